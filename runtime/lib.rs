@@ -1,0 +1,8 @@
+//! gosched: the Go scheduler, in Rust.
+//!
+//! Layers, bottom first; a module imports only from those above it in this list.
+
+mod base;
+mod sys;
+#[cfg(not(loom))]
+mod stack;

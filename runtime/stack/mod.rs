@@ -1,0 +1,1 @@
+//! Small, growing, guarded stacks.

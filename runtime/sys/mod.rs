@@ -1,0 +1,7 @@
+//! The only door to the operating system: one file a concern.
+
+pub(crate) mod fatal;
+pub(crate) mod clock;
+pub(crate) mod futex;
+pub(crate) mod note;
+pub(crate) mod lock;
