@@ -2,6 +2,7 @@
 //!
 //! Files that extract a protocol into one word (status, claim, idle, note, lock) take their
 //! atomics from here, so that loom checks the code that ships and not a copy of it.
+#![forbid(unsafe_code)]
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
