@@ -5,3 +5,5 @@ pub(crate) mod clock;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
+pub(crate) mod mem;
+pub(crate) mod ucontext;
