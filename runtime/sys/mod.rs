@@ -6,3 +6,5 @@ pub(crate) mod thread;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
+pub(crate) mod mem;
+pub(crate) mod ucontext;
