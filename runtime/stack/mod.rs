@@ -7,6 +7,8 @@ mod guard;
 mod region;
 mod arena;
 pub(crate) mod depot;
+#[cfg(test)]
+mod child;
 pub(crate) mod trim;
 pub(crate) mod stats;
 pub(crate) mod overflow;

@@ -134,3 +134,185 @@ fn write_report(
         (bytes * 4).min(1 << 30)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::child::{in_child, one, run_on, stderr};
+    use crate::stack::class::{Class, class_for};
+    use std::hint::black_box;
+    use std::os::unix::process::ExitStatusExt;
+
+    fn describe(owner: usize, out: &mut dyn Write) {
+        let _ = writeln!(out, "goroutine {owner} \"deep\" started at somewhere.rs:7");
+    }
+
+    fn recurse(depth: usize) -> usize {
+        let frame = black_box([depth; 64]);
+        if depth == usize::MAX {
+            return 0;
+        }
+        recurse(black_box(depth + 1)) + frame[depth % 64]
+    }
+
+    extern "C" fn overflow(_: *mut c_void) -> *mut c_void {
+        let _signal_stack = install_altstack().unwrap();
+        black_box(recurse(0)) as *mut c_void
+    }
+
+    /// Reads one byte at an address, and says so if that went well.
+    fn touch(address: usize) {
+        // SAFETY: none; the caller is a child that wants to see what happens.
+        let byte = unsafe { (address as *const u8).read_volatile() };
+        eprintln!("read {byte}");
+    }
+
+    #[test]
+    fn an_overflow_names_the_goroutine_and_exits_with_2() {
+        let output = in_child(
+            "stack::overflow::tests::an_overflow_names_the_goroutine_and_exits_with_2",
+            || {
+                install_handlers(describe, Ending::Exit).unwrap();
+                let slot = one(Class::DEFAULT);
+                slot.set_owner(42);
+                run_on(slot, overflow, 0);
+            },
+        );
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        for words in [
+            "runtime: goroutine stack exceeds 262144-byte limit\nruntime: sp=0x",
+            " stack=[0x",
+            "]\nfatal error: stack overflow\n\n",
+            "goroutine 42 \"deep\" started at somewhere.rs:7",
+            "Builder::stack_size(1048576)",
+        ] {
+            assert!(text.contains(words), "{words:?} is missing in: {text}");
+        }
+    }
+
+    #[test]
+    fn an_overflow_can_abort() {
+        let output = in_child("stack::overflow::tests::an_overflow_can_abort", || {
+            install_handlers(describe, Ending::Abort).unwrap();
+            run_on(one(class_for(64 << 10).unwrap()), overflow, 0);
+        });
+        let text = stderr(&output);
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{text}");
+        assert!(text.contains("exceeds 65536-byte limit"), "{text}");
+        assert!(text.contains("no goroutine owns"), "{text}");
+    }
+
+    #[test]
+    fn each_page_of_the_guard_faults_and_the_stack_does_not() {
+        let output = in_child(
+            "stack::overflow::tests::each_page_of_the_guard_faults_and_the_stack_does_not",
+            || {
+                let slot = one(Class::DEFAULT);
+                touch(slot.limit());
+                touch(slot.end() - 1);
+                let page = crate::sys::mem::page_size();
+                for address in (slot.bottom()..slot.limit()).step_by(page) {
+                    // SAFETY: the child only reads, and leaves without destructors.
+                    let pid = unsafe { libc::fork() };
+                    if pid == 0 {
+                        touch(address);
+                        exit_now(0);
+                    }
+                    let mut status = 0;
+                    // SAFETY: our child, our place for the answer.
+                    unsafe { libc::waitpid(pid, &raw mut status, 0) };
+                    assert!(libc::WIFSIGNALED(status), "no fault at {address:#x}");
+                    assert_eq!(libc::WTERMSIG(status), libc::SIGSEGV);
+                }
+                eprintln!("all of them");
+            },
+        );
+        let text = stderr(&output);
+        assert!(
+            output.status.success() && text.contains("all of them"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn others_who_touch_a_guard_die_of_a_plain_fault() {
+        let output = in_child(
+            "stack::overflow::tests::others_who_touch_a_guard_die_of_a_plain_fault",
+            || {
+                install_handlers(describe, Ending::Exit).unwrap();
+                touch(one(Class::DEFAULT).limit() - 8);
+            },
+        );
+        let text = stderr(&output);
+        assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{text}");
+        assert!(!text.contains("stack overflow"), "{text}");
+    }
+
+    #[test]
+    fn a_wild_pointer_still_dies_of_sigsegv() {
+        let output = in_child(
+            "stack::overflow::tests::a_wild_pointer_still_dies_of_sigsegv",
+            || {
+                install_handlers(describe, Ending::Exit).unwrap();
+                touch(black_box(8));
+            },
+        );
+        let text = stderr(&output);
+        assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{text}");
+    }
+
+    #[test]
+    fn a_segv_that_somebody_sends_still_kills() {
+        let output = in_child(
+            "stack::overflow::tests::a_segv_that_somebody_sends_still_kills",
+            || {
+                install_handlers(describe, Ending::Exit).unwrap();
+                // SAFETY: sends a signal to this thread.
+                unsafe { libc::raise(libc::SIGSEGV) };
+                // SAFETY: the same; std's handler lets the first one pass.
+                unsafe { libc::raise(libc::SIGSEGV) };
+            },
+        );
+        assert_eq!(output.status.signal(), Some(libc::SIGSEGV));
+    }
+
+    #[test]
+    fn std_still_names_its_own_threads() {
+        let output = in_child(
+            "stack::overflow::tests::std_still_names_its_own_threads",
+            || {
+                install_handlers(describe, Ending::Exit).unwrap();
+                let deep = std::thread::Builder::new().name("plain".into());
+                let handle = deep.spawn(|| black_box(recurse(0))).unwrap();
+                let _ = handle.join();
+            },
+        );
+        let text = stderr(&output);
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{text}");
+        assert!(text.contains("thread 'plain'"), "{text}");
+        assert!(text.contains("has overflowed its stack"), "{text}");
+        assert!(!text.contains("goroutine stack"), "{text}");
+    }
+
+    #[test]
+    fn an_alternate_stack_is_put_back() {
+        fn current() -> libc::stack_t {
+            // SAFETY: all zeros is a place for the answer.
+            let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
+            // SAFETY: asks only.
+            unsafe { libc::sigaltstack(std::ptr::null(), &raw mut stack) };
+            stack
+        }
+        std::thread::spawn(|| {
+            let before = current();
+            let ours = install_altstack().unwrap();
+            assert_eq!(current().ss_size, signal::ALT_STACK_BYTES);
+            drop(ours);
+            assert_eq!(current().ss_sp, before.ss_sp);
+            assert_eq!(current().ss_flags, before.ss_flags);
+        })
+        .join()
+        .unwrap();
+    }
+}
