@@ -250,3 +250,117 @@ unsafe fn drop_pages(spans: &[Span]) {
         let _ = unsafe { mem::advise_each(spans, Advice::Drop) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::class::class_for;
+
+    /// A class that no other test uses, so that what is free in it is ours.
+    fn quiet() -> Class {
+        class_for(1 << 23).unwrap()
+    }
+
+    fn take(class: Class, count: usize) -> Vec<SlotRef> {
+        let mut out = [None; 32];
+        let mut slots = Vec::new();
+        while slots.len() < count {
+            let want = (count - slots.len()).min(32);
+            let n = depot::take(class, &mut out[..want]).unwrap();
+            slots.extend(out[..n].iter().flatten());
+        }
+        slots
+    }
+
+    /// Writes to the top `pages` pages, as a goroutine that went so deep.
+    fn go_deep(slot: SlotRef, pages: usize) {
+        for i in 1..=pages {
+            let at = (slot.end() - i * mem::page_size()) as *mut usize;
+            // SAFETY: in the slot, which is ours.
+            unsafe { at.write(i) };
+        }
+    }
+
+    fn resident_pages(slot: SlotRef) -> usize {
+        resident_bytes(Span::between(slot.limit(), slot.end())) / mem::page_size()
+    }
+
+    #[test]
+    fn high_water_counts_from_the_end_to_the_deepest_page() {
+        let page = mem::page_size();
+        let class = class_for(1 << 22).unwrap();
+        let slot = take(class, 1)[0];
+        assert_eq!(high_water(slot), 0);
+        go_deep(slot, 3);
+        assert_eq!(high_water(slot), 3 * page);
+        let deepest = slot.limit() as *mut u8;
+        // SAFETY: in the slot, which is ours.
+        unsafe { deepest.write(1) };
+        assert_eq!(high_water(slot), class.usable_bytes());
+        assert_eq!(resident_pages(slot), 4);
+    }
+
+    #[test]
+    fn a_parked_goroutine_keeps_what_is_above_its_stack_pointer() {
+        let page = mem::page_size();
+        let slots = take(class_for(1 << 21).unwrap(), 40);
+        slots.iter().for_each(|slot| go_deep(slot, 20));
+        let sp = |slot: SlotRef| slot.end() - 2 * page + 600;
+        // SAFETY: nothing runs on these.
+        let freed = unsafe { trim_parked(slots[0], sp(slots[0])) };
+        assert_eq!(freed, 18 * page);
+        assert_eq!(high_water(slots[0]), 2 * page);
+        let rest: Vec<_> = slots[1..].iter().map(|&slot| (slot, sp(slot))).collect();
+        // SAFETY: nothing runs on these.
+        unsafe { trim_parked_batch(&rest) };
+        assert!(slots.iter().all(|slot| resident_pages(slot) == 2));
+        let deep = (slots[5].end() - 2 * page) as *const usize;
+        // SAFETY: in the slot, which is ours.
+        assert_eq!(unsafe { deep.read() }, 2);
+    }
+
+    /// One test, since the clock is one for the process.
+    #[test]
+    fn free_slots_lose_their_pages_with_age_and_at_a_trim() {
+        let page = mem::page_size();
+        let slots = take(quiet(), 200);
+        let (sleeper, silent) = (slots[0], slots[1]);
+        slots.iter().for_each(|slot| go_deep(slot, 10));
+        sleeper.set_ctx(1);
+        sleeper.set_saved_sp(sleeper.end() - 300);
+        silent.set_ctx(1);
+        depot::give(quiet(), &slots);
+        assert!(wanted());
+        let pages = || slots[2..].iter().map(|s| resident_pages(s)).max().unwrap();
+
+        let mut now = TICK;
+        let mut turns = |ticks: u64| {
+            let end = now + ticks * TICK;
+            while now < end {
+                now = scavenge(now).unwrap_or(end);
+            }
+        };
+        turns(1);
+        assert_eq!(pages(), 10, "nobody is trimmed in its first second");
+        turns(2);
+        assert_eq!(pages(), 1);
+        assert_eq!(resident_pages(sleeper), 1);
+        assert_eq!(resident_pages(silent), 2);
+        turns(2 * TOP_PAGE_TICKS);
+        assert_eq!(pages(), 0);
+        assert_eq!(resident_pages(sleeper), 1);
+        assert_eq!(depot::free_of(quiet(), Age::Empty), 200);
+
+        let again = take(quiet(), 200);
+        again.iter().for_each(|slot| go_deep(slot, 10));
+        depot::give(quiet(), &again);
+        let freed = trim([quiet()]);
+        assert!(
+            freed >= 198 * 9 * page && freed <= 200 * 10 * page,
+            "{freed}"
+        );
+        assert_eq!(pages(), 0);
+        assert_eq!((resident_pages(sleeper), resident_pages(silent)), (1, 2));
+        assert_eq!(take(quiet(), 200).len(), 200);
+    }
+}

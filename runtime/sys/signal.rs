@@ -17,7 +17,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::sys::mem::{self, Errno, Span};
 
@@ -177,7 +177,9 @@ fn errno() -> Errno {
 /// `info` is the second argument of a handler for one of these, which has not returned yet.
 pub(crate) unsafe fn fault_address(info: *const libc::siginfo_t) -> usize {
     // SAFETY: the caller's promise.
-    unsafe { (*info).si_addr() as usize }
+    let info = unsafe { &*info };
+    // SAFETY: these signals fill in the address.
+    unsafe { info.si_addr() as usize }
 }
 
 /// Ends the process by SIGABRT, with a core if cores are on.
