@@ -109,6 +109,11 @@ fn describe(g: &G, out: &mut dyn fmt::Write) -> fmt::Result {
     Ok(())
 }
 
+/// The calling goroutine's paragraph.
+pub(crate) fn describe_running(g: GRef, out: &mut dyn fmt::Write) {
+    let _ = describe(g, out);
+}
+
 /// For the overflow report: the goroutine that owns a stack, found by its tag.
 pub(crate) fn describe_owner(tag: usize, out: &mut dyn fmt::Write) {
     all::for_each(|g| {

@@ -15,7 +15,6 @@ use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::queue::owner::HoldsP;
 use crate::sched::deadlock;
 use crate::sched::state::SCHED;
-use crate::sched::world;
 use crate::sys::fatal::fatal;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
@@ -49,9 +48,13 @@ pub(crate) fn release_p(m: &'static M, p: &'static P) {
 pub(crate) fn stop_m(m: &'static M) {
     SCHED.lock.lock();
     SCHED.push_idle_m(m);
-    let last = SCHED.idle_m_count.load(Relaxed) == SCHED.m_count.load(Relaxed);
     SCHED.lock.unlock();
-    if last {
+    wait_for_p(m);
+}
+
+/// In the idle list already: sleeps until it is handed a P.
+pub(crate) fn wait_for_p(m: &'static M) {
+    if SCHED.idle_m_count.load(Relaxed) == SCHED.m_count.load(Relaxed) {
         deadlock::check();
     }
     m.note.sleep(); // its Acquire shows what the waker wrote
@@ -73,7 +76,7 @@ pub(crate) fn stop_for_world(m: &'static M) {
         p.set_status(PStatus::Stopped);
         p.m.store(0, Relaxed);
         m.set_p(None);
-        world::p_stopped_locked();
+        SCHED.p_stopped();
         SCHED.lock.unlock();
     }
     stop_m(m);

@@ -18,17 +18,18 @@ use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
 use crate::sched::wake::wakep;
 use crate::stack::overflow;
+use crate::sys::fatal::fatal;
 use crate::sys::thread::gettid;
 
 /// What every M's thread runs. Go: mstart1.
 pub(crate) fn m_start(m: &'static M) -> ! {
     set_this_m(m);
     m.tid.store(gettid(), Relaxed);
-    overflow::install_altstack();
-    match m.next_p.take_relaxed() {
-        Some(p) => idle::acquire_p(m, p),
-        None => idle::stop_m(m),
-    }
+    let _signal_stack = match overflow::install_altstack() {
+        Ok(stack) => stack,
+        Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
+    };
+    idle::wait_for_p(m);
     loop {
         let picked = find_runnable(m);
         if m.spinning.load(Relaxed) {
@@ -84,7 +85,7 @@ fn execute(m: &'static M, picked: &Picked) {
             let (p, holds) = idle::held_p(m);
             exit::recycle(p, &holds, g, slot);
         }
-        Switch::LostP => crate::sys::fatal::fatal!("m{} lost its P", m.id),
+        Switch::LostP => fatal!("m{} lost its P", m.id),
     }
 }
 

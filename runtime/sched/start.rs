@@ -14,6 +14,7 @@ use crate::sched::state::SCHED;
 use crate::sched::threads::{self, Entry};
 use crate::sched::world::make_ps;
 use crate::stack::{Class, overflow};
+use crate::sys::fatal::fatal;
 
 /// What the first `run` of the process fixes.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) procs: u32,
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
-    pub(crate) overflow_aborts: bool,
+    pub(crate) overflow_ending: overflow::Ending,
 }
 
 static STARTED: Once = Once::new();
@@ -33,9 +34,10 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         let s = settings();
         CLASS.store(s.class.number() as u8, Relaxed);
         SCHED.max_ms.store(s.max_threads, Relaxed);
-        overflow::set_abort(s.overflow_aborts);
-        overflow::set_describe(deadlock::describe_owner);
-        overflow::install_handlers();
+        if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
+        {
+            fatal!("cannot catch stack overflows: {e:?}");
+        }
         make_steal_order(s.procs);
         make_ps(s.procs, s.class);
         SCHED.set_procs(s.procs);

@@ -11,6 +11,7 @@ use crate::m::machine::M;
 use crate::p::idle::IdleWord;
 use crate::p::processor::{MAX_PS, P};
 use crate::sys::lock::RawLock;
+use crate::sys::note::Note;
 
 /// See the fields. Go: sched.
 #[derive(Debug)]
@@ -33,6 +34,10 @@ pub(crate) struct Sched {
     pub(crate) max_ms: AtomicU32,
     /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
     pub(crate) stopping: AtomicBool,
+    /// Ps that still have to stop; under the lock. Go: stopwait.
+    pub(crate) still_running: AtomicU32,
+    /// Where the stopper waits for them. Go: stopnote.
+    pub(crate) all_stopped: Note,
     pub(crate) started: AtomicBool,
     /// Goroutines spawned by threads without a P.
     pub(crate) created_outside: AtomicU64,
@@ -53,6 +58,8 @@ pub(crate) static SCHED: Sched = Sched {
     m_count: AtomicU32::new(0),
     max_ms: AtomicU32::new(10_000),
     stopping: AtomicBool::new(false),
+    still_running: AtomicU32::new(0),
+    all_stopped: Note::new(),
     started: AtomicBool::new(false),
     created_outside: AtomicU64::new(0),
     mains: AtomicU32::new(0),
@@ -131,6 +138,15 @@ impl Sched {
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) - 1, Relaxed);
         Some(m)
+    }
+
+    /// An M gave its P up because the world is being stopped. Under the lock.
+    pub(crate) fn p_stopped(&self) {
+        let left = self.still_running.load(Relaxed) - 1;
+        self.still_running.store(left, Relaxed);
+        if left == 0 {
+            self.all_stopped.wake();
+        }
     }
 
     /// Puts `g` at the tail of the global queue. Under the lock. Go: globrunqput.

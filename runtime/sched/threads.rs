@@ -119,12 +119,21 @@ fn start(request: Request) {
     }
     let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
-    if let Request::For(p) = request {
-        m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
-        m.next_p.store(Some(p), Relaxed);
-    }
     m.all_link.store(ALL_MS.load(Relaxed), Relaxed);
     ALL_MS.store(Some(m), Release); // pairs(all-ms); only the spawner writes
+    match request {
+        Request::For(p) => {
+            m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
+            m.next_p.store(Some(p), Relaxed);
+            m.note.wake();
+        }
+        Request::Spare => {
+            // Idle from now on: whoever takes it need not wait for its thread to start.
+            SCHED.lock.lock();
+            SCHED.push_idle_m(m);
+            SCHED.lock.unlock();
+        }
+    }
     let entry = ENTRY.get().copied();
     let spawned = std::thread::Builder::new()
         .name(format!("gosched-m{id}"))

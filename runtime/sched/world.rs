@@ -6,8 +6,8 @@
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::m::enter::{NoPreempt, enter};
 use crate::p::processor::{P, PStatus};
@@ -16,22 +16,9 @@ use crate::sched::park::yield_now;
 use crate::sched::state::SCHED;
 use crate::sched::wake::{start_m, wakep};
 use crate::stack::Class;
-use crate::sys::note::Note;
 
 /// One stopper at a time. Go: worldsema.
 static TAKEN: AtomicBool = AtomicBool::new(false);
-/// Ps that still have to stop; under the scheduler's lock. Go: stopwait.
-static STILL_RUNNING: AtomicU32 = AtomicU32::new(0);
-static ALL_STOPPED: Note = Note::new();
-
-/// An M gave its P up for the stop. The scheduler's lock is held.
-pub(crate) fn p_stopped_locked() {
-    let left = STILL_RUNNING.load(Relaxed) - 1;
-    STILL_RUNNING.store(left, Relaxed);
-    if left == 0 {
-        ALL_STOPPED.wake();
-    }
-}
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32, class: Class) -> u32 {
@@ -81,10 +68,10 @@ fn stop(rt: &NoPreempt) {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
-    STILL_RUNNING.store(running, Relaxed);
+    SCHED.still_running.store(running, Relaxed);
     SCHED.lock.unlock();
     if running > 0 {
-        ALL_STOPPED.sleep();
+        SCHED.all_stopped.sleep();
     }
 }
 

@@ -72,3 +72,124 @@ impl Arena {
         region::all().get(self.current.load(Relaxed).checked_sub(1)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::child::{in_child, limit, stderr};
+    use crate::stack::class::class_for;
+    use crate::stack::guard::{self, Step};
+
+    /// As many slots as there are, up to `count`.
+    fn make(class: Class, count: usize) -> Result<(), StackError> {
+        let mut have = 0;
+        while have < count {
+            have += fresh(class, &mut [None; region::BATCH])?;
+        }
+        Ok(())
+    }
+
+    fn mappings() -> usize {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        maps.lines().count()
+    }
+
+    #[test]
+    fn a_hundred_thousand_guarded_stacks_take_few_mappings() {
+        let output = in_child(
+            "stack::arena::tests::a_hundred_thousand_guarded_stacks_take_few_mappings",
+            || {
+                make(class_for(64 << 10).unwrap(), 100_000).unwrap();
+                make(class_for(1 << 30).unwrap(), 64).unwrap();
+                eprintln!("mappings: {}", mappings());
+                assert!(mappings() < 100);
+            },
+        );
+        assert!(
+            stderr(&output).contains("mappings: "),
+            "{}",
+            stderr(&output)
+        );
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+
+    #[test]
+    fn a_full_region_is_followed_by_another() {
+        // 512 slots fill a region of the largest class.
+        let class = class_for(1 << 30).unwrap();
+        let regions = || region::all().iter().filter(|r| r.class() == class).count();
+        make(class, 512 + 40).unwrap();
+        assert!(regions() >= 2);
+        assert!(made(class) >= 552);
+        let last = region::all().iter().rfind(|r| r.class() == class).unwrap();
+        let slot = last.slot(0).unwrap();
+        assert_eq!(
+            region::find(slot.limit() + 1).unwrap().index(),
+            slot.index()
+        );
+        assert_eq!(region::find(slot.bottom()).unwrap().index(), slot.index());
+        assert!(region::find(last.slot(0).unwrap().bottom() - 1).is_none());
+    }
+
+    #[test]
+    fn without_cheap_guards_the_error_comes_before_malloc_dies() {
+        let output = in_child(
+            "stack::arena::tests::without_cheap_guards_the_error_comes_before_malloc_dies",
+            || {
+                guard::start_at(Step::Mprotect);
+                let class = class_for(64 << 10).unwrap();
+                let error = make(class, usize::MAX).unwrap_err();
+                eprintln!("{error}");
+                eprintln!("stacks: {}", made(class));
+                // Again: the error must be lasting, and allocating still work.
+                assert_eq!(make(class, 1).unwrap_err(), error);
+                assert!(std::thread::spawn(|| vec![1; 1 << 22].len()).join().is_ok());
+            },
+        );
+        let text = stderr(&output);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains("sysctl -w vm.max_map_count="), "{text}");
+        let budget = (crate::sys::mem::max_map_count() - 8192) / 2;
+        let stacks = budget / region::BATCH * region::BATCH;
+        assert!(text.contains(&format!("stacks: {stacks}")), "{text}");
+    }
+
+    #[test]
+    fn one_call_for_each_guard_works_too() {
+        let output = in_child(
+            "stack::arena::tests::one_call_for_each_guard_works_too",
+            || {
+                guard::start_at(Step::Single);
+                make(Class::DEFAULT, 1000).unwrap();
+                eprintln!("mappings: {}", mappings());
+                assert!(mappings() < 100);
+            },
+        );
+        assert!(
+            stderr(&output).contains("mappings: "),
+            "{}",
+            stderr(&output)
+        );
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+
+    #[test]
+    fn limits_of_the_process_are_errors_not_crashes() {
+        let output = in_child(
+            "stack::arena::tests::limits_of_the_process_are_errors_not_crashes",
+            || {
+                limit(libc::RLIMIT_DATA, 1 << 30);
+                let error = make(Class::DEFAULT, usize::MAX).unwrap_err();
+                eprintln!("{error}\nstacks: {}", made(Class::DEFAULT));
+                assert!(made(Class::DEFAULT) > 1000);
+                limit(libc::RLIMIT_AS, 4 << 30);
+                let error = make(class_for(8 << 20).unwrap(), usize::MAX).unwrap_err();
+                eprintln!("{error}");
+            },
+        );
+        let text = stderr(&output);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains("ulimit -d"), "{text}");
+        assert!(text.contains("ulimit -v"), "{text}");
+    }
+}

@@ -64,12 +64,12 @@ pub(crate) fn take(class: Class, out: &mut [Option<SlotRef>]) -> Result<usize, S
 /// Takes slots of `class` back. The caller has no more use for them, and nothing points into
 /// them but an idle coroutine's own `ctx`. The last of `slots` is the first to go out again.
 pub(crate) fn give(class: Class, slots: &[SlotRef]) {
-    put(class, Age::Hot, slots);
+    debug_assert!(slots.iter().all(|slot| slot.class() == class));
+    put(class, Age::Hot, slots.iter().copied());
 }
 
 /// For the trimmer: puts slots into the list of their age.
-pub(crate) fn put(class: Class, age: Age, slots: &[SlotRef]) {
-    debug_assert!(slots.iter().all(|slot| slot.class() == class));
+pub(crate) fn put(class: Class, age: Age, slots: impl Iterator<Item = SlotRef>) {
     DEPOTS[class.number()].put(age, slots);
 }
 
@@ -124,11 +124,9 @@ impl Depot {
         count
     }
 
-    fn put(&self, age: Age, slots: &[SlotRef]) {
+    fn put(&self, age: Age, slots: impl Iterator<Item = SlotRef>) {
         self.lock.lock();
-        slots
-            .iter()
-            .for_each(|slot| self.lists[age as usize].push(slot));
+        slots.for_each(|slot| self.lists[age as usize].push(slot));
         self.lock.unlock();
     }
 }
@@ -219,10 +217,10 @@ mod tests {
         let class = class_for(1 << 20).unwrap();
         let slots = take_some(class, 8);
         let depot = Depot::empty();
-        depot.put(Age::Empty, &slots[..2]);
-        depot.put(Age::Warm, &slots[2..4]);
-        depot.put(Age::Hot, &slots[4..6]);
-        depot.put(Age::Hot, &slots[6..]);
+        depot.put(Age::Empty, slots[..2].iter().copied());
+        depot.put(Age::Warm, slots[2..4].iter().copied());
+        depot.put(Age::Hot, slots[4..6].iter().copied());
+        depot.put(Age::Hot, slots[6..].iter().copied());
         let mut out = [None; 32];
         assert_eq!(depot.take(&mut out[..1]), 1);
         assert_eq!(depot.take(&mut out[1..]), 7);

@@ -8,7 +8,14 @@ mod region;
 mod arena;
 pub(crate) mod depot;
 pub(crate) mod cache;
+#[cfg(test)]
+mod child;
+pub(crate) mod trim;
+pub(crate) mod stats;
+pub(crate) mod overflow;
 
 pub(crate) use class::{Class, class_for};
 pub use error::StackError;
+pub(crate) use guard::{Step as GuardStep, start_at as start_guards_at};
 pub(crate) use slot::{Slot, SlotRef};
+pub(crate) use stats::{StackStats, stats};

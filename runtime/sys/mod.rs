@@ -8,3 +8,4 @@ pub(crate) mod note;
 pub(crate) mod lock;
 pub(crate) mod mem;
 pub(crate) mod ucontext;
+pub(crate) mod signal;
