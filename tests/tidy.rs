@@ -77,3 +77,12 @@ fn paths_and_links_in_the_docs_exist() {
     pages.retain(|(path, _)| !path.starts_with("benches/peers/target/"));
     none(names::docs(&pages, &tree::list_all(root())));
 }
+
+#[test]
+fn every_dependency_has_a_reason() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    none(names::dependencies(
+        &read("Cargo.toml"),
+        &read("docs/dependencies.md"),
+    ));
+}

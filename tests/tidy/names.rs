@@ -177,6 +177,28 @@ fn join(from: &str, target: &str) -> String {
     parts.join("/")
 }
 
+/// Does each dependency of the manifest have a row, in back quotes, on the page?
+pub fn dependencies(manifest: &str, page: &str) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut inside = false;
+    for line in manifest.lines() {
+        if let Some(section) = line.strip_prefix('[') {
+            inside = section.trim_end().ends_with("dependencies]");
+        } else if let (true, Some((name, _))) = (inside, line.split_once('=')) {
+            let name = name.trim();
+            if !page
+                .lines()
+                .any(|row| row.starts_with(&format!("| `{name}` |")))
+            {
+                complaints.push(format!(
+                    "docs/dependencies.md: no row for {name}: why do we need it?"
+                ));
+            }
+        }
+    }
+    complaints
+}
+
 #[cfg(test)]
 fn owned(pages: &[(&str, &str)]) -> Vec<(String, String)> {
     pages
@@ -231,4 +253,13 @@ fn a_file_that_is_not_there_and_a_dead_link_are_found() {
     ] {
         assert_eq!(found(bad).len(), 1, "{bad}");
     }
+}
+
+#[test]
+fn a_dependency_without_a_reason_is_found() {
+    let manifest = "[package]\nname = \"x\"\n[dependencies]\nlibc = \"0.2\"\n\
+                    [target.'cfg(loom)'.dependencies]\nloom = { version = \"1\" }\n[lints.rust]\na = 1\n";
+    let page = "| `libc` | system calls |\n| `loom` | models |\n";
+    assert_eq!(dependencies(manifest, page), [""; 0]);
+    assert_eq!(dependencies(manifest, "| `loom` | models |").len(), 1);
 }

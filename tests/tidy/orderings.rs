@@ -1,7 +1,7 @@
 //! Every memory ordering other than Relaxed names its partner.
 //!
 //! A use is covered by a comment with `pairs(NAME)` or `README#name` on its statement, in the
-//! three lines above that, or in the doc comment of its function. Further uses of the same
+//! three lines above that or the one below its `{`, or in the doc comment of its function. Further uses of the same
 //! ordering, no more than three lines apart in the same function, share it; one of another
 //! ordering needs a comment of its own, or one that names both. Each NAME needs
 //! two ends: somewhere a release, somewhere an acquire.
@@ -91,13 +91,14 @@ fn uses(file: &File, tags: &mut BTreeMap<String, Tag>) -> Vec<String> {
     complaints
 }
 
-/// The orderings in the code, outside `use` items.
+/// The orderings in the code, outside `use` items and compiler fences: those order a thread
+/// with its own signal handlers, so there is no other end.
 fn found_in<'a>(tokens: &[Token<'a>]) -> Vec<(usize, &'a str)> {
     let mut found = Vec::new();
-    let mut in_use = false;
+    let mut ignored = false;
     for t in tokens {
-        in_use = t.text == "use" || in_use && t.text != ";";
-        if !in_use && ORDERINGS.contains(&t.text) {
+        ignored = matches!(t.text, "use" | "compiler_fence") || ignored && t.text != ";";
+        if !ignored && ORDERINGS.contains(&t.text) {
             found.push((t.line, t.text));
         }
     }
@@ -123,7 +124,13 @@ fn covering(
     let first = statement_start(lines, line, floor);
     let mut comments: Vec<&str> = Vec::new();
     let mut crossed = false; // a use of another ordering: comments above it must name ours
-    for n in (first.saturating_sub(REACH).max(floor)..=line).rev() {
+    // rustfmt moves a comment after `{` to a line of its own.
+    let inside = lines[line].trim_end().ends_with('{')
+        && lines
+            .get(line + 1)
+            .is_some_and(|code| code.trim().is_empty());
+    let last = line + usize::from(inside);
+    for n in (first.saturating_sub(REACH).max(floor)..=last).rev() {
         let comment = &*file.lexed.comments[n];
         let code = lexer::tokens(lines[n]);
         crossed |= n < first && found_in(&code).iter().any(|(_, other)| *other != ordering);
@@ -186,6 +193,7 @@ fn two_ends_in_any_place_that_counts_are_enough() {
     let other = "/// The other end; pairs(note).\n#[inline]\nfn f() {\n\n\n\n\nx.load(Acquire);\n}\n\
         fn g() {\n// pairs(note)\nx.store(1, Release);\n\n\nx.store(2, Release);\n}\n\
         fn h() {\n// README#idle\nfence(SeqCst);\n}\n\
+        fn i() {\nmatch x.swap(1, SeqCst) {\n// README#idle\n}\ncompiler_fence(SeqCst);\n}\n\
         #[cfg(test)]\nmod t { fn f() { x.load(SeqCst) } }";
     assert_eq!(found(&[("a.rs", LOCK), ("b.rs", other)]), [""; 0]);
 }
