@@ -6,3 +6,8 @@ mod base;
 mod sys;
 #[cfg(not(loom))]
 mod stack;
+mod g;
+mod queue;
+mod p;
+mod m;
+mod sched;

@@ -4,22 +4,25 @@
 //! has one thing to seed.
 //!
 //! Go: rand.go cheaprand, proc.go randomOrder.
+#![forbid(unsafe_code)]
 
-use std::cell::Cell;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
-/// A wyrand generator: not for secrets, fast, good enough to spread thieves.
+/// A wyrand generator: not for secrets, fast, good enough to spread thieves. For
+/// one thread at a time; an atomic only so that statics can hold it.
 #[derive(Debug)]
-pub(crate) struct Choice(Cell<u64>);
+pub(crate) struct Choice(AtomicU64);
 
 impl Choice {
     pub(crate) const fn new(seed: u64) -> Choice {
-        Choice(Cell::new(seed))
+        Choice(AtomicU64::new(seed))
     }
 
     /// A random 32-bit number.
     pub(crate) fn next_u32(&self) -> u32 {
-        let s = self.0.get().wrapping_add(0xa076_1d64_78bd_642f);
-        self.0.set(s);
+        let s = self.0.load(Relaxed).wrapping_add(0xa076_1d64_78bd_642f);
+        self.0.store(s, Relaxed);
         let wide = u128::from(s) * u128::from(s ^ 0xe703_7ed1_a0b4_28db);
         ((wide >> 64) as u64 ^ wide as u64) as u32
     }

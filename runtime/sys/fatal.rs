@@ -30,9 +30,9 @@ pub(crate) fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// Writes `fatal error: WORDS` to stderr and leaves with status 2. Go: panic.go fatal.
+/// Writes `fatal error: WORDS` to stderr and leaves with status 2. Go: panic.go fatal, throw.
 #[cold]
-pub(crate) fn fatal(args: fmt::Arguments<'_>) -> ! {
+pub(crate) fn throw(args: fmt::Arguments<'_>) -> ! {
     // Nobody is left to hear that stderr is closed.
     let _ = writeln!(RawStderr, "fatal error: {args}");
     exit_now(2)
@@ -40,6 +40,6 @@ pub(crate) fn fatal(args: fmt::Arguments<'_>) -> ! {
 
 /// A bug of the runtime, or a misuse that cannot be survived: words, then status 2.
 macro_rules! fatal {
-    ($($arg:tt)*) => { $crate::sys::fatal::fatal(format_args!($($arg)*)) };
+    ($($arg:tt)*) => { $crate::sys::fatal::throw(format_args!($($arg)*)) };
 }
 pub(crate) use fatal;

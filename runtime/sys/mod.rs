@@ -2,6 +2,9 @@
 
 pub(crate) mod fatal;
 pub(crate) mod clock;
+pub(crate) mod thread;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
+pub(crate) mod mem;
+pub(crate) mod ucontext;

@@ -1,0 +1,69 @@
+//! An atomic `Option<&'static T>`: what links, tables and current pointers are made of.
+#![allow(
+    unsafe_code,
+    reason = "turns a pointer that came from a &'static back into one"
+)]
+
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{self, Relaxed};
+
+/// `None` is the null pointer.
+pub(crate) struct AtomicRef<T: 'static>(AtomicPtr<T>);
+
+fn raw<T>(r: Option<&'static T>) -> *mut T {
+    r.map_or(std::ptr::null_mut(), |r| std::ptr::from_ref(r).cast_mut())
+}
+
+fn cooked<T>(p: *mut T) -> Option<&'static T> {
+    // SAFETY: every pointer stored came from `raw`, that is from a `&'static T` or null.
+    unsafe { p.cast_const().as_ref() }
+}
+
+impl<T: 'static> AtomicRef<T> {
+    pub(crate) const fn none() -> Self {
+        AtomicRef(AtomicPtr::new(std::ptr::null_mut()))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self, order: Ordering) -> Option<&'static T> {
+        cooked(self.0.load(order))
+    }
+
+    #[inline]
+    pub(crate) fn store(&self, r: Option<&'static T>, order: Ordering) {
+        self.0.store(raw(r), order);
+    }
+
+    #[inline]
+    pub(crate) fn swap(&self, r: Option<&'static T>, order: Ordering) -> Option<&'static T> {
+        cooked(self.0.swap(raw(r), order))
+    }
+
+    /// True: it was `from` and is `to` now.
+    #[inline]
+    pub(crate) fn replace(
+        &self,
+        from: Option<&'static T>,
+        to: Option<&'static T>,
+        order: Ordering,
+    ) -> bool {
+        self.0
+            .compare_exchange(raw(from), raw(to), order, Relaxed)
+            .is_ok()
+    }
+
+    /// The present value, and `None` in its place, without a locked instruction: for owners
+    /// that are alone.
+    #[inline]
+    pub(crate) fn take_relaxed(&self) -> Option<&'static T> {
+        let r = self.load(Relaxed);
+        self.store(None, Relaxed);
+        r
+    }
+}
+
+impl<T> std::fmt::Debug for AtomicRef<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:p}", self.0.load(Relaxed))
+    }
+}

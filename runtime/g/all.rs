@@ -1,0 +1,85 @@
+//! Every G there ever was: slabs that only grow, so dumps can walk them at any time.
+//!
+//! Go: proc.go allgs, gfget, gfput.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+
+use crate::base::atomic_ref::AtomicRef;
+use crate::g::goroutine::{G, GRef};
+use crate::g::list::GQueue;
+use crate::sys::lock::RawLock;
+
+/// Gs in one slab: 16 KiB.
+pub(crate) const SLAB: usize = 64;
+
+struct Slab {
+    next: AtomicRef<Slab>,
+    gs: [G; SLAB],
+}
+
+/// Newest slab first.
+static SLABS: AtomicRef<Slab> = AtomicRef::none();
+static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// Dead Gs that no P holds. Guarded by its lock.
+static FREE_LOCK: RawLock = RawLock::new();
+static FREE: GQueue = GQueue::new();
+
+/// Allocates one slab of dead Gs and registers it. Allocates: never in a non-preemptible region.
+pub(crate) fn new_slab() -> &'static [G; SLAB] {
+    let slab: &'static Slab = Box::leak(Box::new(Slab {
+        next: AtomicRef::none(),
+        gs: std::array::from_fn(|_| G::new()),
+    }));
+    loop {
+        let head = SLABS.load(Relaxed);
+        slab.next.store(head, Relaxed);
+        // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
+        if SLABS.replace(head, Some(slab), AcqRel) {
+            break;
+        }
+    }
+    SLAB_COUNT.fetch_add(1, Relaxed);
+    &slab.gs
+}
+
+/// Takes up to `max` dead Gs from the shared list into `out`; answers how many.
+pub(crate) fn take_free(out: &GQueue, max: u32) -> u32 {
+    if FREE.is_empty() {
+        return 0;
+    }
+    FREE_LOCK.lock();
+    let mut n = 0;
+    while n < max
+        && let Some(g) = FREE.pop_front()
+    {
+        out.push_front(g);
+        n += 1;
+    }
+    FREE_LOCK.unlock();
+    n
+}
+
+/// Puts dead Gs into the shared list.
+pub(crate) fn give_free(gs: &GQueue) {
+    FREE_LOCK.lock();
+    FREE.append(gs);
+    FREE_LOCK.unlock();
+}
+
+/// Calls `f` with every G there is, dead ones included.
+pub(crate) fn for_each(mut f: impl FnMut(GRef)) {
+    // Acquire pairs(slabs): new_slab's Release.
+    let mut slab = SLABS.load(Acquire);
+    while let Some(s) = slab {
+        s.gs.iter().for_each(&mut f);
+        slab = s.next.load(Relaxed);
+    }
+}
+
+/// Bytes that Gs take, dead ones included.
+pub(crate) fn bytes() -> usize {
+    SLAB_COUNT.load(Relaxed) as usize * size_of::<Slab>()
+}

@@ -1,0 +1,101 @@
+//! The context switch: the only file that knows corosensei.
+//!
+//! A stack carries one coroutine for as long as it is in use: its body runs one goroutine after
+//! the other, so spawning on a recycled stack costs one switch and creates nothing. The
+//! coroutine's control block stands at the top of its stack ([`Slot::ctx`] points to it).
+//!
+//! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status
+//! word gives that right); every suspension goes through [`suspend`], out of line, so that no
+//! thread-local address of ours is cached across it.
+//!
+//! Go: asm_amd64.s gogo, mcall; proc.go goexit0.
+#![allow(unsafe_code, reason = "switches stacks")]
+
+use std::convert::Infallible;
+use std::mem::size_of;
+use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use corosensei::stack::{Stack, StackPointer};
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use crate::g::goroutine::GRef;
+use crate::stack::{Slot, SlotRef};
+use crate::sys::fatal::fatal;
+
+/// All that a goroutine can ask of the M it runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// Runnable again, at the global tail. Go: Gosched.
+    Yield,
+    /// Runnable again, at the tail of this P's queue. Go: goyield.
+    YieldLocal,
+    /// Announced a park.
+    Park,
+    /// The body has ended.
+    Done,
+    /// Woke up without its P, which sysmon has taken. Go: exitsyscall.
+    LostP,
+}
+
+type Co = Coroutine<GRef, Switch, Infallible, SlotStack>;
+
+/// The part of a slot that the coroutine may use: below its own control block.
+struct SlotStack(SlotRef);
+
+const BLOCK: usize = size_of::<Co>().next_multiple_of(64);
+
+// SAFETY: a slot's memory is writable from limit to top, guarded below, 16-aligned, never
+// unmapped, and belongs to one coroutine (the arena's promise).
+unsafe impl Stack for SlotStack {
+    fn base(&self) -> StackPointer {
+        NonZeroUsize::new((self.0.top() & !63) - BLOCK).expect("a slot is not at address 0")
+    }
+
+    fn limit(&self) -> StackPointer {
+        NonZeroUsize::new(self.0.limit()).expect("a slot is not at address 0")
+    }
+}
+
+/// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
+pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
+    if slot.ctx() != 0 {
+        return;
+    }
+    let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
+        let mut g = first;
+        loop {
+            g.yielder.store(std::ptr::from_ref(yielder).addr(), Relaxed);
+            body(g);
+            g = yielder.suspend(Switch::Done);
+        }
+    });
+    let block = ((slot.top() & !63) - BLOCK) as *mut Co;
+    // SAFETY: the block lies between the coroutine's base and the slot's top: ours, aligned.
+    unsafe { block.write(co) };
+    slot.set_ctx(block.addr());
+}
+
+/// Runs `g` on its stack until it asks for something. By the M that holds `g`.
+#[inline]
+pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
+    let block = slot.ctx() as *mut Co;
+    // SAFETY: `prepare` made the block; only the M that holds the G uses it.
+    let co = unsafe { &mut *block };
+    match co.resume(g) {
+        CoroutineResult::Yield(switch) => switch,
+        CoroutineResult::Return(never) => match never {},
+    }
+}
+
+/// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
+#[inline(never)]
+pub(crate) fn suspend(g: GRef, switch: Switch) {
+    let yielder = g.yielder.load(Relaxed) as *const Yielder<GRef, Switch>;
+    if yielder.is_null() {
+        fatal!("suspend on a thread that is not a goroutine");
+    }
+    // SAFETY: set when the body started; the yielder lives at the root of the running stack.
+    let resumed = unsafe { (*yielder).suspend(switch) };
+    debug_assert!(resumed.same(g), "resumed for another goroutine");
+}

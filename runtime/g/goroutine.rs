@@ -1,0 +1,142 @@
+//! The G: one block for a goroutine's state, identity and closure.
+//!
+//! Gs are never freed, only recycled, so a [`GRef`] is always safe to look at: a stale one sees
+//! another goroutine, never freed memory. All fields are atomics for that reason; the Relaxed
+//! ones cost what plain fields cost. Fields are grouped by who may write them.
+//!
+//! Go: runtime2.go g.
+#![forbid(unsafe_code)]
+
+use std::panic::Location;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
+
+use crate::base::atomic_ref::AtomicRef;
+use crate::g::claim::{Claim, Ticket};
+use crate::g::job::JobCell;
+use crate::g::reason::WaitReason;
+use crate::g::status::Status;
+use crate::stack::Slot;
+use crate::sys::lock::RawLock;
+use crate::sys::note::Note;
+
+/// A handle to a G: what queues and wait lists hold.
+pub(crate) type GRef = &'static G;
+
+/// What kind of thing this G stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Goroutine = 0,
+    /// A plain OS thread that blocks on one of our primitives: it has a G to wait in.
+    Thread = 1,
+    /// A goroutine of the runtime's own, left out of counts and dumps.
+    System = 2,
+}
+
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub(crate) struct G {
+    // Changed only through `g/status.rs`.
+    pub(crate) status: Status,
+    // Written by the owner (the M it runs on, or the spawner).
+    kind: AtomicU8,
+    reason: AtomicU8,
+    /// `lock_os_thread` count.
+    pub(crate) locked_count: AtomicU16,
+    /// Next in the one list this G is in; written by the list's owner.
+    pub(crate) link: AtomicRef<G>,
+    /// The stack it runs on, as the arena knows it; none before the first run.
+    pub(crate) stack: AtomicRef<Slot>,
+    /// Where `suspend` goes back to.
+    pub(crate) yielder: AtomicUsize,
+    pub(crate) claim: Claim,
+    /// What the waker hands to the woken: the meaning belongs to the two of them.
+    pub(crate) param: AtomicUsize,
+    pub(crate) id: AtomicU64,
+    /// The M it last ran on (index), and the M it is locked or bound to (index + 1, 0 = none).
+    pub(crate) last_m: AtomicU32,
+    pub(crate) locked_m: AtomicU32,
+    // Identity: written by the spawner, and by the goroutine itself.
+    pub(crate) parent: AtomicU64,
+    pub(crate) spawned_at: AtomicRef<Location<'static>>,
+    /// `Arc<Identity>` as a raw pointer; see `thread/`.
+    pub(crate) identity: AtomicUsize,
+    /// Guards `identity` between a dump that reads the name and the goroutine's end.
+    pub(crate) identity_lock: RawLock,
+    /// Stack class asked for at spawn.
+    pub(crate) stack_class: AtomicU8,
+    /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
+    pub(crate) locals: AtomicUsize,
+    /// Wakes a plain OS thread (`Kind::Thread`).
+    pub(crate) note: Note,
+    pub(crate) job: JobCell,
+}
+
+impl G {
+    pub(crate) fn new() -> G {
+        G {
+            status: Status::dead(),
+            kind: AtomicU8::new(Kind::Goroutine as u8),
+            reason: AtomicU8::new(0),
+            locked_count: AtomicU16::new(0),
+            link: AtomicRef::none(),
+            stack: AtomicRef::none(),
+            yielder: AtomicUsize::new(0),
+            claim: Claim::new(),
+            param: AtomicUsize::new(0),
+            id: AtomicU64::new(0),
+            last_m: AtomicU32::new(u32::MAX),
+            locked_m: AtomicU32::new(0),
+            parent: AtomicU64::new(0),
+            spawned_at: AtomicRef::none(),
+            identity: AtomicUsize::new(0),
+            identity_lock: RawLock::new(),
+            stack_class: AtomicU8::new(0),
+            locals: AtomicUsize::new(0),
+            note: Note::new(),
+            job: JobCell::empty(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id.load(Relaxed)
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.kind.load(Relaxed) {
+            1 => Kind::Thread,
+            2 => Kind::System,
+            _ => Kind::Goroutine,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_thread(&self) -> bool {
+        self.kind.load(Relaxed) == Kind::Thread as u8
+    }
+
+    pub(crate) fn set_kind(&self, kind: Kind) {
+        self.kind.store(kind as u8, Relaxed);
+    }
+
+    pub(crate) fn reason(&self) -> WaitReason {
+        WaitReason::from_u8(self.reason.load(Relaxed))
+    }
+
+    /// By the goroutine itself, before it publishes the waiter. See `g/status.rs`.
+    #[inline]
+    pub(crate) fn announce_park(&self, reason: WaitReason) {
+        self.reason.store(reason as u8, Relaxed);
+        self.status.announce_park();
+    }
+
+    /// Opens a round of claims: for waits with several possible wakers.
+    pub(crate) fn open_round(&self) -> Ticket {
+        self.claim.open()
+    }
+
+    pub(crate) fn same(&self, other: &G) -> bool {
+        std::ptr::eq(self, other)
+    }
+}

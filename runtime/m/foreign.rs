@@ -1,0 +1,52 @@
+//! A plain OS thread that blocks on one of our primitives gets a G to wait in.
+//!
+//! So wait queues hold only Gs, whoever waits. The G's `last_m` holds the kernel's thread id,
+//! by which the deadlock report tells threads that wait from threads that could still act.
+#![forbid(unsafe_code)]
+
+use std::cell::OnceCell;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::g::all;
+use crate::g::goroutine::{GRef, Kind};
+use crate::g::list::GQueue;
+use crate::sys::thread::gettid;
+
+struct Foreign(GRef);
+
+impl Foreign {
+    fn new() -> Foreign {
+        let one = GQueue::new();
+        if all::take_free(&one, 1) == 0 {
+            let [first, rest @ ..] = all::new_slab();
+            one.push_back(first);
+            let others = GQueue::new();
+            rest.iter().for_each(|g| others.push_back(g));
+            all::give_free(&others);
+        }
+        let g = one.pop_front().expect("a free G was just taken");
+        g.set_kind(Kind::Thread);
+        g.last_m.store(gettid() as u32, Relaxed);
+        g.status.set_running_thread();
+        Foreign(g)
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        self.0.status.died();
+        self.0.set_kind(Kind::Goroutine);
+        let one = GQueue::new();
+        one.push_back(self.0);
+        all::give_free(&one);
+    }
+}
+
+thread_local! {
+    static FOREIGN: OnceCell<Foreign> = const { OnceCell::new() };
+}
+
+/// The calling thread's own G. Not for threads of the runtime. Allocates at its first call.
+pub(crate) fn foreign_g() -> GRef {
+    FOREIGN.with(|f| f.get_or_init(Foreign::new).0)
+}

@@ -1,0 +1,86 @@
+//! The M: what an OS thread that runs goroutines carries with it.
+//!
+//! Ms are made once and never freed. The words that sysmon and the preemption handler share
+//! with the M stand on their own cache lines.
+//!
+//! Go: runtime2.go m.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicI32};
+
+use crate::base::atomic_ref::AtomicRef;
+use crate::base::choice::Choice;
+use crate::g::goroutine::{G, GRef};
+use crate::p::processor::P;
+use crate::sys::note::Note;
+
+/// See `sched/README.md#handoff` for the words' protocol.
+#[repr(align(128))]
+#[derive(Debug)]
+pub(crate) struct M {
+    /// How deep the thread is in the runtime: 0 = user code. Written by its own thread only.
+    pub(crate) in_rt: AtomicU32,
+    /// A preemption was asked for while in the runtime: yield on the way out.
+    pub(crate) pending: AtomicBool,
+    /// The goroutine on this M.
+    curg: AtomicRef<G>,
+    /// The P this M holds.
+    p: AtomicRef<P>,
+    /// The P it is given when it is woken.
+    pub(crate) next_p: AtomicRef<P>,
+    /// Looking for work; counted in the idle word.
+    pub(crate) spinning: AtomicBool,
+    /// How it sleeps when it has nothing to do.
+    pub(crate) note: Note,
+    /// Next in the list of idle Ms; under the scheduler's lock.
+    pub(crate) idle_link: AtomicRef<M>,
+    /// Next in the list of all Ms; set once.
+    pub(crate) all_link: AtomicRef<M>,
+    pub(crate) id: u32,
+    /// The kernel's thread id, once the thread runs.
+    pub(crate) tid: AtomicI32,
+    choice: Choice,
+}
+
+impl M {
+    pub(crate) fn new(id: u32, seed: u64) -> M {
+        M {
+            in_rt: AtomicU32::new(1),
+            pending: AtomicBool::new(false),
+            curg: AtomicRef::none(),
+            p: AtomicRef::none(),
+            next_p: AtomicRef::none(),
+            spinning: AtomicBool::new(false),
+            note: Note::new(),
+            idle_link: AtomicRef::none(),
+            all_link: AtomicRef::none(),
+            id,
+            tid: AtomicI32::new(0),
+            choice: Choice::new(seed),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn curg(&self) -> Option<GRef> {
+        self.curg.load(Relaxed)
+    }
+
+    pub(crate) fn set_curg(&self, g: Option<GRef>) {
+        self.curg.store(g, Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn p(&self) -> Option<&'static P> {
+        self.p.load(Relaxed)
+    }
+
+    pub(crate) fn set_p(&self, p: Option<&'static P>) {
+        self.p.store(p, Relaxed);
+    }
+
+    pub(crate) fn choice(&self) -> &Choice {
+        &self.choice
+    }
+}

@@ -1,0 +1,4 @@
+//! The processor: the right to run goroutines, with all that goes with it.
+
+pub(crate) mod processor;
+pub(crate) mod idle;

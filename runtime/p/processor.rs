@@ -1,0 +1,133 @@
+//! The P: a run queue and caches of its own. Whoever holds it may run goroutines.
+//!
+//! The owner half (queue, ticks, caches) is touched only by the M that holds the P; thieves and
+//! sysmon see the shared half. Ps are made once, never freed, and named by their index.
+//!
+//! Go: runtime2.go p.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{self, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
+
+use crate::base::atomic_ref::AtomicRef;
+use crate::g::all;
+use crate::g::goroutine::GRef;
+use crate::g::list::GQueue;
+use crate::queue::local::LocalQueue;
+use crate::queue::owner::HoldsP;
+
+/// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum PStatus {
+    Idle = 0,
+    Running = 1,
+    Stopped = 3,
+    Dead = 4,
+}
+
+/// Most Ps there can be.
+pub(crate) const MAX_PS: usize = 1024;
+
+/// Goroutine ids are handed to a P in blocks. Go: _GoidCacheBatch.
+const ID_BLOCK: u64 = 16;
+/// A P keeps at most this many dead Gs, and spills down to half. Go: gfput.
+const FREE_MAX: u32 = 64;
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+#[repr(align(128))]
+#[derive(Debug)]
+pub(crate) struct P {
+    pub(crate) id: u32,
+    status: AtomicU8,
+    /// Next idle P; under the scheduler's lock.
+    pub(crate) idle_link: AtomicRef<P>,
+    /// While it waits for a new M: whether that M starts spinning. Under the scheduler's lock.
+    pub(crate) wake_spinning: AtomicBool,
+    pub(crate) runq: LocalQueue,
+    /// Goes up with every goroutine picked that does not inherit a slice. Go: schedtick.
+    pub(crate) schedtick: AtomicU32,
+    /// Goes up when the P passes to another M from outside. Go: syscalltick.
+    pub(crate) syscalltick: AtomicU32,
+    /// Index + 1 of the M that holds it, for dumps; 0 = none.
+    pub(crate) m: AtomicU32,
+    // Owner half: caches.
+    free_gs: GQueue,
+    id_next: AtomicU64,
+    id_end: AtomicU64,
+    pub(crate) created: AtomicU64,
+    pub(crate) finished: AtomicU64,
+}
+
+impl P {
+    pub(crate) fn new(id: u32) -> P {
+        P {
+            id,
+            status: AtomicU8::new(PStatus::Stopped as u8),
+            idle_link: AtomicRef::none(),
+            wake_spinning: AtomicBool::new(false),
+            runq: LocalQueue::new(),
+            schedtick: AtomicU32::new(0),
+            syscalltick: AtomicU32::new(0),
+            m: AtomicU32::new(0),
+            free_gs: GQueue::new(),
+            id_next: AtomicU64::new(0),
+            id_end: AtomicU64::new(0),
+            created: AtomicU64::new(0),
+            finished: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn status(&self, order: Ordering) -> PStatus {
+        match self.status.load(order) {
+            0 => PStatus::Idle,
+            1 => PStatus::Running,
+            3 => PStatus::Stopped,
+            _ => PStatus::Dead,
+        }
+    }
+
+    pub(crate) fn set_status(&self, status: PStatus) {
+        self.status.store(status as u8, Relaxed);
+    }
+
+    /// The next goroutine id. By the owner.
+    pub(crate) fn next_id(&self, _holds: &HoldsP) -> u64 {
+        let mut id = self.id_next.load(Relaxed);
+        if id == self.id_end.load(Relaxed) {
+            id = NEXT_ID.fetch_add(ID_BLOCK, Relaxed);
+            self.id_end.store(id + ID_BLOCK, Relaxed);
+        }
+        self.id_next.store(id + 1, Relaxed);
+        id
+    }
+
+    /// A dead G to spawn on, if there is one here or in the shared list. By the owner.
+    pub(crate) fn take_g(&self, _holds: &HoldsP) -> Option<GRef> {
+        self.free_gs.pop_front().or_else(|| {
+            all::take_free(&self.free_gs, FREE_MAX / 2);
+            self.free_gs.pop_front()
+        })
+    }
+
+    /// Keeps a dead G for the next spawn. By the owner.
+    pub(crate) fn give_g(&self, _holds: &HoldsP, g: GRef) {
+        self.free_gs.push_front(g);
+        if self.free_gs.len() >= FREE_MAX {
+            let spill = GQueue::new();
+            while self.free_gs.len() > FREE_MAX / 2 {
+                self.free_gs
+                    .pop_front()
+                    .into_iter()
+                    .for_each(|g| spill.push_back(g));
+            }
+            all::give_free(&spill);
+        }
+    }
+
+    /// Gives all caches back: for a P that goes away.
+    pub(crate) fn flush_caches(&self, _holds: &HoldsP) {
+        all::give_free(&self.free_gs);
+    }
+}

@@ -1,0 +1,120 @@
+//! Giving the CPU up: park until readied, or yield.
+//!
+//! A park has three steps: *announce* (`GRef::announce_park`, before any waker can know of the
+//! wait), *publish* (put the G where the waker finds it, free the lock), and [`park`], which
+//! leaves the stack and commits there. `sched/README.md#park-commit` proves that no wake-up
+//! is lost.
+//!
+//! Go: proc.go gopark, park_m, Gosched, goyield.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::g::claim::Ticket;
+use crate::g::context::{Switch, suspend};
+use crate::g::goroutine::GRef;
+use crate::g::status::Enqueue;
+use crate::m::current::this_m;
+use crate::m::enter::{NoPreempt, enter};
+use crate::sys::clock::Nanos;
+use crate::sys::fatal::fatal;
+
+/// Sleeps until `ready` is called for the current goroutine (or thread), which has announced.
+/// Returns outside of the runtime, maybe on another thread.
+#[inline]
+pub(crate) fn park(rt: NoPreempt) {
+    let g = rt.current();
+    match rt.m() {
+        Some(_) => switch(rt, g, Switch::Park),
+        None => {
+            drop(rt);
+            park_thread(g);
+        }
+    }
+}
+
+/// Runnable again at the global tail; others run first. Nothing on a plain thread but a yield
+/// of the CPU. Go: Gosched.
+pub(crate) fn yield_now() {
+    yield_as(Switch::Yield);
+}
+
+/// Runnable again at this P's tail. Go: goyield.
+pub(crate) fn yield_local() {
+    yield_as(Switch::YieldLocal);
+}
+
+fn yield_as(how: Switch) {
+    let rt = enter();
+    match rt.m() {
+        Some(_) => {
+            let g = rt.current();
+            switch(rt, g, how);
+        }
+        None => std::thread::yield_now(),
+    }
+}
+
+/// Leaves the stack for the M's loop; back, leaves the runtime on whatever M this is now.
+#[inline]
+fn switch(rt: NoPreempt, g: GRef, how: Switch) {
+    if let Some(m) = rt.forget()
+        && m.in_rt.load(Relaxed) != 1
+    {
+        fatal!(
+            "switch while {} levels deep in the runtime",
+            m.in_rt.load(Relaxed)
+        );
+    }
+    suspend(g, how);
+    leave_after_switch();
+}
+
+/// The loop resumed us inside the runtime, on an M that may not be the one we left.
+#[inline]
+pub(crate) fn leave_after_switch() {
+    drop(NoPreempt::resumed(this_m()));
+}
+
+/// A plain thread waits on its own note.
+#[cold]
+fn park_thread(g: GRef) {
+    if g.status.commit_park() == Enqueue::NotMine {
+        while !g.status.thread_woken() {
+            g.note.sleep();
+        }
+    }
+    g.status.run();
+}
+
+/// As [`park`], but at `deadline` the goroutine claims `case` of `ticket`'s round for itself.
+/// The caller looks at `g.claim.winner()` afterwards: `case` means that time ran out.
+pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u16) {
+    let g = rt.current();
+    match rt.m() {
+        Some(_) => {
+            fatal!("park_until: timers are not there yet ({deadline} {ticket:?} {case})")
+        }
+        None => {
+            drop(rt);
+            park_thread_until(g, deadline, ticket, case);
+        }
+    }
+}
+
+#[cold]
+fn park_thread_until(g: GRef, deadline: Nanos, ticket: Ticket, case: u16) {
+    if g.status.commit_park() == Enqueue::NotMine {
+        let mut until = Some(deadline);
+        while !g.status.thread_woken() {
+            if !g.note.sleep_until(until) {
+                if g.claim.claim(ticket, case) {
+                    g.status.thread_gave_up();
+                    return;
+                }
+                until = None; // somebody else has won and is about to wake us
+            }
+        }
+    }
+    g.status.run();
+}

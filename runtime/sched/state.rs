@@ -1,0 +1,117 @@
+//! The one shared struct: global queue, idle lists, counters. Go: runtime2.go schedt, sched.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32};
+
+use crate::base::atomic_ref::AtomicRef;
+use crate::g::goroutine::GRef;
+use crate::g::list::GQueue;
+use crate::m::machine::M;
+use crate::p::idle::IdleWord;
+use crate::p::processor::{MAX_PS, P};
+use crate::sys::lock::RawLock;
+
+/// See the fields. Go: sched.
+#[derive(Debug)]
+pub(crate) struct Sched {
+    /// Guards everything that says so. Held for a few instructions, never across a system call
+    /// that can block.
+    pub(crate) lock: RawLock,
+    /// Under the lock; its length may be read by anybody as a hint.
+    pub(crate) global: GQueue,
+    /// Last in, first out; under the lock. Go: midle.
+    idle_ms: AtomicRef<M>,
+    pub(crate) idle_m_count: AtomicU32,
+    /// Last in, first out; under the lock. Go: pidle.
+    idle_ps: AtomicRef<P>,
+    pub(crate) idle: IdleWord,
+    all_ps: [AtomicRef<P>; MAX_PS],
+    procs: AtomicU32,
+    /// Ms made or promised; under the lock. Go: mcount.
+    pub(crate) m_count: AtomicU32,
+    pub(crate) max_ms: AtomicU32,
+    /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
+    pub(crate) stopping: AtomicBool,
+    pub(crate) started: AtomicBool,
+}
+
+/// The one runtime of the process.
+pub(crate) static SCHED: Sched = Sched {
+    lock: RawLock::new(),
+    global: GQueue::new(),
+    idle_ms: AtomicRef::none(),
+    idle_m_count: AtomicU32::new(0),
+    idle_ps: AtomicRef::none(),
+    idle: IdleWord::new(),
+    all_ps: [const { AtomicRef::none() }; MAX_PS],
+    procs: AtomicU32::new(0),
+    m_count: AtomicU32::new(0),
+    max_ms: AtomicU32::new(10_000),
+    stopping: AtomicBool::new(false),
+    started: AtomicBool::new(false),
+};
+
+impl Sched {
+    /// How many Ps there are: GOMAXPROCS.
+    #[inline]
+    pub(crate) fn procs(&self) -> u32 {
+        self.procs.load(Relaxed)
+    }
+
+    pub(crate) fn set_procs(&self, n: u32) {
+        self.procs.store(n, Relaxed);
+    }
+
+    /// P number `i`, if it was ever made.
+    pub(crate) fn p(&self, i: usize) -> Option<&'static P> {
+        // Acquire pairs(all-ps): set_p's Release.
+        self.all_ps[i].load(Acquire)
+    }
+
+    pub(crate) fn set_p(&self, i: usize, p: &'static P) {
+        // Release pairs(all-ps): p's Acquire.
+        self.all_ps[i].store(Some(p), Release);
+    }
+
+    /// The Ps in use.
+    pub(crate) fn ps(&self) -> impl Iterator<Item = &'static P> + '_ {
+        (0..self.procs() as usize).filter_map(|i| self.p(i))
+    }
+
+    /// Puts a P into the idle list. Under the lock; the caller counts it in `idle`.
+    pub(crate) fn push_idle_p(&self, p: &'static P) {
+        p.idle_link.store(self.idle_ps.load(Relaxed), Relaxed);
+        self.idle_ps.store(Some(p), Relaxed);
+    }
+
+    /// Takes an idle P, last in first out, and uncounts it. Under the lock. Go: pidleget.
+    pub(crate) fn pop_idle_p(&self) -> Option<&'static P> {
+        let p = self.idle_ps.load(Relaxed)?;
+        self.idle_ps.store(p.idle_link.take_relaxed(), Relaxed);
+        self.idle.remove_idle();
+        Some(p)
+    }
+
+    /// Puts an M into the idle list. Under the lock. Go: mput.
+    pub(crate) fn push_idle_m(&self, m: &'static M) {
+        m.idle_link.store(self.idle_ms.load(Relaxed), Relaxed);
+        self.idle_ms.store(Some(m), Relaxed);
+        self.idle_m_count
+            .store(self.idle_m_count.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Takes an idle M, last in first out. Under the lock. Go: mget.
+    pub(crate) fn pop_idle_m(&self) -> Option<&'static M> {
+        let m = self.idle_ms.load(Relaxed)?;
+        self.idle_ms.store(m.idle_link.take_relaxed(), Relaxed);
+        self.idle_m_count
+            .store(self.idle_m_count.load(Relaxed) - 1, Relaxed);
+        Some(m)
+    }
+
+    /// Puts `g` at the tail of the global queue. Under the lock. Go: globrunqput.
+    pub(crate) fn push_global(&self, g: GRef) {
+        self.global.push_back(g);
+    }
+}

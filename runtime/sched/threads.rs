@@ -1,0 +1,130 @@
+//! New Ms: made by a spawner thread that holds no P, ahead of need.
+//!
+//! A thread that runs goroutines may be locked, preempted in the middle of `malloc`, or hold
+//! the only P: it must not create threads. So the spawner does, on request, and it keeps one
+//! spare M parked, so that a P can be handed on without waiting for `clone`.
+//!
+//! Go: proc.go newm, templateThread; `preemption.md` R3.
+#![forbid(unsafe_code)]
+
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::base::atomic_ref::AtomicRef;
+use crate::m::machine::M;
+use crate::p::processor::P;
+use crate::sched::state::SCHED;
+use crate::sys::clock::nanotime;
+use crate::sys::fatal::{RawStderr, fatal};
+use crate::sys::note::Note;
+
+/// What a new thread runs: handed over at start, so that nothing here points upwards.
+pub(crate) type Entry = fn(&'static M) -> !;
+
+static ENTRY: OnceLock<Entry> = OnceLock::new();
+static WANTED: Note = Note::new();
+/// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
+static WAITING_PS: AtomicRef<P> = AtomicRef::none();
+static ALL_MS: AtomicRef<M> = AtomicRef::none();
+static NEXT_M: AtomicU32 = AtomicU32::new(0);
+
+/// Starts the spawner. Once.
+pub(crate) fn start_spawner(entry: Entry) {
+    ENTRY.get_or_init(|| entry);
+    let started = std::thread::Builder::new()
+        .name("gosched-spawner".into())
+        .stack_size(64 << 10)
+        .spawn(spawner);
+    if let Err(e) = started {
+        fatal!("failed to create the runtime's first thread: {e}");
+    }
+    WANTED.wake();
+}
+
+/// A P waits for an M that does not exist yet. The scheduler's lock is held.
+pub(crate) fn request_locked(p: &'static P, spinning: bool) {
+    SCHED
+        .m_count
+        .store(SCHED.m_count.load(Relaxed) + 1, Relaxed);
+    p.wake_spinning.store(spinning, Relaxed);
+    p.idle_link.store(WAITING_PS.load(Relaxed), Relaxed);
+    WAITING_PS.store(Some(p), Relaxed);
+}
+
+/// After a request, without the lock.
+pub(crate) fn wake_spawner() {
+    WANTED.wake();
+}
+
+/// Every M there is, for dumps.
+pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
+    // Acquire pairs(all-ms): start's Release.
+    std::iter::successors(ALL_MS.load(Acquire), |m| m.all_link.load(Relaxed))
+}
+
+/// The spawner's life.
+fn spawner() {
+    loop {
+        WANTED.sleep();
+        while let Some(request) = next_request() {
+            start(request);
+        }
+    }
+}
+
+enum Request {
+    /// An M for this P.
+    For(&'static P),
+    /// An M that parks at once: the spare.
+    Spare,
+}
+
+fn next_request() -> Option<Request> {
+    SCHED.lock.lock();
+    let request = match WAITING_PS.load(Relaxed) {
+        Some(p) => {
+            WAITING_PS.store(p.idle_link.take_relaxed(), Relaxed);
+            Some(Request::For(p))
+        }
+        None if SCHED.idle_m_count.load(Relaxed) == 0
+            && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed) =>
+        {
+            SCHED
+                .m_count
+                .store(SCHED.m_count.load(Relaxed) + 1, Relaxed);
+            Some(Request::Spare)
+        }
+        None => None,
+    };
+    SCHED.lock.unlock();
+    request
+}
+
+fn start(request: Request) {
+    let limit = SCHED.max_ms.load(Relaxed);
+    let id = NEXT_M.fetch_add(1, Relaxed);
+    if id >= limit {
+        let _ = writeln!(RawStderr, "runtime: program exceeds {limit}-thread limit");
+        fatal!("thread exhaustion");
+    }
+    let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
+    if let Request::For(p) = request {
+        m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
+        m.next_p.store(Some(p), Relaxed);
+    }
+    m.all_link.store(ALL_MS.load(Relaxed), Relaxed);
+    ALL_MS.store(Some(m), Release); // pairs(all-ms); only the spawner writes
+    let entry = ENTRY.get().copied();
+    let spawned = std::thread::Builder::new()
+        .name(format!("gosched-m{id}"))
+        .spawn(move || match entry {
+            Some(entry) => entry(m),
+            None => fatal!("an M was started before the runtime"),
+        });
+    if let Err(e) = spawned {
+        fatal!("failed to create new OS thread (have {id} already): {e}");
+    }
+}

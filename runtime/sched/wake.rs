@@ -1,0 +1,70 @@
+//! Getting an M to look for work: the rule that loses no wake-up.
+//!
+//! Whoever submits work calls [`wakep`]: it starts one spinning M if a P is idle and nobody
+//! spins. A spinner that finds work calls it again before it runs the work (`last-spinner`), so
+//! wake-ups ramp up one at a time. See `sched/README.md#no-lost-work`.
+//!
+//! Go: proc.go wakep, startm, newm.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
+
+use crate::m::machine::M;
+use crate::p::idle::Wake;
+use crate::p::processor::P;
+use crate::sched::state::SCHED;
+use crate::sched::threads;
+
+/// After work was published: starts a spinning M if one is wanted.
+#[inline]
+pub(crate) fn wakep() {
+    fence(SeqCst); // pairs(no-lost-work): stop_spinning, then the second look in find.rs
+    if SCHED.idle.want_spinner() == Wake::StartSpinner {
+        start_spinner();
+    }
+}
+
+/// Counted as spinning already: finds a P and an M for it.
+#[cold]
+fn start_spinner() {
+    SCHED.lock.lock();
+    let p = SCHED.pop_idle_p();
+    match p {
+        Some(p) => start_m_locked(p, true),
+        None => {
+            // Between the word and the list somebody else took it.
+            SCHED.idle.stop_spinning();
+            SCHED.lock.unlock();
+        }
+    }
+}
+
+/// Gives `p` to an idle M, or has one made. `spinning`: counted already. The lock is held, and
+/// free when this returns. Go: startm.
+pub(crate) fn start_m_locked(p: &'static P, spinning: bool) {
+    match SCHED.pop_idle_m() {
+        Some(m) => {
+            SCHED.lock.unlock();
+            hand_over(m, p, spinning);
+        }
+        None => {
+            threads::request_locked(p, spinning);
+            SCHED.lock.unlock();
+            threads::wake_spawner();
+        }
+    }
+}
+
+/// As `start_m_locked`, for a caller that does not hold the lock.
+pub(crate) fn start_m(p: &'static P, spinning: bool) {
+    SCHED.lock.lock();
+    start_m_locked(p, spinning);
+}
+
+/// Wakes a parked M with a P in its hand.
+pub(crate) fn hand_over(m: &'static M, p: &'static P, spinning: bool) {
+    m.spinning.store(spinning, Relaxed);
+    m.next_p.store(Some(p), Relaxed);
+    m.note.wake(); // its Release publishes both
+}
