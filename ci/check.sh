@@ -23,19 +23,32 @@ export CARGO_TARGET_DIR="$TARGET" CARGO_TERM_COLOR=never RUST_BACKTRACE="${RUST_
 passed=0 # over all steps
 failed=0
 log=""   # what the running step prints
+child="" # the running command
 
 # Runs a command in the step's log; the step fails with it. A time-out kills its whole group.
+# In the background, so that Ctrl-C is heard at once; a shell makes such commands ignore
+# SIGINT and SIGQUIT, which tests of signals would inherit: `env` undoes that.
 run() {
-    local limit=$1
+    local limit=$1 status=0
     shift
     printf '$ %s\n' "$*" >>"$log"
-    local status=0
-    timeout --kill-after=10 "$limit" "$@" >>"$log" 2>&1 || status=$?
+    timeout --kill-after=10 "$limit" env --default-signal=INT,QUIT "$@" >>"$log" 2>&1 &
+    child=$!
+    wait "$child" || status=$?
+    child=""
     if ((status == 124 || status == 137)); then
         printf 'check.sh: no end after %s seconds: %s\n' "$limit" "$*" >>"$log"
     fi
     return "$status"
 }
+
+interrupted() {
+    trap - INT TERM
+    [[ -z $child ]] || { kill -TERM "$child" && wait "$child"; } || true
+    printf '\ncheck.sh: interrupted\n' >&2
+    exit 130
+}
+trap interrupted INT TERM
 
 build() { run "$BUILD_TIMEOUT" "$@"; }
 

@@ -55,6 +55,10 @@ fn a_file_uses_only_what_is_listed_above_it() {
 fn unsafe_code_is_in_the_listed_files_only() {
     let list = std::fs::read_to_string(root().join("docs/unsafe.md")).unwrap();
     none(unsafe_list::check(&Tree::runtime(root()), &list));
+    none(unsafe_list::tests_exist(
+        &list,
+        &tree::read_all(root(), ".rs"),
+    ));
 }
 
 #[test]
