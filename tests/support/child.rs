@@ -12,13 +12,13 @@ use std::time::Duration;
 
 /// How a child ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// Its exit status; `None` when a signal ended it, or we did.
-    pub status: Option<i32>,
-    pub signal: Option<i32>,
-    pub timed_out: bool,
-    pub stdout: String,
-    pub stderr: String,
+    pub(crate) status: Option<i32>,
+    pub(crate) signal: Option<i32>,
+    pub(crate) timed_out: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl fmt::Display for Ended {
@@ -39,7 +39,7 @@ impl fmt::Display for Ended {
 }
 
 /// Runs it to its end, or kills it after `limit`.
-pub fn run(command: &mut Command, limit: Duration) -> Ended {
+pub(crate) fn run(command: &mut Command, limit: Duration) -> Ended {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -89,7 +89,7 @@ fn wait(mut child: Child, limit: Duration) -> (ExitStatus, bool) {
 /// This test program again, for the one test `name` (its full path), with `GOSCHED_CHILD=what`
 /// in its environment.
 #[allow(dead_code, reason = "not every test program ends processes")]
-pub fn again(name: &str, what: &str) -> Command {
+pub(crate) fn again(name: &str, what: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args([
@@ -106,6 +106,6 @@ pub fn again(name: &str, what: &str) -> Command {
 
 /// In a child started by [`again`]: what it shall do.
 #[allow(dead_code, reason = "not every test program ends processes")]
-pub fn role() -> Option<String> {
+pub(crate) fn role() -> Option<String> {
     std::env::var("GOSCHED_CHILD").ok()
 }

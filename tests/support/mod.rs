@@ -14,8 +14,8 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
-pub mod child;
-pub mod watchdog;
+pub(crate) mod child;
+pub(crate) mod watchdog;
 
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
@@ -24,10 +24,10 @@ use std::time::{Duration, Instant};
 use watchdog::Watchdog;
 
 /// The numbers of Ps at which every body runs.
-pub const PS: [usize; 3] = [1, 2, 4];
+pub(crate) const PS: [usize; 3] = [1, 2, 4];
 
 /// How long a body may take at one number of Ps. Generous: a hang waits, nothing else does.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// There is one runtime, and the number of Ps is its: one test at a time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -37,13 +37,13 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// After each run: no goroutine is left, every stack is back, no M is lost. The body must
 /// promise what `gosched::run` demands: no thread-bound value alive across a suspension.
 #[track_caller]
-pub fn check(body: impl Fn() + Send + Sync) {
+pub(crate) fn check(body: impl Fn() + Send + Sync) {
     check_at(&PS, LIMIT, body);
 }
 
 /// As [`check`], at these numbers of Ps and with this limit for each.
 #[track_caller]
-pub fn check_at(ps: &[usize], limit: Duration, body: impl Fn() + Send + Sync) {
+pub(crate) fn check_at(ps: &[usize], limit: Duration, body: impl Fn() + Send + Sync) {
     let place = Location::caller();
     // A test that failed before this one has told its story.
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +76,7 @@ fn all_back(what: &str, start: &gosched::Metrics) {
 
 /// Waits for a condition from a plain thread; fails loudly, with a dump, when it does not come.
 #[track_caller]
-pub fn wait_for(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, condition: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     while !condition() {
         if Instant::now() >= end {

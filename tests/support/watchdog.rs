@@ -7,18 +7,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Prints to stderr what is to be seen of a stuck program. Must not wait for it.
-pub type Dump = fn();
+pub(crate) type Dump = fn();
 
 /// Disarmed when dropped.
 #[derive(Debug)]
-pub struct Watchdog {
+pub(crate) struct Watchdog {
     disarm: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watchdog {
     /// Aborts the process, with `what` and a dump, unless dropped within `limit`.
-    pub fn new(what: &str, limit: Duration, dump: Dump) -> Watchdog {
+    pub(crate) fn new(what: &str, limit: Duration, dump: Dump) -> Watchdog {
         let what = what.to_owned();
         let (disarm, disarmed) = mpsc::channel();
         let watch = move || {

@@ -16,7 +16,7 @@ const BANNED: &[(&str, &[&str])] = &[
     ("eprint!", &[]),
 ];
 
-pub fn length_and_header(tree: &Tree) -> Vec<String> {
+pub(crate) fn length_and_header(tree: &Tree) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in &tree.files {
         let lines = file.source.lines().count();
@@ -36,7 +36,7 @@ pub fn length_and_header(tree: &Tree) -> Vec<String> {
     complaints
 }
 
-pub fn mod_files(tree: &Tree) -> Vec<String> {
+pub(crate) fn mod_files(tree: &Tree) -> Vec<String> {
     tree.files
         .iter()
         .filter(|f| f.is_mod())
@@ -86,7 +86,7 @@ fn after_item(tokens: &[Token<'_>], start: usize) -> usize {
     }
 }
 
-pub fn banned(tree: &Tree) -> Vec<String> {
+pub(crate) fn banned(tree: &Tree) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in &tree.files {
         for (n, line) in file.lexed.lines().iter().enumerate() {

@@ -3,7 +3,7 @@
 
 use crate::tree::{File, PathUse, Tree, paths};
 
-pub fn check(tree: &Tree) -> Vec<String> {
+pub(crate) fn check(tree: &Tree) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in tree.files.iter().filter(|f| !f.is_lib()) {
         if let Some((name, parent)) = file.module.split_last() {

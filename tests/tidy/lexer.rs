@@ -6,21 +6,21 @@
 
 /// A token of `code`: an identifier, or one character that is neither that nor white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token<'a> {
-    pub text: &'a str,
-    pub line: usize,
+pub(crate) struct Token<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) line: usize,
 }
 
 #[derive(Debug)]
-pub struct Lexed {
-    pub code: String,
+pub(crate) struct Lexed {
+    pub(crate) code: String,
     /// The comment text of each line, markers included.
-    pub comments: Vec<String>,
+    pub(crate) comments: Vec<String>,
     /// For each line: is it compiled only for tests or for loom's models?
-    pub test: Vec<bool>,
+    pub(crate) test: Vec<bool>,
 }
 
-pub fn lex(source: &str) -> Lexed {
+pub(crate) fn lex(source: &str) -> Lexed {
     let (code, comments) = split(source);
     let test = test_lines(&code);
     Lexed {
@@ -31,11 +31,11 @@ pub fn lex(source: &str) -> Lexed {
 }
 
 impl Lexed {
-    pub fn tokens(&self) -> Vec<Token<'_>> {
+    pub(crate) fn tokens(&self) -> Vec<Token<'_>> {
         tokens(&self.code)
     }
 
-    pub fn lines(&self) -> Vec<&str> {
+    pub(crate) fn lines(&self) -> Vec<&str> {
         self.code.split('\n').collect()
     }
 }
@@ -163,7 +163,7 @@ fn char_literal(rest: &[char]) -> Option<usize> {
     }
 }
 
-pub fn tokens(code: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let (mut line, mut at) = (0, 0);
     while let Some(c) = code[at..].chars().next() {
@@ -185,7 +185,7 @@ pub fn tokens(code: &str) -> Vec<Token<'_>> {
 }
 
 /// The index after the bracket that closes the one at `open`.
-pub fn skip_group(tokens: &[Token<'_>], open: usize) -> usize {
+pub(crate) fn skip_group(tokens: &[Token<'_>], open: usize) -> usize {
     let mut depth = 0;
     for (i, t) in tokens.iter().enumerate().skip(open) {
         match t.text {
@@ -201,7 +201,7 @@ pub fn skip_group(tokens: &[Token<'_>], open: usize) -> usize {
 }
 
 /// Is this `cfg(...)` true only in a test or in a model?
-pub fn is_test_cfg(attribute: &[Token<'_>]) -> bool {
+pub(crate) fn is_test_cfg(attribute: &[Token<'_>]) -> bool {
     let words: Vec<&str> = attribute.iter().map(|t| t.text).collect();
     if words.first() != Some(&"cfg") {
         return false;

@@ -5,7 +5,7 @@ use crate::tree::Tree;
 /// `README#name` and `README.md#name` in the comments of the runtime: is there such a heading
 /// in the nearest README.md? `pages` are those of the runtime, by path. A folder may come
 /// first, from the root of the runtime: `sched/README#name`.
-pub fn protocols(tree: &Tree, pages: &[(String, String)]) -> Vec<String> {
+pub(crate) fn protocols(tree: &Tree, pages: &[(String, String)]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in &tree.files {
         for (n, comment) in file.lexed.comments.iter().enumerate() {
@@ -97,7 +97,7 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
 
 /// Files that the pages name, and links between them. A name in back quotes that ends in
 /// `.rs` must be a file's, whole or from some folder on; so must any `runtime/...rs`.
-pub fn docs(pages: &[(String, String)], files: &[String]) -> Vec<String> {
+pub(crate) fn docs(pages: &[(String, String)], files: &[String]) -> Vec<String> {
     let mut complaints = Vec::new();
     for (path, text) in pages {
         for (n, line) in text.lines().enumerate() {
@@ -178,7 +178,7 @@ fn join(from: &str, target: &str) -> String {
 }
 
 /// Does each dependency of the manifest have a row, in back quotes, on the page?
-pub fn dependencies(manifest: &str, page: &str) -> Vec<String> {
+pub(crate) fn dependencies(manifest: &str, page: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut inside = false;
     for line in manifest.lines() {

@@ -24,7 +24,7 @@ struct Tag {
     place: String,
 }
 
-pub fn check(tree: &Tree) -> Vec<String> {
+pub(crate) fn check(tree: &Tree) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut tags: BTreeMap<String, Tag> = BTreeMap::new();
     for file in &tree.files {

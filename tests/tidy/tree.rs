@@ -7,49 +7,49 @@ use std::path::Path;
 use crate::lexer::{self, Lexed, Token};
 
 #[derive(Debug)]
-pub struct File {
+pub(crate) struct File {
     /// Below the tree's root, with `/`: `sched/find.rs`.
-    pub path: String,
+    pub(crate) path: String,
     /// `["sched", "find"]`; a `mod.rs` has its folder's, `lib.rs` none.
-    pub module: Vec<String>,
-    pub source: String,
-    pub lexed: Lexed,
+    pub(crate) module: Vec<String>,
+    pub(crate) source: String,
+    pub(crate) lexed: Lexed,
 }
 
 impl File {
-    pub fn is_mod(&self) -> bool {
+    pub(crate) fn is_mod(&self) -> bool {
         self.path.ends_with("mod.rs")
     }
 
-    pub fn is_lib(&self) -> bool {
+    pub(crate) fn is_lib(&self) -> bool {
         self.path == "lib.rs"
     }
 }
 
 /// What a module says about the modules below it.
 #[derive(Debug, Default)]
-pub struct Folder {
+pub(crate) struct Folder {
     /// In the order of the `mod` lines.
-    pub children: Vec<String>,
+    pub(crate) children: Vec<String>,
     /// Those that only tests or models have.
-    pub tests: BTreeSet<String>,
+    pub(crate) tests: BTreeSet<String>,
     /// What `pub use` makes visible: its name, and the path it stands for, from the crate root.
-    pub exports: BTreeMap<String, Vec<String>>,
+    pub(crate) exports: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug)]
-pub struct Tree {
-    pub files: Vec<File>,
-    pub folders: BTreeMap<Vec<String>, Folder>,
+pub(crate) struct Tree {
+    pub(crate) files: Vec<File>,
+    pub(crate) folders: BTreeMap<Vec<String>, Folder>,
 }
 
 impl Tree {
-    pub fn runtime(root: &Path) -> Tree {
+    pub(crate) fn runtime(root: &Path) -> Tree {
         Tree::new(read_all(&root.join("runtime"), ".rs"))
     }
 
     /// From (path, text) pairs.
-    pub fn new(files: Vec<(String, String)>) -> Tree {
+    pub(crate) fn new(files: Vec<(String, String)>) -> Tree {
         let mut files: Vec<File> = files
             .into_iter()
             .map(|(path, source)| File {
@@ -72,7 +72,7 @@ impl Tree {
     }
 
     /// The words for a place in a file: `runtime/PATH:LINE`.
-    pub fn at(file: &File, line: usize) -> String {
+    pub(crate) fn at(file: &File, line: usize) -> String {
         format!("runtime/{}:{}", file.path, line + 1)
     }
 }
@@ -132,20 +132,20 @@ fn folder(file: &File) -> Folder {
 
 /// A path that begins with `crate`, `self` or `super`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct PathUse {
+pub(crate) struct PathUse {
     /// From the crate root, without `crate`. A glob is the path before it.
-    pub target: Vec<String>,
+    pub(crate) target: Vec<String>,
     /// The name by which it is known here.
-    pub name: String,
-    pub line: usize,
+    pub(crate) name: String,
+    pub(crate) line: usize,
     /// In a `pub use` of any visibility.
-    pub exported: bool,
+    pub(crate) exported: bool,
     /// The path of a macro call, or followed by one: not a module's.
-    pub is_macro: bool,
+    pub(crate) is_macro: bool,
 }
 
 /// All such paths in a file whose own path is `module`; `use` trees are spelled out.
-pub fn paths(tokens: &[Token<'_>], module: &[String]) -> Vec<PathUse> {
+pub(crate) fn paths(tokens: &[Token<'_>], module: &[String]) -> Vec<PathUse> {
     let mut found = Vec::new();
     let mut here = module.to_vec();
     let mut inline = Vec::new(); // brace depths at which an inline module ends
@@ -280,7 +280,7 @@ fn absolute(path: &[String], here: &[String]) -> Vec<String> {
 }
 
 /// The files below `root` whose name ends so, with their text; build output left out.
-pub fn read_all(root: &Path, end: &str) -> Vec<(String, String)> {
+pub(crate) fn read_all(root: &Path, end: &str) -> Vec<(String, String)> {
     list_all(root)
         .into_iter()
         .filter(|path| path.ends_with(end))
@@ -292,7 +292,7 @@ pub fn read_all(root: &Path, end: &str) -> Vec<(String, String)> {
 }
 
 /// All paths below `root`, sorted; hidden folders and build output left out.
-pub fn list_all(root: &Path) -> Vec<String> {
+pub(crate) fn list_all(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut left = vec![String::new()];
     while let Some(folder) = left.pop() {
@@ -320,7 +320,7 @@ pub fn list_all(root: &Path) -> Vec<String> {
 }
 
 #[cfg(test)]
-pub fn of(files: &[(&str, &str)]) -> Tree {
+pub(crate) fn of(files: &[(&str, &str)]) -> Tree {
     Tree::new(
         files
             .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::lexer::Token;
 use crate::tree::{File, Tree};
 
-pub fn check(tree: &Tree, list: &str) -> Vec<String> {
+pub(crate) fn check(tree: &Tree, list: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut listed = BTreeSet::new();
     for row in rows(list) {
@@ -68,7 +68,7 @@ fn forbidden(tree: &Tree, file: &File) -> bool {
 }
 
 /// The tests that the rows name, in back quotes: do they exist?
-pub fn tests_exist(list: &str, sources: &[(String, String)]) -> Vec<String> {
+pub(crate) fn tests_exist(list: &str, sources: &[(String, String)]) -> Vec<String> {
     let is_name = |word: &&str| word.contains('_') && !word.contains(['/', '.', ':', '(']);
     let mut complaints = Vec::new();
     for row in rows(list) {
