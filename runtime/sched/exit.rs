@@ -16,8 +16,8 @@ use crate::sys::fatal::fatal;
 /// A stack for a goroutine that is about to run for the first time.
 #[inline]
 pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> SlotRef {
-    let class = Class::from_u8(g.stack_class.load(Relaxed));
-    let slot = match p.stacks.take(holds, class) {
+    let class = Class::from_number(usize::from(g.stack_class.load(Relaxed)));
+    let slot = match p.take_stack(holds, class) {
         Ok(slot) => slot,
         Err(e) => fatal!("no stack for goroutine {}: {e}", g.id()),
     };
@@ -36,6 +36,6 @@ pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef, slot: SlotRef) {
     if g.kind() == Kind::Goroutine {
         p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);
     }
-    p.stacks.give(holds, slot);
+    p.give_stack(holds, slot);
     p.give_g(holds, g);
 }

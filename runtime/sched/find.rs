@@ -87,7 +87,9 @@ fn global_batch(p: &P, holds: &HoldsP) -> Option<Picked> {
 fn global_batch_locked(p: &P, holds: &HoldsP) -> Option<Picked> {
     let first = SCHED.global.pop_front()?;
     let size = SCHED.global.len() + 1;
-    let share = (size / SCHED.procs() + 1).min(size).min(LOCAL_CAP as u32 / 2);
+    let share = (size / SCHED.procs() + 1)
+        .min(size)
+        .min(LOCAL_CAP as u32 / 2);
     for _ in 1..share {
         match SCHED.global.pop_front() {
             // The local queue is empty, or was a moment ago: no overflow.
@@ -111,7 +113,9 @@ fn steal(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
             if SCHED.stopping.load(Relaxed) {
                 return None;
             }
-            let Some(victim) = SCHED.p(victim) else { continue };
+            let Some(victim) = SCHED.p(victim) else {
+                continue;
+            };
             if std::ptr::eq(victim, p) || victim.status(Relaxed) == PStatus::Idle {
                 continue;
             }
@@ -178,7 +182,9 @@ fn last_look(m: &'static M) -> bool {
     SCHED.idle.stop_spinning();
     fence(SeqCst); // pairs(no-lost-work): wakep's fence, after its caller's publication
     let work = !SCHED.global.is_empty()
-        || SCHED.ps().any(|p| p.status(Relaxed) != PStatus::Idle && !p.runq.is_empty());
+        || SCHED
+            .ps()
+            .any(|p| p.status(Relaxed) != PStatus::Idle && !p.runq.is_empty());
     if !work {
         return false;
     }

@@ -1,7 +1,10 @@
 //! An M without work: taking and leaving a P, sleeping until it is handed one.
 //!
 //! Go: proc.go acquirep, releasep, stopm, gcstopm.
-#![allow(unsafe_code, reason = "makes the evidence HoldsP for the scheduler's own loop")]
+#![allow(
+    unsafe_code,
+    reason = "makes the evidence HoldsP for the scheduler's own loop"
+)]
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
@@ -88,6 +91,16 @@ pub(crate) fn make_steal_order(procs: u32) {
 /// The indices of all Ps in a random order.
 pub(crate) fn steal_order(m: &'static M) -> impl Iterator<Item = usize> {
     let order = ORDERS[(SCHED.procs() as usize).saturating_sub(1)].get();
-    order.into_iter().flat_map(move |o| o.start(m.choice().next_u32()))
+    order
+        .into_iter()
+        .flat_map(move |o| o.start(m.choice().next_u32()))
 }
 
+/// Evidence for a P that no M holds because the world is stopped: the stopper owns it.
+pub(crate) fn hold_stopped(p: &P) -> HoldsP {
+    if p.status(Relaxed) == PStatus::Running {
+        fatal!("P {} runs in a stopped world", p.id);
+    }
+    // SAFETY: every M has given its P up, and only the stopper runs.
+    unsafe { HoldsP::assume() }
+}

@@ -52,7 +52,8 @@ fn execute(m: &'static M, picked: &Picked) {
     let g = picked.g;
     let (p, holds) = idle::held_p(m);
     if !picked.inherit {
-        p.schedtick.store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+        p.schedtick
+            .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
     }
     let slot = match g.stack.load(Relaxed) {
         Some(slot) => slot,

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::GRef;
@@ -34,6 +34,10 @@ pub(crate) struct Sched {
     /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
     pub(crate) stopping: AtomicBool,
     pub(crate) started: AtomicBool,
+    /// Goroutines spawned by threads without a P.
+    pub(crate) created_outside: AtomicU64,
+    /// Threads inside of `run`, waiting for their main goroutine.
+    pub(crate) mains: AtomicU32,
 }
 
 /// The one runtime of the process.
@@ -50,6 +54,8 @@ pub(crate) static SCHED: Sched = Sched {
     max_ms: AtomicU32::new(10_000),
     stopping: AtomicBool::new(false),
     started: AtomicBool::new(false),
+    created_outside: AtomicU64::new(0),
+    mains: AtomicU32::new(0),
 };
 
 impl Sched {
@@ -77,6 +83,23 @@ impl Sched {
     /// The Ps in use.
     pub(crate) fn ps(&self) -> impl Iterator<Item = &'static P> + '_ {
         (0..self.procs() as usize).filter_map(|i| self.p(i))
+    }
+
+    /// Every P ever made, those that `gomaxprocs` has put aside included.
+    pub(crate) fn all_ps(&self) -> impl Iterator<Item = &'static P> + '_ {
+        (0..MAX_PS).map_while(|i| self.p(i))
+    }
+
+    /// Goroutines alive. Go: gcount.
+    pub(crate) fn goroutines(&self) -> u64 {
+        let finished: u64 = self.all_ps().map(|p| p.finished.load(Relaxed)).sum();
+        self.created() - finished
+    }
+
+    /// Goroutines ever spawned.
+    pub(crate) fn created(&self) -> u64 {
+        let by_ps: u64 = self.all_ps().map(|p| p.created.load(Relaxed)).sum();
+        by_ps + self.created_outside.load(Relaxed)
     }
 
     /// Puts a P into the idle list. Under the lock; the caller counts it in `idle`.

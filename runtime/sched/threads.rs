@@ -9,8 +9,8 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::m::machine::M;
@@ -19,6 +19,7 @@ use crate::sched::state::SCHED;
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
 use crate::sys::note::Note;
+use crate::sys::thread::gettid;
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M) -> !;
@@ -28,6 +29,7 @@ static WANTED: Note = Note::new();
 /// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
 static WAITING_PS: AtomicRef<P> = AtomicRef::none();
 static ALL_MS: AtomicRef<M> = AtomicRef::none();
+static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
 static NEXT_M: AtomicU32 = AtomicU32::new(0);
 
 /// Starts the spawner. Once.
@@ -64,8 +66,14 @@ pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
     std::iter::successors(ALL_MS.load(Acquire), |m| m.all_link.load(Relaxed))
 }
 
+/// True for Ms and the spawner.
+pub(crate) fn is_runtime_thread(tid: i32) -> bool {
+    SPAWNER_TID.load(Relaxed) == tid || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+}
+
 /// The spawner's life.
 fn spawner() {
+    SPAWNER_TID.store(gettid(), Relaxed);
     loop {
         WANTED.sleep();
         while let Some(request) = next_request() {

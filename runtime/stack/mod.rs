@@ -7,6 +7,7 @@ mod guard;
 mod region;
 mod arena;
 pub(crate) mod depot;
+pub(crate) mod cache;
 
 pub(crate) use class::{Class, class_for};
 pub use error::StackError;
