@@ -9,6 +9,7 @@ mod arena;
 pub(crate) mod depot;
 #[cfg(test)]
 mod child;
+pub(crate) mod depth;
 pub(crate) mod trim;
 pub(crate) mod stats;
 pub(crate) mod overflow;

@@ -160,6 +160,29 @@ mod tests {
         black_box(recurse(0)) as *mut c_void
     }
 
+    #[test]
+    fn only_the_owner_of_a_guard_overflows() {
+        let slot = one(class_for(1 << 22).unwrap());
+        let guard = slot.limit() - 1;
+        let found = |address, sp| overflowed(address, sp).map(Slot::index);
+        let ours = Some(slot.index());
+        assert_eq!(found(guard, slot.limit() + 100), ours);
+        assert_eq!(found(slot.bottom(), slot.bottom() + 8), ours);
+        assert_eq!(
+            found(slot.bottom(), slot.bottom() - 24_000),
+            ours,
+            "a large C frame"
+        );
+        assert_eq!(
+            found(guard, slot.bottom() - 100_000),
+            None,
+            "from a neighbour"
+        );
+        assert_eq!(found(guard, guard ^ (1 << 40)), None, "from another stack");
+        assert_eq!(found(slot.limit(), slot.limit()), None, "not the guard");
+        assert_eq!(found(8, slot.limit()), None, "a wild pointer");
+    }
+
     /// Reads one byte at an address, and says so if that went well.
     fn touch(address: usize) {
         // SAFETY: none; the caller is a child that wants to see what happens.
