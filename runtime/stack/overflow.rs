@@ -14,6 +14,7 @@ use std::fmt::{self, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use crate::stack::class::Class;
 use crate::stack::region;
 use crate::stack::slot::{Slot, SlotRef};
 use crate::sys::fatal::{RawStderr, exit_now};
@@ -128,10 +129,16 @@ fn write_report(
     }
     writeln!(
         out,
-        "\nfault address {address:#x} is {depth} bytes into the guard.\n\
-         Give the goroutine more: Builder::stack_size({}), for example. Stacks are address \
-         space;\nonly the pages that were touched take memory.",
-        (bytes * 4).min(1 << 30)
+        "\nfault address {address:#x} is {depth} bytes into the guard"
+    )?;
+    if slot.class() == Class::LARGEST {
+        return writeln!(out, "This is the largest stack there is.");
+    }
+    writeln!(
+        out,
+        "To give it more: Builder::stack_size({}), for example. Stacks are address space; \
+         only\nthe pages that were touched take memory.",
+        (bytes * 4).min(Class::LARGEST.slot_bytes())
     )
 }
 
@@ -139,7 +146,7 @@ fn write_report(
 mod tests {
     use super::*;
     use crate::stack::child::{in_child, one, run_on, stderr};
-    use crate::stack::class::{Class, class_for};
+    use crate::stack::class::class_for;
     use std::hint::black_box;
     use std::os::unix::process::ExitStatusExt;
 
