@@ -1,6 +1,6 @@
 //! For tests whose subject ends the process, or needs one for itself: the test runs its own
 //! binary again, with only this test in it.
-#![allow(unsafe_code, reason = "starts a thread on a slot")]
+#![allow(unsafe_code, reason = "uses slots as a goroutine would")]
 
 use std::ffi::c_void;
 use std::process::{Command, Output, exit};
@@ -8,6 +8,7 @@ use std::process::{Command, Output, exit};
 use crate::stack::class::Class;
 use crate::stack::depot;
 use crate::stack::slot::SlotRef;
+use crate::sys::mem;
 
 const KEY: &str = "GOSCHED_TEST_CHILD";
 
@@ -36,6 +37,15 @@ pub(crate) fn one(class: Class) -> SlotRef {
     let mut out = [None];
     depot::take(class, &mut out).expect("a slot");
     out[0].expect("a slot")
+}
+
+/// Writes to the top `pages` pages, as a goroutine that went so deep.
+pub(crate) fn go_deep(slot: SlotRef, pages: usize) {
+    for i in 1..=pages {
+        let at = (slot.end() - i * mem::page_size()) as *mut usize;
+        // SAFETY: in the slot, which is the caller's.
+        unsafe { at.write(i) };
+    }
 }
 
 /// Runs `entry` on the stack of `slot`, as a goroutine would, and waits for it.

@@ -25,6 +25,9 @@ impl Class {
     /// 256 KiB: what a goroutine gets when nobody says more.
     pub(crate) const DEFAULT: Class = Class(2);
 
+    /// 1 GiB.
+    pub(crate) const LARGEST: Class = Class(Class::COUNT as u8 - 1);
+
     /// All of them, smallest first.
     pub(crate) fn all() -> impl Iterator<Item = Class> {
         (0..Class::COUNT as u8).map(Class)
@@ -77,7 +80,7 @@ const MIB_2: usize = 2 * MIB;
 pub(crate) fn class_for(bytes: usize) -> Result<Class, StackError> {
     // With pages of 64 KiB a slot of 64 KiB would be all guard.
     let least = (4 * mem::page_size()).max(1 << SMALLEST_LOG);
-    let max = 1 << LARGEST_LOG;
+    let max = Class::LARGEST.slot_bytes();
     if bytes > max {
         return Err(StackError::TooLarge { asked: bytes, max });
     }

@@ -168,6 +168,7 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stack::child::{in_child, stderr};
     use crate::stack::class::class_for;
     use std::collections::HashSet;
 
@@ -184,23 +185,35 @@ mod tests {
 
     #[test]
     fn slots_are_distinct_and_do_not_overlap() {
-        for class in Class::all() {
-            let count = if class.slot_bytes() > 1 << 24 { 3 } else { 100 };
-            let slots = take_some(class, count);
-            let mut spans: Vec<_> = slots.iter().map(|s| (s.bottom(), s.end())).collect();
-            spans.sort_unstable();
-            assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0));
-            for slot in &slots {
-                assert_eq!(slot.class(), class);
-                assert_eq!(slot.top() % 16, 0);
-                assert!(slot.end() - slot.top() < 1024);
-                assert_eq!(slot.limit() - slot.bottom(), class.guard_bytes());
-                assert_eq!((slot.owner(), slot.ctx()), (0, 0));
-            }
-            let indices: HashSet<_> = slots.iter().map(|s| s.index()).collect();
-            assert_eq!(indices.len(), count);
-            give(class, &slots);
-        }
+        let output = in_child(
+            "stack::depot::tests::slots_are_distinct_and_do_not_overlap",
+            || {
+                for class in Class::all() {
+                    let count = if class.slot_bytes() > 1 << 24 { 3 } else { 100 };
+                    let slots = take_some(class, count);
+                    let mut spans: Vec<_> =
+                        slots.iter().map(|s| (s.bottom(), s.end())).collect();
+                    spans.sort_unstable();
+                    assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0));
+                    for slot in &slots {
+                        assert_eq!(slot.class(), class);
+                        assert_eq!(slot.top() % 16, 0);
+                        assert!(slot.end() - slot.top() < 1024);
+                        assert_eq!(slot.limit() - slot.bottom(), class.guard_bytes());
+                        assert_eq!((slot.owner(), slot.ctx()), (0, 0));
+                    }
+                    let indices: HashSet<_> = slots.iter().map(|s| s.index()).collect();
+                    assert_eq!(indices.len(), count);
+                    give(class, &slots);
+                }
+                eprintln!("all well");
+            },
+        );
+        let text = stderr(&output);
+        assert!(
+            output.status.success() && text.contains("all well"),
+            "{text}"
+        );
     }
 
     #[test]

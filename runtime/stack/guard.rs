@@ -22,6 +22,18 @@ pub(crate) enum Step {
     Mprotect,
 }
 
+impl Step {
+    /// By the name that `GOSCHED=stackguard=NAME` has for it.
+    pub(crate) fn from_name(name: &str) -> Option<Step> {
+        match name {
+            "batch" => Some(Step::Batch),
+            "single" => Some(Step::Single),
+            "mprotect" => Some(Step::Mprotect),
+            _ => None,
+        }
+    }
+}
+
 /// Mappings left to everybody else: malloc dies when there are none.
 const SPARE_MAPPINGS: usize = 8192;
 

@@ -10,6 +10,7 @@ pub(crate) mod depot;
 pub(crate) mod cache;
 #[cfg(test)]
 mod child;
+pub(crate) mod depth;
 pub(crate) mod trim;
 pub(crate) mod stats;
 pub(crate) mod overflow;

@@ -14,6 +14,7 @@ use std::fmt::{self, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use crate::stack::class::Class;
 use crate::stack::region;
 use crate::stack::slot::{Slot, SlotRef};
 use crate::sys::fatal::{RawStderr, exit_now};
@@ -128,10 +129,16 @@ fn write_report(
     }
     writeln!(
         out,
-        "\nfault address {address:#x} is {depth} bytes into the guard.\n\
-         Give the goroutine more: Builder::stack_size({}), for example. Stacks are address \
-         space;\nonly the pages that were touched take memory.",
-        (bytes * 4).min(1 << 30)
+        "\nfault address {address:#x} is {depth} bytes into the guard"
+    )?;
+    if slot.class() == Class::LARGEST {
+        return writeln!(out, "This is the largest stack there is.");
+    }
+    writeln!(
+        out,
+        "To give it more: Builder::stack_size({}), for example. Stacks are address space; \
+         only\nthe pages that were touched take memory.",
+        (bytes * 4).min(Class::LARGEST.slot_bytes())
     )
 }
 
@@ -139,7 +146,7 @@ fn write_report(
 mod tests {
     use super::*;
     use crate::stack::child::{in_child, one, run_on, stderr};
-    use crate::stack::class::{Class, class_for};
+    use crate::stack::class::class_for;
     use std::hint::black_box;
     use std::os::unix::process::ExitStatusExt;
 
@@ -158,6 +165,29 @@ mod tests {
     extern "C" fn overflow(_: *mut c_void) -> *mut c_void {
         let _signal_stack = install_altstack().unwrap();
         black_box(recurse(0)) as *mut c_void
+    }
+
+    #[test]
+    fn only_the_owner_of_a_guard_overflows() {
+        let slot = one(class_for(1 << 22).unwrap());
+        let guard = slot.limit() - 1;
+        let found = |address, sp| overflowed(address, sp).map(Slot::index);
+        let ours = Some(slot.index());
+        assert_eq!(found(guard, slot.limit() + 100), ours);
+        assert_eq!(found(slot.bottom(), slot.bottom() + 8), ours);
+        assert_eq!(
+            found(slot.bottom(), slot.bottom() - 24_000),
+            ours,
+            "a large C frame"
+        );
+        assert_eq!(
+            found(guard, slot.bottom() - 100_000),
+            None,
+            "from a neighbour"
+        );
+        assert_eq!(found(guard, guard ^ (1 << 40)), None, "from another stack");
+        assert_eq!(found(slot.limit(), slot.limit()), None, "not the guard");
+        assert_eq!(found(8, slot.limit()), None, "a wild pointer");
     }
 
     /// Reads one byte at an address, and says so if that went well.

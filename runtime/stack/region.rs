@@ -148,6 +148,11 @@ impl Region {
         self.made.load(Acquire)
     }
 
+    /// The slots made so far, as one range.
+    pub(crate) fn span(&self) -> Span {
+        Span::between(self.bottom(0), self.bottom(self.made()))
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.made() == self.room.load(Relaxed)
     }

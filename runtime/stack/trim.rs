@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::stack::class::Class;
 use crate::stack::depot::{self, Age};
+use crate::stack::depth::resident_bytes;
 use crate::stack::slot::{Slot, SlotRef};
 use crate::sys::clock::Nanos;
 use crate::sys::lock::RawLock;
@@ -191,38 +192,6 @@ pub(crate) unsafe fn trim_parked_batch(parked: &[(SlotRef, usize)]) {
     }
 }
 
-/// Bytes from the deepest page that is in memory to the end of the slot: how deep the stack
-/// has been since it was last trimmed. About a microsecond for a small slot.
-pub(crate) fn high_water(slot: &Slot) -> usize {
-    let mut at = slot.limit();
-    while at < slot.end() {
-        let mut pages = [0; 512];
-        let Ok(count) = mem::resident(Span::between(at, slot.end()), &mut pages) else {
-            return 0;
-        };
-        if let Some(first) = pages[..count].iter().position(|page| page & 1 != 0) {
-            return slot.end() - at - first * mem::page_size();
-        }
-        at += count * mem::page_size();
-    }
-    0
-}
-
-/// Bytes of `span` that are in memory.
-fn resident_bytes(span: Span) -> usize {
-    let (mut at, end) = (span.addr, span.addr + span.len);
-    let mut found = 0;
-    while at < end {
-        let mut pages = [0; 512];
-        let Ok(count) = mem::resident(Span::between(at, end), &mut pages) else {
-            break;
-        };
-        found += pages[..count].iter().filter(|page| *page & 1 != 0).count();
-        at += count * mem::page_size();
-    }
-    found * mem::page_size()
-}
-
 /// What lies between the guard and the last page that `sp` needs.
 fn below(slot: &Slot, sp: usize) -> Span {
     Span::between(slot.limit(), mem::page_down(sp.saturating_sub(RED_ZONE)))
@@ -254,9 +223,10 @@ unsafe fn drop_pages(spans: &[Span]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stack::child::{go_deep, in_child, stderr};
     use crate::stack::class::class_for;
+    use crate::stack::depth::high_water;
 
-    /// A class that no other test uses, so that what is free in it is ours.
     fn quiet() -> Class {
         class_for(1 << 23).unwrap()
     }
@@ -272,32 +242,8 @@ mod tests {
         slots
     }
 
-    /// Writes to the top `pages` pages, as a goroutine that went so deep.
-    fn go_deep(slot: SlotRef, pages: usize) {
-        for i in 1..=pages {
-            let at = (slot.end() - i * mem::page_size()) as *mut usize;
-            // SAFETY: in the slot, which is ours.
-            unsafe { at.write(i) };
-        }
-    }
-
     fn resident_pages(slot: SlotRef) -> usize {
         resident_bytes(Span::between(slot.limit(), slot.end())) / mem::page_size()
-    }
-
-    #[test]
-    fn high_water_counts_from_the_end_to_the_deepest_page() {
-        let page = mem::page_size();
-        let class = class_for(1 << 22).unwrap();
-        let slot = take(class, 1)[0];
-        assert_eq!(high_water(slot), 0);
-        go_deep(slot, 3);
-        assert_eq!(high_water(slot), 3 * page);
-        let deepest = slot.limit() as *mut u8;
-        // SAFETY: in the slot, which is ours.
-        unsafe { deepest.write(1) };
-        assert_eq!(high_water(slot), class.usable_bytes());
-        assert_eq!(resident_pages(slot), 4);
     }
 
     #[test]
@@ -319,48 +265,106 @@ mod tests {
         assert_eq!(unsafe { deep.read() }, 2);
     }
 
-    /// One test, since the clock is one for the process.
+    /// In a child, since there is one clock for a process, and other tests give slots back.
     #[test]
     fn free_slots_lose_their_pages_with_age_and_at_a_trim() {
-        let page = mem::page_size();
-        let slots = take(quiet(), 200);
-        let (sleeper, silent) = (slots[0], slots[1]);
-        slots.iter().for_each(|slot| go_deep(slot, 10));
-        sleeper.set_ctx(1);
-        sleeper.set_saved_sp(sleeper.end() - 300);
-        silent.set_ctx(1);
-        depot::give(quiet(), &slots);
-        assert!(wanted());
-        let pages = || slots[2..].iter().map(|s| resident_pages(s)).max().unwrap();
+        let output = in_child(
+            "stack::trim::tests::free_slots_lose_their_pages_with_age_and_at_a_trim",
+            || {
+                let page = mem::page_size();
+                let slots = take(quiet(), 200);
+                let (sleeper, silent) = (slots[0], slots[1]);
+                slots.iter().for_each(|slot| go_deep(slot, 10));
+                sleeper.set_ctx(1);
+                sleeper.set_saved_sp(sleeper.end() - 300);
+                silent.set_ctx(1);
+                depot::give(quiet(), &slots);
+                assert!(wanted());
+                let pages = || slots[2..].iter().map(|s| resident_pages(s)).max().unwrap();
 
-        let mut now = TICK;
-        let mut turns = |ticks: u64| {
-            let end = now + ticks * TICK;
-            while now < end {
-                now = scavenge(now).unwrap_or(end);
-            }
-        };
-        turns(1);
-        assert_eq!(pages(), 10, "nobody is trimmed in its first second");
-        turns(2);
-        assert_eq!(pages(), 1);
-        assert_eq!(resident_pages(sleeper), 1);
-        assert_eq!(resident_pages(silent), 2);
-        turns(2 * TOP_PAGE_TICKS);
-        assert_eq!(pages(), 0);
-        assert_eq!(resident_pages(sleeper), 1);
-        assert_eq!(depot::free_of(quiet(), Age::Empty), 200);
+                let mut now = TICK;
+                let mut turns = |ticks: u64| {
+                    let end = now + ticks * TICK;
+                    while now < end {
+                        now = scavenge(now).unwrap_or(end);
+                    }
+                };
+                turns(1);
+                assert_eq!(pages(), 10, "nobody is trimmed in its first second");
+                turns(2);
+                assert_eq!(pages(), 1);
+                assert_eq!(resident_pages(sleeper), 1);
+                assert_eq!(resident_pages(silent), 2);
+                turns(2 * TOP_PAGE_TICKS);
+                assert_eq!(pages(), 0);
+                assert_eq!(resident_pages(sleeper), 1);
+                assert_eq!(depot::free_of(quiet(), Age::Empty), 200);
 
-        let again = take(quiet(), 200);
-        again.iter().for_each(|slot| go_deep(slot, 10));
-        depot::give(quiet(), &again);
-        let freed = trim([quiet()]);
-        assert!(
-            freed >= 198 * 9 * page && freed <= 200 * 10 * page,
-            "{freed}"
+                let again = take(quiet(), 200);
+                again.iter().for_each(|slot| go_deep(slot, 10));
+                depot::give(quiet(), &again);
+                let freed = trim([quiet()]);
+                assert!(
+                    freed >= 198 * 9 * page && freed <= 200 * 10 * page,
+                    "{freed}"
+                );
+                assert_eq!(pages(), 0);
+                assert_eq!((resident_pages(sleeper), resident_pages(silent)), (1, 2));
+                assert_eq!(take(quiet(), 200).len(), 200);
+                eprintln!("all well");
+            },
         );
-        assert_eq!(pages(), 0);
-        assert_eq!((resident_pages(sleeper), resident_pages(silent)), (1, 2));
-        assert_eq!(take(quiet(), 200).len(), 200);
+        let text = stderr(&output);
+        assert!(
+            output.status.success() && text.contains("all well"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn trimming_never_touches_a_slot_that_is_out() {
+        let output = in_child(
+            "stack::trim::tests::trimming_never_touches_a_slot_that_is_out",
+            || {
+                let left = AtomicU64::new(3);
+                std::thread::scope(|scope| {
+                    for _ in 0..3 {
+                        scope.spawn(|| {
+                            use_slots(quiet(), 3000);
+                            left.fetch_sub(1, Relaxed);
+                        });
+                    }
+                    let mut now = TICK;
+                    while left.load(Relaxed) > 0 {
+                        now = scavenge(now).unwrap_or(now);
+                        trim([quiet()]);
+                    }
+                });
+                eprintln!("all well");
+            },
+        );
+        let text = stderr(&output);
+        assert!(
+            output.status.success() && text.contains("all well"),
+            "{text}"
+        );
+    }
+
+    /// Takes slots, writes to them, and finds the same when it comes back to them.
+    fn use_slots(class: Class, rounds: usize) {
+        for round in 0..rounds {
+            let slots = take(class, 1 + round % 40);
+            slots.iter().for_each(|slot| go_deep(slot, 2));
+            std::thread::yield_now();
+            for slot in &slots {
+                // The lowest word of the second page: the first to go in a trim.
+                let word = (slot.end() - 2 * mem::page_size()) as *mut usize;
+                // SAFETY: in the slot, which is ours.
+                assert_eq!(unsafe { word.read() }, 2, "trimmed under our feet");
+                // SAFETY: the same; whoever has the slot too would see it.
+                unsafe { word.write(0) };
+            }
+            depot::give(class, &slots);
+        }
     }
 }
