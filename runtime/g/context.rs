@@ -4,6 +4,9 @@
 //! the other, so spawning on a recycled stack costs one switch and creates nothing. The
 //! coroutine's control block stands at the top of its stack ([`Slot::ctx`] points to it).
 //!
+//! A body is entered through a shim in assembler (`g/shim_*.rs`), so that nothing of the M that
+//! starts it gets into its frames.
+//!
 //! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status
 //! word gives that right); every suspension goes through [`suspend`], out of line, so that no
 //! thread-local address of ours is cached across it.
@@ -20,6 +23,10 @@ use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::goroutine::GRef;
+#[cfg(target_arch = "aarch64")]
+use crate::g::shim_aarch64 as shim;
+#[cfg(target_arch = "x86_64")]
+use crate::g::shim_x86_64 as shim;
 use crate::stack::{Slot, SlotRef};
 use crate::sys::fatal::fatal;
 
@@ -57,8 +64,12 @@ unsafe impl Stack for SlotStack {
     }
 }
 
+/// What the switch itself pushes below the stack pointer that [`suspend`] notes: two registers
+/// and an address on x86-64, four words on aarch64.
+const PUSHED: usize = 64;
+
 /// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
-pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
+pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     if slot.ctx() != 0 {
         return;
     }
@@ -66,8 +77,9 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
         let mut g = first;
         loop {
             g.yielder.store(std::ptr::from_ref(yielder).addr(), Relaxed);
-            body(g);
-            slot.set_saved_sp(stack_here());
+            // SAFETY: the shim calls `body` with `g`, as we would.
+            unsafe { shim::call(g, body, slot.body_sp().as_ptr()) };
+            note_stack(slot);
             g = yielder.suspend(Switch::Done);
         }
     });
@@ -97,17 +109,15 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
         fatal!("suspend on a thread that is not a goroutine");
     }
     if let Some(slot) = g.stack.load(Relaxed) {
-        slot.set_saved_sp(stack_here());
+        note_stack(slot);
     }
     // SAFETY: set when the body started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
 }
 
-/// An address on the calling frame's stack. The switch pushes less than 512 bytes below it,
-/// which is the slack that `stack/trim.rs` keeps.
+/// Says how deep the calling frame is: nothing below is alive once it has switched away.
 #[inline(always)]
-fn stack_here() -> usize {
-    let here = 0u8;
-    std::hint::black_box(&raw const here).addr()
+fn note_stack(slot: &Slot) {
+    slot.set_saved_sp(shim::stack_pointer() - PUSHED);
 }

@@ -56,6 +56,8 @@ pub(crate) struct G {
     /// What the waker hands to the woken: the meaning belongs to the two of them.
     pub(crate) param: AtomicUsize,
     pub(crate) id: AtomicU64,
+    /// Why it may not run on another M than `last_m`, if so: see `sched/tlsguard.rs`.
+    pub(crate) stay: AtomicU8,
     /// The M it last ran on (index), and the M it is locked or bound to (index + 1, 0 = none).
     pub(crate) last_m: AtomicU32,
     pub(crate) locked_m: AtomicU32,
@@ -89,6 +91,7 @@ impl G {
             claim: Claim::new(),
             param: AtomicUsize::new(0),
             id: AtomicU64::new(0),
+            stay: AtomicU8::new(0),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
             parent: AtomicU64::new(0),

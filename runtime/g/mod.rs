@@ -6,6 +6,10 @@ pub(crate) mod claim;
 pub(crate) mod job;
 pub(crate) mod goroutine;
 pub(crate) mod identity;
+#[cfg(target_arch = "x86_64")]
+mod shim_x86_64;
+#[cfg(target_arch = "aarch64")]
+mod shim_aarch64;
 pub(crate) mod context;
 pub(crate) mod list;
 pub(crate) mod all;

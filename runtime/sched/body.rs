@@ -9,7 +9,7 @@ use crate::sched::names::take_identity;
 use crate::sched::park::leave_after_switch;
 
 /// Called by the coroutine's loop, inside the runtime; returns inside the runtime.
-pub(crate) fn body(g: GRef) {
+pub(crate) extern "C" fn body(g: GRef) {
     leave_after_switch();
     // SAFETY: this is the goroutine that the cell was filled for, just started. The closure
     // catches its own panics (`sched/spawn.rs`).

@@ -15,9 +15,9 @@ use crate::m::machine::M;
 use crate::p::processor::{P, PStatus};
 use crate::queue::local::{LOCAL_CAP, Picked};
 use crate::queue::owner::HoldsP;
-use crate::sched::idle;
 use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
+use crate::sched::{affinity, idle};
 use crate::sys::clock::nanotime;
 use crate::sys::thread::osyield;
 
@@ -37,6 +37,9 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
             idle::stop_for_world(m);
             continue;
         }
+        if m.affinity.kept_for.load(Relaxed).is_some() {
+            return fresh(affinity::wait_for_kept(m));
+        }
         let (p, holds) = idle::held_p(m);
         if let Some(picked) = find_with_p(m, p, &holds) {
             return picked;
@@ -51,6 +54,7 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 #[inline]
 fn find_with_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     every_61st_global(p)
+        .or_else(|| affinity::next(m, p).map(fresh))
         .or_else(|| p.runq.get(holds))
         .or_else(|| global_batch(p, holds))
         .or_else(|| steal(m, p, holds))
@@ -154,7 +158,8 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
         SCHED.lock.unlock();
         return None;
     }
-    if let Some(picked) = global_batch_locked(p, holds) {
+    let tied = affinity::next_locked(m).map(fresh);
+    if let Some(picked) = tied.or_else(|| global_batch_locked(p, holds)) {
         SCHED.lock.unlock();
         return Some(picked);
     }

@@ -15,6 +15,7 @@ use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::queue::owner::HoldsP;
 use crate::sched::deadlock;
 use crate::sched::state::SCHED;
+use crate::sched::wake::wakep;
 use crate::sys::fatal::fatal;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
@@ -44,24 +45,53 @@ pub(crate) fn release_p(m: &'static M, p: &'static P) {
     m.set_p(None);
 }
 
+/// `m` lets go of its P, which goes to another M at once: it never counts as idle.
+pub(crate) fn drop_p(m: &'static M) -> &'static P {
+    let (p, _) = held_p(m);
+    p.m.store(0, Relaxed);
+    m.set_p(None);
+    p
+}
+
 /// Sleeps in the idle list until somebody hands `m` a P.
 pub(crate) fn stop_m(m: &'static M) {
     SCHED.lock.lock();
+    let owed = leave_to_others(m);
     SCHED.push_idle_m(m);
     SCHED.lock.unlock();
+    if owed {
+        wakep();
+    }
     wait_for_p(m);
 }
 
 /// In the idle list already: sleeps until it is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
-    if SCHED.idle_m_count.load(Relaxed) == SCHED.m_count.load(Relaxed) {
+    if SCHED.no_m_runs() {
         deadlock::check();
     }
+    sleep_for_p(m);
+}
+
+/// Sleeps until it is handed a P, whatever list it is in.
+pub(crate) fn sleep_for_p(m: &'static M) {
     m.note.sleep(); // its Acquire shows what the waker wrote
     match m.next_p.take_relaxed() {
         Some(p) => acquire_p(m, p),
         None => fatal!("m{} was woken without a P", m.id),
     }
+}
+
+/// Under the scheduler's lock, before `m` goes to sleep without a P: the goroutines tied to it
+/// (`sched/affinity.rs`) go where others find them, who then wake it with a P. True: the
+/// caller owes a `wakep`.
+#[must_use]
+pub(crate) fn leave_to_others(m: &'static M) -> bool {
+    let any = !m.affinity.queue.is_empty();
+    if any {
+        SCHED.global.append(&m.affinity.queue);
+    }
+    any
 }
 
 /// The world is being stopped: gives the P up, sleeps until it goes on.

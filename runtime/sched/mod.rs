@@ -11,6 +11,8 @@ pub(crate) mod park;
 pub(crate) mod body;
 pub(crate) mod exit;
 pub(crate) mod idle;
+pub(crate) mod affinity;
+pub(crate) mod tlsguard;
 pub(crate) mod find;
 pub(crate) mod run;
 pub(crate) mod world;

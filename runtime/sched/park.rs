@@ -16,6 +16,7 @@ use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
+use crate::m::machine::M;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
 
@@ -73,7 +74,20 @@ fn switch(rt: NoPreempt, g: GRef, how: Switch) {
 /// The loop resumed us inside the runtime, on an M that may not be the one we left.
 #[inline]
 pub(crate) fn leave_after_switch() {
-    drop(NoPreempt::resumed(this_m()));
+    let m = this_m();
+    drop(NoPreempt::resumed(m));
+    if let Some(m) = m
+        && m.affinity.stale.load(Relaxed)
+    {
+        take_window(m);
+    }
+}
+
+/// A module was loaded. In user code, on `m`'s thread: it takes the dynamic linker's lock.
+#[cold]
+fn take_window(m: &'static M) {
+    m.window.take();
+    m.affinity.stale.store(false, Relaxed);
 }
 
 /// A plain thread waits on its own note.

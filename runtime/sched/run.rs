@@ -11,11 +11,13 @@ use crate::g::status::Enqueue;
 use crate::m::current::set_this_m;
 use crate::m::machine::M;
 use crate::queue::local::Picked;
+use crate::sched::affinity;
 use crate::sched::exit;
 use crate::sched::find::{find_runnable, put_back_global, put_back_local};
 use crate::sched::idle;
 use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
+use crate::sched::tlsguard;
 use crate::sched::wake::wakep;
 use crate::stack::overflow;
 use crate::sys::fatal::fatal;
@@ -25,6 +27,7 @@ use crate::sys::thread::gettid;
 pub(crate) fn m_start(m: &'static M) -> ! {
     set_this_m(m);
     m.tid.store(gettid(), Relaxed);
+    m.window.take();
     let _signal_stack = match overflow::install_altstack() {
         Ok(stack) => stack,
         Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
@@ -52,19 +55,23 @@ fn stop_spinning_with_work(m: &'static M) {
 fn execute(m: &'static M, picked: &Picked) {
     let g = picked.g;
     let (p, holds) = idle::held_p(m);
+    let slot = match g.stack.load(Relaxed) {
+        Some(slot) if tlsguard::may_resume(m, g, slot) => slot,
+        Some(_) => return affinity::send_home(m, g),
+        None => exit::bind_stack(p, &holds, g),
+    };
     if !picked.inherit {
         p.schedtick
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
     }
-    let slot = match g.stack.load(Relaxed) {
-        Some(slot) => slot,
-        None => exit::bind_stack(p, &holds, g),
-    };
     g.status.run();
     g.last_m.store(m.id, Relaxed);
     m.set_curg(Some(g));
     let switch = context::resume(g, slot);
     m.set_curg(None);
+    if switch != Switch::Done {
+        tlsguard::left(m, g);
+    }
     match switch {
         Switch::Yield => {
             g.status.yielded();

@@ -12,6 +12,7 @@ use crate::sched::deadlock;
 use crate::sched::idle::make_steal_order;
 use crate::sched::state::SCHED;
 use crate::sched::threads::{self, Entry};
+use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stack::{Class, overflow};
 use crate::sys::fatal::fatal;
@@ -23,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
     pub(crate) overflow_ending: overflow::Ending,
+    pub(crate) tls_guard: bool,
 }
 
 static STARTED: Once = Once::new();
@@ -37,6 +39,9 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
         {
             fatal!("cannot catch stack overflows: {e:?}");
+        }
+        if !s.tls_guard {
+            tlsguard::switch_off();
         }
         make_steal_order(s.procs);
         make_ps(s.procs, s.class);

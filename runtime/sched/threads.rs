@@ -66,6 +66,19 @@ pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
     std::iter::successors(ALL_MS.load(Acquire), |m| m.all_link.load(Relaxed))
 }
 
+/// Ms by their index, the first of them: those beyond are looked up in the list.
+const TABLE: usize = 1 << 14;
+static BY_ID: [AtomicRef<M>; TABLE] = [const { AtomicRef::none() }; TABLE];
+
+/// The M with this index.
+pub(crate) fn m_by_id(id: u32) -> Option<&'static M> {
+    // Acquire pairs(all-ms): start's Release.
+    match BY_ID.get(id as usize) {
+        Some(entry) => entry.load(Acquire),
+        None => all_ms().find(|m| m.id == id),
+    }
+}
+
 /// True for Ms and the spawner.
 pub(crate) fn is_runtime_thread(tid: i32) -> bool {
     SPAWNER_TID.load(Relaxed) == tid || all_ms().any(|m| m.tid.load(Relaxed) == tid)
@@ -121,6 +134,9 @@ fn start(request: Request) {
     let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
     m.all_link.store(ALL_MS.load(Relaxed), Relaxed);
     ALL_MS.store(Some(m), Release); // pairs(all-ms); only the spawner writes
+    if let Some(entry) = BY_ID.get(id as usize) {
+        entry.store(Some(m), Release); // pairs(all-ms)
+    }
     match request {
         Request::For(p) => {
             m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);

@@ -3,6 +3,7 @@
 pub(crate) mod fatal;
 pub(crate) mod clock;
 pub(crate) mod thread;
+pub(crate) mod tls;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;

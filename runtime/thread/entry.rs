@@ -63,6 +63,7 @@ pub struct Builder {
     max_threads: Option<u32>,
     uncaught: UncaughtPanic,
     on_overflow: OnOverflow,
+    no_guard: bool,
 }
 
 impl Builder {
@@ -102,6 +103,19 @@ impl Builder {
     /// What happens after a stack overflow was reported.
     pub fn on_overflow(mut self, what: OnOverflow) -> Builder {
         self.on_overflow = what;
+        self
+    }
+
+    /// Lets goroutines move to another OS thread even when their stacks hold addresses of the
+    /// old one's thread-locals.
+    ///
+    /// # Safety
+    /// The compiler may keep the address of a thread-local across a call that suspends; it does
+    /// so in ordinary safe code (`docs/thread-locals.md`). Nothing that runs in a goroutine may
+    /// use a thread-local both before and after a suspension: not its own code, no library, not
+    /// std.
+    pub unsafe fn without_tls_guard(mut self) -> Builder {
+        self.no_guard = true;
         self
     }
 
@@ -146,6 +160,7 @@ impl Builder {
             class,
             max_threads: self.max_threads.unwrap_or(10_000),
             overflow_ending,
+            tls_guard: !self.no_guard,
         }
     }
 }

@@ -1,0 +1,84 @@
+//! The way into a goroutine's body on x86-64: with empty callee-saved registers.
+//!
+//! At a goroutine's start the callee-saved registers hold what the M's loop left in them,
+//! maybe addresses of its thread-locals. The body would push them into its own frames, where
+//! they would look like thread-locals that the goroutine holds (`sched/tls-guard.md`). So they
+//! are set aside, above the address where the guard's scan ends, and cleared.
+//!
+//! Unwinders pass: the CFI says where the caller's registers are.
+#![allow(unsafe_code, reason = "assembler")]
+
+use std::arch::{asm, naked_asm};
+
+use crate::g::goroutine::GRef;
+
+/// Calls `body(g)` with cleared callee-saved registers, and writes the stack pointer, as it
+/// was above the body's frames, to `top`.
+///
+/// # Safety
+/// `top` may be written to. `body` does not unwind.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *mut usize) {
+    naked_asm!(
+        ".cfi_startproc",
+        "push rbp",
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_rel_offset rbp, 0",
+        "push rbx",
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_rel_offset rbx, 0",
+        "push r12",
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_rel_offset r12, 0",
+        "push r13",
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_rel_offset r13, 0",
+        "push r14",
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_rel_offset r14, 0",
+        "push r15",
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_rel_offset r15, 0",
+        "sub rsp, 8", // a call wants it aligned to 16
+        ".cfi_adjust_cfa_offset 8",
+        "mov [rdx], rsp",
+        "xor ebx, ebx",
+        "xor ebp, ebp", // also ends the chain of frame pointers
+        "xor r12d, r12d",
+        "xor r13d, r13d",
+        "xor r14d, r14d",
+        "xor r15d, r15d",
+        "call rsi",
+        "add rsp, 8",
+        ".cfi_adjust_cfa_offset -8",
+        "pop r15",
+        ".cfi_adjust_cfa_offset -8",
+        ".cfi_restore r15",
+        "pop r14",
+        ".cfi_adjust_cfa_offset -8",
+        ".cfi_restore r14",
+        "pop r13",
+        ".cfi_adjust_cfa_offset -8",
+        ".cfi_restore r13",
+        "pop r12",
+        ".cfi_adjust_cfa_offset -8",
+        ".cfi_restore r12",
+        "pop rbx",
+        ".cfi_adjust_cfa_offset -8",
+        ".cfi_restore rbx",
+        "pop rbp",
+        ".cfi_adjust_cfa_offset -8",
+        ".cfi_restore rbp",
+        "ret",
+        ".cfi_endproc",
+    )
+}
+
+/// The stack pointer of the calling function.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    let sp: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    sp
+}
