@@ -42,6 +42,8 @@ pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *m
         "sub rsp, 8", // a call wants it aligned to 16
         ".cfi_adjust_cfa_offset 8",
         "mov [rdx], rsp",
+        // Not the callee's to keep, but compilers push it as it is, to align their frames.
+        "xor eax, eax",
         "xor ebx, ebx",
         "xor ebp, ebp", // also ends the chain of frame pointers
         "xor r12d, r12d",
