@@ -1,0 +1,1 @@
+pub fn all() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
