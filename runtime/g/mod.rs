@@ -6,6 +6,7 @@ pub(crate) mod claim;
 pub(crate) mod job;
 pub(crate) mod goroutine;
 pub(crate) mod identity;
+pub(crate) mod locals;
 #[cfg(target_arch = "x86_64")]
 mod shim_x86_64;
 #[cfg(target_arch = "aarch64")]

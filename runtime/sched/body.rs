@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "takes the closure out of the G")]
 
 use crate::g::goroutine::GRef;
+use crate::g::locals;
 use crate::m::enter::enter;
 use crate::sched::names::take_identity;
 use crate::sched::park::leave_after_switch;
@@ -14,6 +15,7 @@ pub(crate) extern "C" fn body(g: GRef) {
     // SAFETY: this is the goroutine that the cell was filled for, just started. The closure
     // catches its own panics (`sched/spawn.rs`).
     unsafe { g.job.take_and_run() };
+    locals::free(g);
     drop(take_identity(g));
     let _ = enter().forget();
 }

@@ -22,6 +22,7 @@ use crate::sched::state::SCHED;
 use crate::stack::overflow::Ending;
 use crate::stack::{Class, class_for};
 use crate::thread::exit::is_goexit;
+use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
 use crate::thread::panic;
 
@@ -223,6 +224,7 @@ where
     };
     let body = move || {
         let ended = catch_unwind(AssertUnwindSafe(f));
+        end_locals();
         // After `goexit` main never returns: the caller waits on, and so the others go on.
         if !ended.as_ref().is_err_and(|payload| is_goexit(&**payload)) {
             result.finish(ended);

@@ -6,6 +6,7 @@ pub(crate) mod panic;
 pub(crate) mod exit;
 mod parker;
 mod handle;
+mod local;
 mod packet;
 mod spawn;
 mod scope;
@@ -13,6 +14,7 @@ pub(crate) mod go;
 pub(crate) mod entry;
 
 pub use handle::{Thread, ThreadId, current, park, yield_now};
+pub use local::{AccessError, LocalKey};
 pub use packet::JoinHandle;
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use spawn::{Builder, spawn};

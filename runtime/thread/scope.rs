@@ -21,6 +21,7 @@ use crate::m::enter::enter;
 use crate::sched::park::park;
 use crate::sched::ready::ready;
 use crate::thread::handle::Thread;
+use crate::thread::local::end_locals;
 use crate::thread::packet::{Packet, Result};
 use crate::thread::spawn::Builder;
 
@@ -162,6 +163,7 @@ impl Builder {
         let body = move || {
             let counted = counted;
             let result = catch_unwind(AssertUnwindSafe(f));
+            end_locals();
             counted.packet.finish(result);
         };
         // The goroutine's own packet: its result is the unit, and nobody waits for it.
