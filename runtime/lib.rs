@@ -11,3 +11,4 @@ mod queue;
 mod p;
 mod m;
 mod sched;
+pub mod sync;
