@@ -15,6 +15,17 @@ use crate::base::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
 
+impl Ticket {
+    /// As a word, to be kept beside a waiter.
+    pub(crate) fn raw(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn from_raw(word: u64) -> Ticket {
+        Ticket(word)
+    }
+}
+
 /// Bits 0..16: the winner's case + 1, 0 while open. Bits 16..64: the round.
 #[derive(Debug)]
 pub(crate) struct Claim(AtomicU64);

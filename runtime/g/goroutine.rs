@@ -9,7 +9,7 @@
 
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::claim::{Claim, Ticket};
@@ -44,6 +44,8 @@ pub(crate) struct G {
     reason: AtomicU8,
     /// `lock_os_thread` count.
     pub(crate) locked_count: AtomicU16,
+    /// The park has a deadline: set by the waiter before it parks.
+    deadline: AtomicBool,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run.
@@ -80,6 +82,7 @@ impl G {
             kind: AtomicU8::new(Kind::Goroutine as u8),
             reason: AtomicU8::new(0),
             locked_count: AtomicU16::new(0),
+            deadline: AtomicBool::new(false),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
             yielder: AtomicUsize::new(0),
@@ -129,6 +132,14 @@ impl G {
     pub(crate) fn announce_park(&self, reason: WaitReason) {
         self.reason.store(reason as u8, Relaxed);
         self.status.announce_park();
+    }
+
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.deadline.load(Relaxed)
+    }
+
+    pub(crate) fn set_deadline(&self, has: bool) {
+        self.deadline.store(has, Relaxed);
     }
 
     /// Opens a round of claims: for waits with several possible wakers.

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::GRef;
@@ -11,6 +11,7 @@ use crate::m::machine::M;
 use crate::p::idle::IdleWord;
 use crate::p::processor::{MAX_PS, P};
 use crate::sys::lock::RawLock;
+use crate::sys::note::Note;
 
 /// See the fields. Go: sched.
 #[derive(Debug)]
@@ -33,7 +34,15 @@ pub(crate) struct Sched {
     pub(crate) max_ms: AtomicU32,
     /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
     pub(crate) stopping: AtomicBool,
+    /// Ps that still have to stop; under the lock. Go: stopwait.
+    pub(crate) still_running: AtomicU32,
+    /// Where the stopper waits for them. Go: stopnote.
+    pub(crate) all_stopped: Note,
     pub(crate) started: AtomicBool,
+    /// Goroutines spawned by threads without a P.
+    pub(crate) created_outside: AtomicU64,
+    /// Threads inside of `run`, waiting for their main goroutine.
+    pub(crate) mains: AtomicU32,
 }
 
 /// The one runtime of the process.
@@ -49,7 +58,11 @@ pub(crate) static SCHED: Sched = Sched {
     m_count: AtomicU32::new(0),
     max_ms: AtomicU32::new(10_000),
     stopping: AtomicBool::new(false),
+    still_running: AtomicU32::new(0),
+    all_stopped: Note::new(),
     started: AtomicBool::new(false),
+    created_outside: AtomicU64::new(0),
+    mains: AtomicU32::new(0),
 };
 
 impl Sched {
@@ -77,6 +90,23 @@ impl Sched {
     /// The Ps in use.
     pub(crate) fn ps(&self) -> impl Iterator<Item = &'static P> + '_ {
         (0..self.procs() as usize).filter_map(|i| self.p(i))
+    }
+
+    /// Every P ever made, those that `gomaxprocs` has put aside included.
+    pub(crate) fn all_ps(&self) -> impl Iterator<Item = &'static P> + '_ {
+        (0..MAX_PS).map_while(|i| self.p(i))
+    }
+
+    /// Goroutines alive. Go: gcount.
+    pub(crate) fn goroutines(&self) -> u64 {
+        let finished: u64 = self.all_ps().map(|p| p.finished.load(Relaxed)).sum();
+        self.created() - finished
+    }
+
+    /// Goroutines ever spawned.
+    pub(crate) fn created(&self) -> u64 {
+        let by_ps: u64 = self.all_ps().map(|p| p.created.load(Relaxed)).sum();
+        by_ps + self.created_outside.load(Relaxed)
     }
 
     /// Puts a P into the idle list. Under the lock; the caller counts it in `idle`.
@@ -108,6 +138,15 @@ impl Sched {
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) - 1, Relaxed);
         Some(m)
+    }
+
+    /// An M gave its P up because the world is being stopped. Under the lock.
+    pub(crate) fn p_stopped(&self) {
+        let left = self.still_running.load(Relaxed) - 1;
+        self.still_running.store(left, Relaxed);
+        if left == 0 {
+            self.all_stopped.wake();
+        }
     }
 
     /// Puts `g` at the tail of the global queue. Under the lock. Go: globrunqput.

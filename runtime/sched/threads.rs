@@ -9,8 +9,8 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::m::machine::M;
@@ -19,6 +19,7 @@ use crate::sched::state::SCHED;
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
 use crate::sys::note::Note;
+use crate::sys::thread::gettid;
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M) -> !;
@@ -28,6 +29,7 @@ static WANTED: Note = Note::new();
 /// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
 static WAITING_PS: AtomicRef<P> = AtomicRef::none();
 static ALL_MS: AtomicRef<M> = AtomicRef::none();
+static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
 static NEXT_M: AtomicU32 = AtomicU32::new(0);
 
 /// Starts the spawner. Once.
@@ -64,8 +66,14 @@ pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
     std::iter::successors(ALL_MS.load(Acquire), |m| m.all_link.load(Relaxed))
 }
 
+/// True for Ms and the spawner.
+pub(crate) fn is_runtime_thread(tid: i32) -> bool {
+    SPAWNER_TID.load(Relaxed) == tid || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+}
+
 /// The spawner's life.
 fn spawner() {
+    SPAWNER_TID.store(gettid(), Relaxed);
     loop {
         WANTED.sleep();
         while let Some(request) = next_request() {
@@ -111,12 +119,21 @@ fn start(request: Request) {
     }
     let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
-    if let Request::For(p) = request {
-        m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
-        m.next_p.store(Some(p), Relaxed);
-    }
     m.all_link.store(ALL_MS.load(Relaxed), Relaxed);
     ALL_MS.store(Some(m), Release); // pairs(all-ms); only the spawner writes
+    match request {
+        Request::For(p) => {
+            m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
+            m.next_p.store(Some(p), Relaxed);
+            m.note.wake();
+        }
+        Request::Spare => {
+            // Idle from now on: whoever takes it need not wait for its thread to start.
+            SCHED.lock.lock();
+            SCHED.push_idle_m(m);
+            SCHED.lock.unlock();
+        }
+    }
     let entry = ENTRY.get().copied();
     let spawned = std::thread::Builder::new()
         .name(format!("gosched-m{id}"))

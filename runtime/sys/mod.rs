@@ -6,3 +6,7 @@ pub(crate) mod thread;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
+pub(crate) mod mem;
+pub(crate) mod pagemap;
+pub(crate) mod ucontext;
+pub(crate) mod signal;

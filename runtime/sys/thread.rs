@@ -12,3 +12,12 @@ pub(crate) fn osyield() {
     // SAFETY: no preconditions.
     unsafe { libc::sched_yield() };
 }
+
+/// The kernel's ids of all threads of this process; `None` where `/proc` is not to be had.
+pub(crate) fn live_tids() -> Option<Vec<i32>> {
+    let entries = std::fs::read_dir("/proc/self/task").ok()?;
+    let tid = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.ok()?.file_name().to_str()?.parse().ok()
+    };
+    entries.map(tid).collect()
+}

@@ -1,0 +1,18 @@
+//! Goroutines with the names of `std::thread`: spawn, join, scope, park, yield.
+//!
+//! Everything here also works on plain OS threads, where it does what `std::thread` does.
+
+pub(crate) mod panic;
+pub(crate) mod exit;
+mod parker;
+mod handle;
+mod packet;
+mod spawn;
+mod scope;
+pub(crate) mod go;
+pub(crate) mod entry;
+
+pub use handle::{Thread, ThreadId, current, park, yield_now};
+pub use packet::JoinHandle;
+pub use scope::{Scope, ScopedJoinHandle, scope};
+pub use spawn::{Builder, spawn};
