@@ -7,6 +7,7 @@ pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
 pub(crate) mod mem;
+pub(crate) mod table;
 pub(crate) mod pagemap;
 pub(crate) mod ucontext;
 pub(crate) mod signal;
