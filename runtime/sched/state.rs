@@ -12,6 +12,7 @@ use crate::p::idle::IdleWord;
 use crate::p::processor::{MAX_PS, P};
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
+use crate::timer::sleeper::Sleeper;
 
 /// See the fields. Go: sched.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct Sched {
     /// Where the stopper waits for them. Go: stopnote.
     pub(crate) all_stopped: Note,
     pub(crate) started: AtomicBool,
+    /// The idle M that waits for the next timer.
+    pub(crate) sleeper: Sleeper,
     /// Goroutines spawned by threads without a P.
     pub(crate) created_outside: AtomicU64,
     /// Threads inside of `run`, waiting for their main goroutine.
@@ -61,6 +64,7 @@ pub(crate) static SCHED: Sched = Sched {
     still_running: AtomicU32::new(0),
     all_stopped: Note::new(),
     started: AtomicBool::new(false),
+    sleeper: Sleeper::new(),
     created_outside: AtomicU64::new(0),
     mains: AtomicU32::new(0),
 };

@@ -2,6 +2,7 @@
 
 pub(crate) mod fatal;
 pub(crate) mod clock;
+pub(crate) mod moment;
 pub(crate) mod thread;
 pub(crate) mod futex;
 pub(crate) mod note;

@@ -108,6 +108,13 @@ impl<W> TimerHeap<W> {
         self.wake_time()
     }
 
+    /// Throws the stopped ones out if they are many; so a heap of nothing else is empty after.
+    pub(crate) fn tidy(&self) {
+        if self.shared.is_littered() {
+            self.keep().adjust();
+        }
+    }
+
     /// Really no timer here, not even one that was stopped. For the deadlock report: takes the
     /// lock and cleans up.
     pub(crate) fn is_idle(&self) -> bool {

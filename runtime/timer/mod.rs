@@ -9,5 +9,6 @@ pub(crate) mod node;
 pub(crate) mod array;
 pub(crate) mod keeper;
 pub(crate) mod heap;
+pub(crate) mod sleeper;
 #[cfg(all(test, not(loom)))]
 mod tests;
