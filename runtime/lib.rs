@@ -22,6 +22,7 @@
 
 mod base;
 mod sys;
+mod timer;
 mod stack;
 mod g;
 mod queue;

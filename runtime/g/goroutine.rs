@@ -19,6 +19,7 @@ use crate::g::status::Status;
 use crate::stack::Slot;
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
+use crate::timer::node::Node;
 
 /// A handle to a G: what queues and wait lists hold.
 pub(crate) type GRef = &'static G;
@@ -73,6 +74,8 @@ pub(crate) struct G {
     pub(crate) stack_class: AtomicU8,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
+    /// The deadline it waits for: armed and stopped by the goroutine itself.
+    pub(crate) timer: Node<G>,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,
     pub(crate) job: JobCell,
@@ -101,6 +104,7 @@ impl G {
             identity_lock: RawLock::new(),
             stack_class: AtomicU8::new(0),
             locals: AtomicUsize::new(0),
+            timer: Node::new(),
             note: Note::new(),
             job: JobCell::empty(),
         }

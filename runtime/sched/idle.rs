@@ -15,6 +15,7 @@ use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::queue::owner::HoldsP;
 use crate::sched::deadlock;
 use crate::sched::state::SCHED;
+use crate::sched::timers;
 use crate::sys::fatal::fatal;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
@@ -59,8 +60,12 @@ pub(crate) fn stop_m(m: &'static M) {
 
 /// In the idle list already: sleeps until it is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
-    if SCHED.all_ms_idle() {
+    let awake = SCHED.ms_awake();
+    if awake == 0 {
         deadlock::check();
+    } else if awake == 1 && SCHED.sleeper.is_taken() && timers::earliest().is_none() {
+        // All timers were stopped, behind the sleeper's back: it is to go idle and check.
+        SCHED.sleeper.look_again();
     }
     m.note.sleep(); // its Acquire shows what the waker wrote
     match m.next_p.take_relaxed() {

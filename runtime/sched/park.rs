@@ -14,6 +14,7 @@ use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
+use crate::sched::timers;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
 
@@ -91,7 +92,10 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
     let g = rt.current();
     match rt.m() {
         Some(_) => {
-            fatal!("park_until: timers are not there yet ({deadline} {ticket:?} {case})")
+            g.timer.set_wake(g, ticket.with_case(case));
+            timers::arm_and_park(&rt, &g.timer, deadline);
+            switch(rt, g, Switch::Park);
+            g.timer.disarm();
         }
         None => {
             drop(rt);

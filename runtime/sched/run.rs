@@ -24,12 +24,13 @@ use crate::sched::threads;
 use crate::sched::wake::wakep;
 use crate::stack::{SlotRef, overflow};
 use crate::sys::fatal::fatal;
-use crate::sys::thread::gettid;
+use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart1.
 pub(crate) fn m_start(m: &'static M) {
     set_this_m(m);
     m.tid.store(gettid(), Relaxed);
+    exact_timeouts();
     let signal_stack = match overflow::install_altstack() {
         Ok(stack) => stack,
         Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),

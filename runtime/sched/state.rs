@@ -12,6 +12,7 @@ use crate::p::idle::IdleWord;
 use crate::p::processor::{MAX_PS, P};
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
+use crate::timer::sleeper::Sleeper;
 
 /// See the fields. Go: sched.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(crate) struct Sched {
     pub(crate) sysmon_asleep: AtomicBool,
     pub(crate) sysmon_note: Note,
     pub(crate) started: AtomicBool,
+    /// The idle M that waits for the next timer.
+    pub(crate) sleeper: Sleeper,
     /// Goroutines spawned by threads without a P.
     pub(crate) created_outside: AtomicU64,
     /// Threads inside of `run`, waiting for their main goroutine.
@@ -69,18 +72,24 @@ pub(crate) static SCHED: Sched = Sched {
     sysmon_asleep: AtomicBool::new(false),
     sysmon_note: Note::new(),
     started: AtomicBool::new(false),
+    sleeper: Sleeper::new(),
     created_outside: AtomicU64::new(0),
     mains: AtomicU32::new(0),
 };
 
 impl Sched {
-    /// Every M sleeps for want of work. Under the lock, or as a hint.
-    pub(crate) fn all_ms_idle(&self) -> bool {
+    /// Ms that do not sleep for want of work. Under the lock, or as a hint.
+    pub(crate) fn ms_awake(&self) -> u32 {
         let idle = self
             .idle_m_count
             .load(Relaxed)
             .wrapping_add(self.idle_locked.load(Relaxed));
-        idle == self.m_count.load(Relaxed)
+        self.m_count.load(Relaxed).wrapping_sub(idle)
+    }
+
+    /// Every M sleeps for want of work. Under the lock, or as a hint.
+    pub(crate) fn all_ms_idle(&self) -> bool {
+        self.ms_awake() == 0
     }
 
     /// How many Ps there are: GOMAXPROCS.

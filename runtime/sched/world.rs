@@ -116,6 +116,9 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         rest.append(&SCHED.global);
         SCHED.global.append(&rest);
         p.flush_caches(&holds);
+        if let Some(first) = SCHED.p(0) {
+            p.timers.take_all_into(&first.timers);
+        }
         p.set_status(PStatus::Dead);
         if let Some(m) = rt.m()
             && m.p().is_some_and(|mine| mine.id == p.id)
@@ -151,6 +154,7 @@ fn start(rt: NoPreempt) {
         with_work = p.idle_link.take_relaxed();
         start_m(p, false);
     }
+    SCHED.sleeper.look_again(); // timers may have moved behind its back
     wakep();
     drop(rt);
 }
