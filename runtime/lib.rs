@@ -28,6 +28,7 @@ mod queue;
 mod p;
 mod m;
 mod sched;
+pub mod sync;
 pub mod thread;
 mod facade;
 
