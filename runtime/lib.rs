@@ -22,12 +22,14 @@
 
 mod base;
 mod sys;
+mod timer;
 mod stack;
 mod g;
 mod queue;
 mod p;
 mod m;
 mod sched;
+pub mod sync;
 pub mod thread;
 mod facade;
 
@@ -36,3 +38,4 @@ pub use stack::StackError;
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 pub use thread::exit::goexit;
 pub use thread::go::go;
+pub use thread::lock::{blocking, lock_os_thread, unlock_os_thread};

@@ -6,26 +6,40 @@
 //! Go: runtime2.go m.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::base::choice::Choice;
 use crate::g::goroutine::{G, GRef};
-use crate::g::list::GQueue;
+use crate::m::affinity::Affinity;
+use crate::m::words::Words;
 use crate::p::processor::P;
 use crate::sys::note::Note;
 use crate::sys::tls::Window;
 
-/// See `sched/README.md#handoff` for the words' protocol.
+/// `preempt_tick`: preempt whatever runs (the world is being stopped).
+pub(crate) const PREEMPT_ANY: u64 = u64::MAX;
+
+/// See `m/words.rs` for how its P can be taken from outside.
 #[repr(align(128))]
 #[derive(Debug)]
 pub(crate) struct M {
-    /// How deep the thread is in the runtime: 0 = user code. Written by its own thread only.
-    pub(crate) in_rt: AtomicU32,
+    pub(crate) words: Words,
+    /// Inside of an explicit `blocking()`: a hint for sysmon.
+    pub(crate) blocking: AtomicBool,
+    /// Its thread's CPU time when its P was taken from it.
+    pub(crate) lost_cpu: AtomicU64,
+    /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
+    pub(crate) preempt_tick: AtomicU64,
     /// A preemption was asked for while in the runtime: yield on the way out.
     pub(crate) pending: AtomicBool,
+    /// Asleep in the preemption handler, with its goroutine stopped in user code.
+    pub(crate) bound_asleep: AtomicBool,
+    /// The goroutine that is locked to this M; written by its own thread.
+    pub(crate) locked_g: AtomicRef<G>,
+    /// Where its signal stack starts; 0 before the thread runs.
+    pub(crate) alt_stack: AtomicUsize,
     /// The goroutine on this M.
     curg: AtomicRef<G>,
     /// The P this M holds.
@@ -40,58 +54,25 @@ pub(crate) struct M {
     pub(crate) idle_link: AtomicRef<M>,
     pub(crate) idle_prev: AtomicRef<M>,
     pub(crate) idle_listed: AtomicBool,
-    /// Goroutines that run here and nowhere else, for now: see `sched/affinity.rs`.
     pub(crate) affinity: Affinity,
     /// Where its thread-locals are.
     pub(crate) window: Window,
-    /// Next in the list of all Ms; set once.
-    pub(crate) all_link: AtomicRef<M>,
     pub(crate) id: u32,
     /// The kernel's thread id, once the thread runs.
     pub(crate) tid: AtomicI32,
     choice: Choice,
 }
 
-/// What is tied to an M. The queue, `waits` and `kept_for` are under the scheduler's lock (the
-/// queue's length and `kept_for` may be read by the M itself without); the counters are the M's.
-#[derive(Debug)]
-pub(crate) struct Affinity {
-    pub(crate) queue: GQueue,
-    /// The last goroutine came from the queue: the next one from elsewhere.
-    pub(crate) had_turn: AtomicBool,
-    /// The goroutine that left in the middle of a panic: the M runs nobody else.
-    pub(crate) kept_for: AtomicRef<G>,
-    /// ... is runnable.
-    pub(crate) kept_ready: AtomicBool,
-    /// Asleep without a P, for `kept_for`; not in the idle list.
-    pub(crate) waits: AtomicBool,
-    /// A module was loaded: the window is to be taken again.
-    pub(crate) stale: AtomicBool,
-    pub(crate) scans: AtomicU64,
-    pub(crate) taints: AtomicU64,
-    pub(crate) pins: AtomicU64,
-}
-
-impl Affinity {
-    fn new() -> Affinity {
-        Affinity {
-            queue: GQueue::new(),
-            had_turn: AtomicBool::new(false),
-            kept_for: AtomicRef::none(),
-            kept_ready: AtomicBool::new(false),
-            waits: AtomicBool::new(false),
-            stale: AtomicBool::new(false),
-            scans: AtomicU64::new(0),
-            taints: AtomicU64::new(0),
-            pins: AtomicU64::new(0),
-        }
-    }
-}
-
 impl M {
     pub(crate) fn new(id: u32, seed: u64) -> M {
         M {
-            in_rt: AtomicU32::new(1),
+            words: Words::new(),
+            blocking: AtomicBool::new(false),
+            lost_cpu: AtomicU64::new(0),
+            preempt_tick: AtomicU64::new(0),
+            bound_asleep: AtomicBool::new(false),
+            locked_g: AtomicRef::none(),
+            alt_stack: AtomicUsize::new(0),
             pending: AtomicBool::new(false),
             curg: AtomicRef::none(),
             p: AtomicRef::none(),
@@ -103,7 +84,6 @@ impl M {
             idle_listed: AtomicBool::new(false),
             affinity: Affinity::new(),
             window: Window::unknown(),
-            all_link: AtomicRef::none(),
             id,
             tid: AtomicI32::new(0),
             choice: Choice::new(seed),

@@ -1,5 +1,7 @@
 //! The machine: an OS thread that runs goroutines, and the door into the runtime.
 
+pub(crate) mod words;
+pub(crate) mod affinity;
 pub(crate) mod machine;
 pub(crate) mod current;
 pub(crate) mod foreign;

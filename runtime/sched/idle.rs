@@ -15,6 +15,7 @@ use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::queue::owner::HoldsP;
 use crate::sched::deadlock;
 use crate::sched::state::SCHED;
+use crate::sched::timers;
 use crate::sched::wake::wakep;
 use crate::sys::fatal::fatal;
 
@@ -38,19 +39,16 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
     m.set_p(Some(p));
 }
 
-/// `m` leaves `p`: idle from now on. Under the scheduler's lock, or for a stopped world.
-pub(crate) fn release_p(m: &'static M, p: &'static P) {
-    p.set_status(PStatus::Idle);
+/// `m` lets go of `p`, which is about to pass to another M: nobody holds it meanwhile.
+pub(crate) fn detach_p(m: &'static M, p: &'static P) {
     p.m.store(0, Relaxed);
     m.set_p(None);
 }
 
-/// `m` lets go of its P, which goes to another M at once: it never counts as idle.
-pub(crate) fn drop_p(m: &'static M) -> &'static P {
-    let (p, _) = held_p(m);
-    p.m.store(0, Relaxed);
-    m.set_p(None);
-    p
+/// `m` leaves `p`: idle from now on. Under the scheduler's lock, or for a stopped world.
+pub(crate) fn release_p(m: &'static M, p: &'static P) {
+    p.set_status(PStatus::Idle);
+    detach_p(m, p);
 }
 
 /// Sleeps in the idle list until somebody hands `m` a P.
@@ -65,33 +63,30 @@ pub(crate) fn stop_m(m: &'static M) {
     wait_for_p(m);
 }
 
-/// In the idle list already: sleeps until it is handed a P.
-pub(crate) fn wait_for_p(m: &'static M) {
-    if SCHED.no_m_runs() {
-        deadlock::check();
-    }
-    sleep_for_p(m);
-}
-
-/// Sleeps until it is handed a P, whatever list it is in.
-pub(crate) fn sleep_for_p(m: &'static M) {
-    m.note.sleep(); // its Acquire shows what the waker wrote
-    match m.next_p.take_relaxed() {
-        Some(p) => acquire_p(m, p),
-        None => fatal!("m{} was woken without a P", m.id),
-    }
-}
-
-/// Under the scheduler's lock, before `m` goes to sleep without a P: the goroutines tied to it
-/// (`sched/affinity.rs`) go where others find them, who then wake it with a P. True: the
-/// caller owes a `wakep`.
-#[must_use]
-pub(crate) fn leave_to_others(m: &'static M) -> bool {
+/// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
+/// with a P (`sched/affinity.rs`). Under the lock. True: the caller owes a `wakep`.
+fn leave_to_others(m: &'static M) -> bool {
     let any = !m.affinity.queue.is_empty();
     if any {
         SCHED.global.append(&m.affinity.queue);
     }
     any
+}
+
+/// In the idle list already: sleeps until it is handed a P.
+pub(crate) fn wait_for_p(m: &'static M) {
+    let awake = SCHED.ms_awake();
+    if awake == 0 {
+        deadlock::check();
+    } else if awake == 1 && SCHED.sleeper.is_taken() && timers::earliest().is_none() {
+        // All timers were stopped, behind the sleeper's back: it is to go idle and check.
+        SCHED.sleeper.look_again();
+    }
+    m.note.sleep(); // its Acquire shows what the waker wrote
+    match m.next_p.take_relaxed() {
+        Some(p) => acquire_p(m, p),
+        None => fatal!("m{} was woken without a P", m.id),
+    }
 }
 
 /// The world is being stopped: gives the P up, sleeps until it goes on.
@@ -104,8 +99,7 @@ pub(crate) fn stop_for_world(m: &'static M) {
     if let Some(p) = m.p() {
         SCHED.lock.lock();
         p.set_status(PStatus::Stopped);
-        p.m.store(0, Relaxed);
-        m.set_p(None);
+        detach_p(m, p);
         SCHED.p_stopped();
         SCHED.lock.unlock();
     }

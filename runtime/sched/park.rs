@@ -17,6 +17,7 @@ use crate::g::status::Enqueue;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
 use crate::m::machine::M;
+use crate::sched::timers;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
 
@@ -60,11 +61,11 @@ fn yield_as(how: Switch) {
 #[inline]
 fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
-        && m.in_rt.load(Relaxed) != 1
+        && m.words.depth() != 1
     {
         fatal!(
             "switch while {} levels deep in the runtime",
-            m.in_rt.load(Relaxed)
+            m.words.depth()
         );
     }
     suspend(g, how);
@@ -83,11 +84,11 @@ pub(crate) fn leave_after_switch() {
     }
 }
 
-/// A module was loaded. In user code, on `m`'s thread: it takes the dynamic linker's lock.
+/// A module was loaded. In user code, since it takes the dynamic linker's lock.
 #[cold]
 fn take_window(m: &'static M) {
-    m.window.take();
     m.affinity.stale.store(false, Relaxed);
+    m.window.take();
 }
 
 /// A plain thread waits on its own note.
@@ -107,7 +108,10 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
     let g = rt.current();
     match rt.m() {
         Some(_) => {
-            fatal!("park_until: timers are not there yet ({deadline} {ticket:?} {case})")
+            g.timer.set_wake(g, ticket.with_case(case));
+            timers::arm_and_park(&rt, &g.timer, deadline);
+            switch(rt, g, Switch::Park);
+            g.timer.disarm();
         }
         None => {
             drop(rt);

@@ -7,15 +7,18 @@
 //! last M's window (`sys/tls.rs`). Found: it is *tainted*, and stays (`sched/affinity.rs`).
 //!
 //! Like a conservative collector: it may keep a goroutine needlessly, it misses no address.
-//! `sched/tls-guard.md` says more.
+//! A goroutine that suspends in the middle of a panic is locked to its M until it is back: std
+//! counts panics per thread. `sched/tls-guard.md` says more.
 #![allow(unsafe_code, reason = "reads a suspended goroutine's stack")]
 
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use crate::g::all;
 use crate::g::goroutine::GRef;
+use crate::g::status::State;
 use crate::m::machine::M;
-use crate::sched::threads::{self, all_ms};
+use crate::sched::threads::{all_ms, m_by_id};
 use crate::stack::Slot;
 use crate::sys::tls::Window;
 
@@ -23,7 +26,7 @@ use crate::sys::tls::Window;
 const FREE: u8 = 0;
 /// It left while its M's window was out of date.
 const UNKNOWN: u8 = 1;
-/// It left in the middle of a panic, which std counts per thread: its M is kept for it.
+/// It left in the middle of a panic, and was locked to its M for that.
 const PANICKING: u8 = 2;
 
 static OFF: AtomicBool = AtomicBool::new(false);
@@ -35,76 +38,105 @@ pub(crate) fn switch_off() {
 
 /// On `m`, when `g` has just left its stack and before anybody else can have it.
 #[inline]
-pub(crate) fn left(m: &'static M, g: GRef) {
+pub(crate) fn leaves(m: &'static M, g: GRef) {
     if std::thread::panicking() || m.window.is_stale() {
-        left_tied(m, g);
+        leaves_tied(m, g);
     }
 }
 
 #[cold]
-fn left_tied(m: &'static M, g: GRef) {
+fn leaves_tied(m: &'static M, g: GRef) {
     if std::thread::panicking() {
-        g.stay.store(PANICKING, Relaxed);
-        m.affinity.kept_for.store(Some(g), Relaxed);
+        if g.locked_m.load(Relaxed) == 0 {
+            g.stay.store(PANICKING, Relaxed);
+            g.locked_m.store(m.id + 1, Relaxed);
+            m.locked_g.store(Some(g), Relaxed);
+            bump(&m.affinity.pins);
+        }
     } else if !OFF.load(Relaxed) {
         g.stay.store(UNKNOWN, Relaxed);
         m.affinity.stale.store(true, Relaxed);
     }
 }
 
-/// `m` is about to resume `g`: true if it may. On its last M a goroutine always may.
+/// On `m`, when `g` is about to go on.
 #[inline]
-pub(crate) fn may_resume(m: &'static M, g: GRef, slot: &Slot) -> bool {
-    let stay = g.stay.load(Relaxed);
-    if g.last_m.load(Relaxed) != m.id {
-        return may_move(m, g, slot, stay);
+pub(crate) fn arrives(m: &'static M, g: GRef) {
+    if g.stay.load(Relaxed) != FREE {
+        arrives_tied(m, g);
     }
-    if stay != FREE {
-        back_home(m, g);
-    }
-    true
 }
 
 #[cold]
-fn back_home(m: &'static M, g: GRef) {
+fn arrives_tied(m: &'static M, g: GRef) {
     if g.stay.load(Relaxed) == PANICKING {
-        m.affinity.kept_for.store(None, Relaxed);
+        g.locked_m.store(0, Relaxed);
+        m.locked_g.store(None, Relaxed);
     }
     g.stay.store(FREE, Relaxed);
 }
 
-/// `g` last ran elsewhere.
-#[inline(never)]
-fn may_move(m: &'static M, g: GRef, slot: &Slot, stay: u8) -> bool {
-    let off = OFF.load(Relaxed);
-    if off && stay != PANICKING {
+/// May `g` go on on `m`? On its last M, and before its first run, it always may.
+#[inline]
+pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
+    if g.last_m.load(Relaxed) == m.id {
         return true;
     }
-    let tied = stay != FREE || is_tainted(m, g, slot);
+    match g.stack.load(Relaxed) {
+        None => true,
+        Some(slot) => may_move(m, g, slot),
+    }
+}
+
+/// It has started, on another M.
+#[inline(never)]
+fn may_move(m: &'static M, g: GRef, slot: &Slot) -> bool {
+    if OFF.load(Relaxed) {
+        return true;
+    }
+    let Some(home) = m_by_id(g.last_m.load(Relaxed)) else {
+        return true; // its thread has ended, after a look whether that was possible
+    };
+    bump(&m.affinity.scans);
+    let tainted = is_tainted(home, slot);
+    if tainted {
+        bump(&m.affinity.taints);
+    }
+    let tied = tainted || g.stay.load(Relaxed) != FREE;
     if tied {
         bump(&m.affinity.pins);
     }
     !tied
 }
 
-fn is_tainted(m: &'static M, g: GRef, slot: &Slot) -> bool {
-    bump(&m.affinity.scans);
+/// Does the stack of a suspended goroutine hold addresses of `home`'s thread-locals?
+fn is_tainted(home: &M, slot: &Slot) -> bool {
     let (from, to) = (slot.saved_sp(), slot.body_sp().load(Relaxed));
-    let whole = slot.limit() <= from && from <= to && to <= slot.end();
-    let Some(home) = threads::m_by_id(g.last_m.load(Relaxed)) else {
-        return false;
-    };
-    // A goroutine that was suspended on some other stack than its own cannot be seen through.
-    // SAFETY: the goroutine is suspended and ours, and lives between the two in its slot.
-    let tainted = !whole || unsafe { holds_address(&home.window, from, to) };
-    if tainted {
-        bump(&m.affinity.taints);
+    if !(slot.limit() <= from && from <= to && to <= slot.end()) {
+        return true; // suspended on some other stack: not to be seen through
     }
-    tainted
+    // SAFETY: within the slot, and mapped.
+    unsafe { holds_address(&home.window, from, to) }
+}
+
+/// Does a goroutine depend on the thread of `m`, which is about to end? One that goes on
+/// elsewhere meanwhile does not: what is read of its stack is of no consequence.
+pub(crate) fn is_needed(m: &'static M) -> bool {
+    let mut needed = false;
+    all::for_each(|g| {
+        if g.last_m.load(Relaxed) == m.id
+            && !g.is_thread()
+            && g.status.state() != State::Dead
+            && let Some(slot) = g.stack.load(Relaxed)
+        {
+            needed |= !OFF.load(Relaxed) && is_tainted(m, slot);
+        }
+    });
+    needed
 }
 
 /// Counters of an M's own.
-fn bump(counter: &std::sync::atomic::AtomicU64) {
+fn bump(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
@@ -112,7 +144,7 @@ fn bump(counter: &std::sync::atomic::AtomicU64) {
 /// compiler spills a pointer elsewhere.
 ///
 /// # Safety
-/// The range is mapped, and nobody writes to it.
+/// The range is mapped, and nobody writes to it who minds what is found.
 unsafe fn holds_address(window: &Window, from: usize, to: usize) -> bool {
     let words = from.next_multiple_of(8) as *const usize;
     let count = (to / 8).saturating_sub(from.div_ceil(8));
