@@ -91,6 +91,23 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     slot.set_ctx(block.addr());
 }
 
+/// How far a thread's scheduler frames stay away from its thread-locals, which stand at the top
+/// of the same mapping: what looks like an address of the one is not one of the other, and a
+/// thread-local's address minus something is none of a frame (`sys/tls.rs`).
+pub(crate) const DISTANCE: usize = 8 << 20;
+
+/// Runs an M's `f` at [`DISTANCE`] from the top of its stack.
+pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
+    extern "C" fn call(f: *const ()) {
+        let f = f.cast::<&mut dyn FnMut()>().cast_mut();
+        // SAFETY: the argument below.
+        unsafe { (*f)() };
+    }
+    let mut f = f;
+    // SAFETY: Ms have stacks of more than that (`sched/threads.rs`); a panic in `f` aborts.
+    unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
+}
+
 /// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
 pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {

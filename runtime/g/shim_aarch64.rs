@@ -7,6 +7,9 @@ use std::arch::{asm, naked_asm};
 
 use crate::g::goroutine::GRef;
 
+/// How much of the stack is cleared: debug builds leave more unwritten.
+const BELOW: usize = if cfg!(debug_assertions) { 1024 } else { 128 };
+
 /// Calls `body(g)` with cleared callee-saved registers, and writes the stack pointer, as it
 /// was above the body's frames, to `top`.
 ///
@@ -49,6 +52,11 @@ pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *m
         ".cfi_rel_offset d15, 152",
         "mov x9, sp",
         "str x9, [x2]",
+        "sub x10, x9, #{below}",
+        "2:",
+        "stp xzr, xzr, [x10], #16",
+        "cmp x10, x9",
+        "b.ne 2b",
         "mov x19, xzr",
         "mov x20, xzr",
         "mov x21, xzr",
@@ -100,6 +108,38 @@ pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *m
         ".cfi_restore x29",
         ".cfi_restore x30",
         ".cfi_def_cfa_offset 0",
+        "ret",
+        ".cfi_endproc",
+        below = const BELOW,
+    )
+}
+
+/// Calls `f(arg)` with the stack pointer `bytes` (a multiple of 16) further down. What lies
+/// between is not touched.
+///
+/// # Safety
+/// The stack has that much room. `f` does not unwind.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn call_further_down(
+    arg: *const (),
+    f: extern "C" fn(*const ()),
+    bytes: usize,
+) {
+    naked_asm!(
+        ".cfi_startproc",
+        "stp x29, x30, [sp, #-16]!",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_rel_offset x29, 0",
+        ".cfi_rel_offset x30, 8",
+        "mov x29, sp",
+        ".cfi_def_cfa_register x29",
+        "sub sp, sp, x2",
+        "blr x1",
+        "mov sp, x29",
+        "ldp x29, x30, [sp], #16",
+        ".cfi_def_cfa sp, 0",
+        ".cfi_restore x29",
+        ".cfi_restore x30",
         "ret",
         ".cfi_endproc",
     )

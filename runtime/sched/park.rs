@@ -11,7 +11,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::claim::Ticket;
-use crate::g::context::{Switch, suspend};
+use crate::g::context::{DISTANCE, Switch, suspend};
 use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
 use crate::m::current::this_m;
@@ -88,7 +88,7 @@ pub(crate) fn leave_after_switch() {
 #[cold]
 fn take_window(m: &'static M) {
     m.affinity.stale.store(false, Relaxed);
-    m.window.take();
+    m.window.take(DISTANCE);
 }
 
 /// A plain thread waits on its own note.

@@ -29,11 +29,16 @@ use crate::stack::{SlotRef, overflow};
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
 
-/// What every M's thread runs. Go: mstart1.
+/// What every M's thread runs. Go: mstart.
 pub(crate) fn m_start(m: &'static M) {
     set_this_m(m);
+    m.window.take(context::DISTANCE);
+    context::call_at_distance(&mut || m_loop(m));
+}
+
+/// The thread's life. Go: mstart1, schedule.
+fn m_loop(m: &'static M) {
     m.tid.store(gettid(), Relaxed);
-    m.window.take();
     exact_timeouts();
     let signal_stack = match overflow::install_altstack() {
         Ok(stack) => stack,

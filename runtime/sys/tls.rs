@@ -1,10 +1,11 @@
 //! Where a thread's thread-locals are: its thread pointer, and the blocks of every module.
 //!
 //! A [`Window`] is filled in by the thread itself, and read by those who ask whether a word
-//! could be an address of one of its thread-locals. The main range holds the thread's own
-//! mapping: stack, static TLS and control block stand together in it, so errno, the C
-//! library's per-thread state and what the linker laid out are all inside. Modules that were
-//! loaded later have blocks on the heap: the other ranges.
+//! could be an address of one of its thread-locals. The main range is the upper part of the
+//! thread's own mapping: below the static TLS and the control block, which hold errno, the C
+//! library's state and what the linker laid out, there is nothing else (an M's frames stay
+//! away: `call_at_distance`), so that an address minus a constant, as compilers keep in loops,
+//! is inside as well. Modules that were loaded later have blocks on the heap: the other ranges.
 //!
 //! Invariant: a window covers every block that the thread has, as long as its `is_stale` is
 //! false. New modules show in the word in front of the thread's table of blocks (its dtv),
@@ -69,10 +70,10 @@ impl Window {
     }
 
     /// Finds the calling thread's blocks. Takes the dynamic linker's lock and may allocate:
-    /// not inside the runtime with a P.
+    /// not inside the runtime with a P. `below`: what is free of frames under the thread-locals.
     #[cold]
-    pub(crate) fn take(&self) {
-        let main = own_mapping();
+    pub(crate) fn take(&self, below: usize) {
+        let main = own_mapping(below);
         let modules = modules();
         let pointer = thread_pointer();
         let mut lo = main.start.min(pointer);
@@ -241,9 +242,9 @@ unsafe extern "C" fn visit(
     0
 }
 
-/// The mapping that the C library made for the calling thread: stack, static thread-locals and
-/// control block.
-fn own_mapping() -> Block {
+/// The last `bytes` of the mapping that the C library made for the calling thread: stack,
+/// static thread-locals and control block.
+fn own_mapping(bytes: usize) -> Block {
     // SAFETY: all zeros is a valid value to be overwritten.
     let mut attr: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
     // SAFETY: no preconditions.
@@ -256,13 +257,14 @@ fn own_mapping() -> Block {
         };
     }
     let mut start = std::ptr::null_mut();
-    let mut len = 0;
+    let mut whole = 0;
     // SAFETY: initialised by the call above.
-    unsafe { libc::pthread_attr_getstack(&raw const attr, &raw mut start, &raw mut len) };
+    unsafe { libc::pthread_attr_getstack(&raw const attr, &raw mut start, &raw mut whole) };
     // SAFETY: initialised above, not used again.
     unsafe { libc::pthread_attr_destroy(&raw mut attr) };
+    let len = whole.min(bytes);
     Block {
-        start: start.addr(),
+        start: start.addr() + (whole - len),
         len,
     }
 }
