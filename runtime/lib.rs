@@ -11,3 +11,7 @@ mod queue;
 mod p;
 mod m;
 mod sched;
+#[cfg(not(loom))]
+mod chan;
+#[cfg(not(loom))]
+pub mod channel;
