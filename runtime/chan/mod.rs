@@ -19,3 +19,11 @@ pub(crate) mod sender;
 pub(crate) mod receiver;
 pub(crate) mod iter;
 pub(crate) mod make;
+pub(crate) mod port;
+pub(crate) mod case;
+pub(crate) mod order;
+pub(crate) mod select;
+pub(crate) mod select_api;
+pub(crate) mod internal;
+#[macro_use]
+mod macros;
