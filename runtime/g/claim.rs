@@ -15,6 +15,27 @@ use crate::base::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
 
+impl Ticket {
+    /// As a word, to be kept beside a waiter.
+    /// Both in one word. Go: there a timer's `arg` and `seq`.
+    pub(crate) fn with_case(self, case: u16) -> u64 {
+        self.0 | u64::from(case)
+    }
+
+    /// What `with_case` has put together.
+    pub(crate) fn split(word: u64) -> (Ticket, u16) {
+        (Ticket(word & !CASE_MASK), (word & CASE_MASK) as u16)
+    }
+
+    pub(crate) fn raw(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn from_raw(word: u64) -> Ticket {
+        Ticket(word)
+    }
+}
+
 /// Bits 0..16: the winner's case + 1, 0 while open. Bits 16..64: the round.
 #[derive(Debug)]
 pub(crate) struct Claim(AtomicU64);

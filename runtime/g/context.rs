@@ -30,6 +30,8 @@ pub(crate) enum Switch {
     Yield,
     /// Runnable again, at the tail of this P's queue. Go: goyield.
     YieldLocal,
+    /// Preempted at its way out of the runtime: at the global tail. Go: gopreempt_m.
+    Preempted,
     /// Announced a park.
     Park,
     /// The body has ended.
@@ -67,6 +69,7 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
         loop {
             g.yielder.store(std::ptr::from_ref(yielder).addr(), Relaxed);
             body(g);
+            slot.set_saved_sp(stack_here());
             g = yielder.suspend(Switch::Done);
         }
     });
@@ -95,7 +98,18 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     if yielder.is_null() {
         fatal!("suspend on a thread that is not a goroutine");
     }
+    if let Some(slot) = g.stack.load(Relaxed) {
+        slot.set_saved_sp(stack_here());
+    }
     // SAFETY: set when the body started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
+}
+
+/// An address on the calling frame's stack. The switch pushes less than 512 bytes below it,
+/// which is the slack that `stack/trim.rs` keeps.
+#[inline(always)]
+fn stack_here() -> usize {
+    let here = 0u8;
+    std::hint::black_box(&raw const here).addr()
 }

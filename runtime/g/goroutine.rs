@@ -9,7 +9,7 @@
 
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::claim::{Claim, Ticket};
@@ -19,6 +19,7 @@ use crate::g::status::Status;
 use crate::stack::Slot;
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
+use crate::timer::node::Node;
 
 /// A handle to a G: what queues and wait lists hold.
 pub(crate) type GRef = &'static G;
@@ -44,6 +45,8 @@ pub(crate) struct G {
     reason: AtomicU8,
     /// `lock_os_thread` count.
     pub(crate) locked_count: AtomicU16,
+    /// The park has a deadline: set by the waiter before it parks.
+    deadline: AtomicBool,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run.
@@ -54,9 +57,12 @@ pub(crate) struct G {
     /// What the waker hands to the woken: the meaning belongs to the two of them.
     pub(crate) param: AtomicUsize,
     pub(crate) id: AtomicU64,
-    /// The M it last ran on (index), and the M it is locked or bound to (index + 1, 0 = none).
+    /// The M it last ran on.
     pub(crate) last_m: AtomicU32,
+    /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
     pub(crate) locked_m: AtomicU32,
+    /// The M in whose signal handler it was stopped, + 1; 0 = none.
+    pub(crate) bound_m: AtomicU32,
     // Identity: written by the spawner, and by the goroutine itself.
     pub(crate) parent: AtomicU64,
     pub(crate) spawned_at: AtomicRef<Location<'static>>,
@@ -68,6 +74,8 @@ pub(crate) struct G {
     pub(crate) stack_class: AtomicU8,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
+    /// The deadline it waits for: armed and stopped by the goroutine itself.
+    pub(crate) timer: Node<G>,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,
     pub(crate) job: JobCell,
@@ -80,6 +88,7 @@ impl G {
             kind: AtomicU8::new(Kind::Goroutine as u8),
             reason: AtomicU8::new(0),
             locked_count: AtomicU16::new(0),
+            deadline: AtomicBool::new(false),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
             yielder: AtomicUsize::new(0),
@@ -88,12 +97,14 @@ impl G {
             id: AtomicU64::new(0),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
+            bound_m: AtomicU32::new(0),
             parent: AtomicU64::new(0),
             spawned_at: AtomicRef::none(),
             identity: AtomicUsize::new(0),
             identity_lock: RawLock::new(),
             stack_class: AtomicU8::new(0),
             locals: AtomicUsize::new(0),
+            timer: Node::new(),
             note: Note::new(),
             job: JobCell::empty(),
         }
@@ -129,6 +140,14 @@ impl G {
     pub(crate) fn announce_park(&self, reason: WaitReason) {
         self.reason.store(reason as u8, Relaxed);
         self.status.announce_park();
+    }
+
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.deadline.load(Relaxed)
+    }
+
+    pub(crate) fn set_deadline(&self, has: bool) {
+        self.deadline.store(has, Relaxed);
     }
 
     /// Opens a round of claims: for waits with several possible wakers.

@@ -1,23 +1,32 @@
 //! What a handle knows of a goroutine after it has ended: id, name, and the park token.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use crate::base::atomic_ref::AtomicRef;
+use crate::g::goroutine::G;
 
 /// Shared by the goroutine and every `Thread` handle to it.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    pub(crate) id: u64,
+    /// Filled in by the spawn.
+    pub(crate) id: AtomicU64,
     pub(crate) name: Option<Box<str>>,
-    /// `thread::park`'s token; its protocol is in `thread/parker.rs`.
+    /// `thread::park`'s token, and who waits for it: the protocol is in `thread/parker.rs`.
     pub(crate) token: AtomicU32,
+    pub(crate) waiter: AtomicRef<G>,
+    /// The waiter's claim ticket.
+    pub(crate) ticket: AtomicU64,
 }
 
 impl Identity {
     pub(crate) fn new(id: u64, name: Option<Box<str>>) -> Identity {
         Identity {
-            id,
+            id: AtomicU64::new(id),
             name,
             token: AtomicU32::new(0),
+            waiter: AtomicRef::none(),
+            ticket: AtomicU64::new(0),
         }
     }
 }

@@ -11,10 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::all;
-use crate::g::goroutine::GRef;
+use crate::g::goroutine::{G, GRef};
 use crate::g::list::GQueue;
 use crate::queue::local::LocalQueue;
 use crate::queue::owner::HoldsP;
+use crate::stack::cache::StackCache;
+use crate::stack::{Class, SlotRef, StackError};
+use crate::timer::heap::TimerHeap;
 
 /// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,11 @@ const FREE_MAX: u32 = 64;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
+/// A goroutine id for a spawner without a P.
+pub(crate) fn next_id_without_p() -> u64 {
+    NEXT_ID.fetch_add(1, Relaxed)
+}
+
 #[repr(align(128))]
 #[derive(Debug)]
 pub(crate) struct P {
@@ -46,6 +54,8 @@ pub(crate) struct P {
     /// While it waits for a new M: whether that M starts spinning. Under the scheduler's lock.
     pub(crate) wake_spinning: AtomicBool,
     pub(crate) runq: LocalQueue,
+    /// Timers that were armed here.
+    pub(crate) timers: TimerHeap<G>,
     /// Goes up with every goroutine picked that does not inherit a slice. Go: schedtick.
     pub(crate) schedtick: AtomicU32,
     /// Goes up when the P passes to another M from outside. Go: syscalltick.
@@ -53,6 +63,7 @@ pub(crate) struct P {
     /// Index + 1 of the M that holds it, for dumps; 0 = none.
     pub(crate) m: AtomicU32,
     // Owner half: caches.
+    stacks: StackCache,
     free_gs: GQueue,
     id_next: AtomicU64,
     id_end: AtomicU64,
@@ -61,13 +72,15 @@ pub(crate) struct P {
 }
 
 impl P {
-    pub(crate) fn new(id: u32) -> P {
+    pub(crate) fn new(id: u32, class: Class) -> P {
         P {
             id,
+            stacks: StackCache::new(class),
             status: AtomicU8::new(PStatus::Stopped as u8),
             idle_link: AtomicRef::none(),
             wake_spinning: AtomicBool::new(false),
             runq: LocalQueue::new(),
+            timers: TimerHeap::new(),
             schedtick: AtomicU32::new(0),
             syscalltick: AtomicU32::new(0),
             m: AtomicU32::new(0),
@@ -115,19 +128,51 @@ impl P {
     pub(crate) fn give_g(&self, _holds: &HoldsP, g: GRef) {
         self.free_gs.push_front(g);
         if self.free_gs.len() >= FREE_MAX {
-            let spill = GQueue::new();
-            while self.free_gs.len() > FREE_MAX / 2 {
-                self.free_gs
-                    .pop_front()
-                    .into_iter()
-                    .for_each(|g| spill.push_back(g));
-            }
-            all::give_free(&spill);
+            self.spill_gs();
         }
+    }
+
+    #[cold]
+    fn spill_gs(&self) {
+        let spill = GQueue::new();
+        while self.free_gs.len() > FREE_MAX / 2 {
+            self.free_gs
+                .pop_front()
+                .into_iter()
+                .for_each(|g| spill.push_back(g));
+        }
+        all::give_free(&spill);
+    }
+
+    /// Fresh Gs for the next spawns. By the owner.
+    pub(crate) fn add_gs(&self, _holds: &HoldsP, gs: &GQueue) {
+        self.free_gs.append(gs);
+    }
+
+    /// A stack of `class`. By the owner.
+    #[inline]
+    pub(crate) fn take_stack(
+        &self,
+        _holds: &HoldsP,
+        class: Class,
+    ) -> Result<SlotRef, StackError> {
+        self.stacks.take(class)
+    }
+
+    /// Keeps a stack for the next goroutine. By the owner.
+    #[inline]
+    pub(crate) fn give_stack(&self, _holds: &HoldsP, slot: SlotRef) {
+        self.stacks.give(slot);
+    }
+
+    /// Stacks kept here, for statistics.
+    pub(crate) fn stacks_kept(&self) -> usize {
+        self.stacks.len()
     }
 
     /// Gives all caches back: for a P that goes away.
     pub(crate) fn flush_caches(&self, _holds: &HoldsP) {
         all::give_free(&self.free_gs);
+        self.stacks.flush();
     }
 }

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::GRef;
@@ -11,6 +11,8 @@ use crate::m::machine::M;
 use crate::p::idle::IdleWord;
 use crate::p::processor::{MAX_PS, P};
 use crate::sys::lock::RawLock;
+use crate::sys::note::Note;
+use crate::timer::sleeper::Sleeper;
 
 /// See the fields. Go: sched.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Sched {
     /// Last in, first out; under the lock. Go: midle.
     idle_ms: AtomicRef<M>,
     pub(crate) idle_m_count: AtomicU32,
+    /// Ms that wait for their locked goroutine to be picked; under the lock. Go: nmidlelocked.
+    pub(crate) idle_locked: AtomicU32,
     /// Last in, first out; under the lock. Go: pidle.
     idle_ps: AtomicRef<P>,
     pub(crate) idle: IdleWord,
@@ -33,7 +37,20 @@ pub(crate) struct Sched {
     pub(crate) max_ms: AtomicU32,
     /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
     pub(crate) stopping: AtomicBool,
+    /// Ps that still have to stop; under the lock. Go: stopwait.
+    pub(crate) still_running: AtomicU32,
+    /// Where the stopper waits for them. Go: stopnote.
+    pub(crate) all_stopped: Note,
+    /// sysmon sleeps for as long as every P is idle; under the lock. Go: sysmonwait.
+    pub(crate) sysmon_asleep: AtomicBool,
+    pub(crate) sysmon_note: Note,
     pub(crate) started: AtomicBool,
+    /// The idle M that waits for the next timer.
+    pub(crate) sleeper: Sleeper,
+    /// Goroutines spawned by threads without a P.
+    pub(crate) created_outside: AtomicU64,
+    /// Threads inside of `run`, waiting for their main goroutine.
+    pub(crate) mains: AtomicU32,
 }
 
 /// The one runtime of the process.
@@ -42,6 +59,7 @@ pub(crate) static SCHED: Sched = Sched {
     global: GQueue::new(),
     idle_ms: AtomicRef::none(),
     idle_m_count: AtomicU32::new(0),
+    idle_locked: AtomicU32::new(0),
     idle_ps: AtomicRef::none(),
     idle: IdleWord::new(),
     all_ps: [const { AtomicRef::none() }; MAX_PS],
@@ -49,10 +67,31 @@ pub(crate) static SCHED: Sched = Sched {
     m_count: AtomicU32::new(0),
     max_ms: AtomicU32::new(10_000),
     stopping: AtomicBool::new(false),
+    still_running: AtomicU32::new(0),
+    all_stopped: Note::new(),
+    sysmon_asleep: AtomicBool::new(false),
+    sysmon_note: Note::new(),
     started: AtomicBool::new(false),
+    sleeper: Sleeper::new(),
+    created_outside: AtomicU64::new(0),
+    mains: AtomicU32::new(0),
 };
 
 impl Sched {
+    /// Ms that do not sleep for want of work. Under the lock, or as a hint.
+    pub(crate) fn ms_awake(&self) -> u32 {
+        let idle = self
+            .idle_m_count
+            .load(Relaxed)
+            .wrapping_add(self.idle_locked.load(Relaxed));
+        self.m_count.load(Relaxed).wrapping_sub(idle)
+    }
+
+    /// Every M sleeps for want of work. Under the lock, or as a hint.
+    pub(crate) fn all_ms_idle(&self) -> bool {
+        self.ms_awake() == 0
+    }
+
     /// How many Ps there are: GOMAXPROCS.
     #[inline]
     pub(crate) fn procs(&self) -> u32 {
@@ -79,6 +118,23 @@ impl Sched {
         (0..self.procs() as usize).filter_map(|i| self.p(i))
     }
 
+    /// Every P ever made, those that `gomaxprocs` has put aside included.
+    pub(crate) fn all_ps(&self) -> impl Iterator<Item = &'static P> + '_ {
+        (0..MAX_PS).map_while(|i| self.p(i))
+    }
+
+    /// Goroutines alive. Go: gcount.
+    pub(crate) fn goroutines(&self) -> u64 {
+        let finished: u64 = self.all_ps().map(|p| p.finished.load(Relaxed)).sum();
+        self.created() - finished
+    }
+
+    /// Goroutines ever spawned.
+    pub(crate) fn created(&self) -> u64 {
+        let by_ps: u64 = self.all_ps().map(|p| p.created.load(Relaxed)).sum();
+        by_ps + self.created_outside.load(Relaxed)
+    }
+
     /// Puts a P into the idle list. Under the lock; the caller counts it in `idle`.
     pub(crate) fn push_idle_p(&self, p: &'static P) {
         p.idle_link.store(self.idle_ps.load(Relaxed), Relaxed);
@@ -90,6 +146,10 @@ impl Sched {
         let p = self.idle_ps.load(Relaxed)?;
         self.idle_ps.store(p.idle_link.take_relaxed(), Relaxed);
         self.idle.remove_idle();
+        if self.sysmon_asleep.load(Relaxed) {
+            self.sysmon_asleep.store(false, Relaxed);
+            self.sysmon_note.wake();
+        }
         Some(p)
     }
 
@@ -108,6 +168,15 @@ impl Sched {
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) - 1, Relaxed);
         Some(m)
+    }
+
+    /// An M gave its P up because the world is being stopped. Under the lock.
+    pub(crate) fn p_stopped(&self) {
+        let left = self.still_running.load(Relaxed) - 1;
+        self.still_running.store(left, Relaxed);
+        if left == 0 {
+            self.all_stopped.wake();
+        }
     }
 
     /// Puts `g` at the tail of the global queue. Under the lock. Go: globrunqput.

@@ -1,25 +1,22 @@
-//! Small, growing, guarded stacks.
+//! Small, growing, guarded stacks: a million of them. README.md has the picture and the costs.
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
-#[derive(Debug)]
-pub(crate) struct Slot {
-    top: usize,
-    limit: usize,
-    ctx: AtomicUsize,
-}
-pub(crate) type SlotRef = &'static Slot;
-impl Slot {
-    pub(crate) fn top(&self) -> usize {
-        self.top
-    }
-    pub(crate) fn limit(&self) -> usize {
-        self.limit
-    }
-    pub(crate) fn ctx(&self) -> usize {
-        self.ctx.load(Relaxed)
-    }
-    pub(crate) fn set_ctx(&self, c: usize) {
-        self.ctx.store(c, Relaxed)
-    }
-}
+mod error;
+pub(crate) mod class;
+pub(crate) mod slot;
+mod guard;
+mod region;
+mod arena;
+pub(crate) mod depot;
+pub(crate) mod cache;
+#[cfg(test)]
+mod child;
+pub(crate) mod depth;
+pub(crate) mod trim;
+pub(crate) mod stats;
+pub(crate) mod overflow;
+
+pub(crate) use class::{Class, class_for};
+pub use error::StackError;
+pub(crate) use guard::{Step as GuardStep, start_at as start_guards_at};
+pub(crate) use slot::{Slot, SlotRef};
+pub(crate) use stats::{StackStats, stats};

@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# All that a change must pass: what people run before they commit, and what CI runs.
+#
+#   ci/check.sh               every step
+#   ci/check.sh fmt clippy    only these, in the order given
+#   ci/check.sh list          the names of the steps
+#
+# A step fails when one of its commands fails or hangs, or when it should have run tests and
+# ran none. The last line is `N passed, M failed`: tests over all steps, where a step that
+# failed without a failed test counts as one failure. Exit status 0 only if M is 0.
+#
+# TEST_TIMEOUT: seconds for one test command, build not included (default 300).
+set -Eeuo pipefail
+exec </dev/null # may be closed or a terminal: no test shall read it
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly ALL=(fmt clippy test test-release doctest examples benches docs loom)
+readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
+readonly TEST_TIMEOUT="${TEST_TIMEOUT:-300}"
+readonly BUILD_TIMEOUT=900
+export CARGO_TARGET_DIR="$TARGET" CARGO_TERM_COLOR=never RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
+
+passed=0 # over all steps
+failed=0
+log=""   # what the running step prints
+child="" # the running command
+
+# Runs a command in the step's log; the step fails with it. A time-out kills its whole group.
+# In the background, so that Ctrl-C is heard at once; a shell makes such commands ignore
+# SIGINT and SIGQUIT, which tests of signals would inherit: `env` undoes that.
+run() {
+    local limit=$1 status=0
+    shift
+    printf '$ %s\n' "$*" >>"$log"
+    timeout --kill-after=10 "$limit" env --default-signal=INT,QUIT "$@" >>"$log" 2>&1 &
+    child=$!
+    wait "$child" || status=$?
+    child=""
+    if ((status == 124 || status == 137)); then
+        printf 'check.sh: no end after %s seconds: %s\n' "$limit" "$*" >>"$log"
+    fi
+    return "$status"
+}
+
+interrupted() {
+    trap - INT TERM
+    [[ -z $child ]] || { kill -TERM "$child" && wait "$child"; } || true
+    printf '\ncheck.sh: interrupted\n' >&2
+    exit 130
+}
+trap interrupted INT TERM
+
+build() { run "$BUILD_TIMEOUT" "$@"; }
+
+# cargo test with these arguments: built first, so that the time-out is for the tests alone.
+# Arguments after `--` go to the test programs.
+tests() {
+    local args=()
+    for arg in "$@"; do
+        [[ $arg == -- ]] && break
+        args+=("$arg")
+    done
+    build cargo test --locked --no-run "${args[@]}" || return
+    run "$TEST_TIMEOUT" cargo test --locked --no-fail-fast "$@"
+}
+
+# Fails when no file matches: an empty set of examples is a mistake, not a pass.
+some() { compgen -G "$1" >>"$log" || { echo "check.sh: there is no $1" >>"$log"; return 1; }; }
+
+step_fmt() { build cargo fmt --check; }
+
+step_clippy() { build cargo clippy --locked --all-targets -- -D warnings; }
+
+# Unit and integration tests; tests/tidy.rs is one of them.
+step_test() { tests --lib --tests; }
+
+# Once more in release: bugs of thread-locals and of inlining show only there. The examples
+# have a step of their own.
+step_test-release() { tests --release --lib --tests -- --skip every_example_; }
+
+step_doctest() { run "$TEST_TIMEOUT" cargo test --locked --doc; }
+
+# tests/examples.rs runs each one and compares what it prints with its last comment.
+step_examples() {
+    some 'examples/*.rs' || return
+    build cargo build --locked --release --examples || return
+    tests --release --test examples
+}
+
+step_benches() {
+    some 'benches/*.rs' || return
+    build cargo bench --locked --no-run
+}
+
+step_docs() { RUSTDOCFLAGS="-D warnings" build cargo doc --locked --no-deps; }
+
+# The models of the protocol words. Other flags mean another build, so another folder.
+step_loom() {
+    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$TARGET/loom" tests --release --lib model
+}
+
+# Adds up cargo's `test result:` lines of a log: "PASSED FAILED".
+count() {
+    awk '/^test result:/ {
+             for (i = 2; i <= NF; i++) {
+                 if ($i == "passed;") p += $(i - 1)
+                 if ($i == "failed;") f += $(i - 1)
+             }
+         }
+         END { print p + 0, f + 0 }' "$1"
+}
+
+has_tests() { [[ $1 == test* || $1 == doctest || $1 == examples || $1 == loom ]]; }
+
+step() {
+    local name=$1 began=$SECONDS status=0 p f words=""
+    log="$TARGET/check/$name.log"
+    : >"$log"
+    printf '%-13s ' "$name"
+    "step_$name" || status=$?
+    read -r p f < <(count "$log")
+    if has_tests "$name"; then
+        words=", $p tests"
+        if ((status == 0 && p == 0)); then
+            echo "check.sh: $name ran no test" >>"$log"
+            status=1
+        fi
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+    if ((status == 0)); then
+        printf 'ok, %d s%s\n' $((SECONDS - began)) "$words"
+    else
+        ((f > 0)) || failed=$((failed + 1))
+        printf 'FAILED, %d s%s, %d failed; the end of %s:\n' \
+            $((SECONDS - began)) "$words" "$f" "$log"
+        tail -n 150 "$log" | sed 's/^/    /'
+    fi
+}
+
+main() {
+    local names=("$@") name
+    ((${#names[@]})) || names=("${ALL[@]}")
+    if [[ ${names[0]} == list ]]; then
+        printf '%s\n' "${ALL[@]}"
+        return
+    fi
+    for name in "${names[@]}"; do
+        if [[ " ${ALL[*]} " != *" $name "* ]]; then
+            echo "check.sh: no step '$name'; there are: ${ALL[*]}" >&2
+            return 2
+        fi
+    done
+    mkdir -p "$TARGET/check"
+    for name in "${names[@]}"; do
+        step "$name"
+    done
+    printf '%d s in all\n' "$SECONDS"
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+main "$@"

@@ -1,0 +1,100 @@
+//! Questions to the runtime as a whole: how many goroutines, how many Ps, what is going on.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::p::processor::MAX_PS;
+use crate::sched::deadlock::dump_all;
+use crate::sched::start::{assert_started, default_class};
+use crate::sched::state::SCHED;
+use crate::sched::world::resize;
+use crate::sys::fatal::RawStderr;
+
+/// How many goroutines are alive.
+///
+/// Go: runtime.NumGoroutine
+pub fn num_goroutine() -> usize {
+    SCHED.goroutines() as usize
+}
+
+/// Changes how many goroutines run at the same time; answers what it was before. With 0 it
+/// only answers.
+///
+/// Changing it stops the world: it waits until every running goroutine has come to a point
+/// where it can be stopped.
+///
+/// # Panics
+/// If the runtime has not been started, or `n` is above 1024.
+///
+/// # Examples
+/// ```
+/// // SAFETY: nothing in the closure is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let before = gosched::gomaxprocs(2);
+///     assert_eq!(gosched::gomaxprocs(0), 2);
+///     gosched::gomaxprocs(before);
+/// }) };
+/// ```
+///
+/// Go: runtime.GOMAXPROCS
+#[track_caller]
+pub fn gomaxprocs(n: usize) -> usize {
+    assert_started();
+    assert!(n <= MAX_PS, "gomaxprocs({n}): want at most {MAX_PS}");
+    let now = SCHED.procs();
+    if n == 0 || n as u32 == now {
+        return now as usize;
+    }
+    resize(n as u32, default_class()) as usize
+}
+
+/// Writes every goroutine to standard error: id, state or wait reason, name, where it was
+/// started. For watchdogs and debuggers: it stops nothing, so it shows a blur.
+pub fn dump() {
+    dump_all(&mut RawStderr);
+}
+
+/// A snapshot of the runtime's counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Ps: how many goroutines run at the same time. Go: `/sched/gomaxprocs:threads`
+    pub gomaxprocs: usize,
+    /// Goroutines alive. Go: `/sched/goroutines:goroutines`
+    pub goroutines: usize,
+    /// Goroutines ever started. Go: `/sched/goroutines-created:goroutines`
+    pub created: u64,
+    /// OS threads of the runtime that run goroutines. Go: `/sched/threads/total:threads`
+    pub threads: usize,
+    /// Those of them that sleep because there is nothing to do.
+    pub threads_idle: usize,
+    /// Those of them that look for work.
+    pub threads_spinning: usize,
+    /// Ps without work.
+    pub idle_procs: usize,
+    /// Goroutines in the global queue.
+    pub global_queue: usize,
+    /// Stacks that carry a goroutine.
+    pub stacks_live: usize,
+}
+
+/// The runtime's counters now.
+///
+/// Go: runtime/metrics
+pub fn metrics() -> Metrics {
+    let idle = SCHED.idle.load();
+    let stacks = crate::stack::stats();
+    let kept: usize = SCHED.all_ps().map(|p| p.stacks_kept()).sum();
+    Metrics {
+        gomaxprocs: SCHED.procs() as usize,
+        goroutines: num_goroutine(),
+        created: SCHED.created(),
+        threads: SCHED.m_count.load(Relaxed) as usize,
+        threads_idle: SCHED.idle_m_count.load(Relaxed) as usize
+            + usize::from(SCHED.sleeper.is_taken()),
+        threads_spinning: idle.spinning() as usize,
+        idle_procs: idle.idle_ps() as usize,
+        global_queue: SCHED.global.len() as usize,
+        stacks_live: stacks.live.saturating_sub(kept),
+    }
+}

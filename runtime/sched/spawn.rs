@@ -1,0 +1,130 @@
+//! A goroutine's birth: a dead G gets a closure, an id and a place in front of the queue.
+//!
+//! It gets no stack: that comes at its first run (`sched/exit.rs`).
+//!
+//! Go: proc.go newproc, newproc1, gfget.
+#![allow(unsafe_code, reason = "stores the closure in a G that it owns")]
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::g::all;
+use crate::g::goroutine::{GRef, Kind};
+use crate::g::identity::Identity;
+use crate::g::job::JobCell;
+use crate::g::list::GQueue;
+use crate::m::enter::{NoPreempt, enter};
+use crate::p::processor::next_id_without_p;
+use crate::sched::names::put_identity;
+use crate::sched::ready::enqueue_next;
+use crate::sched::start;
+use crate::sched::state::SCHED;
+use crate::stack::Class;
+
+/// What a new goroutine is, besides its closure.
+#[derive(Debug)]
+pub(crate) struct Birth {
+    pub(crate) at: &'static Location<'static>,
+    pub(crate) class: Option<Class>,
+    pub(crate) kind: Kind,
+    /// Name, and a word for handles; the id is filled in by the spawn.
+    pub(crate) identity: Option<Arc<Identity>>,
+}
+
+impl Birth {
+    #[track_caller]
+    pub(crate) fn plain() -> Birth {
+        Birth {
+            at: Location::caller(),
+            class: None,
+            kind: Kind::Goroutine,
+            identity: None,
+        }
+    }
+}
+
+/// Starts a goroutine that runs `f`; answers its id.
+///
+/// # Safety
+/// What `f` borrows outlives the run of `f`. `f` catches its own panics.
+pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
+    start::assert_started();
+    if JobCell::fits::<F>() {
+        // SAFETY: the caller's promise.
+        unsafe { spawn_fitting(birth, f) }
+    } else {
+        let boxed = Box::new(f);
+        // SAFETY: the caller's promise.
+        unsafe { spawn_fitting(birth, move || boxed()) }
+    }
+}
+
+unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
+    let (rt, g) = dead_g();
+    let id = match rt.p() {
+        Some((p, holds)) => {
+            if birth.kind == Kind::Goroutine {
+                p.created.store(p.created.load(Relaxed) + 1, Relaxed);
+            }
+            p.next_id(&holds)
+        }
+        None => {
+            if birth.kind == Kind::Goroutine {
+                SCHED.created_outside.fetch_add(1, Relaxed);
+            }
+            next_id_without_p()
+        }
+    };
+    g.id.store(id, Relaxed);
+    g.set_kind(birth.kind);
+    g.stack_class.store(
+        birth.class.unwrap_or(start::default_class()).number() as u8,
+        Relaxed,
+    );
+    g.spawned_at.store(Some(birth.at), Relaxed);
+    let parent = rt.m().and_then(|m| m.curg()).map_or(0, |g| g.id());
+    g.parent.store(parent, Relaxed);
+    if let Some(identity) = birth.identity {
+        identity.id.store(id, Relaxed);
+        put_identity(g, identity);
+    }
+    // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
+    unsafe { g.job.put(f) };
+    g.status.spawned();
+    enqueue_next(&rt, g);
+    id
+}
+
+/// A dead G, from the P's list, the shared list, or new; and the evidence to go on with.
+#[inline]
+fn dead_g() -> (NoPreempt, GRef) {
+    let rt = enter();
+    let found = match rt.p() {
+        Some((p, holds)) => p.take_g(&holds),
+        None => {
+            let one = GQueue::new();
+            all::take_free(&one, 1);
+            one.pop_front()
+        }
+    };
+    match found {
+        Some(g) => (rt, g),
+        None => new_gs(rt),
+    }
+}
+
+/// Allocates a slab of Gs: outside of the runtime.
+#[cold]
+fn new_gs(rt: NoPreempt) -> (NoPreempt, GRef) {
+    drop(rt);
+    let [first, rest @ ..] = all::new_slab();
+    let others = GQueue::new();
+    rest.iter().for_each(|g| others.push_back(g));
+    let rt = enter();
+    match rt.p() {
+        Some((p, holds)) => p.add_gs(&holds, &others),
+        None => all::give_free(&others),
+    }
+    (rt, first)
+}

@@ -1,0 +1,95 @@
+//! The runtime's first breath: Ps, spawner, fault handlers. Once per process, never undone.
+//!
+//! Go: proc.go schedinit.
+#![forbid(unsafe_code)]
+
+use std::sync::Once;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::p::processor::PStatus;
+use crate::sched::deadlock;
+use crate::sched::idle::make_steal_order;
+use crate::sched::preempt;
+use crate::sched::state::SCHED;
+use crate::sched::sysmon;
+use crate::sched::threads::{self, Entry};
+use crate::sched::world::make_ps;
+use crate::stack::{Class, overflow};
+use crate::sys::fatal::fatal;
+use crate::sys::membarrier;
+
+/// What the first `run` of the process fixes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) procs: u32,
+    pub(crate) class: Class,
+    pub(crate) max_threads: u32,
+    pub(crate) async_preempt: bool,
+    pub(crate) overflow_ending: overflow::Ending,
+}
+
+static STARTED: Once = Once::new();
+static CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
+
+/// Starts the runtime, if it has not been. `entry` is what each M runs.
+pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
+    STARTED.call_once(|| {
+        let s = settings();
+        CLASS.store(s.class.number() as u8, Relaxed);
+        SCHED.max_ms.store(s.max_threads, Relaxed);
+        if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
+        {
+            fatal!("cannot catch stack overflows: {e:?}");
+        }
+        if s.async_preempt {
+            if let Err(e) = preempt::install() {
+                fatal!("cannot catch SIGURG: {e}");
+            }
+        }
+        if !membarrier::register() {
+            fatal!("this kernel has no expedited membarrier (Linux 4.14), which gosched needs");
+        }
+        make_steal_order(s.procs);
+        make_ps(s.procs, s.class);
+        SCHED.set_procs(s.procs);
+        SCHED.lock.lock();
+        for i in (0..s.procs as usize).rev() {
+            if let Some(p) = SCHED.p(i) {
+                p.set_status(PStatus::Idle);
+                SCHED.idle.add_idle();
+                SCHED.push_idle_p(p);
+            }
+        }
+        SCHED.lock.unlock();
+        threads::start_spawner(entry);
+        sysmon::start();
+        SCHED.started.store(true, Release); // pairs(started): assert_started
+    });
+}
+
+/// # Panics
+/// Before the first `run`.
+#[inline]
+#[track_caller]
+pub(crate) fn assert_started() {
+    // Acquire pairs(started): start's Release.
+    if !SCHED.started.load(Acquire) {
+        not_started();
+    }
+}
+
+#[cold]
+#[track_caller]
+fn not_started() -> ! {
+    panic!(
+        "the gosched runtime has not been started: enter it with \
+         `unsafe {{ gosched::run(|| ...) }}` first"
+    );
+}
+
+/// The stack class of goroutines that do not ask for one.
+#[inline]
+pub(crate) fn default_class() -> Class {
+    Class::from_number(usize::from(CLASS.load(Relaxed)))
+}

@@ -1,0 +1,160 @@
+//! Stopping the world, to change the number of Ps while goroutines run.
+//!
+//! Every M gives its P up at its next pick; the last one to do so wakes the stopper. A P that
+//! goes away leaves its goroutines at the *front* of the global queue, as they were first.
+//!
+//! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::m::enter::{NoPreempt, enter};
+use crate::p::processor::{P, PStatus};
+use crate::sched::handoff::{hand_off, take_from};
+use crate::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
+use crate::sched::park::yield_now;
+use crate::sched::preempt::preempt;
+use crate::sched::state::SCHED;
+use crate::sched::threads::m_by_id;
+use crate::sched::wake::{start_m, wakep};
+use crate::stack::Class;
+use crate::sys::clock::{Nanos, nanotime};
+use crate::sys::cputime::KernelView;
+
+/// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
+const ASK_AGAIN: Nanos = 100_000;
+
+/// One stopper at a time. Go: worldsema.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Changes the number of Ps to `n` while goroutines run; answers what it was before.
+pub(crate) fn resize(n: u32, class: Class) -> u32 {
+    take_turn();
+    // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
+    make_steal_order(n);
+    make_ps(n, class);
+    let rt = enter();
+    stop(&rt);
+    let before = SCHED.procs();
+    put_aside(&rt, n);
+    SCHED.set_procs(n);
+    start(rt);
+    TAKEN.store(false, Release); // pairs(world): take_turn's Acquire
+    before
+}
+
+fn take_turn() {
+    // Acquire pairs(world): resize's Release.
+    while TAKEN
+        .compare_exchange(false, true, Acquire, Relaxed)
+        .is_err()
+    {
+        yield_now();
+    }
+}
+
+/// Makes the Ps up to `n` that there have not been yet.
+pub(crate) fn make_ps(n: u32, class: Class) {
+    for i in 0..n {
+        if SCHED.p(i as usize).is_none() {
+            SCHED.set_p(i as usize, Box::leak(Box::new(P::new(i, class))));
+        }
+    }
+}
+
+/// Waits until no goroutine runs but the caller.
+fn stop(rt: &NoPreempt) {
+    SCHED.lock.lock();
+    SCHED.stopping.store(true, Relaxed);
+    let mut running = SCHED.procs();
+    if let Some((p, _)) = rt.p() {
+        p.set_status(PStatus::Stopped);
+        running -= 1;
+    }
+    while let Some(p) = SCHED.pop_idle_p() {
+        p.set_status(PStatus::Stopped);
+        running -= 1;
+    }
+    SCHED.still_running.store(running, Relaxed);
+    SCHED.lock.unlock();
+    while running > 0 && !SCHED.all_stopped.sleep_until(Some(nanotime() + ASK_AGAIN)) {
+        ask_all(rt);
+    }
+}
+
+/// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel.
+fn ask_all(rt: &NoPreempt) {
+    let me = rt.m().map_or(0, |m| m.id + 1);
+    for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
+        let holder = p.m.load(Relaxed);
+        let Some(m) = holder.checked_sub(1).and_then(m_by_id) else {
+            continue;
+        };
+        if holder == me {
+            continue;
+        }
+        if KernelView::of(m.tid.load(Relaxed)).is_blocked() {
+            if let Some(p) = take_from(m) {
+                hand_off(p); // which stops it
+            }
+        } else {
+            preempt(m, None);
+        }
+    }
+}
+
+/// Ps from `n` on go: their goroutines to the global queue, their caches back. The caller, if
+/// its own P is among them, moves to P 0.
+fn put_aside(rt: &NoPreempt, n: u32) {
+    for p in SCHED.all_ps().skip(n as usize) {
+        if p.status(Relaxed) == PStatus::Dead {
+            continue;
+        }
+        let holds = hold_stopped(p);
+        let rest = p.runq.drain(&holds);
+        rest.append(&SCHED.global);
+        SCHED.global.append(&rest);
+        p.flush_caches(&holds);
+        if let Some(first) = SCHED.p(0) {
+            p.timers.take_all_into(&first.timers);
+        }
+        p.set_status(PStatus::Dead);
+        if let Some(m) = rt.m()
+            && m.p().is_some_and(|mine| mine.id == p.id)
+            && let Some(first) = SCHED.p(0)
+        {
+            detach_p(m, p);
+            acquire_p(m, first);
+        }
+    }
+}
+
+/// Lets the world go on with `SCHED.procs()` Ps. Go: startTheWorldWithSema.
+fn start(rt: NoPreempt) {
+    let mine = rt.p().map(|(p, _)| p.id);
+    // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.
+    let mut with_work: Option<&'static P> = None;
+    SCHED.lock.lock();
+    SCHED.stopping.store(false, Relaxed);
+    for i in (0..SCHED.procs() as usize).rev() {
+        let Some(p) = SCHED.p(i) else { continue };
+        if Some(p.id) == mine {
+            p.set_status(PStatus::Running);
+        } else if p.runq.is_empty() {
+            p.set_status(PStatus::Idle);
+            SCHED.idle.add_idle();
+            SCHED.push_idle_p(p);
+        } else {
+            p.idle_link.store(with_work.replace(p), Relaxed);
+        }
+    }
+    SCHED.lock.unlock();
+    while let Some(p) = with_work {
+        with_work = p.idle_link.take_relaxed();
+        start_m(p, false);
+    }
+    SCHED.sleeper.look_again(); // timers may have moved behind its back
+    wakep();
+    drop(rt);
+}

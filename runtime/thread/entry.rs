@@ -1,0 +1,242 @@
+//! The door: `run` and its `Builder`. The first call starts the runtime of the process.
+//!
+//! Go: proc.go main, schedinit.
+#![allow(
+    unsafe_code,
+    reason = "the one unsafe door of the crate; its contract is the caller's"
+)]
+
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::g::goroutine::Kind;
+use crate::g::identity::Identity;
+use crate::g::reason::WaitReason;
+use crate::p::processor::MAX_PS;
+use crate::sched::config::default_procs;
+use crate::sched::run::m_start;
+use crate::sched::spawn::{Birth, spawn};
+use crate::sched::start::{self, Settings};
+use crate::sched::state::SCHED;
+use crate::stack::overflow::Ending;
+use crate::stack::{Class, class_for};
+use crate::thread::exit::is_goexit;
+use crate::thread::packet::Packet;
+use crate::thread::panic;
+
+/// What becomes of the process when a goroutine started by [`go`](crate::go) panics and nobody
+/// catches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum UncaughtPanic {
+    /// Go's way: the message, the goroutine, exit status 2.
+    #[default]
+    Exit,
+    /// std's way: the message is printed, the others go on.
+    Print,
+}
+
+/// What becomes of the process after a stack overflow was reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnOverflow {
+    /// Exit status 2, as Go.
+    #[default]
+    Exit,
+    /// SIGABRT, for a core dump.
+    Abort,
+}
+
+/// Settings of the runtime. They count when they come with the first `run` of the process; a
+/// later one enters the runtime as it is.
+///
+/// # Examples
+/// ```
+/// let builder = gosched::Builder::new().procs(2).stack_size(128 << 10);
+/// // SAFETY: nothing in the closure is tied to an OS thread.
+/// let n = unsafe { builder.run(|| gosched::num_goroutine()) };
+/// assert_eq!(n, 1);
+/// ```
+#[derive(Debug, Default, Clone)]
+pub struct Builder {
+    procs: Option<usize>,
+    stack_size: Option<usize>,
+    max_threads: Option<u32>,
+    async_preempt: Option<bool>,
+    uncaught: UncaughtPanic,
+    on_overflow: OnOverflow,
+}
+
+impl Builder {
+    /// Go's defaults.
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// How many Ps to start with: how many goroutines run at the same time. Overrides the
+    /// variable `GOMAXPROCS`; the default is the number of CPUs that the process may use.
+    pub fn procs(mut self, n: usize) -> Builder {
+        self.procs = Some(n);
+        self
+    }
+
+    /// The most stack that a goroutine may use unless it is given its own limit, in bytes;
+    /// rounded up to a power of two from 64 KiB to 1 GiB. The default is 256 KiB.
+    pub fn stack_size(mut self, bytes: usize) -> Builder {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// The most OS threads that run goroutines; more are a fatal error. The default is 10,000.
+    ///
+    /// Go: debug.SetMaxThreads
+    pub fn max_threads(mut self, n: u32) -> Builder {
+        self.max_threads = Some(n);
+        self
+    }
+
+    /// Whether a goroutine that runs for more than 10 ms while others wait is stopped in the
+    /// middle (`docs/preemption.md`). On by default; `GOSCHED=asyncpreemptoff=1` turns it off.
+    pub fn async_preempt(mut self, on: bool) -> Builder {
+        self.async_preempt = Some(on);
+        self
+    }
+
+    /// What an uncaught panic in a detached goroutine does.
+    pub fn uncaught_panic(mut self, what: UncaughtPanic) -> Builder {
+        self.uncaught = what;
+        self
+    }
+
+    /// What happens after a stack overflow was reported.
+    pub fn on_overflow(mut self, what: OnOverflow) -> Builder {
+        self.on_overflow = what;
+        self
+    }
+
+    /// As [`run`], with these settings.
+    ///
+    /// # Panics
+    /// If a setting, or `GOMAXPROCS`, is out of range; and as [`run`].
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[track_caller]
+    pub unsafe fn run<F, R>(self, f: F) -> R
+    where
+        F: FnOnce() -> R + Send,
+        R: Send,
+    {
+        start::start(|| self.settings(), m_start);
+        panic::install_hook();
+        panic::set_go_on(self.uncaught == UncaughtPanic::Print);
+        // SAFETY: the caller's promise.
+        unsafe { run_main(f) }
+    }
+
+    fn settings(&self) -> Settings {
+        let procs = match self.procs {
+            Some(n) if (1..=MAX_PS).contains(&n) => n as u32,
+            Some(n) => panic!("Builder::procs({n}): want a number from 1 to {MAX_PS}"),
+            None => {
+                default_procs(std::env::var_os("GOMAXPROCS")).unwrap_or_else(|e| panic!("{e}"))
+            }
+        };
+        let class = match self.stack_size.map(class_for) {
+            Some(class) => class.unwrap_or_else(|e| panic!("Builder::stack_size: {e}")),
+            None => Class::DEFAULT,
+        };
+        let overflow_ending = match self.on_overflow {
+            OnOverflow::Exit => Ending::Exit,
+            OnOverflow::Abort => Ending::Abort,
+        };
+        Settings {
+            procs,
+            class,
+            max_threads: self.max_threads.unwrap_or(10_000),
+            async_preempt: self.async_preempt.unwrap_or_else(|| !asyncpreemptoff()),
+            overflow_ending,
+        }
+    }
+}
+
+/// `GOSCHED` is a comma-separated list of settings, as Go's `GODEBUG`.
+fn asyncpreemptoff() -> bool {
+    let settings = std::env::var("GOSCHED").unwrap_or_default();
+    settings.split(',').any(|s| s == "asyncpreemptoff=1")
+}
+
+/// Runs `f` as a goroutine and returns its value. The first call starts the runtime, with Go's
+/// defaults; see [`Builder`] for others.
+///
+/// Goroutines that outlive `f` go on in the background until the process ends: the runtime is
+/// never torn down. `run` may be called again, from any thread, also at the same time. When
+/// every goroutine is asleep for ever while `f` has not returned, the process ends with Go's
+/// deadlock report and status 2.
+///
+/// # Panics
+/// With the panic of `f`, if it panics.
+///
+/// # Safety
+/// A goroutine may be moved to another OS thread whenever it suspends: when it blocks on
+/// anything of this crate, yields, or ends a borrow of a processor. Code inside of `f`, and in
+/// every goroutine started from there, must not keep alive across a suspension a value that is
+/// tied to an OS thread and reached through the heap: an `Rc` cloned out of a `thread_local!`,
+/// a reference into a box that one holds, a guard of a lock that knows its thread (such as
+/// `std::io::StdoutLock` or `std::sync::MutexGuard`). `docs/thread-locals.md` explains what goes
+/// wrong.
+///
+/// # Examples
+/// ```
+/// // SAFETY: nothing in the closure is tied to an OS thread.
+/// let answer = unsafe { gosched::run(|| gosched::thread::spawn(|| 42).join().unwrap()) };
+/// assert_eq!(answer, 42);
+/// ```
+///
+/// Go: proc.go main
+#[track_caller]
+pub unsafe fn run<F, R>(f: F) -> R
+where
+    F: FnOnce() -> R + Send,
+    R: Send,
+{
+    // SAFETY: the caller's promise.
+    unsafe { Builder::new().run(f) }
+}
+
+/// Spawns `f` and waits for it.
+///
+/// # Safety
+/// As for [`run`].
+#[track_caller]
+unsafe fn run_main<F, R>(f: F) -> R
+where
+    F: FnOnce() -> R + Send,
+    R: Send,
+{
+    let packet = Arc::new(Packet::new());
+    let result = Arc::clone(&packet);
+    let birth = Birth {
+        at: Location::caller(),
+        class: None,
+        kind: Kind::Goroutine,
+        identity: Some(Arc::new(Identity::new(0, Some("main".into())))),
+    };
+    let body = move || {
+        let ended = catch_unwind(AssertUnwindSafe(f));
+        // After `goexit` main never returns: the caller waits on, and so the others go on.
+        if !ended.as_ref().is_err_and(|payload| is_goexit(&**payload)) {
+            result.finish(ended);
+        } else {
+            std::mem::forget(result);
+        }
+    };
+    SCHED.mains.fetch_add(1, Relaxed);
+    // SAFETY: this frame waits for the end of `body`, so what F borrows outlives it; the body
+    // catches its own panics.
+    unsafe { spawn(birth, body) };
+    packet.wait(WaitReason::Run);
+    SCHED.mains.fetch_sub(1, Relaxed);
+    packet
+        .take()
+        .unwrap_or_else(|payload| resume_unwind(payload))
+}

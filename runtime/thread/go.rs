@@ -1,0 +1,51 @@
+//! The `go` statement: a goroutine that nobody waits for.
+//!
+//! Go: proc.go newproc.
+#![allow(
+    unsafe_code,
+    reason = "hands the closure to the scheduler, whose contract it keeps"
+)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::sched::spawn::{Birth, spawn};
+use crate::thread::exit::is_goexit;
+use crate::thread::panic::uncaught;
+
+/// Starts a goroutine that runs `f`, and goes on at once.
+///
+/// An uncaught panic in it ends the process with Go's words and status 2 (see
+/// [`Builder::uncaught_panic`](crate::Builder::uncaught_panic) for the other way).
+///
+/// # Panics
+/// If the runtime has not been started.
+///
+/// # Examples
+/// ```
+/// use gosched::sync::WaitGroup;
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let wg = std::sync::Arc::new(WaitGroup::new());
+///     wg.add(1);
+///     let done = wg.clone();
+///     gosched::go(move || done.done());
+///     wg.wait();
+/// }) };
+/// ```
+///
+/// Go: the `go` statement
+#[track_caller]
+pub fn go<F>(f: F)
+where
+    F: FnOnce() + Send + 'static,
+{
+    let body = move || {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
+            && !is_goexit(&*payload)
+        {
+            uncaught(payload);
+        }
+    };
+    // SAFETY: F is 'static; the body catches its own panics.
+    unsafe { spawn(Birth::plain(), body) };
+}

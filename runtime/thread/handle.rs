@@ -1,0 +1,130 @@
+//! Handles to goroutines: id, name, unpark. And what the current one can do to itself.
+//!
+//! On a plain OS thread `current`, `park` and `unpark` work as well, with an identity of our
+//! own: it is not std's, whose token is another one.
+#![forbid(unsafe_code)]
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crate::g::identity::Identity;
+use crate::p::processor::next_id_without_p;
+use crate::sched::names::my_identity;
+use crate::sys::clock::nanotime;
+use crate::thread::panic::this_goroutine;
+use crate::thread::parker;
+
+/// A handle to a goroutine (or to a plain thread that asked for its own).
+///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let me = gosched::thread::current();
+///     gosched::thread::spawn(move || me.unpark());
+///     gosched::thread::park();
+/// }) };
+/// ```
+#[derive(Clone)]
+pub struct Thread(Arc<Identity>);
+
+/// Names a goroutine for the life of the process. Go prints it as `goroutine N`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ThreadId(NonZeroU64);
+
+impl fmt::Debug for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ThreadId").field(&self.0).finish()
+    }
+}
+
+impl ThreadId {
+    /// The number that dumps and reports show.
+    pub fn as_u64(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl Thread {
+    pub(crate) fn new(identity: Arc<Identity>) -> Thread {
+        Thread(identity)
+    }
+
+    /// Its id. Ids are never used twice; they are handed out in blocks, so they are not dense.
+    pub fn id(&self) -> ThreadId {
+        let id = self.0.id.load(Relaxed);
+        ThreadId(NonZeroU64::new(id).unwrap_or(NonZeroU64::MAX))
+    }
+
+    /// The name given to it by `Builder::name`.
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// Makes the goroutine's token available, and wakes it if it is in [`park`].
+    pub fn unpark(&self) {
+        parker::unpark(&self.0);
+    }
+}
+
+impl fmt::Debug for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thread")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    static PLAIN: OnceCell<Arc<Identity>> = const { OnceCell::new() };
+}
+
+fn identity() -> Arc<Identity> {
+    match this_goroutine() {
+        Some(g) => my_identity(g),
+        None => plain_identity(),
+    }
+}
+
+/// Of a plain thread, under its std name. Never called on a goroutine.
+fn plain_identity() -> Arc<Identity> {
+    PLAIN.with(|cell| {
+        let made = cell.get_or_init(|| {
+            let name = std::thread::current().name().map(Box::from);
+            Arc::new(Identity::new(next_id_without_p(), name))
+        });
+        Arc::clone(made)
+    })
+}
+
+/// The calling goroutine's handle.
+pub fn current() -> Thread {
+    Thread(identity())
+}
+
+/// Waits until the calling goroutine's token is available, and takes it.
+///
+/// As std's, it may come back early for no reason; ours does not, but do not rely on it.
+pub fn park() {
+    parker::wait(&identity(), None);
+}
+
+/// As [`park`], but for no longer than `dur`.
+pub fn park_timeout(dur: Duration) {
+    let nanos = u64::try_from(dur.as_nanos()).unwrap_or(u64::MAX);
+    parker::wait(&identity(), Some(nanotime().saturating_add(nanos)));
+}
+
+/// Lets other goroutines run: the caller goes to the tail of the global queue.
+///
+/// On a plain thread, yields the CPU.
+///
+/// Go: runtime.Gosched
+pub fn yield_now() {
+    crate::sched::park::yield_now();
+}

@@ -1,0 +1,73 @@
+//! `park` and `unpark`: one token, at most one.
+//!
+//! The word (`Identity::token`): `EMPTY`, `TOKEN`, or `PARKED` with the waiter's G beside it.
+//! `unpark` swaps in the token, and readies the waiter if it found `PARKED`. No wake-up is lost:
+//! the waiter announces its park first and goes from `EMPTY` to `PARKED` by a CAS.
+//!
+//! std: `thread::park`, `Thread::unpark`.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+use crate::g::claim::Ticket;
+use crate::g::identity::Identity;
+use crate::g::reason::WaitReason;
+use crate::m::enter::enter;
+use crate::sched::park::{park, park_until};
+use crate::sched::ready::ready;
+use crate::sys::clock::Nanos;
+
+const EMPTY: u32 = 0;
+const TOKEN: u32 = 1;
+const PARKED: u32 = 2;
+/// The claim case of the unparker, and of the deadline.
+const UNPARKED: u16 = 0;
+const TIMED_OUT: u16 = 1;
+
+/// Waits for the token (until `deadline`, if there is one) and takes it. By its own goroutine.
+pub(crate) fn wait(me: &Identity, deadline: Option<Nanos>) {
+    // Acquire pairs(park-token): what came before the `unpark` is visible.
+    if me
+        .token
+        .compare_exchange(TOKEN, EMPTY, Acquire, Relaxed)
+        .is_ok()
+    {
+        return;
+    }
+    let rt = enter();
+    let g = rt.current();
+    let ticket = g.open_round();
+    me.waiter.store(Some(g), Relaxed);
+    me.ticket.store(ticket.raw(), Relaxed);
+    g.announce_park(WaitReason::Park);
+    // Release pairs(park-token): unpark's Acquire sees `waiter` and `ticket`.
+    if me
+        .token
+        .compare_exchange(EMPTY, PARKED, Release, Relaxed)
+        .is_err()
+    {
+        g.status.cancel_park(); // the token came meanwhile
+        drop(rt);
+    } else {
+        match deadline {
+            None => park(rt),
+            Some(when) => park_until(rt, when, ticket, TIMED_OUT),
+        }
+    }
+    me.token.swap(EMPTY, Acquire); // pairs(park-token)
+}
+
+/// Makes the token available, and wakes its goroutine if it waits for it.
+pub(crate) fn unpark(them: &Identity) {
+    // Release pairs(park-token): wait's Acquire. Acquire pairs(park-token): wait's Release.
+    if them.token.swap(TOKEN, AcqRel) != PARKED {
+        return;
+    }
+    let rt = enter();
+    if let Some(g) = them.waiter.load(Relaxed)
+        && g.claim
+            .claim(Ticket::from_raw(them.ticket.load(Relaxed)), UNPARKED)
+    {
+        ready(&rt, g);
+    }
+}

@@ -1,0 +1,189 @@
+//! Every example prints what it promises in its last comment:
+//!
+//! ```text
+//! // $ cargo run --release --example ping_pong -- 1000
+//! // 1000 round trips between 2 goroutines
+//! // ... ns a round trip
+//! // ...
+//! ```
+//!
+//! The words after ` -- ` are its arguments. Then comes what it writes to stdout; `...` stands
+//! for any characters within a line, and alone on a line for any number of lines. Status 0
+//! unless the comment ends with `// status N`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+#[path = "support/child.rs"]
+mod child;
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What an example says of itself.
+#[derive(Debug, PartialEq, Eq)]
+struct Promise {
+    args: Vec<String>,
+    lines: Vec<String>,
+    status: i32,
+}
+
+fn promise(source: &str) -> Option<Promise> {
+    let comment: Vec<&str> = source
+        .trim_end()
+        .lines()
+        .rev()
+        .take_while(|line| line.starts_with("//"))
+        .map(|line| {
+            line.trim_start_matches("//")
+                .strip_prefix(' ')
+                .unwrap_or("")
+        })
+        .collect();
+    let start = comment
+        .iter()
+        .position(|line| line.starts_with("$ cargo run"))?;
+    let args = comment[start]
+        .split_once(" -- ")
+        .map_or("", |(_, args)| args);
+    let mut lines: Vec<String> = comment[..start]
+        .iter()
+        .rev()
+        .map(|line| (*line).to_owned())
+        .collect();
+    let status = lines.last().and_then(|last| last.strip_prefix("status "));
+    let status = status.map(|n| n.parse().expect("`// status N`: a number"));
+    if status.is_some() {
+        lines.pop();
+    }
+    Some(Promise {
+        args: args.split_whitespace().map(str::to_owned).collect(),
+        lines,
+        status: status.unwrap_or(0),
+    })
+}
+
+/// Does `...` in the pattern stand for what the line has there?
+fn line_matches(pattern: &str, line: &str) -> bool {
+    let mut parts = pattern.split("...");
+    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or("")) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+fn output_matches(pattern: &[String], output: &[&str]) -> bool {
+    match pattern.split_first() {
+        None => output.is_empty(),
+        Some((any, rest)) if any == "..." => {
+            (0..=output.len()).any(|skip| output_matches(rest, &output[skip..]))
+        }
+        Some((first, rest)) => output.split_first().is_some_and(|(line, others)| {
+            line_matches(first, line.trim_end()) && output_matches(rest, others)
+        }),
+    }
+}
+
+/// `target/release/examples`, beside the folder of this program.
+fn folder() -> PathBuf {
+    let me = std::env::current_exe().unwrap();
+    me.parent().and_then(Path::parent).unwrap().join("examples")
+}
+
+/// Builds all examples in release, into the target folder this program lies in.
+fn build() {
+    let target = folder();
+    let target = target.parent().and_then(Path::parent).unwrap();
+    let status = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "--examples",
+            "--target-dir",
+        ])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .status()
+        .expect("cargo starts");
+    assert!(status.success(), "the examples do not build");
+}
+
+/// What is wrong with the example at `path`.
+fn run(path: &Path) -> Option<String> {
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    let Some(promise) = promise(&fs::read_to_string(path).unwrap()) else {
+        return Some(format!(
+            "{name}: no `// $ cargo run` comment at its end, see {}",
+            file!()
+        ));
+    };
+    let mut command = Command::new(folder().join(name));
+    command
+        .args(&promise.args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    let ended = child::run(&mut command, LIMIT);
+    let output: Vec<&str> = ended.stdout.lines().collect();
+    let right = ended.status == Some(promise.status) && output_matches(&promise.lines, &output);
+    (!right).then(|| format!("{name}: promised {promise:#?}, gave {ended}"))
+}
+
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "examples are for release: `ci/check.sh examples`"
+)]
+fn every_example_prints_what_it_promises() {
+    let Ok(entries) = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")) else {
+        return; // none yet; `ci/check.sh examples` does not accept that
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "rs"));
+    paths.sort();
+    if !paths.is_empty() {
+        build();
+    }
+    let wrong: Vec<String> = paths.iter().filter_map(|path| run(path)).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n\n"));
+    println!("{} examples", paths.len());
+}
+
+#[test]
+fn the_comment_at_the_end_is_the_promise() {
+    let source = "//! Shows x.\nfn main() {}\n\n// $ cargo run --release --example x -- 2 a\n\
+                  // one\n//\n//  two\n// status 2\n";
+    let expect = Promise {
+        args: vec!["2".into(), "a".into()],
+        lines: vec!["one".into(), String::new(), " two".into()],
+        status: 2,
+    };
+    assert_eq!(promise(source), Some(expect));
+    assert_eq!(promise("fn main() {}\n// the end\n"), None);
+}
+
+#[test]
+fn dots_stand_for_anything_else_for_itself() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let good = |pattern, output: &str| {
+        output_matches(&lines(pattern), &output.lines().collect::<Vec<_>>())
+    };
+    assert!(good("a\n...\nb ... c", "a\nx\ny\nb 1 2 c"));
+    assert!(good("...\n", "") && good("...", "a\nb") && good("a...b...c", "a1b2bc"));
+    assert!(!good("a", "a\nb") && !good("a\nb", "a") && !good("a", "b"));
+    assert!(!good("b ... c", "b 1 d") && !good("a", "ab") && !good("a...a", "a"));
+}

@@ -1,0 +1,92 @@
+//! The house rules, checked: `cargo test --test tidy`.
+//!
+//! Each checker is a function from text to complaints, tested in its own file on a text that
+//! breaks the rule. Here they meet the real tree.
+
+#[path = "tidy/lexer.rs"]
+mod lexer;
+#[path = "tidy/tree.rs"]
+mod tree;
+#[path = "tidy/form.rs"]
+mod form;
+#[path = "tidy/layers.rs"]
+mod layers;
+#[path = "tidy/unsafe_list.rs"]
+mod unsafe_list;
+#[path = "tidy/orderings.rs"]
+mod orderings;
+#[path = "tidy/names.rs"]
+mod names;
+
+use std::path::Path;
+
+use tree::Tree;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[track_caller]
+fn none(complaints: Vec<String>) {
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn files_are_short_and_begin_with_what_they_are() {
+    none(form::length_and_header(&Tree::runtime(root())));
+}
+
+#[test]
+fn a_mod_file_holds_no_code() {
+    none(form::mod_files(&Tree::runtime(root())));
+}
+
+#[test]
+fn thread_locals_and_std_sleeps_are_where_they_may_be() {
+    none(form::banned(&Tree::runtime(root())));
+}
+
+#[test]
+fn a_file_uses_only_what_is_listed_above_it() {
+    none(layers::check(&Tree::runtime(root())));
+}
+
+#[test]
+fn unsafe_code_is_in_the_listed_files_only() {
+    let list = std::fs::read_to_string(root().join("docs/unsafe.md")).unwrap();
+    none(unsafe_list::check(&Tree::runtime(root()), &list));
+    none(unsafe_list::tests_exist(
+        &list,
+        &tree::read_all(root(), ".rs"),
+    ));
+}
+
+#[test]
+fn every_ordering_names_its_partner() {
+    none(orderings::check(&Tree::runtime(root())));
+}
+
+#[test]
+fn names_of_protocols_have_a_heading() {
+    let tree = Tree::runtime(root());
+    none(names::protocols(
+        &tree,
+        &tree::read_all(&root().join("runtime"), ".md"),
+    ));
+}
+
+#[test]
+fn paths_and_links_in_the_docs_exist() {
+    let mut pages = tree::read_all(root(), ".md");
+    pages.retain(|(path, _)| !path.starts_with("benches/peers/target/"));
+    none(names::docs(&pages, &tree::list_all(root())));
+}
+
+#[test]
+fn every_dependency_has_a_reason() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    none(names::dependencies(
+        &read("Cargo.toml"),
+        &read("docs/dependencies.md"),
+    ));
+}

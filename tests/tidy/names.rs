@@ -1,0 +1,265 @@
+//! Names that text uses for places: protocol headings, files, links.
+
+use crate::tree::Tree;
+
+/// `README#name` and `README.md#name` in the comments of the runtime: is there such a heading
+/// in the nearest README.md? `pages` are those of the runtime, by path. A folder may come
+/// first, from the root of the runtime: `sched/README#name`.
+pub(crate) fn protocols(tree: &Tree, pages: &[(String, String)]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for file in &tree.files {
+        for (n, comment) in file.lexed.comments.iter().enumerate() {
+            for (folder, name) in references(comment) {
+                let page = match folder {
+                    "" => nearest(pages, &file.path),
+                    folder => page(pages, &format!("{folder}/README.md")),
+                };
+                let known = page.is_some_and(|text| headings(text).contains(&name));
+                if !known {
+                    complaints.push(format!(
+                        "{}: README#{name}: no such heading",
+                        Tree::at(file, n)
+                    ));
+                }
+            }
+        }
+    }
+    complaints
+}
+
+/// The (folder, heading) pairs that a comment refers to.
+fn references(comment: &str) -> Vec<(&str, String)> {
+    let mut found = Vec::new();
+    for (at, mark) in comment.match_indices("README") {
+        let rest = &comment[at + mark.len()..];
+        let Some(rest) = rest.strip_prefix(".md").unwrap_or(rest).strip_prefix('#') else {
+            continue;
+        };
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || "-_".contains(c)));
+        let name = rest[..end.unwrap_or(rest.len())]
+            .trim_end_matches('-')
+            .to_owned();
+        let before = &comment[..at];
+        let start = before.rfind(|c: char| !(c.is_alphanumeric() || "/_".contains(c)));
+        let folder = start.map_or(before, |s| &before[s..]);
+        let folder = folder.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let folder = folder.trim_start_matches("runtime/").trim_end_matches('/');
+        found.push((folder, name));
+    }
+    found
+}
+
+fn page<'a>(pages: &'a [(String, String)], path: &str) -> Option<&'a str> {
+    pages
+        .iter()
+        .find(|(p, _)| p == path)
+        .map(|(_, text)| &**text)
+}
+
+fn nearest<'a>(pages: &'a [(String, String)], file: &str) -> Option<&'a str> {
+    let mut folder = file;
+    while let Some((up, _)) = folder.rsplit_once('/') {
+        if let Some(text) = page(pages, &format!("{up}/README.md")) {
+            return Some(text);
+        }
+        folder = up;
+    }
+    page(pages, "README.md")
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn headings(text: &str) -> Vec<String> {
+    prose(text)
+        .into_iter()
+        .filter(|(_, l)| l.starts_with('#'))
+        .map(|(_, l)| slug(l))
+        .collect()
+}
+
+fn slug(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept
+        .chars()
+        .filter(|&c| c.is_alphanumeric() || "-_ ".contains(c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// The numbered lines outside code blocks.
+fn prose(text: &str) -> Vec<(usize, &str)> {
+    let mut code = false;
+    let outside = |(_, line): &(usize, &str)| {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        !code && !fence
+    };
+    text.lines().enumerate().filter(outside).collect()
+}
+
+/// Files that the pages name, and links between them. A name in back quotes that ends in
+/// `.rs` must be a file's, whole or from some folder on; so must any `runtime/...rs`.
+pub(crate) fn docs(pages: &[(String, String)], files: &[String]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (path, text) in pages {
+        for (n, line) in text.lines().enumerate() {
+            for name in file_names(line) {
+                let exists = |f: &String| *f == name || f.ends_with(&format!("/{name}"));
+                if !files.iter().any(exists) {
+                    complaints.push(format!("{path}:{}: there is no {name}", n + 1));
+                }
+            }
+        }
+        for (n, line) in prose(text) {
+            for link in links(line) {
+                if let Some(why) = dead(pages, files, path, link) {
+                    complaints.push(format!("{path}:{}: link {link}: {why}", n + 1));
+                }
+            }
+        }
+    }
+    complaints
+}
+
+fn file_names(line: &str) -> Vec<&str> {
+    let is_path = |c: char| c.is_alphanumeric() || "/_.-".contains(c);
+    let quoted = line.split('`').skip(1).step_by(2);
+    let quoted = quoted.filter(|w| w.ends_with(".rs") && w.chars().all(is_path));
+    let spelled = line.split(|c| !is_path(c));
+    let spelled = spelled.map(|w| w.trim_end_matches('.'));
+    let spelled = spelled.filter(|w| w.starts_with("runtime/") && w.ends_with(".rs"));
+    quoted.chain(spelled).collect()
+}
+
+/// The targets of `[text](target)`.
+fn links(line: &str) -> Vec<&str> {
+    let targets = line.split("](").skip(1);
+    targets
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target)
+        .collect()
+}
+
+/// Why a link leads nowhere. Links out of the repository are taken as they are.
+fn dead(
+    pages: &[(String, String)],
+    files: &[String],
+    from: &str,
+    link: &str,
+) -> Option<&'static str> {
+    if link.contains("://") || link.starts_with("mailto:") {
+        return None;
+    }
+    let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = if target.is_empty() {
+        from.to_owned()
+    } else {
+        join(from, target)
+    };
+    let is_folder = files.iter().any(|f| f.starts_with(&format!("{target}/")));
+    if !files.contains(&target) && !is_folder {
+        return Some("no such file");
+    }
+    let text = page(pages, &target);
+    let known = anchor.is_empty() || text.is_none_or(|t| headings(t).contains(&anchor.into()));
+    (!known).then_some("no such heading")
+}
+
+/// A link's target, from the root of the repository.
+fn join(from: &str, target: &str) -> String {
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// Does each dependency of the manifest have a row, in back quotes, on the page?
+pub(crate) fn dependencies(manifest: &str, page: &str) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut inside = false;
+    for line in manifest.lines() {
+        if let Some(section) = line.strip_prefix('[') {
+            inside = section.trim_end().ends_with("dependencies]");
+        } else if let (true, Some((name, _))) = (inside, line.split_once('=')) {
+            let name = name.trim();
+            if !page
+                .lines()
+                .any(|row| row.starts_with(&format!("| `{name}` |")))
+            {
+                complaints.push(format!(
+                    "docs/dependencies.md: no row for {name}: why do we need it?"
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+#[cfg(test)]
+fn owned(pages: &[(&str, &str)]) -> Vec<(String, String)> {
+    pages
+        .iter()
+        .map(|(p, t)| ((*p).to_owned(), (*t).to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_protocol_without_a_heading_is_found() {
+    let pages = owned(&[(
+        "sched/README.md",
+        "# S\n## `last-spinner`\n```sh\n# not-one\n```\n",
+    )]);
+    let found = |path: &str, code: &str| protocols(&crate::tree::of(&[(path, code)]), &pages);
+    assert!(found("sched/wake.rs", "// see README#last-spinner, always").is_empty());
+    assert!(found("sched/wake.rs", "/// (`README.md#last-spinner`).").is_empty());
+    assert!(found("queue/local.rs", "//! `sched/README#last-spinner`").is_empty());
+    assert_eq!(found("sched/wake.rs", "// README#last-spiner").len(), 1);
+    assert_eq!(found("sched/wake.rs", "// README#not-one").len(), 1);
+    assert_eq!(found("queue/local.rs", "// README#last-spinner").len(), 1);
+    assert_eq!(
+        found("queue/local.rs", "// runtime/g/README#last-spinner").len(),
+        1
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_and_a_dead_link_are_found() {
+    let files = ["runtime/g/list.rs", "docs/a.md", "README.md"].map(str::to_owned);
+    let found = |text: &str| {
+        docs(
+            &owned(&[("docs/a.md", text), ("README.md", "# Top it")]),
+            &files,
+        )
+    };
+    for good in [
+        "`runtime/g/list.rs` `g/list.rs` `list.rs`, runtime/g/list.rs. `proc.go` `x::y.rs`",
+        "[r](../README.md) [s](../README.md#top-it) [g](../runtime/g) [h](https://x/y.rs)",
+        "# One\n[one](#one)\n```\n[x](y)\n```",
+    ] {
+        assert_eq!(found(good), [""; 0]);
+    }
+    for bad in [
+        "`g/queue.rs`",
+        "in runtime/g/queue.rs:",
+        "`ist.rs`",
+        "[r](README.md)",
+        "[r](../README.md#bottom)",
+        "[r](#two)",
+        "[r](../runtime/h)",
+    ] {
+        assert_eq!(found(bad).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn a_dependency_without_a_reason_is_found() {
+    let manifest = "[package]\nname = \"x\"\n[dependencies]\nlibc = \"0.2\"\n\
+                    [target.'cfg(loom)'.dependencies]\nloom = { version = \"1\" }\n[lints.rust]\na = 1\n";
+    let page = "| `libc` | system calls |\n| `loom` | models |\n";
+    assert_eq!(dependencies(manifest, page), [""; 0]);
+    assert_eq!(dependencies(manifest, "| `loom` | models |").len(), 1);
+}
