@@ -20,8 +20,8 @@ pub use crate::chan::errors::{
 pub use crate::chan::iter::{IntoIter, Iter, TryIter};
 pub use crate::chan::make::{after, at, bounded, never, tick, unbounded};
 pub use crate::chan::receiver::Receiver;
-pub use crate::chan::sender::Sender;
 pub use crate::chan::select_api::{Select, SelectedOperation};
+pub use crate::chan::sender::Sender;
 
 #[doc(inline)]
 pub use crate::__gosched_select_biased as select_biased;

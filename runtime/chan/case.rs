@@ -74,12 +74,18 @@ impl<'a> Case<'a> {
 impl Case<'_> {
     /// Where it stands in the order of locking.
     pub(crate) fn lock_address(&self) -> usize {
-        self.port.lock_word().map_or(0, |lock| std::ptr::from_ref(lock).addr())
+        self.port
+            .lock_word()
+            .map_or(0, |lock| std::ptr::from_ref(lock).addr())
     }
 
     /// What it means that this case is done.
     pub(crate) fn done(&self) -> How {
-        if self.is_send { How::Promised } else { How::Received }
+        if self.is_send {
+            How::Promised
+        } else {
+            How::Received
+        }
     }
 }
 
@@ -157,7 +163,10 @@ impl<'a> Selected<'a> {
     /// # Panics
     /// Another receiver was selected.
     pub(crate) fn recv<T>(mut self, receiver: &Receiver<T>) -> Result<T, RecvError> {
-        assert!(self.is_for(receiver), "passed a receiver that wasn't selected");
+        assert!(
+            self.is_for(receiver),
+            "passed a receiver that wasn't selected"
+        );
         self.how = How::Disconnected;
         let space = self.space.as_ref().ok_or(RecvError)?;
         // SAFETY: this handle filled the space: the same address, and still borrowed for 'a,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 pub use crate::chan::case::Case;
 use crate::chan::case::Selected;
+use crate::chan::deadline::deadline_after;
 use crate::chan::errors::{RecvError, SendError};
-use crate::chan::moment::nanos_after;
 use crate::chan::receiver::Receiver;
 use crate::chan::select::{Goal, Wait};
 use crate::chan::sender::Sender;
@@ -40,7 +40,7 @@ pub fn try_select<'a>(cases: &[Case<'a>], biased: bool) -> Picked<'a> {
 
 /// Waits for so long.
 pub fn select_timeout<'a>(cases: &[Case<'a>], timeout: Duration, biased: bool) -> Picked<'a> {
-    let wait = nanos_after(timeout).map_or(Wait::Forever, Wait::Until);
+    let wait = deadline_after(timeout).map_or(Wait::Forever, Wait::Until);
     run(cases, wait, biased)
 }
 

@@ -1,7 +1,7 @@
 //! Channels and select: Go's, under crossbeam-channel's names. See `README.md` in this folder.
 
 pub(crate) mod errors;
-pub(crate) mod moment;
+pub(crate) mod deadline;
 pub(crate) mod slot;
 pub(crate) mod waitq;
 pub(crate) mod ring;
@@ -25,5 +25,4 @@ pub(crate) mod order;
 pub(crate) mod select;
 pub(crate) mod select_api;
 pub(crate) mod internal;
-#[macro_use]
 mod macros;

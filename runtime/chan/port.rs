@@ -90,7 +90,10 @@ impl<T> Chan<T> {
             match offer {
                 Offer::Sent(first) => {
                     let glance = Glance(state.unlock());
-                    [first, second].into_iter().flatten().for_each(|wake| wake.ready(&rt));
+                    [first, second]
+                        .into_iter()
+                        .flatten()
+                        .for_each(|wake| wake.ready(&rt));
                     self.finish(rt, glance);
                     return Ok(());
                 }

@@ -72,12 +72,18 @@ pub(crate) fn select(
     wait: Wait,
     biased: bool,
 ) -> Option<Winner> {
-    let mut round = Round {
+    let mut look = Order::straight(cases.len());
+    if !biased {
+        look.shuffle(&enter());
+    }
+    // Cases on one channel keep the shuffled order, so that each is as likely to be caught.
+    let locks = look.sorted_by(|i| cases[i].lock_address());
+    let round = Round {
         cases,
         space,
         goal,
-        look: Order::straight(cases.len()),
-        locks: Order::straight(cases.len()),
+        look,
+        locks,
     };
     if round.is_idle() {
         match wait {
@@ -86,10 +92,6 @@ pub(crate) fn select(
             Wait::Forever => select_nothing(None),
         }
         return None;
-    }
-    round.locks.sort_by(|i| cases[i].lock_address());
-    if !biased {
-        round.look.shuffle(&enter());
     }
     loop {
         match round.run(wait) {
@@ -125,7 +127,9 @@ impl Locks for Round<'_> {
 impl Round<'_> {
     /// No case can ever become ready.
     fn is_idle(&self) -> bool {
-        self.cases.iter().all(|case| case.port.lock_word().is_none())
+        self.cases
+            .iter()
+            .all(|case| case.port.lock_word().is_none())
     }
 
     fn place(&self, i: usize) -> Option<Place<'_>> {

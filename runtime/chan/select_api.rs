@@ -5,14 +5,15 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::chan::case::{Case, Registry, Selected};
+use crate::chan::deadline::deadline_after;
 use crate::chan::errors::{
     ReadyTimeoutError, RecvError, SelectTimeoutError, SendError, TryReadyError, TrySelectError,
 };
-use crate::chan::moment::{nanos_after, nanos_at};
 use crate::chan::receiver::Receiver;
 use crate::chan::select::{Goal, Wait, select};
 use crate::chan::sender::Sender;
 use crate::chan::slot::Space;
+use crate::sys::moment::nanos_at;
 
 /// Selects among operations that are added one by one.
 ///
@@ -179,7 +180,7 @@ impl<'a> Select<'a> {
         &mut self,
         timeout: Duration,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        match nanos_after(timeout) {
+        match deadline_after(timeout) {
             Some(deadline) => self.run(Wait::Until(deadline)).ok_or(SelectTimeoutError),
             None => Ok(self.select()),
         }
@@ -193,7 +194,8 @@ impl<'a> Select<'a> {
         &mut self,
         deadline: Instant,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        self.run(Wait::Until(nanos_at(deadline))).ok_or(SelectTimeoutError)
+        self.run(Wait::Until(nanos_at(deadline)))
+            .ok_or(SelectTimeoutError)
     }
 
     /// The index of a ready operation, if there is one.
@@ -233,7 +235,7 @@ impl<'a> Select<'a> {
     /// # Errors
     /// None was ready in time.
     pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
-        match nanos_after(timeout) {
+        match deadline_after(timeout) {
             Some(deadline) => self.watch(Wait::Until(deadline)).ok_or(ReadyTimeoutError),
             None => Ok(self.ready()),
         }
@@ -244,7 +246,8 @@ impl<'a> Select<'a> {
     /// # Errors
     /// None was ready in time.
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
-        self.watch(Wait::Until(nanos_at(deadline))).ok_or(ReadyTimeoutError)
+        self.watch(Wait::Until(nanos_at(deadline)))
+            .ok_or(ReadyTimeoutError)
     }
 
     fn demand_cases(&self) {
@@ -289,7 +292,9 @@ pub struct SelectedOperation<'a>(Option<Selected<'a>>);
 impl<'a> SelectedOperation<'a> {
     /// The index of the operation, as `Select::send` or `Select::recv` gave it.
     pub fn index(&self) -> usize {
-        self.0.as_ref().map_or(usize::MAX, |selected| selected.case.index)
+        self.0
+            .as_ref()
+            .map_or(usize::MAX, |selected| selected.case.index)
     }
 
     fn complete(mut self) -> Selected<'a> {

@@ -182,7 +182,9 @@ impl Space {
     pub(crate) fn place(&self) -> Place<'_> {
         Place {
             start: self.start(),
-            room: self.big.map_or(Layout::new::<[u64; WORDS]>(), |(_, layout)| layout),
+            room: self
+                .big
+                .map_or(Layout::new::<[u64; WORDS]>(), |(_, layout)| layout),
             owner: PhantomData,
         }
     }

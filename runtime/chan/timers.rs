@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use crate::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::chan::locked::{Guarded, Summary};
-use crate::chan::moment::nanos_at;
 use crate::chan::send::{OPERATION, TIME_OUT};
 use crate::chan::waitq::{Node, Outcome, WaitQ, ready_all};
 use crate::g::list::GQueue;
@@ -22,6 +21,7 @@ use crate::g::reason::WaitReason;
 use crate::m::enter::enter;
 use crate::sched::park::{park, park_until};
 use crate::sys::clock::{Nanos, nanotime};
+use crate::sys::moment::nanos_at;
 
 /// The deadline of a timer that is not set.
 pub(crate) const NEVER: Nanos = Nanos::MAX;
