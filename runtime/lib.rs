@@ -35,6 +35,10 @@ mod m;
 mod sched;
 pub mod sync;
 #[cfg(not(loom))]
+mod chan;
+#[cfg(not(loom))]
+pub mod channel;
+#[cfg(not(loom))]
 pub mod thread;
 #[cfg(not(loom))]
 mod facade;
