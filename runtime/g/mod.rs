@@ -3,14 +3,20 @@
 pub(crate) mod reason;
 pub(crate) mod status;
 pub(crate) mod claim;
+#[cfg(not(loom))]
 pub(crate) mod job;
+#[cfg(not(loom))]
 pub(crate) mod goroutine;
+#[cfg(not(loom))]
 pub(crate) mod identity;
 pub(crate) mod locals;
 #[cfg(target_arch = "x86_64")]
 mod shim_x86_64;
 #[cfg(target_arch = "aarch64")]
 mod shim_aarch64;
+#[cfg(not(loom))]
 pub(crate) mod context;
+#[cfg(not(loom))]
 pub(crate) mod list;
+#[cfg(not(loom))]
 pub(crate) mod all;
