@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -188,7 +189,7 @@ bodies! {
         gosched::go(move || for i in 0..10u64 { tb.send(i * 10).unwrap(); });
         let mut sum = 0;
         for _ in 0..20 {
-            gosched::select! {
+            gosched::channel::select! {
                 recv(a.1) -> x => sum += x.unwrap_or(0),
                 recv(b.1) -> x => sum += x.unwrap_or(0),
             }
@@ -257,7 +258,7 @@ bodies! {
         let sem = Arc::new(Semaphore::new(2));
         let hs: Vec<_> = (0..6).map(|_| {
             let sem = Arc::clone(&sem);
-            spawn(move || { let permit = sem.acquire(); yield_now(); drop(permit); 1u64 })
+            spawn(move || { sem.acquire(1); yield_now(); sem.release(1); 1u64 })
         }).collect();
         hs.into_iter().map(|h| h.join().unwrap()).sum()
     }
@@ -377,11 +378,14 @@ bodies! {
         (0..20).map(|_| { s(); *ONCE.get_or_init(|| 3) }).sum()
     }
     catch_unwind(s) {
-        (0..10u64).map(|i| std::panic::catch_unwind(|| { s_call(s); i }).unwrap()).sum()
+        (0..10u64).map(|i| std::panic::catch_unwind(AssertUnwindSafe(|| { s_call(s); i })).unwrap()).sum()
     }
     caught_panics(s) {
         (0..5u64).map(|i| {
-            let caught = std::panic::catch_unwind(|| { s_call(s); std::panic::resume_unwind(Box::new(i)) });
+            let caught = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                s_call(s);
+                std::panic::resume_unwind(Box::new(i))
+            }));
             let i = *caught.unwrap_err().downcast::<u64>().unwrap();
             s();
             i
