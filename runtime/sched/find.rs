@@ -201,7 +201,7 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
 /// With the sleeper's role: sleeps until a timer is due. True: `m` has a P, and spins, to run it.
 fn sleep_for_timers(m: &'static M) -> bool {
     m.affinity.sleeps_for_timers.store(true, Relaxed);
-    // pairs(sleeper-affinity): the fence that follows in `sleep`, then a look at the queue.
+    // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
     let earliest = || match m.affinity.queue.is_empty() {
         true => timers::earliest(),
         false => Some(0),

@@ -13,6 +13,7 @@ pub(crate) mod body;
 pub(crate) mod exit;
 pub(crate) mod idle;
 pub(crate) mod affinity;
+mod tlsscan;
 pub(crate) mod tlsguard;
 pub(crate) mod find;
 pub(crate) mod handoff;

@@ -9,7 +9,7 @@
 //! Like a conservative collector: it may keep a goroutine needlessly, it misses no address.
 //! A goroutine that suspends in the middle of a panic is locked to its M until it is back: std
 //! counts panics per thread. `sched/tls-guard.md` says more.
-#![allow(unsafe_code, reason = "reads a suspended goroutine's stack")]
+#![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -19,8 +19,8 @@ use crate::g::goroutine::GRef;
 use crate::g::status::State;
 use crate::m::machine::M;
 use crate::sched::threads::{all_ms, m_by_id};
+use crate::sched::tlsscan::is_tainted;
 use crate::stack::Slot;
-use crate::sys::tls::Window;
 
 /// Nothing known against it: look.
 const FREE: u8 = 0;
@@ -98,7 +98,7 @@ fn may_move(m: &'static M, g: GRef, slot: &Slot) -> bool {
         return true; // its thread has ended, after a look whether that was possible
     };
     bump(&m.affinity.scans);
-    let tainted = is_tainted(home, slot);
+    let tainted = is_tainted(&home.window, slot);
     if tainted {
         bump(&m.affinity.taints);
     }
@@ -107,16 +107,6 @@ fn may_move(m: &'static M, g: GRef, slot: &Slot) -> bool {
         bump(&m.affinity.pins);
     }
     !tied
-}
-
-/// Does the stack of a suspended goroutine hold addresses of `home`'s thread-locals?
-fn is_tainted(home: &M, slot: &Slot) -> bool {
-    let (from, to) = (slot.saved_sp(), slot.body_sp().load(Relaxed));
-    if !(slot.limit() <= from && from <= to && to <= slot.end()) {
-        return true; // suspended on some other stack: not to be seen through
-    }
-    // SAFETY: within the slot, and mapped.
-    unsafe { holds_address(&home.window, from, to) }
 }
 
 /// Does a goroutine depend on the thread of `m`, which is about to end? One that goes on
@@ -129,7 +119,7 @@ pub(crate) fn is_needed(m: &'static M) -> bool {
             && g.status.state() != State::Dead
             && let Some(slot) = g.stack.load(Relaxed)
         {
-            needed |= !OFF.load(Relaxed) && is_tainted(m, slot);
+            needed |= !OFF.load(Relaxed) && is_tainted(&m.window, slot);
         }
     });
     needed
@@ -138,31 +128,6 @@ pub(crate) fn is_needed(m: &'static M) -> bool {
 /// Counters of an M's own.
 fn bump(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
-}
-
-/// Is there a word in `[from, to)` that is an address in the window? Aligned words only: no
-/// compiler spills a pointer elsewhere.
-///
-/// # Safety
-/// The range is mapped, and nobody writes to it who minds what is found.
-unsafe fn holds_address(window: &Window, from: usize, to: usize) -> bool {
-    let words = from.next_multiple_of(8) as *const usize;
-    let count = (to / 8).saturating_sub(from.div_ceil(8));
-    // SAFETY: the caller's promise. What a program left unwritten there are words to us all
-    // the same: the compiler cannot see where they come from.
-    let words = unsafe { std::slice::from_raw_parts(words, count) };
-    let (start, len) = window.main();
-    any_within(words, start, len) || window.others().any(|(s, l)| any_within(words, s, l))
-}
-
-/// Is one of them in `[start, start + len)`? Without a branch within a block, so that it is
-/// done with vectors.
-#[inline]
-fn any_within(words: &[usize], start: usize, len: usize) -> bool {
-    let within = |w: &usize| w.wrapping_sub(start) < len;
-    let mut blocks = words.chunks_exact(16);
-    blocks.any(|block| block.iter().fold(false, |any, w| any | within(w)))
-        || blocks.remainder().iter().any(within)
 }
 
 /// What the guard has done so far.

@@ -86,6 +86,14 @@ pub(crate) fn end_locals() {
     }
 }
 
+/// Never inlined: it has no business in a goroutine, and the address of a thread-local even less.
+#[inline(never)]
+fn on_plain_thread<R>(
+    in_store: impl FnOnce(&Locals) -> Result<R, AccessError>,
+) -> Result<R, AccessError> {
+    PLAIN.try_with(in_store).unwrap_or(Err(AccessError))
+}
+
 #[cold]
 #[track_caller]
 fn gone() -> ! {
@@ -132,7 +140,7 @@ impl<T: 'static> LocalKey<T> {
         };
         match this_m().and_then(|m| m.curg()) {
             Some(g) => in_store(locals::of(g)),
-            None => PLAIN.try_with(in_store).unwrap_or(Err(AccessError)),
+            None => on_plain_thread(in_store),
         }
     }
 
