@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::Ordering::Relaxed;
 
 mod bodies;
+mod cost;
 mod migrate;
 
 /// Its name, and what answers whether all was right.
@@ -110,8 +111,10 @@ fn main() -> ExitCode {
         ["run", name] => run(name, true),
         ["run", name, "unguarded"] => run(name, false),
         ["bodies"] => bodies::all(),
+        ["cost"] => cost::all(true),
+        ["cost", "unguarded"] => cost::all(false),
         _ => {
-            eprintln!("tls-cases all|bodies [unguarded], tls-cases run NAME [unguarded]");
+            eprintln!("tls-cases all|bodies|cost [unguarded], tls-cases run NAME [unguarded]");
             ExitCode::from(2)
         }
     }
