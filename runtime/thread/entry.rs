@@ -196,10 +196,11 @@ fn asyncpreemptoff() -> bool {
 /// A goroutine may be moved to another OS thread whenever it suspends: when it blocks on
 /// anything of this crate, yields, or ends a borrow of a processor. Code inside of `f`, and in
 /// every goroutine started from there, must not keep alive across a suspension a value that is
-/// tied to an OS thread and reached through the heap: an `Rc` cloned out of a `thread_local!`,
-/// a reference into a box that one holds, a guard of a lock that knows its thread (such as
-/// `std::io::StdoutLock` or `std::sync::MutexGuard`). `docs/thread-locals.md` explains what goes
-/// wrong.
+/// tied to an OS thread: a borrow of a `thread_local!` (inside of `LocalKey::with`), an `Rc`
+/// cloned out of one, a reference into a box that one holds, a guard of a lock that knows its
+/// thread (such as `std::io::StdoutLock` or `std::sync::MutexGuard`). Using a thread-local
+/// before a suspension and again afterwards is fine. `docs/thread-locals.md` explains what goes
+/// wrong and what the runtime takes care of.
 ///
 /// # Examples
 /// ```
