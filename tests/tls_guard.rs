@@ -8,7 +8,12 @@
     clippy::multiple_unsafe_ops_per_block,
     reason = "the programs do what the guard is for"
 )]
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "each test uses its part"
+)]
 
 #[path = "support/child.rs"]
 mod child;
@@ -62,8 +67,14 @@ fn every_case_is_right() {
         assert!(wrong.is_empty(), "{wrong:?}");
     });
     let counts = gosched::metrics();
-    assert!(migrate::MOVED.load(Relaxed) > 0, "nobody ever moved: {counts:?}");
-    assert!(migrate::STAYED.load(Relaxed) > 0, "nobody was ever kept: {counts:?}");
+    assert!(
+        migrate::MOVED.load(Relaxed) > 0,
+        "nobody ever moved: {counts:?}"
+    );
+    assert!(
+        migrate::STAYED.load(Relaxed) > 0,
+        "nobody was ever kept: {counts:?}"
+    );
     assert!(counts.tls_taints > 0 && counts.tls_pins >= counts.tls_taints);
     assert!(counts.tls_scans >= counts.tls_taints);
 }
@@ -76,7 +87,11 @@ fn without_the_guard_a_case_goes_wrong() {
     }
     // SAFETY: none: to see it go wrong. The reference is to a cell, without a destructor.
     let builder = unsafe { gosched::Builder::new().procs(2).without_tls_guard() };
-    let case = own::CASES.iter().find(|c| c.0 == "reference_in_a_struct").unwrap().1;
+    let case = own::CASES
+        .iter()
+        .find(|c| c.0 == "reference_in_a_struct")
+        .unwrap()
+        .1;
     // SAFETY: as above.
     assert!(!unsafe { builder.run(case) });
     assert_eq!(gosched::metrics().tls_scans, 0);
@@ -136,6 +151,23 @@ fn tied_and_free_goroutines_share_a_thread() {
             h.join().unwrap();
         }
     });
+}
+
+/// The entry shim's unwind information: a backtrace passes it, and so does a panic's search.
+#[test]
+fn a_backtrace_passes_the_entry_shim() {
+    let text = run(|| {
+        gosched::thread::spawn(|| std::backtrace::Backtrace::force_capture().to_string())
+            .join()
+            .unwrap()
+    });
+    let shim = text.find("gosched::g::shim_").expect(&text);
+    let below = &text[shim..];
+    assert!(below.contains("corosensei"), "{text}");
+    assert!(
+        below.contains("start_thread") || below.contains("clone"),
+        "{text}"
+    );
 }
 
 /// `ci/tls-cases.sh`: debug, release, size, thin and fat LTO. Some minutes.

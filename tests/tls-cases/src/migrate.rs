@@ -51,9 +51,7 @@ fn suspend_behind_hog(pins: u64) {
     gosched::go(move || {
         me.unpark();
         let end = Instant::now() + Duration::from_millis(100);
-        while !seen.load(Acquire)
-            && gosched::metrics().tls_pins == pins
-            && Instant::now() < end
+        while !seen.load(Acquire) && gosched::metrics().tls_pins == pins && Instant::now() < end
         {
             std::hint::spin_loop();
         }
