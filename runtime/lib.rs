@@ -19,23 +19,45 @@
 //!
 //! The modules below are layers, bottom first: each imports only from those above it in this
 //! list. Begin with `sched/README.md`, then read `sched/run.rs` and `sched/find.rs`.
+//!
+//! With `--cfg loom` only the files of the protocol words are compiled, for their models.
+
+#![cfg_attr(
+    loom,
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "only the models use the words then"
+    )
+)]
 
 mod base;
 mod sys;
 mod timer;
+#[cfg(not(loom))]
 mod stack;
 mod g;
+#[cfg(not(loom))]
 mod queue;
 mod p;
 mod m;
+#[cfg(not(loom))]
 mod sched;
 pub mod sync;
+#[cfg(not(loom))]
 pub mod thread;
+#[cfg(not(loom))]
 mod facade;
 
+#[cfg(not(loom))]
 pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
+#[cfg(not(loom))]
 pub use stack::StackError;
+#[cfg(not(loom))]
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
+#[cfg(not(loom))]
 pub use thread::exit::goexit;
+#[cfg(not(loom))]
 pub use thread::go::go;
+#[cfg(not(loom))]
 pub use thread::lock::{blocking, lock_os_thread, unlock_os_thread};
