@@ -15,7 +15,6 @@ pub(crate) mod array;
 pub(crate) mod keeper;
 #[cfg(not(loom))]
 pub(crate) mod heap;
-#[cfg(not(loom))]
 pub(crate) mod sleeper;
 #[cfg(all(test, not(loom)))]
 mod tests;
