@@ -37,7 +37,7 @@ fn storm_outside(body: impl Fn(Until)) {
 }
 
 fn limit() -> Duration {
-    seconds() + Duration::from_secs(60)
+    seconds() + Duration::from_secs(20)
 }
 
 /// When the storm ends.

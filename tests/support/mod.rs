@@ -60,13 +60,19 @@ pub(crate) fn check_outside_at(ps: &[usize], limit: Duration, body: impl Fn()) {
     let before = gosched::gomaxprocs(0);
     for &n in ps {
         let what = format!("the test at {place}, {n} Ps");
-        let _dog = Watchdog::new(&what, limit, gosched::dump);
+        let _dog = Watchdog::new(&what, limit, dump);
         gosched::gomaxprocs(n);
         let start = gosched::metrics();
         body();
         all_back(&what, &start);
     }
     gosched::gomaxprocs(before);
+}
+
+/// What the watchdog shows.
+fn dump() {
+    eprintln!("{:?}", gosched::metrics());
+    gosched::dump();
 }
 
 /// A goroutine that has just ended may still be on its way into the free list: wait for it.
