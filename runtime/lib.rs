@@ -40,10 +40,15 @@ mod g;
 #[cfg(not(loom))]
 mod queue;
 mod p;
+#[cfg(not(loom))]
 mod m;
 #[cfg(not(loom))]
 mod sched;
 pub mod sync;
+#[cfg(not(loom))]
+mod chan;
+#[cfg(not(loom))]
+pub mod channel;
 #[cfg(not(loom))]
 pub mod thread;
 #[cfg(not(loom))]
