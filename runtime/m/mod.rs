@@ -4,6 +4,8 @@ pub(crate) mod words;
 #[cfg(not(loom))]
 pub(crate) mod machine;
 #[cfg(not(loom))]
+pub(crate) mod asleep;
+#[cfg(not(loom))]
 pub(crate) mod current;
 #[cfg(not(loom))]
 pub(crate) mod foreign;

@@ -86,6 +86,7 @@ pub(crate) fn start_owner(m: &'static M, g: GRef) {
     SCHED
         .idle_locked
         .store(SCHED.idle_locked.load(Relaxed).wrapping_sub(1), Relaxed);
+    SCHED.count_m_wake();
     SCHED.lock.unlock();
     hand_over(owner, p, false);
     stop_m(m);

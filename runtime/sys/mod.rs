@@ -22,3 +22,5 @@ pub(crate) mod pagemap;
 pub(crate) mod ucontext;
 #[cfg(not(loom))]
 pub(crate) mod signal;
+#[cfg(not(loom))]
+pub(crate) mod exits;

@@ -12,7 +12,7 @@
 //! Go: lock_futex.go notesleep, notewakeup.
 #![forbid(unsafe_code)]
 
-use crate::base::prim::Ordering::{Acquire, Relaxed, Release};
+use crate::base::prim::Ordering::{Acquire, Release};
 use crate::sys::clock::Nanos;
 use crate::sys::futex::Futex;
 
@@ -79,6 +79,7 @@ impl Note {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
+    use crate::base::prim::Ordering::Relaxed;
     use loom::sync::Arc;
     use loom::sync::atomic::AtomicBool;
 
