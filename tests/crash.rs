@@ -541,7 +541,7 @@ fn spawn_and_gomaxprocs_before_run() {
     let Some(e) = ended("spawn_and_gomaxprocs_before_run", || {
         for call in [
             || drop(thread::spawn(|| ())),
-            || drop(gosched::gomaxprocs(2)),
+            || assert_eq!(gosched::gomaxprocs(2), 0),
             || thread::scope(|s| drop(s.spawn(|| ()))),
         ] {
             assert!(std::panic::catch_unwind(call).is_err());

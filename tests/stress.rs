@@ -180,7 +180,7 @@ fn ping_pong(until: Until) -> (JoinHandle<u64>, JoinHandle<u64>) {
 
 fn pong(ball: &(AtomicU64, AtomicBool), ping: &thread::Thread) {
     loop {
-        while ball.0.load(SeqCst) % 2 == 0 {
+        while ball.0.load(SeqCst).is_multiple_of(2) {
             if ball.1.load(SeqCst) {
                 return;
             }
@@ -220,7 +220,7 @@ fn many_unpark_one() {
                     total.fetch_add(1, SeqCst);
                     them.unpark();
                     n += 1;
-                    if n % 16 == 0 {
+                    if n.is_multiple_of(16) {
                         yield_now();
                     }
                 }
@@ -415,6 +415,51 @@ fn panics_everywhere() {
             assert!(caught.is_err());
         }
         assert!(n > 0);
+    });
+}
+
+/// Destructors that suspend while their goroutine unwinds: std counts panics per thread.
+#[test]
+#[ignore = "needs the TLS guard: a goroutine that unwinds must keep its thread"]
+fn suspended_while_unwinding() {
+    struct Yields(Arc<AtomicBool>);
+    impl Drop for Yields {
+        fn drop(&mut self) {
+            for _ in 0..3 {
+                yield_now();
+                if !std::thread::panicking() {
+                    self.0.store(true, SeqCst);
+                }
+            }
+        }
+    }
+    storm(|until| {
+        let wrong = Arc::new(AtomicBool::new(false));
+        while until.blows() {
+            let spawn = |i: usize| {
+                let wrong = Arc::clone(&wrong);
+                thread::spawn(move || {
+                    if i.is_multiple_of(2) {
+                        let _yields = Yields(wrong);
+                        std::panic::resume_unwind(Box::new(i));
+                    }
+                    for _ in 0..5 {
+                        yield_now();
+                        if std::thread::panicking() {
+                            wrong.store(true, SeqCst);
+                        }
+                    }
+                })
+            };
+            let handles: Vec<_> = (0..50).map(spawn).collect();
+            for (i, h) in handles.into_iter().enumerate() {
+                assert_eq!(h.join().is_err(), i.is_multiple_of(2));
+            }
+        }
+        assert!(
+            !wrong.load(SeqCst),
+            "a panic was seen on the wrong goroutine"
+        );
     });
 }
 

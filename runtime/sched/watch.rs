@@ -10,12 +10,12 @@ use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::Duration;
 
 use crate::sched::threads::{self, is_runtime_thread};
+use crate::sys::clock::nanotime;
 use crate::sys::exits::{Bell, open_thread};
 use crate::sys::fatal::fatal;
-use crate::sys::thread::live_tids;
+use crate::sys::thread::{live_tids, nanosleep};
 
 /// How many threads the process had when the watcher looked last; 0: it does not watch.
 static WATCHED: AtomicU32 = AtomicU32::new(0);
@@ -25,8 +25,9 @@ static CHECK: OnceLock<fn()> = OnceLock::new();
 /// Sees to it that `check` is called when a thread ends that is not the runtime's. The process
 /// has `count` threads now.
 pub(crate) fn watch(count: u32, check: fn()) {
+    // pairs(watch): the watcher's own stores; whichever count is the last, a look follows
     if WATCHED.swap(count, SeqCst) == count {
-        return; // pairs(watch): the swap below comes before the watcher's next look
+        return;
     }
     match BELL.get() {
         Some(bell) => bell.ring(),
@@ -56,6 +57,7 @@ fn watcher(bell: &Bell) {
     threads::set_watcher();
     let mut quick = 0;
     loop {
+        // pairs(watch): the swap in watch, whose ring follows it
         if WATCHED.load(SeqCst) == 0 {
             bell.wait(&[], -1);
             quick = 0;
@@ -87,13 +89,13 @@ fn sleep_until_one_ends(bell: &Bell) -> bool {
             Err(_) => millis = 1_000, // an old kernel, or no descriptors left
         }
     }
-    let before = crate::sys::clock::nanotime();
+    let before = nanotime();
     bell.wait(&fds, millis);
-    crate::sys::clock::nanotime() - before > 100_000
+    nanotime() - before > 100_000
 }
 
 /// A thread that has ended leaves the list soon; should it not, we do not burn a CPU.
 fn backoff(quick: u32) -> u32 {
-    std::thread::sleep(Duration::from_millis(1 << quick.min(10)));
+    nanosleep(1_000_000 << quick.min(10));
     quick + 1
 }
