@@ -59,7 +59,7 @@ pub(crate) fn wait_for_own(m: &'static M) {
     SCHED.lock.lock();
     SCHED
         .idle_locked
-        .store(SCHED.idle_locked.load(Relaxed) + 1, Relaxed);
+        .store(SCHED.idle_locked.load(Relaxed).wrapping_add(1), Relaxed);
     SCHED.lock.unlock();
     if SCHED.all_ms_idle() {
         deadlock::check();
@@ -81,10 +81,12 @@ pub(crate) fn start_owner(m: &'static M, g: GRef) {
     let (p, _) = held_p(m);
     detach_p(m, p);
     SCHED.lock.lock();
-    // On the owner's behalf, so that it never counts as idle while it has been woken.
+    // On the owner's behalf, so that it never counts as idle while it has been woken. It may
+    // not have counted itself yet: then the number is below zero for a moment.
     SCHED
         .idle_locked
-        .store(SCHED.idle_locked.load(Relaxed) - 1, Relaxed);
+        .store(SCHED.idle_locked.load(Relaxed).wrapping_sub(1), Relaxed);
+    SCHED.count_m_wake();
     SCHED.lock.unlock();
     hand_over(owner, p, false);
     stop_m(m);
