@@ -22,6 +22,7 @@
 
 mod base;
 mod sys;
+mod timer;
 #[cfg(not(loom))]
 mod stack;
 mod g;
@@ -33,6 +34,10 @@ mod m;
 #[cfg(not(loom))]
 mod sched;
 pub mod sync;
+#[cfg(not(loom))]
+mod chan;
+#[cfg(not(loom))]
+pub mod channel;
 #[cfg(not(loom))]
 pub mod thread;
 #[cfg(not(loom))]
@@ -48,3 +53,5 @@ pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 pub use thread::exit::goexit;
 #[cfg(not(loom))]
 pub use thread::go::go;
+#[cfg(not(loom))]
+pub use thread::lock::{blocking, lock_os_thread, unlock_os_thread};
