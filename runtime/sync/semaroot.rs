@@ -65,6 +65,15 @@ impl Tree {
         Some(first)
     }
 
+    /// Takes all waiters for `key` out, as a chain through `same`; they count as queued until
+    /// whoever took them says otherwise.
+    pub(crate) fn dequeue_all(&self, key: usize) -> Option<&'static Waiter> {
+        let slot = self.find(key);
+        let first = slot.load(Relaxed)?;
+        join(slot, first.prev.take_relaxed(), first.next.take_relaxed());
+        Some(first)
+    }
+
     /// The link that holds `key`'s node, or would.
     fn find(&self, key: usize) -> &Link {
         let mut slot = &self.0;
