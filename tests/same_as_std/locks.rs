@@ -193,7 +193,7 @@ fn locks_say_what_they_hold() {
         let m = Mutex::new("it");
         assert_eq!(format!("{m:?}"), r#"Mutex { data: "it", poisoned: false, .. }"#);
         let guard = m.lock().unwrap();
-        assert_eq!(format!("{m:?}"), "Mutex { data: <locked>, poisoned: false, .. }");
+        assert_eq!(format!("{m:?}"), r#"Mutex { data: "<locked>", poisoned: false, .. }"#);
         assert_eq!(format!("{guard:?} {guard}"), r#""it" it"#);
         let l = RwLock::new("it");
         assert_eq!(format!("{l:?}"), r#"RwLock { data: "it", poisoned: false, .. }"#);
