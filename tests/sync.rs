@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use gosched::sync::{Arc, Barrier, Condvar, Mutex, Once, RwLock, Semaphore, WaitGroup};
 use gosched::thread::{scope, spawn, yield_now};
-use support::{check, check_outside};
+use support::{LIMIT, check, check_at, check_outside, child};
 
 /// Yields until it is so; fails loudly when it does not come.
 #[track_caller]
@@ -590,4 +590,78 @@ fn a_panic_poisons_what_is_held() {
         assert_eq!(*held.lock().unwrap_err().into_inner(), 1);
         assert_eq!(*lock.read().unwrap_err().into_inner(), 3);
     });
+}
+
+/// go-spec 1.16: what Go prints at GOMAXPROCS=1. Each wake-up displaces the one before from
+/// `runnext`.
+#[test]
+fn the_order_after_a_broadcast_is_gos() {
+    check_at(&[1], LIMIT, || {
+        let (m, c, order) = (Mutex::new(0), Condvar::new(), Mutex::new(vec![]));
+        scope(|s| {
+            for i in 0..6 {
+                let (m, c, order) = (&m, &c, &order);
+                s.spawn(move || {
+                    let mut asleep = m.lock().unwrap();
+                    *asleep += 1;
+                    drop(c.wait(asleep).unwrap());
+                    order.lock().unwrap().push(i);
+                });
+                until("it waits", || *m.lock().unwrap() == i + 1);
+            }
+            c.notify_all();
+        });
+        assert_eq!(order.into_inner().unwrap(), [5, 0, 1, 2, 3, 4]);
+    });
+}
+
+/// go-spec 2.3: a waiter that lost once after more than a millisecond makes the mutex starve;
+/// then an unlock hands it over and the waiter runs at once, in the unlocker's slice.
+#[test]
+fn a_starving_mutex_is_handed_over_at_once() {
+    check_at(&[1], LIMIT, || {
+        let (m, order) = (Mutex::new(()), Mutex::new(vec![]));
+        let first = m.lock().unwrap();
+        scope(|s| {
+            s.spawn(|| {
+                let _guard = m.lock().unwrap();
+                order.lock().unwrap().push("waiter");
+            });
+            yield_now(); // it waits
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_millis(3) {
+                std::hint::spin_loop();
+            }
+            drop(first); // wakes it, but
+            let again = m.lock().unwrap(); // we are quicker
+            yield_now(); // it finds that out, and has been patient for too long
+            assert!(m.try_lock().is_err());
+            order.lock().unwrap().push("before");
+            drop(again);
+            order.lock().unwrap().push("after");
+        });
+        assert_eq!(order.into_inner().unwrap(), ["before", "waiter", "after"]);
+    });
+}
+
+/// Go: TestIssue76126. The process ends before `wait` returns.
+#[test]
+fn a_panic_in_a_counted_goroutine_ends_the_process() {
+    if child::role().is_some() {
+        // SAFETY: nothing in there is tied to a thread.
+        unsafe {
+            gosched::run(|| {
+                let wg = Arc::new(WaitGroup::new());
+                wg.go(|| panic!("test"));
+                wg.wait();
+                println!("wait returned");
+            });
+        }
+        return;
+    }
+    let name = "a_panic_in_a_counted_goroutine_ends_the_process";
+    let ended = child::run(&mut child::again(name, "panic"), LIMIT);
+    assert_eq!(ended.status, Some(2), "{ended}");
+    assert!(ended.stderr.contains("panic: test"), "{ended}");
+    assert!(!ended.stdout.contains("wait returned"), "{ended}");
 }
