@@ -194,7 +194,7 @@ fn a_wait_group_starts_goroutines_itself() {
                     gosched::goexit();
                 }
                 let n = n.clone();
-                inner.go(move || drop(n.fetch_add(1, Relaxed)));
+                inner.go(move || _ = n.fetch_add(1, Relaxed));
             });
         }
         wg.wait();

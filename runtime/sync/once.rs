@@ -66,6 +66,7 @@ impl OnceState {
     }
 }
 
+#[allow(clippy::new_without_default, reason = "std's has none")]
 impl Once {
     /// One that has not run.
     #[cfg(not(loom))]

@@ -73,7 +73,7 @@ impl Waiter {
         // SAFETY: the waiter lives until this function is left, and its destructor stops the
         // process if a queue could still reach it then. Queues drop the reference when they
         // clear `queued`, wakers before they ready the goroutine: their promise, see the header.
-        wait(unsafe { &*&raw const waiter })
+        wait(unsafe { &*std::ptr::from_ref(&waiter) })
     }
 
     pub(crate) fn standing(&self) -> Standing {

@@ -200,7 +200,8 @@ fn locks_say_what_they_hold() {
         let guard = l.read().unwrap();
         assert_eq!(format!("{guard:?} {guard}"), r#""it" it"#);
         drop(guard);
-        let guard = l.write().unwrap();
+        let mut guard = l.write().unwrap();
+        *guard = "it";
         assert_eq!(format!("{l:?}"), "RwLock { data: <locked>, poisoned: false, .. }");
         assert_eq!(format!("{guard:?} {guard}"), r#""it" it"#);
         assert_eq!(format!("{:?}", Condvar::new()), "Condvar { .. }");
