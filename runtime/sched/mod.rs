@@ -7,6 +7,7 @@ pub(crate) mod threads;
 pub(crate) mod deadlock;
 pub(crate) mod wake;
 pub(crate) mod ready;
+pub(crate) mod birth;
 pub(crate) mod timers;
 pub(crate) mod park;
 pub(crate) mod body;

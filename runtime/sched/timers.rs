@@ -7,6 +7,7 @@ use crate::g::claim::Ticket;
 use crate::g::goroutine::G;
 use crate::m::enter::NoPreempt;
 use crate::p::processor::P;
+use crate::sched::birth;
 use crate::sched::ready::ready;
 use crate::sched::state::SCHED;
 use crate::sched::wake::wakep;
@@ -15,6 +16,9 @@ use crate::timer::fire::{Fire, Fires};
 use crate::timer::heap::{Armed, TimerHeap};
 use crate::timer::node::Node;
 use crate::timer::sleeper::Told;
+
+/// Left with the timer of a prepared goroutine: start it. No ticket is 0.
+pub(crate) const BIRTH: u64 = 0;
 
 /// Arms a timer, in the caller's heap if it is in none. By its hand. True: it was armed before.
 pub(crate) fn arm(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> bool {
@@ -74,15 +78,15 @@ fn run_due_now(rt: &NoPreempt, heap: &TimerHeap<G>, local: bool, now: Nanos) -> 
     }
 }
 
-fn act(rt: &NoPreempt, fire: Fire<G>) {
-    match fire {
-        Fire::Wake { who, data } => {
-            let (ticket, case) = Ticket::split(data);
-            if who.claim.claim(ticket, case) {
-                ready(rt, who);
-            }
-        }
-        Fire::Call { on, data, when } => on.expired(data, when),
+fn act(rt: &NoPreempt, Fire { who, data }: Fire<G>) {
+    if data == BIRTH {
+        birth::name(rt, who);
+        birth::start(rt, who);
+        return;
+    }
+    let (ticket, case) = Ticket::split(data);
+    if who.claim.claim(ticket, case) {
+        ready(rt, who);
     }
 }
 
