@@ -29,6 +29,7 @@ mod queue;
 mod p;
 mod m;
 mod sched;
+pub mod sync;
 pub mod thread;
 mod facade;
 
@@ -37,3 +38,4 @@ pub use stack::StackError;
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 pub use thread::exit::goexit;
 pub use thread::go::go;
+pub use thread::lock::{blocking, lock_os_thread, unlock_os_thread};

@@ -8,8 +8,6 @@
 //! Go: proc.go gopark, park_m, Gosched, goyield.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::g::claim::Ticket;
 use crate::g::context::{Switch, suspend};
 use crate::g::goroutine::GRef;
@@ -60,11 +58,11 @@ fn yield_as(how: Switch) {
 #[inline]
 fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
-        && m.in_rt.load(Relaxed) != 1
+        && m.words.depth() != 1
     {
         fatal!(
             "switch while {} levels deep in the runtime",
-            m.in_rt.load(Relaxed)
+            m.words.depth()
         );
     }
     suspend(g, how);

@@ -4,6 +4,8 @@ pub(crate) mod fatal;
 pub(crate) mod clock;
 pub(crate) mod moment;
 pub(crate) mod thread;
+pub(crate) mod cputime;
+pub(crate) mod membarrier;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;

@@ -19,6 +19,22 @@ pub(crate) fn osyield() {
     unsafe { libc::sched_yield() };
 }
 
+/// Sleeps for about `nanos`; may come back early.
+pub(crate) fn nanosleep(nanos: u64) {
+    let ts = libc::timespec {
+        tv_sec: (nanos / 1_000_000_000) as libc::time_t,
+        tv_nsec: (nanos % 1_000_000_000) as libc::c_long,
+    };
+    // SAFETY: `ts` is valid; no remainder is asked for.
+    unsafe { libc::nanosleep(&raw const ts, std::ptr::null_mut()) };
+}
+
+/// Sends a signal to one thread of this process; false: it is gone.
+pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> bool {
+    // SAFETY: no memory is passed; an id that names no thread of ours is an error.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signo) == 0 }
+}
+
 /// The kernel's ids of all threads of this process; `None` where `/proc` is not to be had.
 pub(crate) fn live_tids() -> Option<Vec<i32>> {
     let entries = std::fs::read_dir("/proc/self/task").ok()?;

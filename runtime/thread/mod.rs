@@ -10,6 +10,7 @@ mod handle;
 mod packet;
 mod spawn;
 mod scope;
+pub(crate) mod lock;
 pub(crate) mod go;
 pub(crate) mod entry;
 

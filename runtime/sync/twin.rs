@@ -1,0 +1,116 @@
+//! loom's stand-in for the scheduler: every loom thread is a goroutine, and parks as one does.
+//!
+//! The goroutine's status word and its claim are the real ones; the lock and the sleep are
+//! loom's own, which keeps the number of interleavings low (their models are in `sys/`).
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use loom::sync::{Mutex, MutexGuard, Notify};
+
+use crate::g::claim::{Claim, Ticket};
+use crate::g::reason::WaitReason;
+use crate::g::status::{Enqueue, Status};
+use crate::sys::clock::Nanos;
+
+/// What the files under test use of a G.
+#[derive(Debug)]
+pub(crate) struct G {
+    status: Status,
+    sleep: Notify,
+    pub(crate) claim: Claim,
+}
+
+pub(crate) type GRef = &'static G;
+
+loom::thread_local! {
+    static ME: GRef = {
+        let g: GRef = Box::leak(Box::new(G {
+            status: Status::dead(),
+            sleep: Notify::new(),
+            claim: Claim::new(),
+        }));
+        g.status.set_running_thread();
+        g
+    };
+}
+
+impl G {
+    pub(crate) fn announce_park(&self, _reason: WaitReason) {
+        self.status.announce_park();
+    }
+
+    pub(crate) fn open_round(&self) -> Ticket {
+        self.claim.open()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct RawLock(Mutex<()>);
+
+impl RawLock {
+    pub(crate) fn new() -> RawLock {
+        RawLock(Mutex::new(()))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct NoPreempt(());
+
+pub(crate) fn enter() -> NoPreempt {
+    NoPreempt(())
+}
+
+impl NoPreempt {
+    pub(crate) fn current(&self) -> GRef {
+        ME.with(|me| *me)
+    }
+
+    pub(crate) fn lock<'a>(&'a self, lock: &'a RawLock) -> MutexGuard<'a, ()> {
+        lock.0.lock().unwrap()
+    }
+}
+
+pub(crate) fn park(rt: NoPreempt) {
+    let g = rt.current();
+    if g.status.commit_park() == Enqueue::NotMine {
+        while !g.status.thread_woken() {
+            g.sleep.wait();
+        }
+    }
+    g.status.run();
+}
+
+/// Time runs out at any moment: at once, or (as far as loom knows) never.
+pub(crate) fn park_until(rt: NoPreempt, _deadline: Nanos, ticket: Ticket, case: u16) {
+    let g = rt.current();
+    if g.status.commit_park() == Enqueue::NotMine {
+        if g.claim.claim(ticket, case) {
+            g.status.thread_gave_up();
+            return;
+        }
+        while !g.status.thread_woken() {
+            g.sleep.wait();
+        }
+    }
+    g.status.run();
+}
+
+pub(crate) fn ready(_rt: &NoPreempt, g: GRef) {
+    if g.status.ready() == Enqueue::Mine {
+        g.sleep.notify();
+    }
+}
+
+pub(crate) fn yield_local() {
+    loom::thread::yield_now();
+}
+
+/// How far the clock goes at each look: a model sets it, so that waits count as long or short.
+pub(crate) static CLOCK_STEP: std::sync::atomic::AtomicU64 =
+    std::sync::atomic::AtomicU64::new(0);
+static CLOCK: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+pub(crate) fn nanotime() -> Nanos {
+    CLOCK.fetch_add(CLOCK_STEP.load(Relaxed), Relaxed)
+}
