@@ -17,6 +17,7 @@ use crate::sched::handoff::{hand_off, take_from};
 use crate::sched::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
+use crate::sched::timers;
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::fatal::fatal;
@@ -117,9 +118,11 @@ fn sysmon() {
     }
 }
 
-/// Runnable goroutines that no P has picked yet.
+/// Runnable goroutines that no P has picked yet, or timers that nobody has run.
 fn work_waits() -> bool {
-    !SCHED.global.is_empty() || SCHED.ps().any(|p| !p.runq.is_empty())
+    !SCHED.global.is_empty()
+        || SCHED.ps().any(|p| !p.runq.is_empty())
+        || timers::overdue(nanotime())
 }
 
 /// Every P is idle: sleeps until one is not. False: some P is busy.

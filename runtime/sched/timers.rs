@@ -90,6 +90,16 @@ fn act(rt: &NoPreempt, Fire { who, data }: Fire<G>) {
     }
 }
 
+/// Some timer is due and was not run yet.
+pub(crate) fn overdue(now: Nanos) -> bool {
+    SCHED.ps().any(|p| is_overdue(p, now))
+}
+
+/// Of this P.
+pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
+    p.timers.wake_time().is_some_and(|wake| wake <= now)
+}
+
 /// When the first timer of all is due; heaps of stopped ones are emptied on the way.
 pub(crate) fn earliest() -> Option<Nanos> {
     SCHED
