@@ -1,0 +1,46 @@
+//! runtime/thread/packet.rs: Fibonacci by fork and join, the worst way to compute it and a good
+//! way to spawn: every call forks a goroutine for fib(n-1), computes fib(n-2) itself and joins.
+//! What to notice: hundreds of thousands of goroutines, most of them waiting for another one, on
+//! as many threads as there are CPUs; and what one costs from birth to join.
+#![allow(unsafe_code, reason = "the door into the runtime")]
+
+use std::time::Instant;
+
+use gosched::thread::spawn;
+
+fn fib(n: u32) -> u64 {
+    if n < 2 {
+        return u64::from(n);
+    }
+    let left = spawn(move || fib(n - 1));
+    let right = fib(n - 2);
+    left.join().expect("fib does not panic") + right
+}
+
+fn main() {
+    let n = match std::env::args().nth(1) {
+        Some(n) => n.parse().expect("a number"),
+        None => 25,
+    };
+    // SAFETY: no value that is tied to an OS thread lives across a join.
+    let (answer, took, now) = unsafe {
+        gosched::run(|| {
+            let start = Instant::now();
+            let answer = fib(n);
+            (answer, start.elapsed(), gosched::metrics())
+        })
+    };
+    println!("fib({n}) = {answer}");
+    let goroutines = now.created;
+    println!(
+        "{goroutines} goroutines on {} Ps and {} OS threads",
+        now.gomaxprocs, now.threads
+    );
+    let each = took.as_nanos() / u128::from(goroutines);
+    println!("{took:.1?}, {each} ns a goroutine, from spawn to join");
+}
+
+// $ cargo run --release --example fib -- 20
+// fib(20) = 6765
+// ... goroutines on ... Ps and ... OS threads
+// ..., ... ns a goroutine, from spawn to join
