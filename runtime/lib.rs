@@ -30,7 +30,10 @@ mod p;
 mod m;
 mod sched;
 pub mod sync;
+mod chan;
+pub mod channel;
 pub mod thread;
+pub mod time;
 mod facade;
 
 pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
