@@ -163,36 +163,40 @@ impl<S: Summary> Drop for Visit<'_, S> {
 /// Evidence that this one lock is held. Made only by [`HeldSet`].
 pub(crate) struct Held<'a>(&'a RawLock);
 
-/// Several held locks: each once, taken in order of their addresses.
-#[must_use]
-pub(crate) struct HeldSet<'a, F: Fn(usize) -> Option<&'a RawLock>> {
-    order: &'a [u16],
-    lock_of: F,
+/// Says which lock a case needs.
+pub(crate) trait Locks {
+    fn lock_of(&self, case: usize) -> Option<&RawLock>;
 }
 
-impl<'a, F: Fn(usize) -> Option<&'a RawLock>> HeldSet<'a, F> {
-    /// Takes the locks of the cases that `order` names; `order` is sorted by lock address.
-    pub(crate) fn lock(_inside: &NoPreempt, order: &'a [u16], lock_of: F) -> HeldSet<'a, F> {
-        let set = HeldSet { order, lock_of };
+/// Several held locks: each once, taken in order of their addresses.
+#[must_use]
+pub(crate) struct HeldSet<'a, L: Locks> {
+    order: &'a [u16],
+    locks: &'a L,
+}
+
+impl<'a, L: Locks> HeldSet<'a, L> {
+    /// Takes the locks of the cases that `order` names; it is sorted by lock address.
+    #[inline]
+    pub(crate) fn lock(_inside: &NoPreempt, order: &'a [u16], locks: &'a L) -> HeldSet<'a, L> {
+        let set = HeldSet { order, locks };
         set.each_once(RawLock::lock);
         set
     }
 
-    /// The evidence for one case's lock; one at a time.
+    /// The evidence for one case's lock; one at a time. All cases that have a lock are locked.
     #[inline]
     pub(crate) fn held(&mut self, case: usize) -> Option<Held<'_>> {
-        debug_assert!(self.order.iter().any(|&i| i as usize == case));
-        (self.lock_of)(case).map(Held)
+        self.locks.lock_of(case).map(Held)
     }
 
+    #[inline]
     fn each_once(&self, f: impl Fn(&RawLock)) {
         let mut last: *const RawLock = std::ptr::null();
-        for lock in self
-            .order
-            .iter()
-            .filter_map(|&i| (self.lock_of)(i as usize))
-        {
-            if !std::ptr::eq(last, lock) {
+        for &case in self.order {
+            if let Some(lock) = self.locks.lock_of(case as usize)
+                && !std::ptr::eq(last, lock)
+            {
                 last = lock;
                 f(lock);
             }
@@ -200,7 +204,8 @@ impl<'a, F: Fn(usize) -> Option<&'a RawLock>> HeldSet<'a, F> {
     }
 }
 
-impl<'a, F: Fn(usize) -> Option<&'a RawLock>> Drop for HeldSet<'a, F> {
+impl<L: Locks> Drop for HeldSet<'_, L> {
+    #[inline]
     fn drop(&mut self) {
         self.each_once(RawLock::unlock);
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::chan::hchan::Chan;
-use crate::chan::moment::saturated;
 use crate::chan::receiver::{Flavor, Receiver};
 use crate::chan::sender::Sender;
 use crate::chan::timers::{Repeat, TimerChan};
+use crate::sys::moment::saturated;
 
 /// A channel that holds up to `cap` messages; with zero, a send waits for its receive.
 ///

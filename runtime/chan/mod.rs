@@ -1,7 +1,7 @@
 //! Channels and select: Go's, under crossbeam-channel's names. See `README.md` in this folder.
 
 pub(crate) mod errors;
-pub(crate) mod moment;
+pub(crate) mod deadline;
 pub(crate) mod slot;
 pub(crate) mod waitq;
 pub(crate) mod ring;
@@ -19,3 +19,10 @@ pub(crate) mod sender;
 pub(crate) mod receiver;
 pub(crate) mod iter;
 pub(crate) mod make;
+pub(crate) mod port;
+pub(crate) mod case;
+pub(crate) mod order;
+pub(crate) mod select;
+pub(crate) mod select_api;
+pub(crate) mod internal;
+mod macros;

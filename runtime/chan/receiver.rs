@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::chan::deadline::deadline_after;
 use crate::chan::errors::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::chan::hchan::Chan;
-use crate::chan::moment::{nanos_after, nanos_at};
 use crate::chan::never::wait_for_nothing;
 use crate::chan::timers::TimerChan;
+use crate::sys::moment::nanos_at;
 
 /// The receiving side of a channel; clones receive from the same channel, each message once.
 ///
@@ -92,7 +93,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(r.recv_timeout(Duration::from_millis(1)), Err(RecvTimeoutError::Timeout));
     /// ```
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.recv_until(nanos_after(timeout))
+        self.recv_until(deadline_after(timeout))
     }
 
     /// Receives, waiting until then.

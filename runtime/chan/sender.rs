@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::chan::deadline::deadline_after;
 use crate::chan::errors::{SendError, SendTimeoutError, TrySendError};
 use crate::chan::hchan::Chan;
-use crate::chan::moment::{nanos_after, nanos_at};
+use crate::sys::moment::nanos_at;
 
 /// The sending side of a channel; clones send into the same channel.
 ///
@@ -80,7 +81,7 @@ impl<T> Sender<T> {
     /// assert_eq!(s.send_timeout("hi", soon), Err(SendTimeoutError::Timeout("hi")));
     /// ```
     pub fn send_timeout(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        self.chan.send(msg, nanos_after(timeout))
+        self.chan.send(msg, deadline_after(timeout))
     }
 
     /// Sends, waiting until then.

@@ -10,6 +10,7 @@
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::{Cell, UnsafeCell};
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
@@ -60,6 +61,41 @@ impl<T> Slot<T> {
 
     pub(crate) fn pointer(&self) -> SlotPtr<T> {
         SlotPtr(std::ptr::from_ref(self))
+    }
+
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place {
+            start: std::ptr::from_ref(self).cast(),
+            room: Layout::new::<Slot<T>>(),
+            owner: PhantomData,
+        }
+    }
+}
+
+/// A slot of some type, for code that serves all types: a select's cases.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    start: *const u8,
+    room: Layout,
+    owner: PhantomData<&'a Cell<u8>>,
+}
+
+impl Place<'_> {
+    /// As a slot for a `T`: whoever made the case saw to it that it is one.
+    #[inline]
+    pub(crate) fn typed<T>(self) -> SlotPtr<T> {
+        let need = Layout::new::<Slot<T>>();
+        if need.size() > self.room.size() || need.align() > self.room.align() {
+            fatal!("a value does not fit into its place");
+        }
+        SlotPtr(self.start.cast())
+    }
+
+    /// Puts a value in. By the owner, when no wait node points here.
+    #[inline]
+    pub(crate) fn put<T>(self, value: T) {
+        // SAFETY: `typed` has checked the room; alive for the owner's lifetime.
+        unsafe { self.typed::<T>().slot() }.put(value);
     }
 }
 
@@ -143,20 +179,14 @@ impl Space {
         }
     }
 
-    fn fits(&self, need: Layout) -> bool {
-        let (size, align) = match self.big {
-            Some((_, layout)) => (layout.size(), layout.align()),
-            None => (WORDS * 8, 8),
-        };
-        need.size() <= size && need.align() <= align
-    }
-
-    /// The space as a slot for a `T`.
-    pub(crate) fn slot<T>(&self) -> SlotPtr<T> {
-        if !self.fits(Space::need::<T>()) {
-            fatal!("a value does not fit into its space");
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place {
+            start: self.start(),
+            room: self
+                .big
+                .map_or(Layout::new::<[u64; WORDS]>(), |(_, layout)| layout),
+            owner: PhantomData,
         }
-        SlotPtr(self.start().cast())
     }
 
     /// The value, if there is one.
@@ -164,8 +194,8 @@ impl Space {
     /// # Safety
     /// What was put is a `T`, and no wait node points here any more.
     pub(crate) unsafe fn take<T>(&self) -> Option<T> {
-        // SAFETY: `slot` has checked the size; alive as `self` is; the caller vouches for T.
-        unsafe { self.slot::<T>().slot() }.take()
+        // SAFETY: `typed` checks the room; alive as `self` is; the caller vouches for T.
+        unsafe { self.place().typed::<T>().slot() }.take()
     }
 }
 
@@ -207,16 +237,16 @@ mod tests {
         let space = Space::for_any(all());
         // SAFETY: each take names the type that was put just before.
         unsafe {
-            space.slot().slot().put([7u64; 50]);
+            space.place().put([7u64; 50]);
             assert_eq!(space.take::<[u64; 50]>(), Some([7; 50]));
-            space.slot().slot().put(Wide(3));
+            space.place().put(Wide(3));
             assert_eq!(space.take::<Wide>(), Some(Wide(3)));
             assert_eq!(space.take::<u8>(), None);
         }
         let space = Space::for_any([Space::need::<()>()].into_iter());
         // SAFETY: as above.
         unsafe {
-            space.slot().slot().put(());
+            space.place().put(());
             assert_eq!(space.take::<()>(), Some(()));
         }
     }

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use crate::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::chan::locked::{Guarded, Summary};
-use crate::chan::moment::{nanos_at, saturated};
 use crate::chan::send::{OPERATION, TIME_OUT};
 use crate::chan::waitq::{Node, Outcome, WaitQ, ready_all};
 use crate::g::list::GQueue;
@@ -22,6 +21,7 @@ use crate::g::reason::WaitReason;
 use crate::m::enter::enter;
 use crate::sched::park::{park, park_until};
 use crate::sys::clock::{Nanos, nanotime};
+use crate::sys::moment::nanos_at;
 
 /// The deadline of a timer that is not set.
 pub(crate) const NEVER: Nanos = Nanos::MAX;
@@ -123,6 +123,11 @@ impl<T> TimerChan<T> {
     /// When the next message is there; `NEVER`: not set.
     pub(crate) fn when(&self) -> Nanos {
         self.state.summary() as Nanos
+    }
+
+    /// The clock, for comparing with the deadline; not read when there is none.
+    pub(crate) fn now(&self) -> Nanos {
+        if self.when() == NEVER { 0 } else { nanotime() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

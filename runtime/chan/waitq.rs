@@ -199,6 +199,22 @@ impl<T> WaitQ<T> {
         self.link(node);
     }
 
+    /// A caught node goes back to where it came from, for the one who holds the lock.
+    pub(crate) fn put_back(&mut self, caught: Caught<T>) {
+        // SAFETY: caught, so alive and ours.
+        let node = unsafe { &*caught.0 };
+        node.ticket.set(None);
+        node.home.set(std::ptr::from_ref(self).addr());
+        node.prev.set(null());
+        node.next.set(self.head);
+        // SAFETY: what is queued is alive.
+        match unsafe { self.head.as_ref() } {
+            Some(head) => head.prev.set(node),
+            None => self.tail = node,
+        }
+        self.head = node;
+    }
+
     fn link(&mut self, node: &Node) {
         let p: *const Node = node;
         node.home.set(std::ptr::from_ref(self).addr());
