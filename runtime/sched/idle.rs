@@ -7,7 +7,8 @@
 )]
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
 
 use crate::base::choice::RandomOrder;
 use crate::m::machine::M;
@@ -70,6 +71,7 @@ pub(crate) fn wait_for_p(m: &'static M) {
 
 /// By an M that counts as idle now: is anybody left?
 pub(crate) fn check_if_last() {
+    fence(SeqCst); // pairs(last-asleep): a plain thread that parks, park_thread
     let awake = SCHED.ms_awake();
     if awake == 0 {
         deadlock::check();

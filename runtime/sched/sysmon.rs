@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::m::machine::M;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::handoff::{hand_off, take_from};
+use crate::sched::idle::check_if_last;
 use crate::sched::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
@@ -80,6 +81,8 @@ pub(crate) fn start() {
 
 fn sysmon() {
     threads::set_sysmon();
+    // Until now this thread was a stranger, who could have woken somebody.
+    check_if_last();
     let mut watches: Box<[Watch]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
     let mut lost_looked = 0;
     let mut rounds = 0;
