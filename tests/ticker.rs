@@ -5,8 +5,8 @@ mod support;
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::{Duration, Instant};
 
 use gosched::channel::{RecvTimeoutError, TryRecvError};
@@ -31,9 +31,8 @@ fn ticks_come_at_whole_periods_and_stop() {
                 last = due;
             }
             ticker.reset(2 * period);
-            let reset_at = Instant::now();
             let due = ticker.c().recv().unwrap();
-            assert!(due + period >= reset_at + period, "{:?}", due - reset_at);
+            assert!(due >= start + 2 * period && Instant::now() >= due);
             ticker.stop();
             let silence = ticker.c().recv_timeout(3 * period);
             assert_eq!(silence, Err(RecvTimeoutError::Timeout));
@@ -50,12 +49,15 @@ fn a_slow_receiver_loses_ticks_and_keeps_the_phase() {
         let ticker = Ticker::new(period);
         let first = ticker.c().recv().unwrap();
         sleep(11 * MS);
+        let woken = Instant::now();
         let second = ticker.c().recv().unwrap();
-        assert_eq!(second - first, period, "the one that waited");
+        assert!(second < woken, "the one that waited, not the next");
+        let mut last = second;
         for _ in 0..4 {
             let next = ticker.c().recv().unwrap();
-            let since = (next - first).as_nanos();
-            assert_eq!(since % period.as_nanos(), 0, "out of phase");
+            assert!(next > last);
+            assert_eq!((next - first).as_nanos() % period.as_nanos(), 0, "phase");
+            last = next;
         }
     });
 }
@@ -76,7 +78,7 @@ fn a_fast_ticker_and_a_stopping_world() {
             }
         });
         let ticker = Ticker::new(Duration::from_nanos(1));
-        (0..100).for_each(|_| drop(ticker.c().recv().unwrap()));
+        assert_eq!(ticker.c().iter().take(100).count(), 100);
         ticker.stop();
         done.store(true, SeqCst);
         stopper.join().unwrap();
@@ -91,7 +93,7 @@ fn many_receive_from_one_ticker() {
         let all: Vec<_> = (0..10)
             .map(|_| {
                 let ticker = Arc::clone(&ticker);
-                spawn(move || (0..500).for_each(|_| drop(ticker.c().recv().unwrap())))
+                spawn(move || assert_eq!(ticker.c().iter().take(500).count(), 500))
             })
             .collect();
         all.into_iter().for_each(|g| g.join().unwrap());
@@ -222,25 +224,21 @@ fn stop_while_somebody_waits(t: &Either) {
     });
     t.stop(matches!(t, Either::Ticker(_)));
     t.none();
-    // Two waiters, one message each.
+    // Two waiters, a message for each; a timer has the second one after a reset.
     t.reset(MS, false);
+    let received = &AtomicUsize::new(0);
     gosched::thread::scope(|scope| {
-        let one = scope.spawn(|| t.c().recv().unwrap());
-        let two = scope.spawn(|| t.c().recv().unwrap());
-        if let Either::Timer(timer) = t {
-            support::yield_until("one has received", || {
-                !timer.reset(MS) || timer_taken(timer)
+        for _ in 0..2 {
+            scope.spawn(move || {
+                t.c().recv().unwrap();
+                received.fetch_add(1, SeqCst);
             });
         }
-        one.join().unwrap();
-        two.join().unwrap();
+        support::yield_until("one has received", || received.load(SeqCst) >= 1);
+        if let Either::Timer(timer) = t {
+            assert_eq!(received.load(SeqCst), 1, "one message for one setting");
+            timer.reset(MS);
+        }
     });
     t.stop(matches!(t, Either::Ticker(_)));
-}
-
-/// Sets a timer that is pending again: not what a receiver has taken.
-fn timer_taken(timer: &Timer) -> bool {
-    timer.reset(MS);
-    sleep(2 * MS);
-    false
 }

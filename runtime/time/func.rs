@@ -46,7 +46,7 @@ impl Func {
 
     /// Starts it at `when`. True: it was pending, and now is for the new time only.
     pub(crate) fn reset(self: &Arc<Func>, when: Nanos) -> bool {
-        let mut fresh = None;
+        let mut fresh: Option<GRef> = None;
         loop {
             let rt = enter();
             let guard = rt.lock(&self.lock);
@@ -56,11 +56,12 @@ impl Func {
                 arm(&rt, &g.timer, when);
                 drop(guard);
                 drop(rt);
-                fresh.map(forget_fresh);
+                if let Some(unused) = fresh {
+                    forget_fresh(unused);
+                }
                 return true;
             }
             if let Some(g) = fresh.take() {
-                let g: GRef = g;
                 g.timer.set(g, BIRTH);
                 self.pending.store(Some(g), Relaxed);
                 arm(&rt, &g.timer, when);
@@ -82,7 +83,9 @@ impl Func {
         }
         drop(guard);
         drop(rt);
-        stopped.map(forget_fresh).is_some()
+        let Some(g) = stopped else { return false };
+        forget_fresh(g);
+        true
     }
 
     fn prepare(self: &Arc<Func>) -> GRef {
