@@ -16,6 +16,7 @@ use crate::timer::fire::{Fire, Fires};
 use crate::timer::heap::{Armed, TimerHeap};
 use crate::timer::node::Node;
 use crate::timer::sleeper::Told;
+use crate::timer::word::NEVER;
 
 /// Left with the timer of a prepared goroutine: start it. No ticket is 0.
 pub(crate) const BIRTH: u64 = 0;
@@ -27,6 +28,16 @@ pub(crate) fn arm(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> bool {
         wakep(); // it becomes the sleeper, if it finds nothing else
     }
     armed.was_armed
+}
+
+/// Moves a timer that is armed. By its hand. False: it is not, and nothing has changed.
+pub(crate) fn rearm(node: &'static Node<G>, when: Nanos) -> bool {
+    let when = when.clamp(1, NEVER);
+    let earlier = node.rearm_armed(when);
+    if earlier == Some(true) && SCHED.sleeper.tell(when) == Told::Nobody {
+        wakep();
+    }
+    earlier.is_some()
 }
 
 /// As [`arm`], for a goroutine that parks right after. If its M has nothing else to run, it

@@ -20,7 +20,7 @@ use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::{G, GRef, Kind};
 use crate::m::enter::enter;
 use crate::sched::spawn::{Birth, forget, prepare};
-use crate::sched::timers::{BIRTH, arm};
+use crate::sched::timers::{BIRTH, arm, rearm};
 use crate::sys::clock::Nanos;
 use crate::sys::lock::RawLock;
 use crate::thread::go::run_detached;
@@ -50,10 +50,8 @@ impl Func {
         loop {
             let rt = enter();
             let guard = rt.lock(&self.lock);
-            if let Some(g) = self.pending.load(Relaxed)
-                && g.timer.disarm()
-            {
-                arm(&rt, &g.timer, when);
+            let pending = self.pending.load(Relaxed);
+            if pending.is_some_and(|g| rearm(&g.timer, when)) {
                 drop(guard);
                 drop(rt);
                 if let Some(unused) = fresh {

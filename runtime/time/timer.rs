@@ -54,9 +54,7 @@ pub(crate) fn deadline(after: Duration) -> Nanos {
 
 /// A timer channel, due after `after`.
 pub(crate) fn timer_chan(after: Duration, repeat: Repeat) -> Arc<TimerChan<Instant>> {
-    let chan = TimerChan::new(Instant::now(), repeat, |at| at);
-    chan.set(deadline(after), repeat);
-    Arc::new(chan)
+    Arc::new(TimerChan::new(deadline(after), repeat, |at| at))
 }
 
 pub(crate) fn receiver(chan: &Arc<TimerChan<Instant>>) -> Receiver<Instant> {

@@ -94,6 +94,14 @@ impl<W> Node<W> {
         }
     }
 
+    /// Hand: a new time if it is armed, nothing if not. True, and whether nobody was going to
+    /// look this early.
+    pub(crate) fn rearm_armed(&self, when: Nanos) -> Option<bool> {
+        let was = self.word.rearm_armed(when)?;
+        self.remember_key(was);
+        Some(when < self.key.load(Relaxed) && self.home().note_moved(when))
+    }
+
     /// Sorted means that the key was the time.
     fn remember_key(&self, was: Seen) {
         if !was.is_modified() {

@@ -102,6 +102,19 @@ impl Word {
         Err(())
     }
 
+    /// Hand: sorted or moved -> moved. `None`: it is not armed, and stays as it is.
+    pub(crate) fn rearm_armed(&self, when: Nanos) -> Option<Seen> {
+        debug_assert!(when != 0);
+        let mut seen = self.load();
+        while seen.is_armed() {
+            match self.step(seen, pack(when, HEAPED | MODIFIED)) {
+                Ok(()) => return Some(seen),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+
     /// Hand: sorted or moved -> zombie. The answer says what it was: armed if this call has
     /// stopped it, not armed if there was nothing to stop.
     pub(crate) fn disarm(&self) -> Seen {
