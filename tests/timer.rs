@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use gosched::channel::{RecvTimeoutError, TryRecvError, bounded, unbounded};
+use gosched::channel::{RecvTimeoutError, TryRecvError, bounded, select, unbounded};
 use gosched::thread::{sleep, spawn, yield_now};
 use gosched::time::{Timer, after, after_func};
 use support::{check, check_at, yield_until};
@@ -405,5 +405,92 @@ fn plain_threads_use_timers_too() {
             .collect();
         (0..400).for_each(|_| r.recv().unwrap());
         threads.into_iter().for_each(|t| t.join().unwrap());
+    });
+}
+
+/// Go: TestTimerFairness. Two goroutines flood the channel that the select looks at first.
+#[test]
+fn a_flooded_select_still_sees_its_timer() {
+    check(|| {
+        let (s, r) = bounded(0);
+        let (stop, stopped) = bounded::<()>(0);
+        let flooders: Vec<_> = (0..2)
+            .map(|_| {
+                let (s, stopped) = (s.clone(), stopped.clone());
+                spawn(move || {
+                    loop {
+                        select! {
+                            send(s, 0) -> _ => (),
+                            recv(stopped) -> _ => break,
+                        }
+                    }
+                })
+            })
+            .collect();
+        let timer = after(20 * MS);
+        loop {
+            select! {
+                recv(r) -> msg => assert_eq!(msg, Ok(0)),
+                recv(timer) -> _ => break,
+            }
+        }
+        drop(stop);
+        flooders.into_iter().for_each(|f| f.join().unwrap());
+    });
+}
+
+/// Go: TestLongAdjustTimers, a tenth of it. Many selects with a time-out beside many sleepers
+/// that are due: nothing goes over the whole heap each time.
+#[test]
+fn many_selects_with_timers_do_not_go_over_the_heap() {
+    check(|| {
+        let sleepers: Vec<_> = (0..500).map(|_| spawn(|| sleep(MS))).collect();
+        let all: Vec<_> = (0..5000)
+            .map(|_| {
+                spawn(|| {
+                    let (s, r) = bounded(1);
+                    for _ in 0..4 {
+                        s.send(()).unwrap();
+                        select! {
+                            recv(r) -> _ => (),
+                            recv(after(HOUR)) -> _ => panic!("an hour has passed"),
+                        }
+                        select! {
+                            recv(r) -> _ => panic!("nobody has sent"),
+                            recv(after(US)) -> _ => (),
+                        }
+                    }
+                })
+            })
+            .collect();
+        all.into_iter().for_each(|g| g.join().unwrap());
+        sleepers.into_iter().for_each(|g| g.join().unwrap());
+    });
+}
+
+/// A select over several timers and a channel takes what comes first, and leaves the others.
+#[test]
+fn a_select_takes_the_first_of_several_timers() {
+    check(|| {
+        let (far, near) = (Timer::new(HOUR), Timer::new(2 * MS));
+        let (_s, r) = bounded::<()>(0);
+        select! {
+            recv(far.c()) -> _ => panic!("an hour has passed"),
+            recv(near.c()) -> due => assert!(Instant::now() >= due.unwrap()),
+            recv(r) -> _ => panic!("nobody has sent"),
+        }
+        assert!(far.stop() && !near.stop());
+        // One that is moved while the select waits for it.
+        let moved = Arc::new(Timer::new(HOUR));
+        let theirs = Arc::clone(&moved);
+        let waits = spawn(move || {
+            select! {
+                recv(theirs.c()) -> _ => (),
+                recv(after(HOUR)) -> _ => panic!("an hour has passed"),
+            }
+        });
+        sleep(100 * US);
+        moved.reset(Duration::ZERO);
+        waits.join().unwrap();
     });
 }
