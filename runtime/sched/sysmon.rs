@@ -87,7 +87,7 @@ fn sysmon() {
         if rounds == 0 {
             delay = DELAY_MIN;
         } else if rounds > IDLE_ROUNDS {
-            let max = if work_waits() {
+            let max = if work_waits(nanotime()) {
                 DELAY_MAX_BUSY
             } else {
                 DELAY_MAX
@@ -117,9 +117,11 @@ fn sysmon() {
     }
 }
 
-/// Runnable goroutines that no P has picked yet.
-fn work_waits() -> bool {
-    !SCHED.global.is_empty() || SCHED.ps().any(|p| !p.runq.is_empty())
+/// Runnable goroutines that no P has picked yet, or timers that are due: a P that does not
+/// come to its loop does not look at those either.
+fn work_waits(now: Nanos) -> bool {
+    let waits = |p: &P| !p.runq.is_empty() || p.timers.needs_look(now, false);
+    !SCHED.global.is_empty() || SCHED.ps().any(waits)
 }
 
 /// Every P is idle: sleeps until one is not. False: some P is busy.
@@ -170,7 +172,7 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     let cpu = thread_cpu_time(tid).unwrap_or(0);
     watch.still = if cpu == watch.cpu { watch.still + 1 } else { 0 };
     watch.cpu = cpu;
-    let waiting = work_waits();
+    let waiting = work_waits(now);
     let long = now - watch.since >= SLICE;
     if watch.still > 0 && (waiting || long) {
         let view = watch.view.get_or_insert_with(|| KernelView::of(tid));
