@@ -9,6 +9,7 @@
 pub(crate) mod child;
 pub(crate) mod latch;
 pub(crate) mod watchdog;
+pub(crate) mod ways;
 
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
