@@ -23,6 +23,7 @@ use crate::sched::idle::{acquire_p, detach_p, held_p};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::wake::hand_over;
+use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::fatal::fatal;
 use crate::sys::signal::{ALT_STACK_BYTES, Chain, Errno, with_errno_kept};
 use crate::sys::thread::signal_thread;
@@ -117,9 +118,16 @@ fn without_p(m: &'static M, g: GRef) {
     sleep_bound(m, g);
 }
 
+/// Runnable goroutines that no P has picked yet, or timers that are due: a P that does not
+/// come to its loop does not look at those either.
+pub(crate) fn work_waits(now: Nanos) -> bool {
+    let waits = |p: &P| !p.runq.is_empty() || p.timers.needs_look(now, false);
+    !SCHED.global.is_empty() || SCHED.ps().any(waits)
+}
+
 /// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
 fn give_way(m: &'static M, p: &'static P, g: GRef) {
-    if p.runq.is_empty() && SCHED.global.is_empty() {
+    if p.runq.is_empty() && !work_waits(nanotime()) {
         return;
     }
     SCHED.lock.lock();

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::m::machine::M;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::handoff::{hand_off, take_from};
-use crate::sched::preempt;
+use crate::sched::preempt::{self, work_waits};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sys::clock::{Nanos, nanotime};
@@ -115,13 +115,6 @@ fn sysmon() {
             rounds.saturating_add(1)
         };
     }
-}
-
-/// Runnable goroutines that no P has picked yet, or timers that are due: a P that does not
-/// come to its loop does not look at those either.
-fn work_waits(now: Nanos) -> bool {
-    let waits = |p: &P| !p.runq.is_empty() || p.timers.needs_look(now, false);
-    !SCHED.global.is_empty() || SCHED.ps().any(waits)
 }
 
 /// Every P is idle: sleeps until one is not. False: some P is busy.
