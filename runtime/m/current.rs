@@ -67,8 +67,9 @@ pub(crate) fn this_m() -> Option<&'static M> {
     unsafe { m.as_ref() }
 }
 
-/// Makes the calling thread `m`, for ever.
-pub(crate) fn set_this_m(m: &'static M) {
+/// Makes the calling thread `m`, until its end; then a plain thread again.
+pub(crate) fn set_this_m(m: Option<&'static M>) {
+    let m = m.map_or(std::ptr::null(), std::ptr::from_ref);
     #[cfg(target_arch = "x86_64")]
     // SAFETY: writes the calling thread's slot.
     unsafe {
@@ -76,7 +77,7 @@ pub(crate) fn set_this_m(m: &'static M) {
             concat!("mov {slot}, qword ptr [rip + ", slot!(), "@gottpoff]"),
             "mov qword ptr fs:[{slot}], {m}",
             slot = out(reg) _,
-            m = in(reg) std::ptr::from_ref(m),
+            m = in(reg) m,
             options(nostack, preserves_flags),
         );
     }
@@ -90,7 +91,7 @@ pub(crate) fn set_this_m(m: &'static M) {
             "str {m}, [{pointer}, {slot}]",
             slot = out(reg) _,
             pointer = out(reg) _,
-            m = in(reg) std::ptr::from_ref(m),
+            m = in(reg) m,
             options(nostack, preserves_flags),
         );
     }

@@ -31,7 +31,7 @@ use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart.
 pub(crate) fn m_start(m: &'static M) {
-    set_this_m(m);
+    set_this_m(Some(m));
     m.window.take(context::DISTANCE);
     context::call_at_distance(&mut || m_loop(m));
 }
@@ -39,6 +39,7 @@ pub(crate) fn m_start(m: &'static M) {
 /// The thread's life. Go: mstart1, schedule.
 fn m_loop(m: &'static M) {
     m.tid.store(gettid(), Relaxed);
+    threads::count_thread();
     exact_timeouts();
     let signal_stack = match overflow::install_altstack() {
         Ok(stack) => stack,
@@ -191,9 +192,8 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
         return Life::GoesOn;
     }
     threads::forget_m(m);
-    if SCHED.all_ms_idle() {
-        deadlock::check(); // we were the last to be awake
-    }
+    set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
+    deadlock::check();
     Life::Over
 }
 
