@@ -90,7 +90,8 @@ pub fn metrics() -> Metrics {
         goroutines: num_goroutine(),
         created: SCHED.created(),
         threads: SCHED.m_count.load(Relaxed) as usize,
-        threads_idle: SCHED.idle_m_count.load(Relaxed) as usize,
+        threads_idle: SCHED.idle_m_count.load(Relaxed) as usize
+            + usize::from(SCHED.sleeper.is_taken()),
         threads_spinning: idle.spinning() as usize,
         idle_procs: idle.idle_ps() as usize,
         global_queue: SCHED.global.len() as usize,

@@ -22,6 +22,7 @@
 
 mod base;
 mod sys;
+mod timer;
 mod stack;
 mod g;
 mod queue;
@@ -37,3 +38,4 @@ pub use stack::StackError;
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 pub use thread::exit::goexit;
 pub use thread::go::go;
+pub use thread::lock::{blocking, lock_os_thread, unlock_os_thread};

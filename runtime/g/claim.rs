@@ -17,6 +17,16 @@ pub(crate) struct Ticket(u64);
 
 impl Ticket {
     /// As a word, to be kept beside a waiter.
+    /// Both in one word. Go: there a timer's `arg` and `seq`.
+    pub(crate) fn with_case(self, case: u16) -> u64 {
+        self.0 | u64::from(case)
+    }
+
+    /// What `with_case` has put together.
+    pub(crate) fn split(word: u64) -> (Ticket, u16) {
+        (Ticket(word & !CASE_MASK), (word & CASE_MASK) as u16)
+    }
+
     pub(crate) fn raw(self) -> u64 {
         self.0
     }

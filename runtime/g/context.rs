@@ -30,6 +30,8 @@ pub(crate) enum Switch {
     Yield,
     /// Runnable again, at the tail of this P's queue. Go: goyield.
     YieldLocal,
+    /// Preempted at its way out of the runtime: at the global tail. Go: gopreempt_m.
+    Preempted,
     /// Announced a park.
     Park,
     /// The body has ended.

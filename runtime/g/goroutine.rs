@@ -19,6 +19,7 @@ use crate::g::status::Status;
 use crate::stack::Slot;
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
+use crate::timer::node::Node;
 
 /// A handle to a G: what queues and wait lists hold.
 pub(crate) type GRef = &'static G;
@@ -56,9 +57,12 @@ pub(crate) struct G {
     /// What the waker hands to the woken: the meaning belongs to the two of them.
     pub(crate) param: AtomicUsize,
     pub(crate) id: AtomicU64,
-    /// The M it last ran on (index), and the M it is locked or bound to (index + 1, 0 = none).
+    /// The M it last ran on.
     pub(crate) last_m: AtomicU32,
+    /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
     pub(crate) locked_m: AtomicU32,
+    /// The M in whose signal handler it was stopped, + 1; 0 = none.
+    pub(crate) bound_m: AtomicU32,
     // Identity: written by the spawner, and by the goroutine itself.
     pub(crate) parent: AtomicU64,
     pub(crate) spawned_at: AtomicRef<Location<'static>>,
@@ -70,6 +74,8 @@ pub(crate) struct G {
     pub(crate) stack_class: AtomicU8,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
+    /// The deadline it waits for: armed and stopped by the goroutine itself.
+    pub(crate) timer: Node<G>,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,
     pub(crate) job: JobCell,
@@ -91,12 +97,14 @@ impl G {
             id: AtomicU64::new(0),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
+            bound_m: AtomicU32::new(0),
             parent: AtomicU64::new(0),
             spawned_at: AtomicRef::none(),
             identity: AtomicUsize::new(0),
             identity_lock: RawLock::new(),
             stack_class: AtomicU8::new(0),
             locals: AtomicUsize::new(0),
+            timer: Node::new(),
             note: Note::new(),
             job: JobCell::empty(),
         }

@@ -49,7 +49,7 @@ impl JobCell {
     /// The caller owns the G (it is DEAD, taken from a free list) and the cell is empty; `f`
     /// stays valid until it has run, whatever its lifetime says.
     pub(crate) unsafe fn put<F: FnOnce() + Send>(&self, f: F) {
-        const { assert!(Self::fits::<F>()) };
+        assert!(Self::fits::<F>(), "the closure does not fit"); // decided when compiled
         // SAFETY: the owner is alone; size and alignment are checked above.
         unsafe { self.buffer.get().cast::<F>().write(f) };
         // SAFETY: the owner is alone.

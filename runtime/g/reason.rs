@@ -33,6 +33,7 @@ reasons! {
     WaitGroupWait = "sync.WaitGroup.Wait",
     OnceWait = "sync.Once.Do",
     BarrierWait = "barrier",
+    SemaphoreAcquire = "semaphore",
     Join = "join",
     Park = "park",
     Run = "run",

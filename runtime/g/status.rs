@@ -26,6 +26,8 @@ const READIED: u32 = 5;
 const DEAD: u32 = 6;
 /// Stopped in the middle of user code by a signal, bound to its thread, in the bound queue.
 const PREEMPTED: u32 = 9;
+/// As PREEMPTED, and in a queue, but let run without a P by the safety valve.
+const VALVE: u32 = 12;
 
 /// What the caller of a transition has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,18 @@ pub(crate) enum Enqueue {
     Mine,
     /// Somebody else has it, or will take care of it.
     NotMine,
+}
+
+/// What has become of a bound goroutine that was picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Bound {
+    /// It sleeps in the handler: its M wants a P.
+    Asleep,
+    /// The valve lets it run without a P: nothing to do.
+    Running,
+    /// It came off its thread meanwhile: an ordinary runnable one.
+    Runnable,
 }
 
 /// A snapshot for dumps.
@@ -129,14 +143,73 @@ impl Status {
         Enqueue::Mine
     }
 
-    /// In the preemption handler: stopped in user code, bound to its M.
+    /// In the preemption handler: stopped in user code, about to be queued, bound to its M.
     pub(crate) fn preempted(&self) {
         self.step_relaxed(RUNNING, PREEMPTED, "preempt");
     }
 
-    /// Its M has a P again.
-    pub(crate) fn resumed(&self) {
-        self.step_relaxed(PREEMPTED, RUNNING, "resume preempted");
+    /// By the M that picked a bound goroutine, and so took it out of its queue.
+    pub(crate) fn resume_bound(&self) -> Bound {
+        // AcqRel pairs(bound): open_valve, and the owner's steps below.
+        if self
+            .0
+            .compare_exchange(PREEMPTED, RUNNING, AcqRel, Acquire)
+            .is_ok()
+        {
+            return Bound::Asleep;
+        }
+        // AcqRel pairs(bound)
+        match self.0.compare_exchange(VALVE, RUNNING, AcqRel, Acquire) {
+            Ok(_) => Bound::Running,
+            Err(RUNNABLE) => Bound::Runnable,
+            Err(s) => fatal!("picked a bound goroutine in status {s}"),
+        }
+    }
+
+    /// Woken in the handler without a P: is that the valve's doing?
+    pub(crate) fn may_run_without_p(&self) -> bool {
+        matches!(self.0.load(Relaxed), VALVE | RUNNING)
+    }
+
+    /// By sysmon: lets a stopped goroutine run without a P while it stays in its queue. True:
+    /// its M is mine to wake.
+    pub(crate) fn open_valve(&self) -> bool {
+        // AcqRel pairs(bound): resume_bound.
+        self.0
+            .compare_exchange(PREEMPTED, VALVE, AcqRel, Relaxed)
+            .is_ok()
+    }
+
+    pub(crate) fn is_valve(&self) -> bool {
+        self.0.load(Relaxed) == VALVE
+    }
+
+    /// In the handler, without a P: stops again. `NotMine`: it is in a queue already.
+    pub(crate) fn preempted_without_p(&self) -> Enqueue {
+        // AcqRel pairs(bound): resume_bound may have taken it out of the queue.
+        if self
+            .0
+            .compare_exchange(VALVE, PREEMPTED, AcqRel, Acquire)
+            .is_ok()
+        {
+            return Enqueue::NotMine;
+        }
+        self.preempted();
+        Enqueue::Mine
+    }
+
+    /// Off its stack, without a P. `NotMine`: it is in a queue already.
+    pub(crate) fn yielded_without_p(&self) -> Enqueue {
+        // AcqRel pairs(bound): resume_bound may have taken it out of the queue.
+        if self
+            .0
+            .compare_exchange(VALVE, RUNNABLE, AcqRel, Acquire)
+            .is_ok()
+        {
+            return Enqueue::NotMine;
+        }
+        self.yielded();
+        Enqueue::Mine
     }
 
     /// A plain OS thread waits in `park`: true when `ready` has come.
@@ -153,7 +226,7 @@ impl Status {
     pub(crate) fn state(&self) -> State {
         match self.0.load(Relaxed) {
             RUNNABLE | READIED => State::Runnable,
-            RUNNING | PARKING => State::Running,
+            RUNNING | PARKING | VALVE => State::Running,
             WAITING => State::Waiting,
             PREEMPTED => State::Preempted,
             _ => State::Dead,

@@ -8,13 +8,15 @@
 #![allow(unsafe_code, reason = "makes the evidence HoldsP out of the M's word")]
 
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::compiler_fence;
 
+use crate::g::context::{Switch, suspend};
 use crate::g::goroutine::GRef;
 use crate::m::current::this_m;
 use crate::m::foreign::foreign_g;
 use crate::m::machine::M;
+use crate::m::words::Entry;
 use crate::p::processor::P;
 use crate::queue::owner::HoldsP;
 use crate::sys::fatal::fatal;
@@ -33,14 +35,60 @@ pub(crate) struct NoPreempt {
 #[inline]
 pub(crate) fn enter() -> NoPreempt {
     let m = this_m();
-    if let Some(m) = m {
-        m.in_rt.store(m.in_rt.load(Relaxed) + 1, Relaxed);
-        compiler_fence(std::sync::atomic::Ordering::SeqCst); // the handler runs on this thread
+    match m {
+        Some(m) => NoPreempt {
+            m: Some(enter_m(m)),
+            not_send: PhantomData,
+        },
+        None => NoPreempt {
+            m,
+            not_send: PhantomData,
+        },
     }
-    NoPreempt {
-        m,
-        not_send: PhantomData,
+}
+
+#[inline]
+fn enter_m(m: &'static M) -> &'static M {
+    m.words.enter();
+    compiler_fence(SeqCst); // the thief's membarrier makes it a fence of the CPU: m/words.rs
+    if m.words.disturbed() {
+        enter_disturbed(m)
+    } else {
+        m
     }
+}
+
+/// A thief was here. With the P gone, the M's loop finds another, or another M resumes us.
+#[cold]
+#[inline(never)]
+fn enter_disturbed(m: &'static M) -> &'static M {
+    let outermost = m.words.depth() == 1;
+    match (outermost, m.curg()) {
+        (true, Some(g)) if m.words.resolve() == Entry::Lost => {
+            m.set_p(None);
+            suspend(g, Switch::LostP);
+            match this_m() {
+                Some(m) => m,
+                None => fatal!("resumed on a thread that is not the runtime's"),
+            }
+        }
+        _ => m,
+    }
+}
+
+/// A preemption was asked for while we were inside: here is where it happens.
+#[cold]
+#[inline(never)]
+fn leave_pending() {
+    let rt = enter();
+    let Some(m) = rt.forget() else { return };
+    m.pending.store(false, Relaxed);
+    if let Some(g) = m.curg()
+        && m.words.depth() == 1
+    {
+        suspend(g, Switch::Preempted);
+    }
+    drop(NoPreempt::resumed(this_m()));
 }
 
 impl NoPreempt {
@@ -97,9 +145,12 @@ impl Drop for NoPreempt {
     #[inline]
     fn drop(&mut self) {
         if let Some(m) = self.m {
-            compiler_fence(std::sync::atomic::Ordering::SeqCst);
-            // Release pairs(in-rt): sysmon's look at the word after its membarrier.
-            m.in_rt.store(m.in_rt.load(Relaxed) - 1, Release);
+            compiler_fence(SeqCst); // the handler runs on this thread
+            m.words.leave();
+            compiler_fence(SeqCst);
+            if m.pending.load(Relaxed) && m.words.depth() == 0 {
+                leave_pending();
+            }
         }
     }
 }

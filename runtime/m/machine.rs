@@ -6,24 +6,38 @@
 //! Go: runtime2.go m.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicI32};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::base::choice::Choice;
 use crate::g::goroutine::{G, GRef};
+use crate::m::words::Words;
 use crate::p::processor::P;
 use crate::sys::note::Note;
 
-/// See `sched/README.md#handoff` for the words' protocol.
+/// `preempt_tick`: preempt whatever runs (the world is being stopped).
+pub(crate) const PREEMPT_ANY: u64 = u64::MAX;
+
+/// See `m/words.rs` for how its P can be taken from outside.
 #[repr(align(128))]
 #[derive(Debug)]
 pub(crate) struct M {
-    /// How deep the thread is in the runtime: 0 = user code. Written by its own thread only.
-    pub(crate) in_rt: AtomicU32,
+    pub(crate) words: Words,
+    /// Inside of an explicit `blocking()`: a hint for sysmon.
+    pub(crate) blocking: AtomicBool,
+    /// Its thread's CPU time when its P was taken from it.
+    pub(crate) lost_cpu: AtomicU64,
+    /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
+    pub(crate) preempt_tick: AtomicU64,
     /// A preemption was asked for while in the runtime: yield on the way out.
     pub(crate) pending: AtomicBool,
+    /// Asleep in the preemption handler, with its goroutine stopped in user code.
+    pub(crate) bound_asleep: AtomicBool,
+    /// The goroutine that is locked to this M; written by its own thread.
+    pub(crate) locked_g: AtomicRef<G>,
+    /// Where its signal stack starts; 0 before the thread runs.
+    pub(crate) alt_stack: AtomicUsize,
     /// The goroutine on this M.
     curg: AtomicRef<G>,
     /// The P this M holds.
@@ -36,8 +50,6 @@ pub(crate) struct M {
     pub(crate) note: Note,
     /// Next in the list of idle Ms; under the scheduler's lock.
     pub(crate) idle_link: AtomicRef<M>,
-    /// Next in the list of all Ms; set once.
-    pub(crate) all_link: AtomicRef<M>,
     pub(crate) id: u32,
     /// The kernel's thread id, once the thread runs.
     pub(crate) tid: AtomicI32,
@@ -47,7 +59,13 @@ pub(crate) struct M {
 impl M {
     pub(crate) fn new(id: u32, seed: u64) -> M {
         M {
-            in_rt: AtomicU32::new(1),
+            words: Words::new(),
+            blocking: AtomicBool::new(false),
+            lost_cpu: AtomicU64::new(0),
+            preempt_tick: AtomicU64::new(0),
+            bound_asleep: AtomicBool::new(false),
+            locked_g: AtomicRef::none(),
+            alt_stack: AtomicUsize::new(0),
             pending: AtomicBool::new(false),
             curg: AtomicRef::none(),
             p: AtomicRef::none(),
@@ -55,7 +73,6 @@ impl M {
             spinning: AtomicBool::new(false),
             note: Note::new(),
             idle_link: AtomicRef::none(),
-            all_link: AtomicRef::none(),
             id,
             tid: AtomicI32::new(0),
             choice: Choice::new(seed),

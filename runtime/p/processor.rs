@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::all;
-use crate::g::goroutine::GRef;
+use crate::g::goroutine::{G, GRef};
 use crate::g::list::GQueue;
 use crate::queue::local::LocalQueue;
 use crate::queue::owner::HoldsP;
 use crate::stack::cache::StackCache;
 use crate::stack::{Class, SlotRef, StackError};
+use crate::timer::heap::TimerHeap;
 
 /// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub(crate) struct P {
     /// While it waits for a new M: whether that M starts spinning. Under the scheduler's lock.
     pub(crate) wake_spinning: AtomicBool,
     pub(crate) runq: LocalQueue,
+    /// Timers that were armed here.
+    pub(crate) timers: TimerHeap<G>,
     /// Goes up with every goroutine picked that does not inherit a slice. Go: schedtick.
     pub(crate) schedtick: AtomicU32,
     /// Goes up when the P passes to another M from outside. Go: syscalltick.
@@ -77,6 +80,7 @@ impl P {
             idle_link: AtomicRef::none(),
             wake_spinning: AtomicBool::new(false),
             runq: LocalQueue::new(),
+            timers: TimerHeap::new(),
             schedtick: AtomicU32::new(0),
             syscalltick: AtomicU32::new(0),
             m: AtomicU32::new(0),

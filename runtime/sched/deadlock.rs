@@ -36,9 +36,7 @@ pub(crate) fn check() {
 /// No M runs or is about to.
 fn all_idle() -> bool {
     SCHED.lock.lock();
-    let idle = SCHED.idle_m_count.load(Relaxed) == SCHED.m_count.load(Relaxed)
-        && SCHED.global.is_empty()
-        && !SCHED.stopping.load(Relaxed);
+    let idle = SCHED.all_ms_idle() && SCHED.global.is_empty() && !SCHED.stopping.load(Relaxed);
     SCHED.lock.unlock();
     idle
 }

@@ -32,6 +32,8 @@ pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> SlotRef {
 pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef, slot: SlotRef) {
     g.status.died();
     g.stack.store(None, Relaxed);
+    g.locked_count.store(0, Relaxed);
+    g.locked_m.store(0, Relaxed);
     slot.set_owner(0);
     if g.kind() == Kind::Goroutine {
         p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);

@@ -1,8 +1,8 @@
 //! Which goroutine runs next: the sources, in order.
 //!
-//! The order *is* the scheduler: a look at the global queue every 61st time, `runnext` and the
-//! local queue, a batch from the global queue, then stealing, and before the M gives its P up
-//! a last look at everything (`sched/README.md#no-lost-work`).
+//! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st time, `runnext` and the
+//! local queue, a batch from the global queue, then stealing (others' expired timers
+//! too), and before the M gives its P up a last look at everything (`sched/README.md#no-lost-work`).
 //!
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
 #![forbid(unsafe_code)]
@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
 use crate::g::goroutine::GRef;
+use crate::m::enter::NoPreempt;
 use crate::m::machine::M;
 use crate::p::processor::{P, PStatus};
 use crate::queue::local::{LOCAL_CAP, Picked};
@@ -18,8 +19,10 @@ use crate::queue::owner::HoldsP;
 use crate::sched::idle;
 use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
+use crate::sched::timers;
 use crate::sys::clock::nanotime;
 use crate::sys::thread::osyield;
+use crate::timer::sleeper::Woke;
 
 /// Every so many picks the global queue goes first, or two goroutines that keep readying each
 /// other could hide it for ever. A prime, so as not to fall in step with anything.
@@ -38,7 +41,10 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
             continue;
         }
         let (p, holds) = idle::held_p(m);
-        if let Some(picked) = find_with_p(m, p, &holds) {
+        let rt = NoPreempt::resumed(Some(m));
+        let found = find_with_p(&rt, m, p, &holds);
+        rt.forget();
+        if let Some(picked) = found {
             return picked;
         }
         if let Some(picked) = give_up_p(m, p, &holds) {
@@ -49,11 +55,12 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 
 /// The sources that need nothing but the P.
 #[inline]
-fn find_with_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
+fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
+    timers::run_due(rt, p, true);
     every_61st_global(p)
         .or_else(|| p.runq.get(holds))
         .or_else(|| global_batch(p, holds))
-        .or_else(|| steal(m, p, holds))
+        .or_else(|| steal(rt, m, p, holds))
 }
 
 fn fresh(g: GRef) -> Picked {
@@ -100,7 +107,7 @@ fn global_batch_locked(p: &P, holds: &HoldsP) -> Option<Picked> {
     Some(fresh(first))
 }
 
-fn steal(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
+fn steal(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     if !m.spinning.load(Relaxed) {
         if !SCHED.idle.try_spin(SCHED.procs()) {
             return None;
@@ -116,7 +123,17 @@ fn steal(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
             let Some(victim) = SCHED.p(victim) else {
                 continue;
             };
-            if std::ptr::eq(victim, p) || victim.status(Relaxed) == PStatus::Idle {
+            if std::ptr::eq(victim, p) {
+                continue;
+            }
+            // Even an idle or a hogged P's timers: they make goroutines ready here.
+            if last
+                && timers::run_due(rt, victim, false)
+                && let Some(picked) = p.runq.get(holds)
+            {
+                return Some(picked);
+            }
+            if victim.status(Relaxed) == PStatus::Idle {
                 continue;
             }
             if let Some(g) = victim.runq.steal_half(holds, &p.runq) {
@@ -172,8 +189,19 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     if m.spinning.load(Relaxed) && last_look(m) {
         return None;
     }
-    idle::stop_m(m);
+    if !(SCHED.sleeper.try_take() && sleep_for_timers(m)) {
+        idle::stop_m(m);
+    }
     None
+}
+
+/// With the sleeper's role: sleeps until a timer is due. True: `m` has a P, and spins, to run it.
+fn sleep_for_timers(m: &'static M) -> bool {
+    match SCHED.sleeper.sleep(nanotime, timers::earliest) {
+        Woke::NoTimers => false,
+        // Without an idle P, all are busy, and look at their timers themselves.
+        Woke::Due => spin_with_idle_p(m),
+    }
 }
 
 /// The spinner stops spinning, then looks at every queue once more. True: it has a P again.
@@ -185,9 +213,11 @@ fn last_look(m: &'static M) -> bool {
         || SCHED
             .ps()
             .any(|p| p.status(Relaxed) != PStatus::Idle && !p.runq.is_empty());
-    if !work {
-        return false;
-    }
+    work && spin_with_idle_p(m)
+}
+
+/// Takes an idle P and spins. False: there is none.
+fn spin_with_idle_p(m: &'static M) -> bool {
     SCHED.lock.lock();
     let p = SCHED.pop_idle_p();
     SCHED.lock.unlock();

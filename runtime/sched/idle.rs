@@ -15,6 +15,7 @@ use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::queue::owner::HoldsP;
 use crate::sched::deadlock;
 use crate::sched::state::SCHED;
+use crate::sched::timers;
 use crate::sys::fatal::fatal;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
@@ -37,11 +38,16 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
     m.set_p(Some(p));
 }
 
+/// `m` lets go of `p`, which is about to pass to another M: nobody holds it meanwhile.
+pub(crate) fn detach_p(m: &'static M, p: &'static P) {
+    p.m.store(0, Relaxed);
+    m.set_p(None);
+}
+
 /// `m` leaves `p`: idle from now on. Under the scheduler's lock, or for a stopped world.
 pub(crate) fn release_p(m: &'static M, p: &'static P) {
     p.set_status(PStatus::Idle);
-    p.m.store(0, Relaxed);
-    m.set_p(None);
+    detach_p(m, p);
 }
 
 /// Sleeps in the idle list until somebody hands `m` a P.
@@ -54,8 +60,12 @@ pub(crate) fn stop_m(m: &'static M) {
 
 /// In the idle list already: sleeps until it is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
-    if SCHED.idle_m_count.load(Relaxed) == SCHED.m_count.load(Relaxed) {
+    let awake = SCHED.ms_awake();
+    if awake == 0 {
         deadlock::check();
+    } else if awake == 1 && SCHED.sleeper.is_taken() && timers::earliest().is_none() {
+        // All timers were stopped, behind the sleeper's back: it is to go idle and check.
+        SCHED.sleeper.look_again();
     }
     m.note.sleep(); // its Acquire shows what the waker wrote
     match m.next_p.take_relaxed() {
@@ -74,8 +84,7 @@ pub(crate) fn stop_for_world(m: &'static M) {
     if let Some(p) = m.p() {
         SCHED.lock.lock();
         p.set_status(PStatus::Stopped);
-        p.m.store(0, Relaxed);
-        m.set_p(None);
+        detach_p(m, p);
         SCHED.p_stopped();
         SCHED.lock.unlock();
     }

@@ -8,14 +8,13 @@
 //! Go: proc.go gopark, park_m, Gosched, goyield.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::g::claim::Ticket;
 use crate::g::context::{Switch, suspend};
 use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
+use crate::sched::timers;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
 
@@ -59,11 +58,11 @@ fn yield_as(how: Switch) {
 #[inline]
 fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
-        && m.in_rt.load(Relaxed) != 1
+        && m.words.depth() != 1
     {
         fatal!(
             "switch while {} levels deep in the runtime",
-            m.in_rt.load(Relaxed)
+            m.words.depth()
         );
     }
     suspend(g, how);
@@ -93,7 +92,10 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
     let g = rt.current();
     match rt.m() {
         Some(_) => {
-            fatal!("park_until: timers are not there yet ({deadline} {ticket:?} {case})")
+            g.timer.set_wake(g, ticket.with_case(case));
+            timers::arm_and_park(&rt, &g.timer, deadline);
+            switch(rt, g, Switch::Park);
+            g.timer.disarm();
         }
         None => {
             drop(rt);

@@ -7,36 +7,84 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::context::{self, Switch};
 use crate::g::goroutine::GRef;
-use crate::g::status::Enqueue;
+use crate::g::status::{Bound, Enqueue};
 use crate::m::current::set_this_m;
 use crate::m::machine::M;
-use crate::queue::local::Picked;
+use crate::p::processor::P;
+use crate::queue::local::{Picked, warm_up_thread};
 use crate::sched::exit;
 use crate::sched::find::{find_runnable, put_back_global, put_back_local};
+use crate::sched::handoff;
 use crate::sched::idle;
+use crate::sched::locked;
+use crate::sched::preempt;
 use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
+use crate::sched::threads;
 use crate::sched::wake::wakep;
-use crate::stack::overflow;
+use crate::stack::{SlotRef, overflow};
 use crate::sys::fatal::fatal;
-use crate::sys::thread::gettid;
+use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart1.
-pub(crate) fn m_start(m: &'static M) -> ! {
+pub(crate) fn m_start(m: &'static M) {
     set_this_m(m);
     m.tid.store(gettid(), Relaxed);
-    let _signal_stack = match overflow::install_altstack() {
+    exact_timeouts();
+    let signal_stack = match overflow::install_altstack() {
         Ok(stack) => stack,
         Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
     };
+    m.alt_stack.store(signal_stack.bottom(), Relaxed);
+    warm_up_thread();
     idle::wait_for_p(m);
     loop {
+        if m.p().is_none() {
+            idle::stop_m(m); // its P went to the owner of a goroutine it had picked
+        }
         let picked = find_runnable(m);
         if m.spinning.load(Relaxed) {
             stop_spinning_with_work(m);
         }
-        execute(m, &picked);
+        if run(m, &picked) == Life::Over {
+            return;
+        }
     }
+}
+
+/// Runs what was picked, and as long as that goroutine is locked to this M, nothing else.
+fn run(m: &'static M, picked: &Picked) -> Life {
+    let g = picked.g;
+    if elsewhere(m, g) {
+        return Life::GoesOn;
+    }
+    let mut inherit = picked.inherit;
+    loop {
+        let life = execute(m, g, inherit);
+        if life == Life::Over || m.locked_g.load(Relaxed).is_none() {
+            return life;
+        }
+        locked::wait_for_own(m);
+        inherit = false;
+    }
+}
+
+/// Was the goroutine's place another thread? Then that one has our P now, or does not need it.
+#[inline]
+fn elsewhere(m: &'static M, g: GRef) -> bool {
+    let bound = g.bound_m.load(Relaxed);
+    if bound != 0 {
+        match preempt::resume_bound(m, g, bound) {
+            Bound::Asleep | Bound::Running => return true,
+            Bound::Runnable => (),
+        }
+    }
+    let locked = g.locked_m.load(Relaxed);
+    if locked == 0 || locked == m.id + 1 {
+        return false;
+    }
+    locked::start_owner(m, g);
+    true
 }
 
 /// last-spinner (README): I found work, so I owe one wake-up. Go: resetspinning.
@@ -47,12 +95,19 @@ fn stop_spinning_with_work(m: &'static M) {
     wakep();
 }
 
+/// Whether the M's thread goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    GoesOn,
+    /// Its locked goroutine has ended, and so does the thread.
+    Over,
+}
+
 /// Runs one goroutine until it gives the M up.
 #[inline]
-fn execute(m: &'static M, picked: &Picked) {
-    let g = picked.g;
+fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     let (p, holds) = idle::held_p(m);
-    if !picked.inherit {
+    if !inherit {
         p.schedtick
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
     }
@@ -63,10 +118,17 @@ fn execute(m: &'static M, picked: &Picked) {
     g.status.run();
     g.last_m.store(m.id, Relaxed);
     m.set_curg(Some(g));
-    let switch = context::resume(g, slot);
+    m.pending.store(false, Relaxed);
+    let switch = loop {
+        match context::resume(g, slot) {
+            Switch::LostP if handoff::find_p_for(m, g) => (),
+            switch => break switch,
+        }
+    };
     m.set_curg(None);
+    m.blocking.store(false, Relaxed);
     match switch {
-        Switch::Yield => {
+        Switch::Yield | Switch::Preempted => {
             g.status.yielded();
             put_back_global(g);
             wakep();
@@ -81,12 +143,33 @@ fn execute(m: &'static M, picked: &Picked) {
                 readied_early(m, g);
             }
         }
-        Switch::Done => {
-            let (p, holds) = idle::held_p(m);
-            exit::recycle(p, &holds, g, slot);
-        }
-        Switch::LostP => fatal!("m{} lost its P", m.id),
+        Switch::Done => return done(m, g, slot),
+        Switch::LostP => (), // queued; the loop finds that it has no P
     }
+    Life::GoesOn
+}
+
+/// The body has ended. Go: goexit0.
+#[inline]
+fn done(m: &'static M, g: GRef, slot: SlotRef) -> Life {
+    let (p, holds) = idle::held_p(m);
+    let locked = m.locked_g.load(Relaxed).is_some();
+    exit::recycle(p, &holds, g, slot);
+    if locked {
+        end_thread(m, p)
+    } else {
+        Life::GoesOn
+    }
+}
+
+/// The thread was the goroutine's own, and may be in any state: it ends. Go: gdestroy, mexit.
+#[cold]
+fn end_thread(m: &'static M, p: &'static P) -> Life {
+    m.locked_g.store(None, Relaxed);
+    idle::detach_p(m, p);
+    threads::forget_m(m);
+    handoff::hand_off(p);
+    Life::Over
 }
 
 /// A waker came before the commit: what it would have done is mine to do.

@@ -10,11 +10,14 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::p::processor::PStatus;
 use crate::sched::deadlock;
 use crate::sched::idle::make_steal_order;
+use crate::sched::preempt;
 use crate::sched::state::SCHED;
+use crate::sched::sysmon;
 use crate::sched::threads::{self, Entry};
 use crate::sched::world::make_ps;
 use crate::stack::{Class, overflow};
 use crate::sys::fatal::fatal;
+use crate::sys::membarrier;
 
 /// What the first `run` of the process fixes.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) procs: u32,
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
+    pub(crate) async_preempt: bool,
     pub(crate) overflow_ending: overflow::Ending,
 }
 
@@ -38,6 +42,14 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         {
             fatal!("cannot catch stack overflows: {e:?}");
         }
+        if s.async_preempt {
+            if let Err(e) = preempt::install() {
+                fatal!("cannot catch SIGURG: {e}");
+            }
+        }
+        if !membarrier::register() {
+            fatal!("this kernel has no expedited membarrier (Linux 4.14), which gosched needs");
+        }
         make_steal_order(s.procs);
         make_ps(s.procs, s.class);
         SCHED.set_procs(s.procs);
@@ -51,6 +63,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         }
         SCHED.lock.unlock();
         threads::start_spawner(entry);
+        sysmon::start();
         SCHED.started.store(true, Release); // pairs(started): assert_started
     });
 }

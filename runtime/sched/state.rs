@@ -12,6 +12,7 @@ use crate::p::idle::IdleWord;
 use crate::p::processor::{MAX_PS, P};
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
+use crate::timer::sleeper::Sleeper;
 
 /// See the fields. Go: sched.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Sched {
     /// Last in, first out; under the lock. Go: midle.
     idle_ms: AtomicRef<M>,
     pub(crate) idle_m_count: AtomicU32,
+    /// Ms that wait for their locked goroutine to be picked; under the lock. Go: nmidlelocked.
+    pub(crate) idle_locked: AtomicU32,
     /// Last in, first out; under the lock. Go: pidle.
     idle_ps: AtomicRef<P>,
     pub(crate) idle: IdleWord,
@@ -38,7 +41,12 @@ pub(crate) struct Sched {
     pub(crate) still_running: AtomicU32,
     /// Where the stopper waits for them. Go: stopnote.
     pub(crate) all_stopped: Note,
+    /// sysmon sleeps for as long as every P is idle; under the lock. Go: sysmonwait.
+    pub(crate) sysmon_asleep: AtomicBool,
+    pub(crate) sysmon_note: Note,
     pub(crate) started: AtomicBool,
+    /// The idle M that waits for the next timer.
+    pub(crate) sleeper: Sleeper,
     /// Goroutines spawned by threads without a P.
     pub(crate) created_outside: AtomicU64,
     /// Threads inside of `run`, waiting for their main goroutine.
@@ -51,6 +59,7 @@ pub(crate) static SCHED: Sched = Sched {
     global: GQueue::new(),
     idle_ms: AtomicRef::none(),
     idle_m_count: AtomicU32::new(0),
+    idle_locked: AtomicU32::new(0),
     idle_ps: AtomicRef::none(),
     idle: IdleWord::new(),
     all_ps: [const { AtomicRef::none() }; MAX_PS],
@@ -60,12 +69,29 @@ pub(crate) static SCHED: Sched = Sched {
     stopping: AtomicBool::new(false),
     still_running: AtomicU32::new(0),
     all_stopped: Note::new(),
+    sysmon_asleep: AtomicBool::new(false),
+    sysmon_note: Note::new(),
     started: AtomicBool::new(false),
+    sleeper: Sleeper::new(),
     created_outside: AtomicU64::new(0),
     mains: AtomicU32::new(0),
 };
 
 impl Sched {
+    /// Ms that do not sleep for want of work. Under the lock, or as a hint.
+    pub(crate) fn ms_awake(&self) -> u32 {
+        let idle = self
+            .idle_m_count
+            .load(Relaxed)
+            .wrapping_add(self.idle_locked.load(Relaxed));
+        self.m_count.load(Relaxed).wrapping_sub(idle)
+    }
+
+    /// Every M sleeps for want of work. Under the lock, or as a hint.
+    pub(crate) fn all_ms_idle(&self) -> bool {
+        self.ms_awake() == 0
+    }
+
     /// How many Ps there are: GOMAXPROCS.
     #[inline]
     pub(crate) fn procs(&self) -> u32 {
@@ -120,6 +146,10 @@ impl Sched {
         let p = self.idle_ps.load(Relaxed)?;
         self.idle_ps.store(p.idle_link.take_relaxed(), Relaxed);
         self.idle.remove_idle();
+        if self.sysmon_asleep.load(Relaxed) {
+            self.sysmon_asleep.store(false, Relaxed);
+            self.sysmon_note.wake();
+        }
         Some(p)
     }
 

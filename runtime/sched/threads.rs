@@ -21,16 +21,22 @@ use crate::sys::fatal::{RawStderr, fatal};
 use crate::sys::note::Note;
 use crate::sys::thread::gettid;
 
+/// Most Ms there can be, whatever `Builder::max_threads` says.
+pub(crate) const MAX_MS: usize = 1 << 15;
+
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
-pub(crate) type Entry = fn(&'static M) -> !;
+pub(crate) type Entry = fn(&'static M);
 
 static ENTRY: OnceLock<Entry> = OnceLock::new();
 static WANTED: Note = Note::new();
 /// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
 static WAITING_PS: AtomicRef<P> = AtomicRef::none();
-static ALL_MS: AtomicRef<M> = AtomicRef::none();
+/// By id. Written by the spawner; an M that ends clears its own place.
+static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];
+/// One above the highest id ever used.
+static ID_LIMIT: AtomicU32 = AtomicU32::new(0);
 static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
-static NEXT_M: AtomicU32 = AtomicU32::new(0);
+static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
 
 /// Starts the spawner. Once.
 pub(crate) fn start_spawner(entry: Entry) {
@@ -60,15 +66,40 @@ pub(crate) fn wake_spawner() {
     WANTED.wake();
 }
 
-/// Every M there is, for dumps.
+/// Every M there is.
 pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
-    // Acquire pairs(all-ms): start's Release.
-    std::iter::successors(ALL_MS.load(Acquire), |m| m.all_link.load(Relaxed))
+    (0..ID_LIMIT.load(Relaxed)).filter_map(m_by_id)
 }
 
-/// True for Ms and the spawner.
+/// The M with this id, if its thread has not ended.
+#[inline]
+pub(crate) fn m_by_id(id: u32) -> Option<&'static M> {
+    // Acquire pairs(all-ms): start's Release.
+    ALL_MS.get(id as usize)?.load(Acquire)
+}
+
+/// The calling M's thread is about to end. Go: mexit.
+pub(crate) fn forget_m(m: &'static M) {
+    SCHED.lock.lock();
+    SCHED
+        .m_count
+        .store(SCHED.m_count.load(Relaxed) - 1, Relaxed);
+    SCHED.lock.unlock();
+    m.tid.store(0, Relaxed);
+    // Release pairs(all-ms): the next M with this id.
+    ALL_MS[m.id as usize].store(None, Release);
+}
+
+/// The calling thread is sysmon.
+pub(crate) fn set_sysmon() {
+    SYSMON_TID.store(gettid(), Relaxed);
+}
+
+/// True for Ms, the spawner and sysmon.
 pub(crate) fn is_runtime_thread(tid: i32) -> bool {
-    SPAWNER_TID.load(Relaxed) == tid || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+    SPAWNER_TID.load(Relaxed) == tid
+        || SYSMON_TID.load(Relaxed) == tid
+        || all_ms().any(|m| m.tid.load(Relaxed) == tid)
 }
 
 /// The spawner's life.
@@ -112,15 +143,16 @@ fn next_request() -> Option<Request> {
 
 fn start(request: Request) {
     let limit = SCHED.max_ms.load(Relaxed);
-    let id = NEXT_M.fetch_add(1, Relaxed);
-    if id >= limit {
+    let free = (0..MAX_MS as u32).find(|&id| m_by_id(id).is_none());
+    let Some(id) = free.filter(|_| SCHED.m_count.load(Relaxed) <= limit) else {
         let _ = writeln!(RawStderr, "runtime: program exceeds {limit}-thread limit");
         fatal!("thread exhaustion");
-    }
+    };
     let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
-    m.all_link.store(ALL_MS.load(Relaxed), Relaxed);
-    ALL_MS.store(Some(m), Release); // pairs(all-ms); only the spawner writes
+    // Release pairs(all-ms): m_by_id's Acquire.
+    ALL_MS[id as usize].store(Some(m), Release);
+    ID_LIMIT.fetch_max(id + 1, Relaxed);
     match request {
         Request::For(p) => {
             m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);

@@ -27,7 +27,7 @@ pub(crate) fn wakep() {
 
 /// Counted as spinning already: finds a P and an M for it.
 #[cold]
-fn start_spinner() {
+pub(crate) fn start_spinner() {
     SCHED.lock.lock();
     let p = SCHED.pop_idle_p();
     match p {
@@ -45,8 +45,12 @@ fn start_spinner() {
 pub(crate) fn start_m_locked(p: &'static P, spinning: bool) {
     match SCHED.pop_idle_m() {
         Some(m) => {
+            let last = SCHED.idle_m_count.load(Relaxed) == 0;
             SCHED.lock.unlock();
             hand_over(m, p, spinning);
+            if last {
+                threads::wake_spawner(); // for a new spare
+            }
         }
         None => {
             threads::request_locked(p, spinning);

@@ -11,11 +11,19 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::m::enter::{NoPreempt, enter};
 use crate::p::processor::{P, PStatus};
-use crate::sched::idle::{acquire_p, hold_stopped, make_steal_order};
+use crate::sched::handoff::{hand_off, take_from};
+use crate::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
 use crate::sched::park::yield_now;
+use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
+use crate::sched::threads::m_by_id;
 use crate::sched::wake::{start_m, wakep};
 use crate::stack::Class;
+use crate::sys::clock::{Nanos, nanotime};
+use crate::sys::cputime::KernelView;
+
+/// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
+const ASK_AGAIN: Nanos = 100_000;
 
 /// One stopper at a time. Go: worldsema.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -70,8 +78,29 @@ fn stop(rt: &NoPreempt) {
     }
     SCHED.still_running.store(running, Relaxed);
     SCHED.lock.unlock();
-    if running > 0 {
-        SCHED.all_stopped.sleep();
+    while running > 0 && !SCHED.all_stopped.sleep_until(Some(nanotime() + ASK_AGAIN)) {
+        ask_all(rt);
+    }
+}
+
+/// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel.
+fn ask_all(rt: &NoPreempt) {
+    let me = rt.m().map_or(0, |m| m.id + 1);
+    for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
+        let holder = p.m.load(Relaxed);
+        let Some(m) = holder.checked_sub(1).and_then(m_by_id) else {
+            continue;
+        };
+        if holder == me {
+            continue;
+        }
+        if KernelView::of(m.tid.load(Relaxed)).is_blocked() {
+            if let Some(p) = take_from(m) {
+                hand_off(p); // which stops it
+            }
+        } else {
+            preempt(m, None);
+        }
     }
 }
 
@@ -87,13 +116,15 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         rest.append(&SCHED.global);
         SCHED.global.append(&rest);
         p.flush_caches(&holds);
+        if let Some(first) = SCHED.p(0) {
+            p.timers.take_all_into(&first.timers);
+        }
         p.set_status(PStatus::Dead);
         if let Some(m) = rt.m()
             && m.p().is_some_and(|mine| mine.id == p.id)
             && let Some(first) = SCHED.p(0)
         {
-            p.m.store(0, Relaxed);
-            m.set_p(None);
+            detach_p(m, p);
             acquire_p(m, first);
         }
     }
@@ -123,6 +154,7 @@ fn start(rt: NoPreempt) {
         with_work = p.idle_link.take_relaxed();
         start_m(p, false);
     }
+    SCHED.sleeper.look_again(); // timers may have moved behind its back
     wakep();
     drop(rt);
 }

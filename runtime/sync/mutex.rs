@@ -55,7 +55,7 @@ impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
 /// The right to use what a [`Mutex`] guards; dropping it unlocks.
 #[must_use = "if unused the Mutex will immediately unlock"]
 #[clippy::has_significant_drop]
-pub struct MutexGuard<'a, T: ?Sized + 'a> {
+pub struct MutexGuard<'a, T: ?Sized> {
     pub(crate) lock: &'a Mutex<T>,
     since: Since,
     not_send: PhantomData<*const ()>,

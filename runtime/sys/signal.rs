@@ -19,7 +19,8 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-use crate::sys::mem::{self, Errno, Span};
+pub(crate) use crate::sys::mem::Errno;
+use crate::sys::mem::{self, Span};
 
 /// What `sigaction` calls: the number, what happened, the interrupted registers.
 pub(crate) type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void);
@@ -196,6 +197,17 @@ pub(crate) fn pause_for_ever() -> ! {
     }
 }
 
+/// Runs a handler's body and leaves errno as the interrupted code had it.
+pub(crate) fn with_errno_kept(body: impl FnOnce()) {
+    // SAFETY: always a valid pointer to this thread's errno; a handler stays on its thread.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    let kept = unsafe { *errno };
+    body();
+    // SAFETY: as above.
+    unsafe { *errno = kept };
+}
+
 /// The calling thread's signal stack; the one before comes back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct AltStack {
@@ -220,6 +232,11 @@ impl AltStack {
             not_send: PhantomData,
         };
         stack.switch_to(addr + guard, room)
+    }
+
+    /// The lowest address of its usable part.
+    pub(crate) fn bottom(&self) -> usize {
+        self.span.addr + mem::page_size()
     }
 
     fn switch_to(mut self, addr: usize, len: usize) -> Result<AltStack, Errno> {

@@ -1,5 +1,5 @@
 //! Kernel threads: ids, yielding the CPU.
-#![allow(unsafe_code, reason = "gettid, sched_yield")]
+#![allow(unsafe_code, reason = "gettid, sched_yield, prctl")]
 
 /// The kernel's id of the calling thread.
 pub(crate) fn gettid() -> i32 {
@@ -7,10 +7,32 @@ pub(crate) fn gettid() -> i32 {
     unsafe { libc::gettid() }
 }
 
+/// Time-outs of the calling thread end when they should, not up to 50 us later.
+pub(crate) fn exact_timeouts() {
+    // SAFETY: changes a number of this thread's; 1 ns is the least that is not "the default".
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
+}
+
 /// Lets other threads of this CPU run. Go: osyield.
 pub(crate) fn osyield() {
     // SAFETY: no preconditions.
     unsafe { libc::sched_yield() };
+}
+
+/// Sleeps for about `nanos`; may come back early.
+pub(crate) fn nanosleep(nanos: u64) {
+    let ts = libc::timespec {
+        tv_sec: (nanos / 1_000_000_000) as libc::time_t,
+        tv_nsec: (nanos % 1_000_000_000) as libc::c_long,
+    };
+    // SAFETY: `ts` is valid; no remainder is asked for.
+    unsafe { libc::nanosleep(&raw const ts, std::ptr::null_mut()) };
+}
+
+/// Sends a signal to one thread of this process; false: it is gone.
+pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> bool {
+    // SAFETY: no memory is passed; an id that names no thread of ours is an error.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signo) == 0 }
 }
 
 /// The kernel's ids of all threads of this process; `None` where `/proc` is not to be had.

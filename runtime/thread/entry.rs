@@ -61,6 +61,7 @@ pub struct Builder {
     procs: Option<usize>,
     stack_size: Option<usize>,
     max_threads: Option<u32>,
+    async_preempt: Option<bool>,
     uncaught: UncaughtPanic,
     on_overflow: OnOverflow,
 }
@@ -90,6 +91,13 @@ impl Builder {
     /// Go: debug.SetMaxThreads
     pub fn max_threads(mut self, n: u32) -> Builder {
         self.max_threads = Some(n);
+        self
+    }
+
+    /// Whether a goroutine that runs for more than 10 ms while others wait is stopped in the
+    /// middle (`docs/preemption.md`). On by default; `GOSCHED=asyncpreemptoff=1` turns it off.
+    pub fn async_preempt(mut self, on: bool) -> Builder {
+        self.async_preempt = Some(on);
         self
     }
 
@@ -145,9 +153,16 @@ impl Builder {
             procs,
             class,
             max_threads: self.max_threads.unwrap_or(10_000),
+            async_preempt: self.async_preempt.unwrap_or_else(|| !asyncpreemptoff()),
             overflow_ending,
         }
     }
+}
+
+/// `GOSCHED` is a comma-separated list of settings, as Go's `GODEBUG`.
+fn asyncpreemptoff() -> bool {
+    let settings = std::env::var("GOSCHED").unwrap_or_default();
+    settings.split(',').any(|s| s == "asyncpreemptoff=1")
 }
 
 /// Runs `f` as a goroutine and returns its value. The first call starts the runtime, with Go's

@@ -5,14 +5,17 @@
 pub(crate) mod panic;
 pub(crate) mod exit;
 mod parker;
+mod sleep;
 mod handle;
 mod packet;
 mod spawn;
 mod scope;
+pub(crate) mod lock;
 pub(crate) mod go;
 pub(crate) mod entry;
 
-pub use handle::{Thread, ThreadId, current, park, yield_now};
+pub use handle::{Thread, ThreadId, current, park, park_timeout, yield_now};
 pub use packet::JoinHandle;
 pub use scope::{Scope, ScopedJoinHandle, scope};
+pub use sleep::{sleep, sleep_until};
 pub use spawn::{Builder, spawn};

@@ -11,6 +11,7 @@
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -21,6 +22,8 @@ use crate::g::reason::WaitReason;
 use crate::m::enter::enter;
 use crate::sched::park::park;
 use crate::sched::ready::ready;
+use crate::sys::fatal::fatal;
+use crate::thread::exit::is_goexit;
 use crate::thread::handle::Thread;
 
 const RUNNING: u32 = 0;
@@ -96,6 +99,22 @@ impl<T> Packet<T> {
         assert!(self.is_done(), "the goroutine has not ended");
         // SAFETY: DONE: the cell is the handle's, which is not shared.
         unsafe { (*self.result.get()).take() }.expect("a result is taken once")
+    }
+
+    /// A panic (a `goexit` is none) that no handle has taken. By the packet's last owner.
+    pub(crate) fn panicked_unjoined(&mut self) -> bool {
+        matches!(self.result.get_mut(), Some(Err(payload)) if !is_goexit(&**payload))
+    }
+}
+
+impl<T> Drop for Packet<T> {
+    /// A result that nobody has taken is dropped by whoever lets go last, maybe the goroutine
+    /// at its root: a panic has nowhere to go from there.
+    fn drop(&mut self) {
+        let result = self.result.get_mut().take();
+        if catch_unwind(AssertUnwindSafe(|| drop(result))).is_err() {
+            fatal!("the result of a goroutine panicked when it was dropped");
+        }
     }
 }
 

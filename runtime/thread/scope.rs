@@ -1,7 +1,9 @@
 //! Goroutines that borrow from their parent's stack, as `std::thread::scope`.
 //!
-//! Invariant: `scope` does not return before the last goroutine spawned in it has ended: not
-//! even by a panic. The count's word: goroutines alive, plus `WAITING` once the parent sleeps.
+//! Invariant: `scope` does not return before the last goroutine spawned in it has ended, its
+//! unclaimed result dropped: not even by a panic. The count's word: goroutines alive, plus
+//! `WAITING` once the parent sleeps. Handles live inside of the scope, so a result that
+//! a handle drops is dropped in time as well.
 #![allow(
     unsafe_code,
     reason = "shortens lifetimes that the scope's end enforces"
@@ -42,9 +44,24 @@ pub struct Scope<'scope, 'env: 'scope> {
 
 /// The right to wait for a goroutine of a scope.
 pub struct ScopedJoinHandle<'scope, T> {
-    packet: Arc<Packet<T>>,
+    packet: Arc<ScopedPacket<T>>,
     thread: Thread,
     scope: PhantomData<&'scope ()>,
+}
+
+/// A goroutine's packet; whoever lets it go last drops the result that nobody has joined.
+struct ScopedPacket<T> {
+    packet: Packet<T>,
+    shared: Arc<Shared>,
+}
+
+impl<T> Drop for ScopedPacket<T> {
+    fn drop(&mut self) {
+        if self.packet.panicked_unjoined() {
+            // Published by the count of the goroutine that drops this, if it is not the parent.
+            self.shared.panicked.store(true, Relaxed);
+        }
+    }
 }
 
 impl Shared {
@@ -153,16 +170,20 @@ impl Builder {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let packet = Arc::new(Packet::new());
-        let counted = Counted {
+        let packet = Arc::new(ScopedPacket {
+            packet: Packet::new(),
             shared: Arc::clone(&scope.shared),
-            packet: Arc::clone(&packet),
-        };
+        });
+        let theirs = Arc::clone(&packet);
+        let counted = Counted(Arc::clone(&scope.shared));
         scope.shared.alive.fetch_add(1, Relaxed);
         let body = move || {
-            let counted = counted;
+            let counted = counted; // dropped last
+            let theirs = theirs;
             let result = catch_unwind(AssertUnwindSafe(f));
-            counted.packet.finish(result);
+            theirs.packet.finish(result);
+            drop(theirs);
+            drop(counted);
         };
         // The goroutine's own packet: its result is the unit, and nobody waits for it.
         let own = Arc::new(Packet::new());
@@ -179,22 +200,11 @@ impl Builder {
 
 /// Held by a goroutine of the scope until all that borrows is gone. If the goroutine is never
 /// started it is dropped with the closure, which is as good.
-struct Counted<T> {
-    shared: Arc<Shared>,
-    packet: Arc<Packet<T>>,
-}
+struct Counted(Arc<Shared>);
 
-impl<T> Drop for Counted<T> {
+impl Drop for Counted {
     fn drop(&mut self) {
-        // A result that nobody will join is dropped here, inside the scope's lifetime.
-        if Arc::strong_count(&self.packet) == 1 && self.packet.is_done() {
-            let unjoined = self.packet.take();
-            if unjoined.is_err() {
-                self.shared.panicked.store(true, Relaxed);
-            }
-            drop(unjoined);
-        }
-        self.shared.one_ended();
+        self.0.one_ended();
     }
 }
 
@@ -204,13 +214,13 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// # Errors
     /// The payload of its panic, if it panicked.
     pub fn join(self) -> Result<T> {
-        self.packet.wait(WaitReason::Join);
-        self.packet.take()
+        self.packet.packet.wait(WaitReason::Join);
+        self.packet.packet.take()
     }
 
     /// Whether its closure has ended.
     pub fn is_finished(&self) -> bool {
-        self.packet.is_done()
+        self.packet.packet.is_done()
     }
 
     /// Its handle.

@@ -2,19 +2,12 @@
 //! watchdog and then looks whether everything is back.
 //!
 //! A test program says `mod support;` and `use support::check;`.
-//!
-//! DRAFT, compiled by nobody yet (no test program names it): it is written against names that
-//! the facade does not have so far. To agree on:
-//! - `gosched::gomaxprocs(n: usize) -> usize`, callable before the first `run`;
-//! - `unsafe gosched::run(f) -> R`, which lets a panic of `f` through;
-//! - `gosched::dump()`: prints all goroutines to stderr, without a lock that a goroutine holds;
-//! - `gosched::metrics() -> Metrics` with `goroutines` (live), `stacks_live` (slots bound to a
-//!   goroutine), `threads` (Ms made) and `threads_idle` (Ms in the idle list), all `usize`.
 
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
 pub(crate) mod child;
+pub(crate) mod latch;
 pub(crate) mod watchdog;
 
 use std::panic::Location;
@@ -27,7 +20,7 @@ use watchdog::Watchdog;
 pub(crate) const PS: [usize; 3] = [1, 2, 4];
 
 /// How long a body may take at one number of Ps. Generous: a hang waits, nothing else does.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(40);
 
 /// There is one runtime, and the number of Ps is its: one test at a time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -44,23 +37,40 @@ pub(crate) fn check(body: impl Fn() + Send + Sync) {
 /// As [`check`], at these numbers of Ps and with this limit for each.
 #[track_caller]
 pub(crate) fn check_at(ps: &[usize], limit: Duration, body: impl Fn() + Send + Sync) {
+    check_outside_at(ps, limit, || {
+        // SAFETY: promised by the writer of the test, see `check`.
+        unsafe { gosched::run(&body) }
+    });
+}
+
+/// As [`check`], but `body` runs on the test's own thread and enters the runtime itself.
+#[track_caller]
+pub(crate) fn check_outside(body: impl Fn()) {
+    check_outside_at(&PS, LIMIT, body);
+}
+
+/// As [`check_outside`], at these numbers of Ps and with this limit for each.
+#[track_caller]
+pub(crate) fn check_outside_at(ps: &[usize], limit: Duration, body: impl Fn()) {
     let place = Location::caller();
     // A test that failed before this one has told its story.
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = gosched::gomaxprocs(ps[0]);
+    // SAFETY: nothing in there.
+    unsafe { gosched::run(|| ()) };
+    let before = gosched::gomaxprocs(0);
     for &n in ps {
-        gosched::gomaxprocs(n);
         let what = format!("the test at {place}, {n} Ps");
         let _dog = Watchdog::new(&what, limit, gosched::dump);
+        gosched::gomaxprocs(n);
         let start = gosched::metrics();
-        // SAFETY: promised by the writer of the test, see `check`.
-        unsafe { gosched::run(&body) };
+        body();
         all_back(&what, &start);
     }
     gosched::gomaxprocs(before);
 }
 
 /// A goroutine that has just ended may still be on its way into the free list: wait for it.
+#[track_caller]
 fn all_back(what: &str, start: &gosched::Metrics) {
     wait_for(&format!("{what}: goroutines left behind"), || {
         gosched::metrics().goroutines <= start.goroutines
@@ -68,10 +78,26 @@ fn all_back(what: &str, start: &gosched::Metrics) {
     wait_for(&format!("{what}: stacks not given back"), || {
         gosched::metrics().stacks_live <= start.stacks_live
     });
-    wait_for(&format!("{what}: an M that is neither idle nor gone"), || {
+    wait_for(
+        &format!("{what}: an M that is neither idle nor gone"),
+        || {
+            let now = gosched::metrics();
+            now.threads == now.threads_idle
+        },
+    );
+    wait_for(&format!("{what}: a P that is not idle"), || {
         let now = gosched::metrics();
-        now.threads == now.threads_idle
+        now.idle_procs == now.gomaxprocs
     });
+    let now = gosched::metrics();
+    assert_eq!(
+        now.threads_spinning, 0,
+        "{what}: spinning without a P: {now:?}"
+    );
+    assert_eq!(
+        now.global_queue, 0,
+        "{what}: work in the global queue: {now:?}"
+    );
 }
 
 /// Waits for a condition from a plain thread; fails loudly, with a dump, when it does not come.
@@ -81,8 +107,18 @@ pub(crate) fn wait_for(what: &str, condition: impl Fn() -> bool) {
     while !condition() {
         if Instant::now() >= end {
             gosched::dump();
-            panic!("{what}: still, after 20 s");
+            panic!("{what}: still, after 20 s; {:?}", gosched::metrics());
         }
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Waits for a condition from a goroutine, letting others run; fails loudly as [`wait_for`].
+#[track_caller]
+pub(crate) fn yield_until(what: &str, condition: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < end, "{what}: still not, after 20 s");
+        gosched::thread::yield_now();
     }
 }

@@ -1,0 +1,213 @@
+//! Preemption by switching kernel threads: a goroutine that runs too long is stopped in a
+//! signal handler, at any instruction of user code, and its P goes on with another M.
+//!
+//! The kernel thread stays with the goroutine, asleep in the handler: thread-locals, errno,
+//! malloc's locks and vector registers all stay right. Whoever picks the goroutine later gives
+//! its P to that M. The rules that keep this sound are in `docs/preemption.md`; the states in
+//! `sched/README.md#preempt`.
+//!
+//! Go: signal_unix.go doSigPreempt, preempt.go preemptM, proc.go gopreempt_m, startlockedm.
+#![allow(unsafe_code, reason = "a signal handler")]
+
+use std::ffi::c_void;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::g::goroutine::GRef;
+use crate::g::status::{Bound, Enqueue};
+use crate::m::current::this_m;
+use crate::m::machine::{M, PREEMPT_ANY};
+use crate::m::words::Entry;
+use crate::p::processor::{P, PStatus};
+use crate::sched::idle::{acquire_p, detach_p, held_p};
+use crate::sched::state::SCHED;
+use crate::sched::threads;
+use crate::sched::wake::hand_over;
+use crate::sys::fatal::fatal;
+use crate::sys::signal::{ALT_STACK_BYTES, Chain, Errno, with_errno_kept};
+use crate::sys::thread::signal_thread;
+use crate::sys::ucontext::stack_pointer;
+
+static URG: Chain = Chain::new(libc::SIGURG);
+static ENABLED: AtomicBool = AtomicBool::new(false);
+
+/// Installs the handler. Once.
+pub(crate) fn install() -> Result<(), Errno> {
+    // SAFETY: the handler below keeps to what a handler may do: see `docs/preemption.md`.
+    unsafe { URG.install(on_urgent, libc::SA_RESTART) }?;
+    ENABLED.store(true, Relaxed);
+    Ok(())
+}
+
+/// Is preemption on?
+pub(crate) fn enabled() -> bool {
+    ENABLED.load(Relaxed)
+}
+
+/// Asks the M to give its P up. `tick`: only if the P is still at this schedtick.
+pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
+    if enabled() {
+        m.preempt_tick
+            .store(tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1), Relaxed);
+        signal_thread(m.tid.load(Relaxed), libc::SIGURG);
+    }
+}
+
+extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel's own arguments.
+    let ours = unsafe { (*info).si_code } == libc::SI_TKILL;
+    let m = match this_m() {
+        Some(m) if ours => m,
+        // SAFETY: the kernel's own arguments, passed on as they are.
+        _ => return unsafe { URG.pass_on(info, context) },
+    };
+    if m.words.depth() != 0 {
+        m.pending.store(true, Relaxed); // honoured on the way out: m/enter.rs
+        return;
+    }
+    // SAFETY: the kernel's own argument.
+    let sp = unsafe { stack_pointer(context) };
+    let alt = m.alt_stack.load(Relaxed);
+    if (alt..alt + ALT_STACK_BYTES).contains(&sp) {
+        return; // another handler of the user's runs on this stack: not now
+    }
+    with_errno_kept(|| {
+        m.words.enter();
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+        in_handler(m);
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+        m.words.leave();
+    });
+}
+
+/// Inside the runtime now, on the signal stack.
+fn in_handler(m: &'static M) {
+    let Some(g) = m.curg() else { return };
+    if m.words.disturbed() && m.words.resolve() == Entry::Lost {
+        m.set_p(None);
+        without_p(m, g);
+        return;
+    }
+    let (p, _) = held_p(m);
+    let asked = m.preempt_tick.swap(0, Relaxed);
+    if SCHED.stopping.load(Relaxed) {
+        stop_in_place(m, p, g);
+    } else if asked == u64::from(p.schedtick.load(Relaxed)) + 1 {
+        give_way(m, p, g);
+    }
+}
+
+/// Out of the kernel, without a P, and computing: off the CPU, unless a P is idle.
+fn without_p(m: &'static M, g: GRef) {
+    SCHED.lock.lock();
+    if !SCHED.stopping.load(Relaxed)
+        && !g.status.is_valve()
+        && let Some(p) = SCHED.pop_idle_p()
+    {
+        SCHED.lock.unlock();
+        acquire_p(m, p);
+        return;
+    }
+    g.bound_m.store(m.id + 1, Relaxed);
+    m.bound_asleep.store(true, Relaxed);
+    if g.status.preempted_without_p() == Enqueue::Mine {
+        SCHED.push_global(g);
+    }
+    SCHED.lock.unlock();
+    sleep_bound(m, g);
+}
+
+/// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
+fn give_way(m: &'static M, p: &'static P, g: GRef) {
+    if p.runq.is_empty() && SCHED.global.is_empty() {
+        return;
+    }
+    SCHED.lock.lock();
+    let Some(successor) = SCHED.pop_idle_m() else {
+        // Nobody to go on with: a handler must not make threads. The spawner will have one by
+        // the next tick.
+        SCHED.lock.unlock();
+        threads::wake_spawner();
+        return;
+    };
+    bind(m, g);
+    SCHED.push_global(g);
+    detach_p(m, p);
+    let last = SCHED.idle_m_count.load(Relaxed) == 0;
+    SCHED.lock.unlock();
+    hand_over(successor, p, false);
+    if last {
+        threads::wake_spawner();
+    }
+    sleep_bound(m, g);
+}
+
+/// The world is being stopped: the goroutine stays first in line on its own P.
+fn stop_in_place(m: &'static M, p: &'static P, g: GRef) {
+    let (_, holds) = held_p(m);
+    SCHED.lock.lock();
+    if !SCHED.stopping.load(Relaxed) {
+        SCHED.lock.unlock();
+        return;
+    }
+    bind(m, g);
+    p.runq
+        .put_next(&holds, g, |batch| SCHED.global.append(batch));
+    p.set_status(PStatus::Stopped);
+    detach_p(m, p);
+    SCHED.p_stopped();
+    SCHED.lock.unlock();
+    sleep_bound(m, g);
+}
+
+fn bind(m: &M, g: GRef) {
+    g.bound_m.store(m.id + 1, Relaxed);
+    m.bound_asleep.store(true, Relaxed);
+    g.status.preempted();
+}
+
+/// Sleeps in the handler until the M is given a P, or the valve lets it go on without.
+fn sleep_bound(m: &'static M, g: GRef) {
+    m.note.sleep();
+    m.bound_asleep.store(false, Relaxed);
+    m.pending.store(false, Relaxed);
+    match m.next_p.take_relaxed() {
+        Some(p) => {
+            acquire_p(m, p);
+            p.schedtick
+                .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+        }
+        None if g.status.may_run_without_p() => m.words.set_lost(),
+        None => fatal!("m{} was woken in the handler without a P", m.id),
+    }
+}
+
+/// By the M that picked a goroutine which is bound to another: gives its P to that one.
+/// `Asleep`: done, the caller has no P any more. `bound_m` may be stale, the status decides.
+pub(crate) fn resume_bound(m: &'static M, g: GRef, bound_m: u32) -> Bound {
+    let Some(owner) = threads::m_by_id(bound_m - 1) else {
+        fatal!("goroutine {} is bound to a thread that is gone", g.id());
+    };
+    let bound = g.status.resume_bound();
+    if bound == Bound::Runnable {
+        g.bound_m.store(0, Relaxed);
+    }
+    if bound == Bound::Asleep {
+        let (p, _) = held_p(m);
+        detach_p(m, p);
+        hand_over(owner, p, false);
+    }
+    bound
+}
+
+/// The safety valve: lets one preempted goroutine go on without a P. False: there is none.
+pub(crate) fn open_valve() -> bool {
+    threads::all_ms().any(|m| {
+        let opened =
+            m.bound_asleep.load(Relaxed) && m.curg().is_some_and(|g| g.status.open_valve());
+        if opened {
+            m.note.wake();
+        }
+        opened
+    })
+}

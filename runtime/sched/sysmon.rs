@@ -1,0 +1,222 @@
+//! The monitor: a thread without a P that sees to it that nobody starves.
+//!
+//! Every tick it looks at each busy P: the same goroutine for 10 ms with others waiting is
+//! preempted; an M that is blocked in the kernel loses its P; an M that computes without a P is
+//! stopped; an M that is blocked *inside* the runtime opens the safety valve. Ticks are 20 us
+//! apart when there is something to do, up to 10 ms when not, and there are none while every P
+//! is idle. Nothing here allocates: whoever holds malloc's lock may need us to go on.
+//!
+//! Go: proc.go sysmon, retake.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::m::machine::M;
+use crate::p::processor::{MAX_PS, P, PStatus};
+use crate::sched::handoff::{hand_off, take_from};
+use crate::sched::preempt;
+use crate::sched::state::SCHED;
+use crate::sched::threads;
+use crate::sys::clock::{Nanos, nanotime};
+use crate::sys::cputime::{KernelView, thread_cpu_time};
+use crate::sys::fatal::fatal;
+use crate::sys::thread::nanosleep;
+
+const US: Nanos = 1_000;
+const MS: Nanos = 1_000 * US;
+/// Shortest and longest time between ticks, and rounds before it gets longer. Go: sysmon.
+const DELAY_MIN: Nanos = 20 * US;
+const DELAY_MAX: Nanos = 10 * MS;
+/// While goroutines wait for a P: one blocked in the kernel must be found soon.
+const DELAY_MAX_BUSY: Nanos = 2 * MS;
+const IDLE_ROUNDS: u32 = 50;
+/// Idle rounds before it goes to sleep for good.
+const SLEEPY_ROUNDS: u32 = 60;
+/// A time slice. Go: forcePreemptNS.
+const SLICE: Nanos = 10 * MS;
+/// CPU time that a goroutine may use after it has lost its P (`preemption.md` R5).
+const LOST_SLICE: Nanos = MS;
+
+/// What was seen of a P at the last tick.
+struct Watch {
+    schedtick: u32,
+    syscalltick: u32,
+    since: Nanos,
+    tid: i32,
+    cpu: Nanos,
+    /// Ticks in a row with the same CPU time.
+    still: u32,
+    view: Option<KernelView>,
+}
+
+const UNWATCHED: Watch = Watch {
+    schedtick: 0,
+    syscalltick: 0,
+    since: 0,
+    tid: 0,
+    cpu: 0,
+    still: 0,
+    view: None,
+};
+
+/// What a tick did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Idle,
+    Retook,
+}
+
+/// Starts the monitor. Once.
+pub(crate) fn start() {
+    let started = std::thread::Builder::new()
+        .name("gosched-sysmon".into())
+        .stack_size(256 << 10)
+        .spawn(sysmon);
+    if let Err(e) = started {
+        fatal!("failed to create the runtime's monitor: {e}");
+    }
+}
+
+fn sysmon() {
+    threads::set_sysmon();
+    let mut watches: Box<[Watch]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
+    let mut lost_looked = 0;
+    let mut rounds = 0;
+    let mut delay = DELAY_MIN;
+    loop {
+        if rounds == 0 {
+            delay = DELAY_MIN;
+        } else if rounds > IDLE_ROUNDS {
+            let max = if work_waits() {
+                DELAY_MAX_BUSY
+            } else {
+                DELAY_MAX
+            };
+            delay = (delay * 2).min(max);
+        }
+        nanosleep(delay);
+        if rounds >= SLEEPY_ROUNDS && sleep_while_idle() {
+            rounds = 0;
+        }
+        let now = nanotime();
+        let mut round = Round::Idle;
+        for (p, watch) in SCHED.ps().zip(watches.iter_mut()) {
+            if look_at(p, watch, now) == Round::Retook {
+                round = Round::Retook;
+            }
+        }
+        if now - lost_looked >= LOST_SLICE {
+            lost_looked = now;
+            stop_the_lost();
+        }
+        rounds = if round == Round::Retook {
+            0
+        } else {
+            rounds.saturating_add(1)
+        };
+    }
+}
+
+/// Runnable goroutines that no P has picked yet.
+fn work_waits() -> bool {
+    !SCHED.global.is_empty() || SCHED.ps().any(|p| !p.runq.is_empty())
+}
+
+/// Every P is idle: sleeps until one is not. False: some P is busy.
+fn sleep_while_idle() -> bool {
+    // Never wait for this lock: its holder may be the one who needs the valve.
+    if SCHED.idle.load().idle_ps() != SCHED.procs() || !SCHED.lock.try_lock() {
+        return false;
+    }
+    let all_idle = SCHED.idle.load().idle_ps() == SCHED.procs()
+        && !SCHED.stopping.load(Relaxed)
+        && !threads::all_ms().any(|m| m.words.is_lost() && computes(m));
+    SCHED.sysmon_asleep.store(all_idle, Relaxed);
+    SCHED.lock.unlock();
+    if all_idle {
+        SCHED.sysmon_note.sleep();
+    }
+    all_idle
+}
+
+/// One P, one tick.
+fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
+    if p.status(Relaxed) != PStatus::Running {
+        return Round::Idle;
+    }
+    let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(threads::m_by_id) else {
+        return Round::Idle;
+    };
+    let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
+    let tid = m.tid.load(Relaxed);
+    if (tick, systick, tid) != (watch.schedtick, watch.syscalltick, watch.tid) {
+        let view = if tid == watch.tid {
+            watch.view.take()
+        } else {
+            None
+        };
+        let cpu = thread_cpu_time(tid).unwrap_or(0);
+        *watch = Watch {
+            schedtick: tick,
+            syscalltick: systick,
+            since: now,
+            tid,
+            cpu,
+            still: 0,
+            view,
+        };
+        return Round::Idle;
+    }
+    let cpu = thread_cpu_time(tid).unwrap_or(0);
+    watch.still = if cpu == watch.cpu { watch.still + 1 } else { 0 };
+    watch.cpu = cpu;
+    let waiting = work_waits();
+    let long = now - watch.since >= SLICE;
+    if watch.still > 0 && (waiting || long) {
+        let view = watch.view.get_or_insert_with(|| KernelView::of(tid));
+        if m.blocking.load(Relaxed) || view.is_blocked() {
+            return blocked(m, watch);
+        }
+    }
+    if long && waiting {
+        preempt::preempt(m, Some(tick));
+    }
+    Round::Idle
+}
+
+/// The P's thread is blocked in the kernel: in user code it loses the P; inside the runtime
+/// somebody else must let it go on.
+fn blocked(m: &'static M, watch: &Watch) -> Round {
+    if m.words.depth() == 0 {
+        return match take_from(m) {
+            Some(p) => {
+                hand_off(p);
+                Round::Retook
+            }
+            None => Round::Idle,
+        };
+    }
+    if watch.still >= 2 && preempt::open_valve() {
+        Round::Retook
+    } else {
+        Round::Idle
+    }
+}
+
+/// Ms that run user code without a P may do so for a moment only.
+fn stop_the_lost() {
+    for m in threads::all_ms() {
+        if m.words.is_lost() && computes(m) {
+            preempt::preempt(m, None);
+        }
+    }
+}
+
+/// Has it used more CPU than it may since it lost its P?
+fn computes(m: &M) -> bool {
+    let tid = m.tid.load(Relaxed);
+    match thread_cpu_time(tid) {
+        Some(cpu) => cpu > m.lost_cpu.load(Relaxed) + LOST_SLICE,
+        None => false,
+    }
+}

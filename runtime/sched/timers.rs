@@ -1,0 +1,98 @@
+//! Timers, as the scheduler sees them: arming one, and doing what the expired ones ask for.
+//!
+//! Go: time.go maybeAdd, wakeNetPoller, check; proc.go checkTimersNoP, timeSleepUntil.
+#![forbid(unsafe_code)]
+
+use crate::g::claim::Ticket;
+use crate::g::goroutine::G;
+use crate::m::enter::NoPreempt;
+use crate::p::processor::P;
+use crate::sched::ready::ready;
+use crate::sched::state::SCHED;
+use crate::sched::wake::wakep;
+use crate::sys::clock::{Nanos, nanotime};
+use crate::timer::fire::{Fire, Fires};
+use crate::timer::heap::{Armed, TimerHeap};
+use crate::timer::node::Node;
+use crate::timer::sleeper::Told;
+
+/// Arms a timer, in the caller's heap if it is in none. By its hand. True: it was armed before.
+pub(crate) fn arm(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> bool {
+    let armed = arm_in(rt, node, when);
+    if armed.earlier && SCHED.sleeper.tell(when) == Told::Nobody {
+        wakep(); // it becomes the sleeper, if it finds nothing else
+    }
+    armed.was_armed
+}
+
+/// As [`arm`], for a goroutine that parks right after. If its M has nothing else to run, it
+/// looks around itself: no need to get another one.
+pub(crate) fn arm_and_park(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) {
+    let armed = arm_in(rt, node, when);
+    if armed.earlier && SCHED.sleeper.tell(when) == Told::Nobody && has_more_to_run(rt) {
+        wakep();
+    }
+}
+
+fn has_more_to_run(rt: &NoPreempt) -> bool {
+    !SCHED.global.is_empty() || rt.p().is_some_and(|(p, _)| !p.runq.is_empty())
+}
+
+/// A plain thread has no heap: it uses the first P's.
+fn arm_in(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> Armed {
+    let p = rt.p().map(|(p, _)| p).or_else(|| SCHED.p(0));
+    match p {
+        Some(p) => p.timers.arm(node, when),
+        None => crate::sys::fatal::fatal!("timer armed before the runtime was started"),
+    }
+}
+
+/// Does what is due in `p`'s heap, on behalf of the calling M, whose queue gets the woken.
+/// `local`: `p` is its own. True: something was due.
+#[inline]
+pub(crate) fn run_due(rt: &NoPreempt, p: &P, local: bool) -> bool {
+    match p.timers.wake_time() {
+        None => false,
+        Some(_) => {
+            let now = nanotime();
+            p.timers.needs_look(now, local) && run_due_now(rt, &p.timers, local, now)
+        }
+    }
+}
+
+#[cold]
+fn run_due_now(rt: &NoPreempt, heap: &TimerHeap<G>, local: bool, now: Nanos) -> bool {
+    let mut fires = Fires::new();
+    let mut ran = false;
+    loop {
+        heap.run_expired(now, local, &mut fires);
+        if fires.is_empty() {
+            return ran;
+        }
+        ran = true;
+        fires.drain().for_each(|fire| act(rt, fire));
+    }
+}
+
+fn act(rt: &NoPreempt, fire: Fire<G>) {
+    match fire {
+        Fire::Wake { who, data } => {
+            let (ticket, case) = Ticket::split(data);
+            if who.claim.claim(ticket, case) {
+                ready(rt, who);
+            }
+        }
+        Fire::Call { on, data, when } => on.expired(data, when),
+    }
+}
+
+/// When the first timer of all is due; heaps of stopped ones are emptied on the way.
+pub(crate) fn earliest() -> Option<Nanos> {
+    SCHED
+        .ps()
+        .filter_map(|p| {
+            p.timers.tidy();
+            p.timers.wake_time()
+        })
+        .min()
+}

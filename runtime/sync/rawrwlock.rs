@@ -1,0 +1,248 @@
+//! Go's readers-writer lock: readers count themselves; a writer that comes makes the count
+//! negative, waits for the readers that are inside, and lets those that came meanwhile in when
+//! it leaves. So readers and writers take turns, and neither starves.
+//!
+//! README.md#rwlock-counts. Go: sync/rwmutex.go.
+#![forbid(unsafe_code)]
+
+use crate::base::prim::AtomicU32;
+use crate::base::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::g::reason::WaitReason;
+use crate::sync::rawmutex::RawMutex;
+use crate::sync::sema;
+use crate::sys::fatal::fatal;
+
+/// More readers than there can be: a writer subtracts it. Go: rwmutexMaxReaders.
+const WRITER: u32 = 1 << 30;
+
+/// A readers-writer lock without data or poison.
+#[derive(Debug)]
+pub(crate) struct RawRwLock {
+    /// Held by the writer, from before it comes until after it has gone.
+    writers: RawMutex,
+    write_sema: AtomicU32,
+    read_sema: AtomicU32,
+    /// Readers inside or waiting; less `WRITER` while a writer waits or is inside (signed).
+    readers: AtomicU32,
+    /// How many of the readers that the writer found have yet to leave (signed).
+    leaving: AtomicU32,
+}
+
+fn is_negative(n: u32) -> bool {
+    (n as i32) < 0
+}
+
+impl RawRwLock {
+    #[cfg(not(loom))]
+    pub(crate) const fn new() -> RawRwLock {
+        RawRwLock {
+            writers: RawMutex::new(),
+            write_sema: AtomicU32::new(0),
+            read_sema: AtomicU32::new(0),
+            readers: AtomicU32::new(0),
+            leaving: AtomicU32::new(0),
+        }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new() -> RawRwLock {
+        RawRwLock {
+            writers: RawMutex::new(),
+            write_sema: AtomicU32::new(0),
+            read_sema: AtomicU32::new(0),
+            readers: AtomicU32::new(0),
+            leaving: AtomicU32::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn read(&self) {
+        // Acquire pairs(rwlock-write): write_unlock's Release.
+        if is_negative(self.readers.fetch_add(1, Acquire).wrapping_add(1)) {
+            sema::acquire(&self.read_sema, false, WaitReason::RwLockRead);
+        }
+    }
+
+    /// False while a writer waits or is inside.
+    #[inline]
+    pub(crate) fn try_read(&self) -> bool {
+        let mut n = self.readers.load(Relaxed);
+        while !is_negative(n) {
+            // Acquire pairs(rwlock-write): write_unlock's Release.
+            match self
+                .readers
+                .compare_exchange_weak(n, n + 1, Acquire, Relaxed)
+            {
+                Ok(_) => return true,
+                Err(seen) => n = seen,
+            }
+        }
+        false
+    }
+
+    #[inline]
+    pub(crate) fn read_unlock(&self) {
+        // Release pairs(rwlock-read): the Acquires of write and try_write.
+        let before = self.readers.fetch_sub(1, Release);
+        if is_negative(before.wrapping_sub(1)) {
+            self.read_unlock_slow(before);
+        }
+    }
+
+    #[cold]
+    fn read_unlock_slow(&self, before: u32) {
+        if before == 0 || before == WRITER.wrapping_neg() {
+            fatal!("sync: RUnlock of unlocked RWMutex");
+        }
+        // AcqRel pairs(rwlock-leaving): with itself and with write: the last one to leave
+        // wakes the writer, after all the others have left.
+        if self.leaving.fetch_sub(1, AcqRel) == 1 {
+            sema::release(&self.write_sema, false);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn write(&self) {
+        self.writers.lock();
+        // From here on new readers wait. Acquire pairs(rwlock-read): read_unlock's Release.
+        let inside = self.readers.fetch_sub(WRITER, Acquire);
+        if inside != 0 {
+            self.wait_for_readers(inside);
+        }
+    }
+
+    #[cold]
+    fn wait_for_readers(&self, inside: u32) {
+        // Some may have left already: they have counted below zero.
+        // AcqRel pairs(rwlock-leaving): read_unlock_slow.
+        if self.leaving.fetch_add(inside, AcqRel).wrapping_add(inside) != 0 {
+            sema::acquire(&self.write_sema, false, WaitReason::RwLockWrite);
+        }
+    }
+
+    /// False while anybody is inside or about to be.
+    #[inline]
+    pub(crate) fn try_write(&self) -> bool {
+        if !self.writers.try_lock() {
+            return false;
+        }
+        // Acquire pairs(rwlock-read): read_unlock's Release.
+        let alone = self
+            .readers
+            .compare_exchange(0, WRITER.wrapping_neg(), Acquire, Relaxed)
+            .is_ok();
+        if !alone {
+            self.writers.unlock();
+        }
+        alone
+    }
+
+    #[inline]
+    pub(crate) fn write_unlock(&self) {
+        self.let_readers_in(0);
+    }
+
+    /// The writer becomes a reader; the readers that wait come in too, other writers wait.
+    pub(crate) fn downgrade(&self) {
+        self.let_readers_in(1);
+    }
+
+    #[inline]
+    fn let_readers_in(&self, and_me: u32) {
+        // Release pairs(rwlock-write): the Acquires of read and try_read.
+        let before = self.readers.fetch_add(WRITER + and_me, Release);
+        if !is_negative(before) {
+            fatal!("sync: Unlock of unlocked RWMutex");
+        }
+        for _ in 0..before.wrapping_add(WRITER) {
+            sema::release(&self.read_sema, false);
+        }
+        self.writers.unlock();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU32 as Plain;
+    use std::thread;
+
+    #[test]
+    fn try_truth_table() {
+        let l = RawRwLock::new();
+        assert!(l.try_read() && l.try_read() && !l.try_write());
+        l.read_unlock();
+        l.read_unlock();
+        assert!(l.try_write() && !l.try_write() && !l.try_read());
+        l.downgrade();
+        assert!(!l.try_write() && l.try_read());
+        l.read_unlock();
+        l.read_unlock();
+        assert!(l.try_write());
+        l.write_unlock();
+    }
+
+    /// Go: TestRWMutex: a writer counts 10,000, a reader 1.
+    #[test]
+    fn readers_meet_readers_and_writers_meet_nobody() {
+        let (l, inside) = (RawRwLock::new(), Plain::new(0));
+        thread::scope(|s| {
+            for t in 0..8 {
+                let (l, inside) = (&l, &inside);
+                s.spawn(move || {
+                    for i in 0..500 {
+                        if (i + t) % 5 != 0 {
+                            l.read();
+                            assert!(inside.fetch_add(1, Relaxed) < 10_000);
+                            inside.fetch_sub(1, Relaxed);
+                            l.read_unlock();
+                            continue;
+                        }
+                        l.write();
+                        assert_eq!(inside.fetch_add(10_000, Relaxed), 0);
+                        if i % 2 == 0 {
+                            inside.fetch_sub(10_000, Relaxed);
+                            l.write_unlock();
+                        } else {
+                            inside.fetch_sub(9_999, Relaxed);
+                            l.downgrade();
+                            assert!(inside.fetch_sub(1, Relaxed) < 10_000);
+                            l.read_unlock();
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!((l.readers.load(Relaxed), l.leaving.load(Relaxed)), (0, 0));
+    }
+
+    /// A waiting writer keeps new readers out, and they come in before the next writer.
+    #[test]
+    fn a_writer_that_waits_goes_before_new_readers() {
+        let (l, order) = (RawRwLock::new(), std::sync::Mutex::new(vec![]));
+        let until = |done: &dyn Fn() -> bool| {
+            while !done() {
+                thread::yield_now();
+            }
+        };
+        l.read();
+        thread::scope(|s| {
+            s.spawn(|| {
+                l.write();
+                order.lock().unwrap().push('w');
+                l.write_unlock();
+            });
+            until(&|| is_negative(l.readers.load(Relaxed)));
+            assert!(!l.try_read());
+            s.spawn(|| {
+                l.read();
+                order.lock().unwrap().push('r');
+                l.read_unlock();
+            });
+            until(&|| l.readers.load(Relaxed) == 2u32.wrapping_sub(WRITER));
+            assert!(order.lock().unwrap().is_empty());
+            l.read_unlock();
+        });
+        assert_eq!(order.into_inner().unwrap(), ['w', 'r']);
+    }
+}

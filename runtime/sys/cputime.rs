@@ -1,0 +1,105 @@
+//! Is that thread running? Its CPU clock, and what the kernel says of it.
+#![allow(unsafe_code, reason = "clocks of other threads")]
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+
+use crate::sys::clock::Nanos;
+
+/// The CPU-time clock of a thread of this process, by its kernel id; works from any thread.
+///
+/// Linux: `make_thread_cpuclock(tid, CPUCLOCK_SCHED)`, what `pthread_getcpuclockid` answers.
+fn clock_of(tid: i32) -> libc::clockid_t {
+    const PER_THREAD_SCHED: i32 = 4 | 2;
+    (!tid << 3) | PER_THREAD_SCHED
+}
+
+/// CPU time that the thread has used; `None` when it is gone.
+pub(crate) fn thread_cpu_time(tid: i32) -> Option<Nanos> {
+    let mut ts = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `ts` is a valid place; an id that names no thread is an error, not a fault.
+    let ok = unsafe { libc::clock_gettime(clock_of(tid), &raw mut ts) } == 0;
+    ok.then(|| ts.tv_sec as u64 * 1_000_000_000 + ts.tv_nsec as u64)
+}
+
+/// Whether a thread is blocked in the kernel, and not just waiting for a CPU.
+#[derive(Debug)]
+pub(crate) struct KernelView(Option<File>);
+
+impl KernelView {
+    pub(crate) fn of(tid: i32) -> KernelView {
+        // No allocation: sysmon must not wait for malloc's lock.
+        let mut path = [0u8; 48];
+        let mut rest = &mut path[..];
+        let written = write!(rest, "/proc/self/task/{tid}/syscall").is_ok();
+        let left = rest.len();
+        let used = &path[..path.len() - left];
+        let file = if written {
+            File::open(OsStr::from_bytes(used)).ok()
+        } else {
+            None
+        };
+        KernelView(file)
+    }
+
+    /// True: blocked in a system call or a page fault. Without `/proc`, always true: then the
+    /// CPU clock alone decides.
+    pub(crate) fn is_blocked(&self) -> bool {
+        let Some(file) = &self.0 else { return true };
+        let mut text = [0u8; 8];
+        match file.read_at(&mut text, 0) {
+            Ok(n) => !text[..n].starts_with(b"running"),
+            Err(_) => true,
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sys::thread::gettid;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::sync::atomic::{AtomicBool, AtomicI32};
+
+    /// A busy thread may be caught in a page fault or the like, but not every time.
+    #[test]
+    fn a_running_thread_is_not_blocked_and_its_clock_goes() {
+        let stop = AtomicBool::new(false);
+        let tid = AtomicI32::new(0);
+        std::thread::scope(|s| {
+            s.spawn(|| {
+                tid.store(gettid(), Relaxed);
+                while !stop.load(Relaxed) {}
+            });
+            while tid.load(Relaxed) == 0 {
+                std::thread::yield_now();
+            }
+            let before = thread_cpu_time(tid.load(Relaxed)).unwrap();
+            let view = KernelView::of(tid.load(Relaxed));
+            while view.is_blocked() || thread_cpu_time(tid.load(Relaxed)).unwrap() == before {}
+            stop.store(true, Relaxed);
+        });
+    }
+
+    #[test]
+    fn a_sleeping_thread_is_blocked() {
+        let (tx, rx) = std::sync::mpsc::channel();
+        let (stop, wait) = std::sync::mpsc::channel::<()>();
+        let sleeper = std::thread::spawn(move || {
+            tx.send(gettid()).unwrap();
+            let _ = wait.recv();
+        });
+        let view = KernelView::of(rx.recv().unwrap());
+        while !view.is_blocked() {
+            std::thread::yield_now();
+        }
+        drop(stop);
+        sleeper.join().unwrap();
+    }
+}
