@@ -20,8 +20,9 @@ use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::goroutine::GRef;
-use crate::stack::{Slot, SlotRef};
+use crate::stack::SlotRef;
 use crate::sys::fatal::fatal;
+use crate::sys::prefetch::prefetch_at;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,14 +82,21 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
 
 /// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
-pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
-    let block = slot.ctx() as *mut Co;
+pub(crate) fn resume(g: GRef) -> Switch {
+    let block = g.block.load(Relaxed) as *mut Co;
     // SAFETY: `prepare` made the block; only the M that holds the G uses it.
     let co = unsafe { &mut *block };
     match co.resume(g) {
         CoroutineResult::Yield(switch) => switch,
         CoroutineResult::Return(never) => match never {},
     }
+}
+
+/// `g` will run soon: starts to load its control block, so that the miss (of its page's address,
+/// above all) passes while others still run. For one that has no stack yet it does nothing.
+#[inline]
+pub(crate) fn prefetch(g: GRef) {
+    prefetch_at(g.block.load(Relaxed));
 }
 
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.

@@ -51,6 +51,8 @@ pub(crate) struct G {
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run.
     pub(crate) stack: AtomicRef<Slot>,
+    /// The coroutine's control block on that stack; 0 without one. See `g/context.rs`.
+    pub(crate) block: AtomicUsize,
     /// Where `suspend` goes back to.
     pub(crate) yielder: AtomicUsize,
     pub(crate) claim: Claim,
@@ -91,6 +93,7 @@ impl G {
             deadline: AtomicBool::new(false),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
+            block: AtomicUsize::new(0),
             yielder: AtomicUsize::new(0),
             claim: Claim::new(),
             param: AtomicUsize::new(0),

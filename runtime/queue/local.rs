@@ -13,6 +13,7 @@
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use crate::base::atomic_ref::AtomicRef;
+use crate::g::context::prefetch;
 use crate::g::goroutine::{G, GRef};
 use crate::g::list::GQueue;
 use crate::queue::owner::HoldsP;
@@ -101,7 +102,10 @@ impl LocalQueue {
         if next.is_some() && self.runnext.replace(next, None, AcqRel) {
             return next.map(|g| Picked { g, inherit: true });
         }
-        let (g, _) = self.ring.pop()?;
+        let (g, next) = self.ring.pop()?;
+        if let Some(next) = next {
+            prefetch(next);
+        }
         Some(Picked { g, inherit: false })
     }
 

@@ -119,7 +119,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     m.set_curg(Some(g));
     m.pending.store(false, Relaxed);
     let switch = loop {
-        match context::resume(g, slot) {
+        match context::resume(g) {
             Switch::LostP if handoff::find_p_for(m, g) => (),
             switch => break switch,
         }

@@ -9,6 +9,7 @@ pub(crate) mod membarrier;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
+pub(crate) mod prefetch;
 pub(crate) mod mem;
 pub(crate) mod table;
 pub(crate) mod pagemap;
