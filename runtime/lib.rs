@@ -23,19 +23,35 @@
 mod base;
 mod sys;
 mod timer;
+#[cfg(not(loom))]
 mod stack;
 mod g;
+#[cfg(not(loom))]
 mod queue;
 mod p;
+#[cfg(not(loom))]
 mod m;
+#[cfg(not(loom))]
 mod sched;
 pub mod sync;
+#[cfg(not(loom))]
+mod chan;
+#[cfg(not(loom))]
+pub mod channel;
+#[cfg(not(loom))]
 pub mod thread;
+#[cfg(not(loom))]
 mod facade;
 
+#[cfg(not(loom))]
 pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
+#[cfg(not(loom))]
 pub use stack::StackError;
+#[cfg(not(loom))]
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
+#[cfg(not(loom))]
 pub use thread::exit::goexit;
+#[cfg(not(loom))]
 pub use thread::go::go;
+#[cfg(not(loom))]
 pub use thread::lock::{blocking, lock_os_thread, unlock_os_thread};
