@@ -7,9 +7,11 @@
 //! ```
 //!
 //! Every measurement is a process of its own, ours and Go's in turn, so that a busy machine
-//! troubles both alike; the table shows medians of nanoseconds per operation. Instructions are
-//! callgrind's count with 2N operations less that with N, which leaves out start and end.
-#![allow(unsafe_code, reason = "the door into the runtime")]
+//! troubles both alike. The table shows medians of nanoseconds per operation, on the clock and
+//! in CPU time of all threads together; the latter hardly changes when others use the machine
+//! too, but has the start of the process in it. Instructions are callgrind's count with 2N
+//! operations less that with N, which leaves out start and end.
+#![allow(unsafe_code, reason = "the door into the runtime, getrusage")]
 
 use std::collections::BTreeMap;
 use std::env::current_exe;
@@ -90,53 +92,77 @@ fn build_peer(go: &Path) -> PathBuf {
     out
 }
 
+/// Nanoseconds per operation: on the clock, of CPU.
+type Sample = (f64, f64);
+
+fn measure(program: &Path, row: &Row, on: &str, n: u64) -> Sample {
+    let args = ["--work", row.id, "--on", on, "--n", &n.to_string()];
+    let before = cpu_of_children();
+    let output = Command::new(program).args(args).output();
+    let output = output.expect("it starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let nanos = text.trim().parse();
+    let nanos = nanos.unwrap_or_else(|_| panic!("{program:?} {args:?}: {output:?}"));
+    (nanos, (cpu_of_children() - before) / n as f64)
+}
+
+/// Nanoseconds of CPU that all children which have ended have used.
+fn cpu_of_children() -> f64 {
+    // SAFETY: all zeros is a valid `rusage`.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: it gets a `rusage` of ours.
+    unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage) };
+    let nanos = |t: libc::timeval| t.tv_sec as f64 * 1e9 + t.tv_usec as f64 * 1e3;
+    nanos(usage.ru_utime) + nanos(usage.ru_stime)
+}
+
 fn print_times(rows: &[Row], peer: &Path, rounds: usize) {
     let me = current_exe().expect("my own path");
-    let mut times: BTreeMap<(&str, &str, &str), Vec<f64>> = BTreeMap::new();
-    let mut measure = |who, program: &Path, row: &Row, on, n: u64| {
-        let args = ["--work", row.id, "--on", on, "--n", &n.to_string()];
-        let output = Command::new(program)
-            .args(args)
-            .output()
-            .expect("it starts");
-        let text = String::from_utf8_lossy(&output.stdout);
-        let nanos = text
-            .trim()
-            .parse()
-            .unwrap_or_else(|_| panic!("{args:?}: {output:?}"));
-        times.entry((row.id, on, who)).or_default().push(nanos);
-    };
+    let mut samples: BTreeMap<(&str, &str, &str), Vec<Sample>> = BTreeMap::new();
     for round in 1..=rounds {
         for row in rows {
             eprint!("\rround {round} of {rounds}: {:<30}", row.id);
+            let mut add =
+                |who, on, sample| samples.entry((row.id, on, who)).or_default().push(sample);
             for on in ["p1", "p2"] {
-                measure("gosched", &me, row, on, row.n);
-                measure("go", peer, row, on, row.n);
+                add("gosched", on, measure(&me, row, on, row.n));
+                add("go", on, measure(peer, row, on, row.n));
             }
-            measure("std", &me, row, "std", row.threads_n);
+            add("std", "std", measure(&me, row, "std", row.threads_n));
         }
     }
     eprintln!("\r{:<60}", "");
-    let mut median = |key| {
-        let all = times.get_mut(&key).expect("it was measured");
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
-    };
-    println!("| workload | P | gosched | Go | gosched / Go | std::thread |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "| workload | P | gosched | Go | ratio | CPU: gosched | Go | ratio | std::thread |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
     for row in rows {
-        let threads = number(median((row.id, "std", "std")));
+        let (threads, _) = medians(&samples[&(row.id, "std", "std")]);
         for (procs, on) in PROCS.iter().zip(["p1", "p2"]) {
-            let (ours, go) = (median((row.id, on, "gosched")), median((row.id, on, "go")));
-            let ratio = ours / go;
+            let ours = medians(&samples[&(row.id, on, "gosched")]);
+            let go = medians(&samples[&(row.id, on, "go")]);
             println!(
-                "| `{}` | {procs} | {} | {} | {ratio:.2} | {threads} |",
+                "| `{}` | {procs} | {} | {} | **{:.2}** | {} | {} | **{:.2}** | {} |",
                 row.id,
-                number(ours),
-                number(go)
+                number(ours.0),
+                number(go.0),
+                ours.0 / go.0,
+                number(ours.1),
+                number(go.1),
+                ours.1 / go.1,
+                number(threads)
             );
         }
     }
+}
+
+fn medians(samples: &[Sample]) -> Sample {
+    let median = |pick: fn(&Sample) -> f64| {
+        let mut all: Vec<f64> = samples.iter().map(pick).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    (median(|sample| sample.0), median(|sample| sample.1))
 }
 
 fn number(nanos: f64) -> String {

@@ -43,6 +43,13 @@ pub(crate) const ROWS: &[Row] = &[
         4_000,
     ),
     row(
+        "spawn/wait",
+        spawn::wait,
+        spawn::wait_threads,
+        500_000,
+        4_000,
+    ),
+    row(
         "spawn/burst",
         spawn::burst,
         spawn::burst_threads,

@@ -11,7 +11,9 @@ use super::{scaled, timed};
 
 const BATCH: u64 = 1000;
 
-/// An operation: `spawn` an empty closure, `join` it; in batches of 1000.
+/// An operation: `spawn` an empty closure, `join` it; in batches of 1000. The first join waits,
+/// and its wake-up goes in front of the others: so every join waits, and costs two switches more
+/// than `wait` below.
 pub(super) fn join(n: u64) -> Duration {
     let mut handles = Vec::with_capacity(BATCH as usize);
     timed(|| {
@@ -30,6 +32,38 @@ pub(super) fn join_threads(n: u64) -> Duration {
             let batch = BATCH.min(n - start);
             handles.extend((0..batch).map(|_| std::thread::spawn(|| ())));
             handles.drain(..).for_each(|h| h.join().unwrap());
+        }
+    })
+}
+
+/// An operation: start an empty task and wait for it; 1000 are waited for at a time, by one
+/// `WaitGroup`.
+pub(super) fn wait(n: u64) -> Duration {
+    let done = Arc::new(WaitGroup::new());
+    timed(|| {
+        for start in (0..n).step_by(BATCH as usize) {
+            let batch = BATCH.min(n - start);
+            done.add(batch as isize);
+            for _ in 0..batch {
+                let done = Arc::clone(&done);
+                gosched::go(move || done.done());
+            }
+            done.wait();
+        }
+    })
+}
+
+pub(super) fn wait_threads(n: u64) -> Duration {
+    let done = Arc::new(WaitGroup::new());
+    timed(|| {
+        for start in (0..n).step_by(BATCH as usize) {
+            let batch = BATCH.min(n - start);
+            done.add(batch as isize);
+            for _ in 0..batch {
+                let done = Arc::clone(&done);
+                std::thread::spawn(move || done.done());
+            }
+            done.wait();
         }
     })
 }

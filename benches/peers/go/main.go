@@ -3,7 +3,7 @@
 //	go run main.go --work spawn/join --on p1 --n 100000
 //
 // prints nanoseconds per operation. What Go does not have is done the way a Go programmer does
-// it: a join is a WaitGroup (in fib: a channel), a turn is handed over through channels.
+// it: a join is a receive from a channel of the task's own, a turn is handed over by channels.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 
 var works = map[string]func(n int) time.Duration{
 	"spawn/join":         spawnJoin,
+	"spawn/wait":         spawnWait,
 	"spawn/burst":        spawnBurst,
 	"spawn/fib":          spawnFib,
 	"yield/1000":         yieldCrowd,
@@ -59,6 +60,22 @@ func scaled(took time.Duration, did, n int) time.Duration {
 }
 
 func spawnJoin(n int) time.Duration {
+	handles := make([]chan struct{}, 1000)
+	return timed(func() {
+		for start := 0; start < n; start += 1000 {
+			batch := handles[:min(1000, n-start)]
+			for i := range batch {
+				batch[i] = make(chan struct{}, 1)
+				go func() { handles[i] <- struct{}{} }()
+			}
+			for _, handle := range batch {
+				<-handle
+			}
+		}
+	})
+}
+
+func spawnWait(n int) time.Duration {
 	return timed(func() {
 		for start := 0; start < n; start += 1000 {
 			batch := min(1000, n-start)
