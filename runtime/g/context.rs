@@ -66,9 +66,9 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
         return;
     }
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
+        slot.set_way_out(std::ptr::from_ref(yielder).addr());
         let mut g = first;
         loop {
-            g.yielder.store(std::ptr::from_ref(yielder).addr(), Relaxed);
             body(g);
             slot.set_saved_sp(stack_here());
             g = yielder.suspend(Switch::Done);
@@ -102,14 +102,12 @@ pub(crate) fn prefetch(g: GRef) {
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
 #[inline(never)]
 pub(crate) fn suspend(g: GRef, switch: Switch) {
-    let yielder = g.yielder.load(Relaxed) as *const Yielder<GRef, Switch>;
-    if yielder.is_null() {
+    let Some(slot) = g.stack.load(Relaxed) else {
         fatal!("suspend on a thread that is not a goroutine");
-    }
-    if let Some(slot) = g.stack.load(Relaxed) {
-        slot.set_saved_sp(stack_here());
-    }
-    // SAFETY: set when the body started; the yielder lives at the root of the running stack.
+    };
+    slot.set_saved_sp(stack_here());
+    let yielder = slot.way_out() as *const Yielder<GRef, Switch>;
+    // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
 }
