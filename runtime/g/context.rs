@@ -29,6 +29,7 @@ use crate::g::shim_aarch64 as shim;
 use crate::g::shim_x86_64 as shim;
 use crate::stack::{Slot, SlotRef};
 use crate::sys::fatal::fatal;
+use crate::sys::prefetch::prefetch_at;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +77,9 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
         return;
     }
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
+        slot.set_way_out(std::ptr::from_ref(yielder).addr());
         let mut g = first;
         loop {
-            g.yielder.store(std::ptr::from_ref(yielder).addr(), Relaxed);
             // SAFETY: the shim calls `body` with `g`, as we would.
             unsafe { shim::call(g, body, slot.body_sp().as_ptr()) };
             note_stack(slot);
@@ -110,8 +111,8 @@ pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
 
 /// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
-pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
-    let block = slot.ctx() as *mut Co;
+pub(crate) fn resume(g: GRef) -> Switch {
+    let block = g.block.load(Relaxed) as *mut Co;
     // SAFETY: `prepare` made the block; only the M that holds the G uses it.
     let co = unsafe { &mut *block };
     match co.resume(g) {
@@ -120,17 +121,22 @@ pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
     }
 }
 
+/// `g` will run soon: starts to load its control block, so that the miss (of its page's address,
+/// above all) passes while others still run. For one that has no stack yet it does nothing.
+#[inline]
+pub(crate) fn prefetch(g: GRef) {
+    prefetch_at(g.block.load(Relaxed));
+}
+
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
 #[inline(never)]
 pub(crate) fn suspend(g: GRef, switch: Switch) {
-    let yielder = g.yielder.load(Relaxed) as *const Yielder<GRef, Switch>;
-    if yielder.is_null() {
+    let Some(slot) = g.stack.load(Relaxed) else {
         fatal!("suspend on a thread that is not a goroutine");
-    }
-    if let Some(slot) = g.stack.load(Relaxed) {
-        note_stack(slot);
-    }
-    // SAFETY: set when the body started; the yielder lives at the root of the running stack.
+    };
+    note_stack(slot);
+    let yielder = slot.way_out() as *const Yielder<GRef, Switch>;
+    // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
 }

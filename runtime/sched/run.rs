@@ -11,7 +11,7 @@ use crate::g::status::{Bound, Enqueue};
 use crate::m::current::set_this_m;
 use crate::m::machine::M;
 use crate::p::processor::P;
-use crate::queue::local::{Picked, warm_up_thread};
+use crate::queue::local::Picked;
 use crate::sched::affinity;
 use crate::sched::deadlock;
 use crate::sched::exit;
@@ -46,7 +46,6 @@ fn m_loop(m: &'static M) {
         Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
-    warm_up_thread();
     idle::wait_for_p(m);
     loop {
         if m.p().is_none() {
@@ -135,7 +134,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     m.pending.store(false, Relaxed);
     let switch = loop {
         tlsguard::arrives(m, g);
-        let switch = context::resume(g, slot);
+        let switch = context::resume(g);
         if switch == Switch::Done {
             break switch;
         }
