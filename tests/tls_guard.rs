@@ -6,6 +6,7 @@
     unsafe_code,
     clippy::undocumented_unsafe_blocks,
     clippy::multiple_unsafe_ops_per_block,
+    clippy::missing_const_for_thread_local,
     reason = "the programs do what the guard is for"
 )]
 #![allow(
