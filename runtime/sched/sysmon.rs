@@ -187,6 +187,10 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     if long && waiting {
         preempt::preempt(m, Some(tick));
     }
+    if long && !m.affinity.queue.is_empty() {
+        // They need this very thread: only a suspension helps, at the next way out of the runtime.
+        m.pending.store(true, Relaxed);
+    }
     Round::Idle
 }
 
