@@ -217,10 +217,14 @@ fn last_look(m: &'static M) -> bool {
     work && spin_with_idle_p(m)
 }
 
-/// Takes an idle P and spins. False: there is none.
+/// Takes an idle P and spins. False: there is none, and who drops the next one will look.
+/// Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
     SCHED.lock.lock();
     let p = SCHED.pop_idle_p();
+    if p.is_none() {
+        SCHED.idle.leave_need();
+    }
     SCHED.lock.unlock();
     match p {
         Some(p) => {

@@ -58,7 +58,7 @@ pub(crate) fn wait_for_own(m: &'static M) {
     SCHED.lock.lock();
     SCHED
         .idle_locked
-        .store(SCHED.idle_locked.load(Relaxed) + 1, Relaxed);
+        .store(SCHED.idle_locked.load(Relaxed).wrapping_add(1), Relaxed);
     SCHED.lock.unlock();
     check_if_last();
     m.note.sleep();
@@ -78,10 +78,12 @@ pub(crate) fn start_owner(m: &'static M, g: GRef) {
     let (p, _) = held_p(m);
     detach_p(m, p);
     SCHED.lock.lock();
-    // On the owner's behalf, so that it never counts as idle while it has been woken.
+    // On the owner's behalf, so that it never counts as idle while it has been woken. It may
+    // not have counted itself yet: then the number is below zero for a moment.
     SCHED
         .idle_locked
-        .store(SCHED.idle_locked.load(Relaxed) - 1, Relaxed);
+        .store(SCHED.idle_locked.load(Relaxed).wrapping_sub(1), Relaxed);
+    SCHED.count_m_wake();
     SCHED.lock.unlock();
     hand_over(owner, p, false);
     stop_m(m);

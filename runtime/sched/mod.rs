@@ -4,6 +4,7 @@ pub(crate) mod state;
 pub(crate) mod config;
 pub(crate) mod names;
 pub(crate) mod threads;
+pub(crate) mod watch;
 pub(crate) mod deadlock;
 pub(crate) mod wake;
 pub(crate) mod ready;

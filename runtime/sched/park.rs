@@ -8,17 +8,14 @@
 //! Go: proc.go gopark, park_m, Gosched, goyield.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::fence;
-
 use crate::g::claim::Ticket;
 use crate::g::context::{Switch, suspend};
 use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
+use crate::m::asleep;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
 use crate::sched::deadlock;
-use crate::sched::state::SCHED;
 use crate::sched::timers;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
@@ -80,15 +77,12 @@ pub(crate) fn leave_after_switch() {
     drop(NoPreempt::resumed(this_m()));
 }
 
-/// A plain thread waits on its own note.
+/// A plain thread waits on its own note. It may have been the last one that could do anything.
 #[cold]
 fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {
-        // The last M may have gone idle before this, and could not report us then.
-        fence(SeqCst); // pairs(last-asleep): check_if_last's
-        if SCHED.all_ms_idle() {
-            deadlock::check();
-        }
+        asleep::fell_asleep();
+        deadlock::check();
         while !g.status.thread_woken() {
             g.note.sleep();
         }
@@ -129,6 +123,7 @@ fn park_thread_until(g: GRef, deadline: Nanos, ticket: Ticket, case: u16) {
                 until = None; // somebody else has won and is about to wake us
             }
         }
+        asleep::was_not_counted();
     }
     g.status.run();
 }

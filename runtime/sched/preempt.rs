@@ -187,14 +187,14 @@ fn sleep_bound(m: &'static M, g: GRef) {
 /// By the M that picked a goroutine which is bound to another: gives its P to that one.
 /// `Asleep`: done, the caller has no P any more. `bound_m` may be stale, the status decides.
 pub(crate) fn resume_bound(m: &'static M, g: GRef, bound_m: u32) -> Bound {
-    let Some(owner) = threads::m_by_id(bound_m - 1) else {
-        fatal!("goroutine {} is bound to a thread that is gone", g.id());
-    };
     let bound = g.status.resume_bound();
     if bound == Bound::Runnable {
         g.bound_m.store(0, Relaxed);
     }
     if bound == Bound::Asleep {
+        let Some(owner) = threads::m_by_id(bound_m - 1) else {
+            fatal!("goroutine {} is bound to a thread that is gone", g.id());
+        };
         let (p, _) = held_p(m);
         detach_p(m, p);
         hand_over(owner, p, false);

@@ -46,6 +46,7 @@ impl Birth {
 ///
 /// # Safety
 /// What `f` borrows outlives the run of `f`. `f` catches its own panics.
+#[track_caller]
 pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
     start::assert_started();
     if JobCell::fits::<F>() {
