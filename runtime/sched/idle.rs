@@ -7,8 +7,7 @@
 )]
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::fence;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::base::choice::RandomOrder;
 use crate::m::machine::M;
@@ -71,7 +70,6 @@ pub(crate) fn wait_for_p(m: &'static M) {
 
 /// By an M that counts as idle now: is anybody left?
 pub(crate) fn check_if_last() {
-    fence(SeqCst); // pairs(last-asleep): a plain thread that parks, park_thread
     let awake = SCHED.ms_awake();
     if awake == 0 {
         deadlock::check();
