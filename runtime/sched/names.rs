@@ -12,15 +12,38 @@ use crate::g::goroutine::{G, GRef};
 use crate::g::identity::Identity;
 use crate::m::enter::enter;
 
-/// Calls `f` with the name; the goroutine cannot end meanwhile. `f` writes and returns.
+/// Reports show this much of a name.
+const SHOWN: usize = 64;
+/// How often a report tries to get at a name. Its goroutine may be in a signal handler with the
+/// lock held: better no name than no report.
+const TRIES: u32 = 1_000;
+
+/// Calls `f` with (the first bytes of) the name. In any context: allocates nothing, and `f`
+/// runs outside of the runtime and without a lock.
 pub(crate) fn with_name<R>(g: &G, f: impl FnOnce(Option<&str>) -> R) -> R {
+    let mut buffer = [0; SHOWN];
+    let len = copy_name(g, &mut buffer);
+    let name = len.and_then(|len| std::str::from_utf8(&buffer[..len]).ok());
+    f(name)
+}
+
+fn copy_name(g: &G, to: &mut [u8; SHOWN]) -> Option<usize> {
     let rt = enter();
-    let _lock = rt.lock(&g.identity_lock);
+    if !(0..TRIES).any(|_| g.identity_lock.try_lock()) {
+        return None;
+    }
     // Acquire pairs(identity): put_identity's Release.
     let raw = g.identity.load(Acquire) as *const Identity;
     // SAFETY: null, or alive while the lock is held.
-    let identity = unsafe { raw.as_ref() };
-    f(identity.and_then(|i| i.name.as_deref()))
+    let name = unsafe { raw.as_ref() }.and_then(|i| i.name.as_deref());
+    let len = name.map(|name| {
+        let len = name.floor_char_boundary(SHOWN);
+        to[..len].copy_from_slice(&name.as_bytes()[..len]);
+        len
+    });
+    g.identity_lock.unlock();
+    drop(rt);
+    len
 }
 
 /// The calling goroutine's identity; made now if it has none.

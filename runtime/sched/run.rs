@@ -12,6 +12,7 @@ use crate::m::current::set_this_m;
 use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::queue::local::Picked;
+use crate::sched::deadlock;
 use crate::sched::exit;
 use crate::sched::find::{find_runnable, put_back_global, put_back_local};
 use crate::sched::handoff;
@@ -28,8 +29,9 @@ use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart1.
 pub(crate) fn m_start(m: &'static M) {
-    set_this_m(m);
+    set_this_m(Some(m));
     m.tid.store(gettid(), Relaxed);
+    threads::count_thread();
     exact_timeouts();
     let signal_stack = match overflow::install_altstack() {
         Ok(stack) => stack,
@@ -168,6 +170,8 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
     idle::detach_p(m, p);
     threads::forget_m(m);
     handoff::hand_off(p);
+    set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
+    deadlock::check();
     Life::Over
 }
 
