@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::m::machine::M;
 use crate::p::processor::{MAX_PS, P, PStatus};
+use crate::sched::deadlock;
 use crate::sched::handoff::{hand_off, take_from};
 use crate::sched::preempt;
 use crate::sched::state::SCHED;
@@ -79,6 +80,7 @@ pub(crate) fn start() {
 
 fn sysmon() {
     threads::set_sysmon();
+    deadlock::check(); // until now this thread was one that might do anything
     let mut watches: Box<[Watch]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
     let mut lost_looked = 0;
     let mut rounds = 0;
