@@ -51,6 +51,8 @@ pub mod channel;
 #[cfg(not(loom))]
 pub mod thread;
 #[cfg(not(loom))]
+pub mod time;
+#[cfg(not(loom))]
 mod facade;
 
 #[cfg(not(loom))]

@@ -20,8 +20,9 @@ use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::goroutine::GRef;
-use crate::stack::{Slot, SlotRef};
+use crate::stack::SlotRef;
 use crate::sys::fatal::fatal;
+use crate::sys::prefetch::prefetch_at;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +66,9 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
         return;
     }
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
+        slot.set_way_out(std::ptr::from_ref(yielder).addr());
         let mut g = first;
         loop {
-            g.yielder.store(std::ptr::from_ref(yielder).addr(), Relaxed);
             body(g);
             slot.set_saved_sp(stack_here());
             g = yielder.suspend(Switch::Done);
@@ -81,8 +82,8 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
 
 /// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
-pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
-    let block = slot.ctx() as *mut Co;
+pub(crate) fn resume(g: GRef) -> Switch {
+    let block = g.block.load(Relaxed) as *mut Co;
     // SAFETY: `prepare` made the block; only the M that holds the G uses it.
     let co = unsafe { &mut *block };
     match co.resume(g) {
@@ -91,17 +92,22 @@ pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
     }
 }
 
+/// `g` will run soon: starts to load its control block, so that the miss (of its page's address,
+/// above all) passes while others still run. For one that has no stack yet it does nothing.
+#[inline]
+pub(crate) fn prefetch(g: GRef) {
+    prefetch_at(g.block.load(Relaxed));
+}
+
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
 #[inline(never)]
 pub(crate) fn suspend(g: GRef, switch: Switch) {
-    let yielder = g.yielder.load(Relaxed) as *const Yielder<GRef, Switch>;
-    if yielder.is_null() {
+    let Some(slot) = g.stack.load(Relaxed) else {
         fatal!("suspend on a thread that is not a goroutine");
-    }
-    if let Some(slot) = g.stack.load(Relaxed) {
-        slot.set_saved_sp(stack_here());
-    }
-    // SAFETY: set when the body started; the yielder lives at the root of the running stack.
+    };
+    slot.set_saved_sp(stack_here());
+    let yielder = slot.way_out() as *const Yielder<GRef, Switch>;
+    // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
 }

@@ -16,7 +16,7 @@ impl Foreign {
     fn new() -> GRef {
         let one = GQueue::new();
         if all::take_free(&one, 1) == 0 {
-            let [first, rest @ ..] = all::new_slab();
+            let (first, rest) = all::new_slab();
             one.push_back(first);
             let others = GQueue::new();
             rest.iter().for_each(|g| others.push_back(g));

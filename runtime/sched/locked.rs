@@ -11,9 +11,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::g::goroutine::GRef;
 use crate::m::enter::enter;
 use crate::m::machine::M;
-use crate::sched::deadlock;
 use crate::sched::handoff::hand_off;
-use crate::sched::idle::{acquire_p, detach_p, held_p, stop_m};
+use crate::sched::idle::{acquire_p, check_if_last, detach_p, held_p, stop_m};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::wake::hand_over;
@@ -61,9 +60,7 @@ pub(crate) fn wait_for_own(m: &'static M) {
         .idle_locked
         .store(SCHED.idle_locked.load(Relaxed).wrapping_add(1), Relaxed);
     SCHED.lock.unlock();
-    if SCHED.all_ms_idle() {
-        deadlock::check();
-    }
+    check_if_last();
     m.note.sleep();
     match m.next_p.take_relaxed() {
         Some(p) => acquire_p(m, p),

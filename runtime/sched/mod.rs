@@ -8,6 +8,7 @@ pub(crate) mod watch;
 pub(crate) mod deadlock;
 pub(crate) mod wake;
 pub(crate) mod ready;
+pub(crate) mod birth;
 pub(crate) mod timers;
 pub(crate) mod park;
 pub(crate) mod body;

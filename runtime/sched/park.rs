@@ -8,6 +8,7 @@
 //! Go: proc.go gopark, park_m, Gosched, goyield.
 #![forbid(unsafe_code)]
 
+
 use crate::g::claim::Ticket;
 use crate::g::context::{Switch, suspend};
 use crate::g::goroutine::GRef;
@@ -96,7 +97,7 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
     let g = rt.current();
     match rt.m() {
         Some(_) => {
-            g.timer.set_wake(g, ticket.with_case(case));
+            g.timer.set(g, ticket.with_case(case));
             timers::arm_and_park(&rt, &g.timer, deadline);
             switch(rt, g, Switch::Park);
             g.timer.disarm();

@@ -11,7 +11,7 @@ use crate::g::status::{Bound, Enqueue};
 use crate::m::current::set_this_m;
 use crate::m::machine::M;
 use crate::p::processor::P;
-use crate::queue::local::{Picked, warm_up_thread};
+use crate::queue::local::Picked;
 use crate::sched::deadlock;
 use crate::sched::exit;
 use crate::sched::find::{find_runnable, put_back_global, put_back_local};
@@ -39,7 +39,6 @@ pub(crate) fn m_start(m: &'static M) {
         Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
-    warm_up_thread();
     idle::wait_for_p(m);
     loop {
         if m.p().is_none() {
@@ -123,7 +122,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     m.set_curg(Some(g));
     m.pending.store(false, Relaxed);
     let switch = loop {
-        match context::resume(g, slot) {
+        match context::resume(g) {
             Switch::LostP if handoff::find_p_for(m, g) => (),
             switch => break switch,
         }

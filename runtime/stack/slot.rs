@@ -28,6 +28,7 @@ pub(crate) struct Slot {
     identity: AtomicUsize,
     owner: AtomicUsize,
     ctx: AtomicUsize,
+    way_out: AtomicUsize,
     saved_sp: AtomicUsize,
     link: SlotCell,
 }
@@ -100,6 +101,17 @@ impl Slot {
     #[inline]
     pub(crate) fn set_ctx(&self, word: usize) {
         self.ctx.store(word, Relaxed);
+    }
+
+    /// The context switch's second word: what a coroutine on this stack leaves it by.
+    #[inline]
+    pub(crate) fn way_out(&self) -> usize {
+        self.way_out.load(Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn set_way_out(&self, word: usize) {
+        self.way_out.store(word, Relaxed);
     }
 
     /// The stack pointer of the coroutine when it was last switched away from.

@@ -12,6 +12,7 @@ pub(crate) mod membarrier;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
+pub(crate) mod prefetch;
 #[cfg(not(loom))]
 pub(crate) mod mem;
 #[cfg(not(loom))]

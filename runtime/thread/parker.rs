@@ -29,11 +29,8 @@ const TIMED_OUT: u16 = 1;
 /// Waits for the token (until `deadline`, if there is one) and takes it. By its own goroutine.
 pub(crate) fn wait(me: &Identity, deadline: Option<Nanos>) {
     // Acquire pairs(park-token): what came before the `unpark` is visible.
-    if me
-        .token
-        .compare_exchange(TOKEN, EMPTY, Acquire, Relaxed)
-        .is_ok()
-    {
+    if me.token.load(Relaxed) == TOKEN {
+        me.token.swap(EMPTY, Acquire); // pairs(park-token); only we take it away
         return;
     }
     let rt = enter();

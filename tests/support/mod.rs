@@ -9,6 +9,7 @@
 pub(crate) mod child;
 pub(crate) mod latch;
 pub(crate) mod watchdog;
+pub(crate) mod ways;
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
