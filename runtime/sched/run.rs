@@ -23,6 +23,7 @@ use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::wake::wakep;
+use crate::sched::watch;
 use crate::stack::{SlotRef, overflow};
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
@@ -171,6 +172,7 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
     threads::forget_m(m);
     handoff::hand_off(p);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
+    watch::look_again();
     deadlock::check();
     Life::Over
 }
