@@ -55,6 +55,8 @@ pub(crate) struct G {
     /// What the waker hands to the woken: the meaning belongs to the two of them.
     pub(crate) param: AtomicUsize,
     pub(crate) id: AtomicU64,
+    /// Why it may not run on another M than `last_m`, if so: see `sched/tlsguard.rs`.
+    pub(crate) stay: AtomicU8,
     /// The M it last ran on.
     pub(crate) last_m: AtomicU32,
     /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
@@ -98,6 +100,7 @@ impl G {
             claim: Claim::new(),
             param: AtomicUsize::new(0),
             id: AtomicU64::new(0),
+            stay: AtomicU8::new(0),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
             bound_m: AtomicU32::new(0),

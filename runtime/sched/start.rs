@@ -14,6 +14,7 @@ use crate::sched::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon;
 use crate::sched::threads::{self, Entry};
+use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stack::{Class, overflow};
 use crate::sys::fatal::fatal;
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
     pub(crate) overflow_ending: overflow::Ending,
+    pub(crate) tls_guard: bool,
 }
 
 static STARTED: Once = Once::new();
@@ -42,6 +44,9 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
         {
             fatal!("cannot catch stack overflows: {e:?}");
+        }
+        if !s.tls_guard {
+            tlsguard::switch_off();
         }
         if s.async_preempt {
             if let Err(e) = preempt::install() {

@@ -30,6 +30,7 @@ pub(crate) struct Slot {
     ctx: AtomicUsize,
     way_out: AtomicUsize,
     saved_sp: AtomicUsize,
+    body_sp: AtomicUsize,
     link: SlotCell,
 }
 
@@ -123,6 +124,13 @@ impl Slot {
     #[inline]
     pub(crate) fn set_saved_sp(&self, sp: usize) {
         self.saved_sp.store(sp, Relaxed);
+    }
+
+    /// Where the running goroutine's own frames begin: above are the scheduler's. The entry
+    /// shim writes it (`g/shim_*.rs`).
+    #[inline]
+    pub(crate) fn body_sp(&self) -> &AtomicUsize {
+        &self.body_sp
     }
 
     /// The next slot in the list that this one is in. It belongs to the list's owner.
