@@ -86,7 +86,7 @@ pub(crate) fn wait_for_p(m: &'static M) {
 
 /// By an M that counts as idle now: is anybody left?
 pub(crate) fn check_if_last() {
-    fence(SeqCst); // pairs(last-asleep): a plain thread that parks, park_thread
+    fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
     let awake = SCHED.ms_awake();
     if awake == 0 {
         deadlock::check();

@@ -25,6 +25,7 @@ use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::tlsguard;
 use crate::sched::wake::wakep;
+use crate::sched::watch;
 use crate::stack::{SlotRef, overflow};
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
@@ -192,6 +193,7 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
     }
     threads::forget_m(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
+    watch::look_again();
     deadlock::check();
     Life::Over
 }

@@ -55,7 +55,7 @@ pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
     } else {
         let boxed = Box::new(f);
         // SAFETY: the caller's promise.
-        unsafe { spawn_fitting(birth, move || boxed()) }
+        unsafe { spawn_fitting(birth, boxed) }
     }
 }
 

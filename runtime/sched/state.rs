@@ -145,7 +145,7 @@ impl Sched {
     /// Goroutines alive. Go: gcount.
     pub(crate) fn goroutines(&self) -> u64 {
         let finished: u64 = self.all_ps().map(|p| p.finished.load(Relaxed)).sum();
-        self.created() - finished
+        self.created().saturating_sub(finished) // the counters are read one after the other
     }
 
     /// Goroutines ever spawned.
