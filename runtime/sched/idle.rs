@@ -60,17 +60,22 @@ pub(crate) fn stop_m(m: &'static M) {
 
 /// In the idle list already: sleeps until it is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
+    look_for_deadlock();
+    m.note.sleep(); // its Acquire shows what the waker wrote
+    match m.next_p.take_relaxed() {
+        Some(p) => acquire_p(m, p),
+        None => fatal!("m{} was woken without a P", m.id),
+    }
+}
+
+/// An M fewer is awake: was it the last?
+pub(crate) fn look_for_deadlock() {
     let awake = SCHED.ms_awake();
     if awake == 0 {
         deadlock::check();
     } else if awake == 1 && SCHED.sleeper.is_taken() && timers::earliest().is_none() {
         // All timers were stopped, behind the sleeper's back: it is to go idle and check.
         SCHED.sleeper.look_again();
-    }
-    m.note.sleep(); // its Acquire shows what the waker wrote
-    match m.next_p.take_relaxed() {
-        Some(p) => acquire_p(m, p),
-        None => fatal!("m{} was woken without a P", m.id),
     }
 }
 

@@ -28,7 +28,6 @@ use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart1.
 pub(crate) fn m_start(m: &'static M) {
-    set_this_m(m);
     m.tid.store(gettid(), Relaxed);
     exact_timeouts();
     let signal_stack = match overflow::install_altstack() {
@@ -37,6 +36,8 @@ pub(crate) fn m_start(m: &'static M) {
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
     warm_up_thread();
+    set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
+    threads::thread_is_up(m);
     idle::wait_for_p(m);
     loop {
         if m.p().is_none() {
@@ -72,9 +73,8 @@ fn run(m: &'static M, picked: &Picked) -> Life {
 /// Was the goroutine's place another thread? Then that one has our P now, or does not need it.
 #[inline]
 fn elsewhere(m: &'static M, g: GRef) -> bool {
-    let bound = g.bound_m.load(Relaxed);
-    if bound != 0 {
-        match preempt::resume_bound(m, g, bound) {
+    if g.bound_m.load(Relaxed) != 0 {
+        match preempt::resume_bound(m, g) {
             Bound::Asleep | Bound::Running => return true,
             Bound::Runnable => (),
         }
@@ -167,8 +167,12 @@ fn done(m: &'static M, g: GRef, slot: SlotRef) -> Life {
 fn end_thread(m: &'static M, p: &'static P) -> Life {
     m.locked_g.store(None, Relaxed);
     idle::detach_p(m, p);
-    threads::forget_m(m);
     handoff::hand_off(p);
+    threads::uncount_m();
+    idle::look_for_deadlock();
+    threads::forget_m(m);
+    // What is left to run here is std's and the user's, as on any plain thread.
+    set_this_m(None);
     Life::Over
 }
 

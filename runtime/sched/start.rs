@@ -16,6 +16,7 @@ use crate::sched::sysmon;
 use crate::sched::threads::{self, Entry};
 use crate::sched::world::make_ps;
 use crate::stack::{Class, overflow};
+use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
 use crate::sys::membarrier;
 
@@ -26,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
+    pub(crate) slice: Nanos,
     pub(crate) overflow_ending: overflow::Ending,
 }
 
@@ -63,7 +65,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         }
         SCHED.lock.unlock();
         threads::start_spawner(entry);
-        sysmon::start();
+        sysmon::start(s.slice);
         SCHED.started.store(true, Release); // pairs(started): assert_started
     });
 }

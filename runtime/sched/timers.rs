@@ -86,6 +86,22 @@ fn act(rt: &NoPreempt, fire: Fire<G>) {
     }
 }
 
+/// `p` has just gone idle without its M having looked around: somebody must know when its
+/// timers are due. Go: handoffp, its end.
+pub(crate) fn see_to(p: &P) {
+    if let Some(when) = p.timers.wake_time()
+        && SCHED.sleeper.tell(when) == Told::Nobody
+    {
+        wakep();
+    }
+}
+
+/// Some P has a timer that should have fired. No lock: sysmon and the signal handler ask.
+pub(crate) fn any_due() -> bool {
+    let first = SCHED.ps().filter_map(|p| p.timers.wake_time()).min();
+    first.is_some_and(|when| when <= nanotime())
+}
+
 /// When the first timer of all is due; heaps of stopped ones are emptied on the way.
 pub(crate) fn earliest() -> Option<Nanos> {
     SCHED
