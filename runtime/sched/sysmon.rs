@@ -25,7 +25,7 @@ use crate::sched::timers;
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::fatal::fatal;
-use crate::sys::thread::nanosleep;
+use crate::sys::thread::{exact_timeouts, nanosleep};
 
 const US: Nanos = 1_000;
 const MS: Nanos = 1_000 * US;
@@ -67,11 +67,12 @@ const UNWATCHED: Watch = Watch {
     view: None,
 };
 
-/// What a tick did.
+/// What a tick saw.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Round {
-    Idle,
-    Retook,
+    Quiet,
+    /// Something was done, or will be if the next tick sees it again: soon.
+    Busy,
 }
 
 /// What was seen of the spawner.
@@ -94,6 +95,7 @@ pub(crate) fn start(slice: Nanos) {
 
 fn sysmon() {
     threads::set_sysmon();
+    exact_timeouts();
     let mut watches: Box<[Watch]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
     let mut spawner = SpawnerWatch {
         threads: 0,
@@ -118,20 +120,20 @@ fn sysmon() {
             rounds = 0;
         }
         let now = nanotime();
-        let mut round = Round::Idle;
+        let mut round = Round::Quiet;
         for (p, watch) in SCHED.ps().zip(watches.iter_mut()) {
-            if look_at(p, watch, now) == Round::Retook {
-                round = Round::Retook;
+            if look_at(p, watch, now) == Round::Busy {
+                round = Round::Busy;
             }
         }
-        if look_at_spawner(&mut spawner, now) == Round::Retook {
-            round = Round::Retook;
+        if look_at_spawner(&mut spawner, now) == Round::Busy {
+            round = Round::Busy;
         }
         if now - lost_looked >= LOST_SLICE {
             lost_looked = now;
             stop_the_lost();
         }
-        rounds = if round == Round::Retook {
+        rounds = if round == Round::Busy {
             0
         } else {
             rounds.saturating_add(1)
@@ -164,10 +166,10 @@ fn sleep_while_idle() -> bool {
 /// One P, one tick.
 fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     if p.status(Relaxed) != PStatus::Running {
-        return Round::Idle;
+        return Round::Quiet;
     }
     let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(threads::m_by_id) else {
-        return Round::Idle;
+        return Round::Quiet;
     };
     let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
     let tid = m.tid.load(Relaxed);
@@ -187,22 +189,41 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
             still: 0,
             view,
         };
-        return Round::Idle;
+        return glance(m, p, watch);
     }
     let cpu = thread_cpu_time(tid).unwrap_or(0);
     watch.still = if cpu == watch.cpu { watch.still + 1 } else { 0 };
     watch.cpu = cpu;
     let long = now - watch.since >= SLICE.load(Relaxed);
     if watch.still > 0 && (long || is_missed(p)) {
-        let view = watch.view.get_or_insert_with(|| KernelView::of(tid));
-        if m.blocking.load(Relaxed) || view.is_blocked() {
+        if is_blocked(m, watch) {
             return blocked(m, watch);
         }
     }
     if long && work_waits() {
         preempt::preempt(m, Some(tick));
     }
-    Round::Idle
+    Round::Quiet
+}
+
+/// The P has got on since the last tick. But calls that are shorter than a tick would never be
+/// seen: with its thread blocked now and others waiting, the next look is soon.
+fn glance(m: &M, p: &P, watch: &mut Watch) -> Round {
+    if !p.runq.is_empty() || !SCHED.global.is_empty() {
+        if m.words.depth() == 0 && is_blocked(m, watch) {
+            return Round::Busy;
+        }
+    }
+    Round::Quiet
+}
+
+fn is_blocked(m: &M, watch: &mut Watch) -> bool {
+    let tid = watch.tid;
+    m.blocking.load(Relaxed)
+        || watch
+            .view
+            .get_or_insert_with(|| KernelView::of(tid))
+            .is_blocked()
 }
 
 /// Could somebody use a P whose thread may be blocked? Go: retake, for a P in a system call.
@@ -219,14 +240,14 @@ fn blocked(m: &'static M, watch: &Watch) -> Round {
         match take_from(m, Thief::Sysmon) {
             Some(p) => {
                 hand_off_locked(p);
-                return Round::Retook;
+                return Round::Busy;
             }
             None => SCHED.lock.unlock(),
         }
     } else if watch.still >= 2 && preempt::open_valve() {
-        return Round::Retook;
+        return Round::Busy;
     }
-    Round::Idle
+    Round::Quiet
 }
 
 /// Takes the scheduler's lock without ever sleeping on it: should its holder be waiting for a
@@ -257,9 +278,9 @@ fn look_at_spawner(watch: &mut SpawnerWatch, now: Nanos) -> Round {
             since: now,
         };
     } else if now - watch.since >= SPAWNER_PATIENCE && preempt::open_valve() {
-        return Round::Retook;
+        return Round::Busy;
     }
-    Round::Idle
+    Round::Quiet
 }
 
 /// Ms that run user code without a P may do so for a moment only.
