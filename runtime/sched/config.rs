@@ -3,6 +3,7 @@
 //! `GOSCHED` is a comma-separated list of settings, as Go's `GODEBUG`; what nobody knows is
 //! ignored. `asyncpreemptoff=1` turns preemption off. `slice=1ms` (or `us`, `s`) sets the time
 //! after which a goroutine is preempted when others wait: for tests of preemption.
+//! `valveoff=1` closes the safety valve for good: for tests that show what it is for.
 //!
 //! Go: runtime1.go, proc.go schedinit; debug.go GOMAXPROCS.
 #![forbid(unsafe_code)]
@@ -43,17 +44,20 @@ fn parse(text: &str) -> Result<u32, String> {
 pub(crate) struct Gosched {
     pub(crate) async_preempt: bool,
     pub(crate) slice: Option<Nanos>,
+    pub(crate) valve: bool,
 }
 
 pub(crate) fn gosched(variable: Option<OsString>) -> Result<Gosched, String> {
     let mut settings = Gosched {
         async_preempt: true,
         slice: None,
+        valve: true,
     };
     let text = variable.unwrap_or_default();
     for setting in text.to_string_lossy().split(',') {
         match setting.split_once('=') {
             Some(("asyncpreemptoff", value)) => settings.async_preempt = value != "1",
+            Some(("valveoff", value)) => settings.valve = value != "1",
             Some(("slice", value)) => {
                 let slice = time(value).filter(|slice| (SHORTEST..=LONGEST).contains(slice));
                 let wrong = || format!("GOSCHED={setting}: want a time from 100us to 10s");
@@ -107,6 +111,7 @@ mod tests {
             Ok(Gosched {
                 async_preempt,
                 slice,
+                valve: true,
             })
         };
         assert_eq!(gosched(None), expect(true, None));

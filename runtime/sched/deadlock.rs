@@ -18,7 +18,7 @@ use crate::g::status::State;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sys::fatal::{RawStderr, exit_now};
-use crate::sys::thread::live_tids;
+use crate::sys::thread::any_thread;
 
 /// The last M has gone idle (or a plain thread has parked): is anybody left who could act?
 #[cold]
@@ -26,11 +26,9 @@ pub(crate) fn check() {
     if SCHED.mains.load(Relaxed) == 0 || !all_idle() {
         return;
     }
-    let Some(tids) = live_tids() else { return };
-    if tids.into_iter().any(could_act) || !all_idle() {
-        return;
+    if any_thread(could_act) == Some(false) && all_idle() {
+        report();
     }
-    report();
 }
 
 /// No M runs or is about to.

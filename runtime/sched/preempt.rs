@@ -32,6 +32,7 @@ use crate::sys::ucontext::stack_pointer;
 
 static URG: Chain = Chain::new(libc::SIGURG);
 static ENABLED: AtomicBool = AtomicBool::new(false);
+static VALVE: AtomicBool = AtomicBool::new(true);
 
 /// Installs the handler. Once.
 pub(crate) fn install() -> Result<(), Errno> {
@@ -46,10 +47,17 @@ pub(crate) fn enabled() -> bool {
     ENABLED.load(Relaxed)
 }
 
+/// Whether the safety valve opens at all. Before the first goroutine.
+pub(crate) fn set_valve(works: bool) {
+    VALVE.store(works, Relaxed);
+}
+
 /// Asks the M to give its P up. `tick`: only if the P is still at this schedtick. One signal
 /// is on its way to an M at a time. Go: m.signalPending.
 pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
-    if !enabled() {
+    // Pending: it will yield on its way out. A signal more would only disturb its CPU clock,
+    // by which sysmon sees whether it is blocked in there.
+    if !enabled() || m.pending.load(Relaxed) {
         return;
     }
     let asked = tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1);
@@ -234,6 +242,9 @@ fn bound_to(g: GRef) -> &'static M {
 /// Round about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
     static LAST: AtomicU32 = AtomicU32::new(0);
+    if !VALVE.load(Relaxed) {
+        return false;
+    }
     let last = LAST.load(Relaxed);
     let candidates = || threads::all_ms().filter(|m| m.bound_asleep.load(Relaxed));
     let after = candidates().filter(|m| m.id > last);

@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
     pub(crate) slice: Nanos,
+    pub(crate) valve: bool,
     pub(crate) overflow_ending: overflow::Ending,
 }
 
@@ -44,6 +45,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         {
             fatal!("cannot catch stack overflows: {e:?}");
         }
+        preempt::set_valve(s.valve);
         if s.async_preempt {
             if let Err(e) = preempt::install() {
                 fatal!("cannot catch SIGURG: {e}");

@@ -157,6 +157,7 @@ impl Builder {
             max_threads: self.max_threads.unwrap_or(10_000),
             async_preempt: self.async_preempt.unwrap_or(gosched.async_preempt),
             slice: gosched.slice.unwrap_or(DEFAULT_SLICE),
+            valve: gosched.valve,
             overflow_ending,
         }
     }
