@@ -9,6 +9,7 @@ use crate::p::processor::MAX_PS;
 use crate::sched::deadlock::dump_all;
 use crate::sched::start::{assert_started, default_class};
 use crate::sched::state::SCHED;
+use crate::sched::tlsguard;
 use crate::sched::world::resize;
 use crate::sys::fatal::RawStderr;
 
@@ -78,6 +79,13 @@ pub struct Metrics {
     pub global_queue: usize,
     /// Stacks that carry a goroutine.
     pub stacks_live: usize,
+    /// Stacks looked through for addresses of thread-locals, before their goroutine moved to
+    /// another OS thread.
+    pub tls_scans: u64,
+    /// Those in which there was one.
+    pub tls_taints: u64,
+    /// Goroutines that had to wait for the thread they last ran on, for this or another reason.
+    pub tls_pins: u64,
 }
 
 /// The runtime's counters now.
@@ -86,6 +94,7 @@ pub struct Metrics {
 pub fn metrics() -> Metrics {
     let idle = SCHED.idle.load();
     let stacks = crate::stack::stats();
+    let guard = tlsguard::counts();
     let kept: usize = SCHED.all_ps().map(|p| p.stacks_kept()).sum();
     Metrics {
         gomaxprocs: SCHED.procs() as usize,
@@ -98,6 +107,9 @@ pub fn metrics() -> Metrics {
         idle_procs: idle.idle_ps() as usize,
         global_queue: SCHED.global.len() as usize,
         stacks_live: stacks.live.saturating_sub(kept),
+        tls_scans: guard.scans,
+        tls_taints: guard.taints,
+        tls_pins: guard.pins,
     }
 }
 

@@ -19,6 +19,17 @@
 //!
 //! The modules below are layers, bottom first: each imports only from those above it in this
 //! list. Begin with `sched/README.md`, then read `sched/run.rs` and `sched/find.rs`.
+//!
+//! With `--cfg loom` only the files of the protocol words are compiled, for their models.
+
+#![cfg_attr(
+    loom,
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "only the models use the words then"
+    )
+)]
 
 mod base;
 mod sys;
@@ -29,7 +40,6 @@ mod g;
 #[cfg(not(loom))]
 mod queue;
 mod p;
-#[cfg(not(loom))]
 mod m;
 #[cfg(not(loom))]
 mod sched;
@@ -40,6 +50,8 @@ mod chan;
 pub mod channel;
 #[cfg(not(loom))]
 pub mod thread;
+#[cfg(not(loom))]
+pub mod time;
 #[cfg(not(loom))]
 mod facade;
 

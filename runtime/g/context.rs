@@ -4,6 +4,9 @@
 //! the other, so spawning on a recycled stack costs one switch and creates nothing. The
 //! coroutine's control block stands at the top of its stack ([`Slot::ctx`] points to it).
 //!
+//! A body is entered through a shim in assembler (`g/shim_*.rs`), so that nothing of the M that
+//! starts it gets into its frames.
+//!
 //! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status
 //! word gives that right); every suspension goes through [`suspend`], out of line, so that no
 //! thread-local address of ours is cached across it.
@@ -20,8 +23,13 @@ use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::goroutine::GRef;
+#[cfg(target_arch = "aarch64")]
+use crate::g::shim_aarch64 as shim;
+#[cfg(target_arch = "x86_64")]
+use crate::g::shim_x86_64 as shim;
 use crate::stack::{Slot, SlotRef};
 use crate::sys::fatal::fatal;
+use crate::sys::prefetch::prefetch_at;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,17 +67,22 @@ unsafe impl Stack for SlotStack {
     }
 }
 
+/// What the switch itself pushes below the stack pointer that [`suspend`] notes: two registers
+/// and an address on x86-64, four words on aarch64.
+const PUSHED: usize = 64;
+
 /// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
-pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
+pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     if slot.ctx() != 0 {
         return;
     }
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
+        slot.set_way_out(std::ptr::from_ref(yielder).addr());
         let mut g = first;
         loop {
-            g.yielder.store(std::ptr::from_ref(yielder).addr(), Relaxed);
-            body(g);
-            slot.set_saved_sp(stack_here());
+            // SAFETY: the shim calls `body` with `g`, as we would.
+            unsafe { shim::call(g, body, slot.body_sp().as_ptr()) };
+            note_stack(slot);
             g = yielder.suspend(Switch::Done);
         }
     });
@@ -79,10 +92,27 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
     slot.set_ctx(block.addr());
 }
 
+/// How far a thread's scheduler frames stay away from its thread-locals, which stand at the top
+/// of the same mapping: what looks like an address of the one is not one of the other, and a
+/// thread-local's address minus something is none of a frame (`sys/tls.rs`).
+pub(crate) const DISTANCE: usize = 8 << 20;
+
+/// Runs an M's `f` at [`DISTANCE`] from the top of its stack.
+pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
+    extern "C" fn call(f: *const ()) {
+        let f = f.cast::<&mut dyn FnMut()>().cast_mut();
+        // SAFETY: the argument below.
+        unsafe { (*f)() };
+    }
+    let mut f = f;
+    // SAFETY: Ms have stacks of more than that (`sched/threads.rs`); a panic in `f` aborts.
+    unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
+}
+
 /// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
-pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
-    let block = slot.ctx() as *mut Co;
+pub(crate) fn resume(g: GRef) -> Switch {
+    let block = g.block.load(Relaxed) as *mut Co;
     // SAFETY: `prepare` made the block; only the M that holds the G uses it.
     let co = unsafe { &mut *block };
     match co.resume(g) {
@@ -91,25 +121,28 @@ pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
     }
 }
 
+/// `g` will run soon: starts to load its control block, so that the miss (of its page's address,
+/// above all) passes while others still run. For one that has no stack yet it does nothing.
+#[inline]
+pub(crate) fn prefetch(g: GRef) {
+    prefetch_at(g.block.load(Relaxed));
+}
+
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
 #[inline(never)]
 pub(crate) fn suspend(g: GRef, switch: Switch) {
-    let yielder = g.yielder.load(Relaxed) as *const Yielder<GRef, Switch>;
-    if yielder.is_null() {
+    let Some(slot) = g.stack.load(Relaxed) else {
         fatal!("suspend on a thread that is not a goroutine");
-    }
-    if let Some(slot) = g.stack.load(Relaxed) {
-        slot.set_saved_sp(stack_here());
-    }
-    // SAFETY: set when the body started; the yielder lives at the root of the running stack.
+    };
+    note_stack(slot);
+    let yielder = slot.way_out() as *const Yielder<GRef, Switch>;
+    // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
 }
 
-/// An address on the calling frame's stack. The switch pushes less than 512 bytes below it,
-/// which is the slack that `stack/trim.rs` keeps.
+/// Says how deep the calling frame is: nothing below is alive once it has switched away.
 #[inline(always)]
-fn stack_here() -> usize {
-    let here = 0u8;
-    std::hint::black_box(&raw const here).addr()
+fn note_stack(slot: &Slot) {
+    slot.set_saved_sp(shim::stack_pointer() - PUSHED);
 }

@@ -45,18 +45,18 @@ pub(crate) struct G {
     reason: AtomicU8,
     /// `lock_os_thread` count.
     pub(crate) locked_count: AtomicU16,
-    /// The park has a deadline: set by the waiter before it parks.
-    deadline: AtomicBool,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run.
     pub(crate) stack: AtomicRef<Slot>,
-    /// Where `suspend` goes back to.
-    pub(crate) yielder: AtomicUsize,
+    /// The coroutine's control block on that stack; 0 without one. See `g/context.rs`.
+    pub(crate) block: AtomicUsize,
     pub(crate) claim: Claim,
     /// What the waker hands to the woken: the meaning belongs to the two of them.
     pub(crate) param: AtomicUsize,
     pub(crate) id: AtomicU64,
+    /// Why it may not run on another M than `last_m`, if so: see `sched/tlsguard.rs`.
+    pub(crate) stay: AtomicU8,
     /// The M it last ran on.
     pub(crate) last_m: AtomicU32,
     /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
@@ -64,6 +64,8 @@ pub(crate) struct G {
     /// The M in whose signal handler it was stopped, + 1. Stays after that: the status says
     /// whether it means anything.
     pub(crate) bound_m: AtomicU32,
+    /// Wakes a plain OS thread (`Kind::Thread`).
+    pub(crate) note: Note,
     // Identity: written by the spawner, and by the goroutine itself.
     pub(crate) parent: AtomicU64,
     pub(crate) spawned_at: AtomicRef<Location<'static>>,
@@ -73,14 +75,17 @@ pub(crate) struct G {
     pub(crate) identity_lock: RawLock,
     /// Stack class asked for at spawn.
     pub(crate) stack_class: AtomicU8,
+    /// The park has a deadline: set by the waiter before it parks.
+    deadline: AtomicBool,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
     pub(crate) timer: Node<G>,
-    /// Wakes a plain OS thread (`Kind::Thread`).
-    pub(crate) note: Note,
     pub(crate) job: JobCell,
 }
+
+/// A million of them are a quarter of a GiB: no field without need.
+const _: () = assert!(cfg!(loom) || size_of::<G>() == 256);
 
 impl G {
     pub(crate) fn new() -> G {
@@ -92,10 +97,11 @@ impl G {
             deadline: AtomicBool::new(false),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
-            yielder: AtomicUsize::new(0),
+            block: AtomicUsize::new(0),
             claim: Claim::new(),
             param: AtomicUsize::new(0),
             id: AtomicU64::new(0),
+            stay: AtomicU8::new(0),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
             bound_m: AtomicU32::new(0),

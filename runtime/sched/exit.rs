@@ -23,6 +23,7 @@ pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> SlotRef {
     };
     context::prepare(slot, body);
     slot.set_owner(std::ptr::from_ref::<G>(g).addr());
+    g.block.store(slot.ctx(), Relaxed);
     g.stack.store(Some(slot), Relaxed);
     slot
 }
@@ -31,6 +32,7 @@ pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> SlotRef {
 #[inline]
 pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef, slot: SlotRef) {
     g.status.died();
+    g.block.store(0, Relaxed);
     g.stack.store(None, Relaxed);
     g.locked_count.store(0, Relaxed);
     g.locked_m.store(0, Relaxed);

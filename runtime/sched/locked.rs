@@ -12,7 +12,7 @@ use crate::g::goroutine::GRef;
 use crate::m::enter::enter;
 use crate::m::machine::M;
 use crate::sched::handoff::hand_off;
-use crate::sched::idle::{acquire_p, detach_p, held_p, look_for_deadlock, stop_m};
+use crate::sched::idle::{acquire_p, check_if_last, detach_p, held_p, stop_m};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::wake::hand_over;
@@ -60,7 +60,7 @@ pub(crate) fn wait_for_own(m: &'static M) {
         .idle_locked
         .store(SCHED.idle_locked.load(Relaxed).wrapping_add(1), Relaxed);
     SCHED.lock.unlock();
-    look_for_deadlock();
+    check_if_last();
     m.note.sleep();
     match m.next_p.take_relaxed() {
         Some(p) => acquire_p(m, p),
@@ -79,10 +79,11 @@ pub(crate) fn start_owner(m: &'static M, g: GRef) {
     detach_p(m, p);
     SCHED.lock.lock();
     // On the owner's behalf, so that it never counts as idle while it has been woken. It may
-    // not have counted itself yet: the sum is right when it has.
+    // not have counted itself yet: then the number is below zero for a moment.
     SCHED
         .idle_locked
         .store(SCHED.idle_locked.load(Relaxed).wrapping_sub(1), Relaxed);
+    SCHED.count_m_wake();
     SCHED.lock.unlock();
     hand_over(owner, p, false);
     stop_m(m);

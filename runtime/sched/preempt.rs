@@ -25,6 +25,7 @@ use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::timers;
 use crate::sched::wake::hand_over;
+use crate::sys::clock::nanotime;
 use crate::sys::fatal::fatal;
 use crate::sys::signal::{ALT_STACK_BYTES, Chain, Errno, with_errno_kept};
 use crate::sys::thread::signal_thread;
@@ -145,7 +146,7 @@ fn without_p(m: &'static M, g: GRef) {
 
 /// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
 fn give_way(m: &'static M, p: &'static P, g: GRef) {
-    if p.runq.is_empty() && SCHED.global.is_empty() && !timers::any_due() {
+    if p.runq.is_empty() && SCHED.global.is_empty() && !timers::is_overdue(p, nanotime()) {
         return;
     }
     SCHED.lock.lock();

@@ -14,6 +14,7 @@ use crate::sched::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon;
 use crate::sched::threads::{self, Entry};
+use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stack::{Class, overflow};
 use crate::sys::clock::Nanos;
@@ -30,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) slice: Nanos,
     pub(crate) valve: bool,
     pub(crate) overflow_ending: overflow::Ending,
+    pub(crate) tls_guard: bool,
 }
 
 static STARTED: Once = Once::new();
@@ -37,7 +39,8 @@ static CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
 
 /// Starts the runtime, if it has not been. `entry` is what each M runs.
 pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
-    STARTED.call_once(|| {
+    // Forced: settings that panicked have changed nothing, and the next `run` may bring others.
+    STARTED.call_once_force(|_| {
         let s = settings();
         CLASS.store(s.class.number() as u8, Relaxed);
         SCHED.max_ms.store(s.max_threads, Relaxed);
@@ -46,6 +49,9 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
             fatal!("cannot catch stack overflows: {e:?}");
         }
         preempt::set_valve(s.valve);
+        if !s.tls_guard {
+            tlsguard::switch_off();
+        }
         if s.async_preempt {
             if let Err(e) = preempt::install() {
                 fatal!("cannot catch SIGURG: {e}");

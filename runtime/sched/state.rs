@@ -25,6 +25,8 @@ pub(crate) struct Sched {
     /// Last in, first out; under the lock. Go: midle.
     idle_ms: AtomicRef<M>,
     pub(crate) idle_m_count: AtomicU32,
+    /// How often an M was taken out of idleness; under the lock.
+    m_wakes: AtomicU32,
     /// Ms that wait for their locked goroutine to be picked; under the lock. Go: nmidlelocked.
     pub(crate) idle_locked: AtomicU32,
     /// Last in, first out; under the lock. Go: pidle.
@@ -59,6 +61,7 @@ pub(crate) static SCHED: Sched = Sched {
     global: GQueue::new(),
     idle_ms: AtomicRef::none(),
     idle_m_count: AtomicU32::new(0),
+    m_wakes: AtomicU32::new(0),
     idle_locked: AtomicU32::new(0),
     idle_ps: AtomicRef::none(),
     idle: IdleWord::new(),
@@ -85,6 +88,22 @@ impl Sched {
             .load(Relaxed)
             .wrapping_add(self.idle_locked.load(Relaxed));
         self.m_count.load(Relaxed).wrapping_sub(idle)
+    }
+
+    /// An idle M, or a locked one, is about to be woken. Under the lock.
+    pub(crate) fn count_m_wake(&self) {
+        let wakes = self.m_wakes.load(Relaxed);
+        self.m_wakes.store(wakes.wrapping_add(1), Relaxed);
+    }
+
+    /// If nothing runs or is about to: a stamp. Two equal ones: nothing ran in between either.
+    pub(crate) fn all_asleep(&self) -> Option<(u32, u32)> {
+        self.lock.lock();
+        let asleep =
+            self.all_ms_idle() && self.global.is_empty() && !self.stopping.load(Relaxed);
+        let stamp = (self.m_count.load(Relaxed), self.m_wakes.load(Relaxed));
+        self.lock.unlock();
+        asleep.then_some(stamp)
     }
 
     /// Every M sleeps for want of work. Under the lock, or as a hint.
@@ -126,7 +145,7 @@ impl Sched {
     /// Goroutines alive. Go: gcount.
     pub(crate) fn goroutines(&self) -> u64 {
         let finished: u64 = self.all_ps().map(|p| p.finished.load(Relaxed)).sum();
-        self.created() - finished
+        self.created().saturating_sub(finished) // the counters are read one after the other
     }
 
     /// Goroutines ever spawned.
@@ -155,7 +174,13 @@ impl Sched {
 
     /// Puts an M into the idle list. Under the lock. Go: mput.
     pub(crate) fn push_idle_m(&self, m: &'static M) {
-        m.idle_link.store(self.idle_ms.load(Relaxed), Relaxed);
+        let head = self.idle_ms.load(Relaxed);
+        if let Some(head) = head {
+            head.idle_prev.store(Some(m), Relaxed);
+        }
+        m.idle_link.store(head, Relaxed);
+        m.idle_prev.store(None, Relaxed);
+        m.idle_listed.store(true, Relaxed);
         self.idle_ms.store(Some(m), Relaxed);
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) + 1, Relaxed);
@@ -164,10 +189,30 @@ impl Sched {
     /// Takes an idle M, last in first out. Under the lock. Go: mget.
     pub(crate) fn pop_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.load(Relaxed)?;
-        self.idle_ms.store(m.idle_link.take_relaxed(), Relaxed);
+        let taken = self.take_idle_m(m);
+        debug_assert!(taken, "the head of the list is in the list");
+        Some(m)
+    }
+
+    /// Takes this M out of the idle list; false if it is not in it. Under the lock.
+    pub(crate) fn take_idle_m(&self, m: &'static M) -> bool {
+        if !m.idle_listed.load(Relaxed) {
+            return false;
+        }
+        self.count_m_wake();
+        let next = m.idle_link.take_relaxed();
+        let prev = m.idle_prev.take_relaxed();
+        match prev {
+            Some(prev) => prev.idle_link.store(next, Relaxed),
+            None => self.idle_ms.store(next, Relaxed),
+        }
+        if let Some(next) = next {
+            next.idle_prev.store(prev, Relaxed);
+        }
+        m.idle_listed.store(false, Relaxed);
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) - 1, Relaxed);
-        Some(m)
+        true
     }
 
     /// An M gave its P up because the world is being stopped. Under the lock.

@@ -18,6 +18,7 @@ use crate::m::machine::M;
 use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::handoff::{hand_off_locked, take_from};
+use crate::sched::idle::check_if_last;
 use crate::sched::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
@@ -96,6 +97,8 @@ pub(crate) fn start(slice: Nanos) {
 fn sysmon() {
     threads::set_sysmon();
     exact_timeouts();
+    // Until now this thread was a stranger, who could have woken somebody.
+    check_if_last();
     let mut watches: Box<[Watch]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
     let mut spawner = SpawnerWatch {
         threads: 0,
@@ -141,9 +144,11 @@ fn sysmon() {
     }
 }
 
-/// Runnable goroutines that no P has picked yet, or that a timer should have made runnable.
+/// Runnable goroutines that no P has picked yet, or timers that nobody has run.
 fn work_waits() -> bool {
-    !SCHED.global.is_empty() || SCHED.ps().any(|p| !p.runq.is_empty()) || timers::any_due()
+    !SCHED.global.is_empty()
+        || SCHED.ps().any(|p| !p.runq.is_empty())
+        || timers::overdue(nanotime())
 }
 
 /// Every P is idle: sleeps until one is not. False: some P is busy.

@@ -9,10 +9,11 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use crate::base::atomic_ref::AtomicRef;
+use crate::g::context::DISTANCE;
 use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::sched::state::SCHED;
@@ -23,6 +24,10 @@ use crate::sys::thread::gettid;
 
 /// Most Ms there can be, whatever `Builder::max_threads` says.
 pub(crate) const MAX_MS: usize = 1 << 15;
+
+/// An M's stack: room for the loop and for user code that runs on it (destructors of
+/// thread-locals), below the part that is left free.
+const M_STACK: usize = DISTANCE + (1 << 20);
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M);
@@ -46,6 +51,9 @@ static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];
 static ID_LIMIT: AtomicU32 = AtomicU32::new(0);
 static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
 static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
+static WATCHER_TID: AtomicI32 = AtomicI32::new(0);
+static THREADS: AtomicU32 = AtomicU32::new(0);
+static ERRAND: OnceLock<fn()> = OnceLock::new();
 
 /// Starts the spawner. Once.
 pub(crate) fn start_spawner(entry: Entry) {
@@ -132,15 +140,12 @@ fn add(count: &AtomicU32, n: u32) {
 }
 
 /// The calling M's thread is about to end, and has given its P away. Go: mexit.
-pub(crate) fn uncount_m() {
+pub(crate) fn forget_m(m: &'static M) {
     SCHED.lock.lock();
     add(&SCHED.m_count, 1u32.wrapping_neg());
     SCHED.lock.unlock();
-}
-
-/// After `uncount_m`: from here on the thread is any thread.
-pub(crate) fn forget_m(m: &'static M) {
     m.tid.store(0, Relaxed);
+    THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
     // Release pairs(all-ms): the next M with this id.
     ALL_MS[m.id as usize].store(None, Release);
 }
@@ -148,21 +153,53 @@ pub(crate) fn forget_m(m: &'static M) {
 /// The calling thread is sysmon.
 pub(crate) fn set_sysmon() {
     SYSMON_TID.store(gettid(), Relaxed);
+    count_thread();
 }
 
-/// True for Ms, the spawner and sysmon.
+/// The calling thread is the watcher.
+pub(crate) fn set_watcher() {
+    WATCHER_TID.store(gettid(), Relaxed);
+    count_thread();
+}
+
+/// A thread of the runtime has begun. By that thread.
+pub(crate) fn count_thread() {
+    THREADS.fetch_add(1, SeqCst); // pairs(deadlock)
+}
+
+/// Threads of the runtime that have begun and not ended.
+pub(crate) fn thread_count() -> u32 {
+    THREADS.load(SeqCst) // pairs(deadlock)
+}
+
+/// True for Ms and the runtime's helpers.
 pub(crate) fn is_runtime_thread(tid: i32) -> bool {
     SPAWNER_TID.load(Relaxed) == tid
         || SYSMON_TID.load(Relaxed) == tid
+        || WATCHER_TID.load(Relaxed) == tid
         || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+}
+
+/// Has the spawner run `errand` once, at the first call: what makes a thread must not run on a
+/// thread that may be locked, or hold a P.
+pub(crate) fn send_errand(errand: fn()) {
+    if ERRAND.set(errand).is_ok() {
+        wake_spawner();
+    }
 }
 
 /// The spawner's life.
 fn spawner() {
     SPAWNER_TID.store(gettid(), Relaxed);
+    count_thread();
+    let mut errand_due = true;
     loop {
         WANTED.sleep();
         let asked = ASKED.load(Relaxed);
+        if errand_due && let Some(errand) = ERRAND.get() {
+            errand_due = false;
+            errand();
+        }
         while let Some(request) = next_request() {
             start(request);
         }
@@ -218,6 +255,7 @@ fn start(request: Request) {
     let entry = ENTRY.get().copied();
     let spawned = std::thread::Builder::new()
         .name(format!("gosched-m{id}"))
+        .stack_size(M_STACK)
         .spawn(move || match entry {
             Some(entry) => entry(m),
             None => fatal!("an M was started before the runtime"),

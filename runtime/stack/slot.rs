@@ -28,7 +28,9 @@ pub(crate) struct Slot {
     identity: AtomicUsize,
     owner: AtomicUsize,
     ctx: AtomicUsize,
+    way_out: AtomicUsize,
     saved_sp: AtomicUsize,
+    body_sp: AtomicUsize,
     link: SlotCell,
 }
 
@@ -102,6 +104,17 @@ impl Slot {
         self.ctx.store(word, Relaxed);
     }
 
+    /// The context switch's second word: what a coroutine on this stack leaves it by.
+    #[inline]
+    pub(crate) fn way_out(&self) -> usize {
+        self.way_out.load(Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn set_way_out(&self, word: usize) {
+        self.way_out.store(word, Relaxed);
+    }
+
     /// The stack pointer of the coroutine when it was last switched away from.
     #[inline]
     pub(crate) fn saved_sp(&self) -> usize {
@@ -111,6 +124,13 @@ impl Slot {
     #[inline]
     pub(crate) fn set_saved_sp(&self, sp: usize) {
         self.saved_sp.store(sp, Relaxed);
+    }
+
+    /// Where the running goroutine's own frames begin: above are the scheduler's. The entry
+    /// shim writes it (`g/shim_*.rs`).
+    #[inline]
+    pub(crate) fn body_sp(&self) -> &AtomicUsize {
+        &self.body_sp
     }
 
     /// The next slot in the list that this one is in. It belongs to the list's owner.

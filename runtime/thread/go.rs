@@ -39,13 +39,15 @@ pub fn go<F>(f: F)
 where
     F: FnOnce() + Send + 'static,
 {
-    let body = move || {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
-            && !is_goexit(&*payload)
-        {
-            uncaught(payload);
-        }
-    };
     // SAFETY: F is 'static; the body catches its own panics.
-    unsafe { spawn(Birth::plain(), body) };
+    unsafe { spawn(Birth::plain(), move || run_detached(f)) };
+}
+
+/// Runs the body of a goroutine that nobody waits for.
+pub(crate) fn run_detached(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
+        && !is_goexit(&*payload)
+    {
+        uncaught(payload);
+    }
 }
