@@ -56,6 +56,8 @@ pub mod time;
 mod facade;
 
 #[cfg(not(loom))]
+#[doc(hidden)]
+pub use facade::{__in_runtime, __inside};
 pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
 #[cfg(not(loom))]
 pub use stack::StackError;

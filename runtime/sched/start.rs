@@ -17,6 +17,7 @@ use crate::sched::threads::{self, Entry};
 use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stack::{Class, overflow};
+use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
 use crate::sys::membarrier;
 
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
+    pub(crate) slice: Nanos,
+    pub(crate) valve: bool,
     pub(crate) overflow_ending: overflow::Ending,
     pub(crate) tls_guard: bool,
 }
@@ -45,6 +48,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         {
             fatal!("cannot catch stack overflows: {e:?}");
         }
+        preempt::set_valve(s.valve);
         if !s.tls_guard {
             tlsguard::switch_off();
         }
@@ -69,7 +73,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         }
         SCHED.lock.unlock();
         threads::start_spawner(entry);
-        sysmon::start();
+        sysmon::start(s.slice);
         SCHED.started.store(true, Release); // pairs(started): assert_started
     });
 }

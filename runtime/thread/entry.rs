@@ -14,11 +14,12 @@ use crate::g::goroutine::Kind;
 use crate::g::identity::Identity;
 use crate::g::reason::WaitReason;
 use crate::p::processor::MAX_PS;
-use crate::sched::config::default_procs;
+use crate::sched::config::{default_procs, gosched};
 use crate::sched::run::m_start;
 use crate::sched::spawn::{Birth, spawn};
 use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
+use crate::sched::sysmon::DEFAULT_SLICE;
 use crate::stack::overflow::Ending;
 use crate::stack::{Class, class_for};
 use crate::thread::exit::is_goexit;
@@ -131,7 +132,7 @@ impl Builder {
     /// As [`run`], with these settings.
     ///
     /// # Panics
-    /// If a setting, or `GOMAXPROCS`, is out of range; and as [`run`].
+    /// If a setting, `GOMAXPROCS` or `GOSCHED` is out of range; and as [`run`].
     ///
     /// # Safety
     /// As for [`run`].
@@ -160,6 +161,7 @@ impl Builder {
             Some(class) => class.unwrap_or_else(|e| panic!("Builder::stack_size: {e}")),
             None => Class::DEFAULT,
         };
+        let gosched = gosched(std::env::var_os("GOSCHED")).unwrap_or_else(|e| panic!("{e}"));
         let overflow_ending = match self.on_overflow {
             OnOverflow::Exit => Ending::Exit,
             OnOverflow::Abort => Ending::Abort,
@@ -168,17 +170,13 @@ impl Builder {
             procs,
             class,
             max_threads: self.max_threads.unwrap_or(10_000),
-            async_preempt: self.async_preempt.unwrap_or_else(|| !asyncpreemptoff()),
+            async_preempt: self.async_preempt.unwrap_or(gosched.async_preempt),
+            slice: gosched.slice.unwrap_or(DEFAULT_SLICE),
+            valve: gosched.valve,
             overflow_ending,
             tls_guard: !self.no_guard,
         }
     }
-}
-
-/// `GOSCHED` is a comma-separated list of settings, as Go's `GODEBUG`.
-fn asyncpreemptoff() -> bool {
-    let settings = std::env::var("GOSCHED").unwrap_or_default();
-    settings.split(',').any(|s| s == "asyncpreemptoff=1")
 }
 
 /// Runs `f` as a goroutine and returns its value. The first call starts the runtime, with Go's
