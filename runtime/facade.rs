@@ -83,7 +83,7 @@ pub struct Metrics {
 /// Go: runtime/metrics
 pub fn metrics() -> Metrics {
     let idle = SCHED.idle.load();
-    let stacks = crate::stack::stats();
+    let stacks = crate::stacks::stats();
     let kept: usize = SCHED.all_ps().map(|p| p.stacks_kept()).sum();
     Metrics {
         gomaxprocs: SCHED.procs() as usize,

@@ -23,7 +23,7 @@
 mod base;
 mod sys;
 mod timer;
-mod stack;
+mod stacks;
 mod g;
 mod queue;
 mod p;
@@ -34,7 +34,7 @@ pub mod thread;
 mod facade;
 
 pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
-pub use stack::StackError;
+pub use stacks::StackError;
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 pub use thread::exit::goexit;
 pub use thread::go::go;

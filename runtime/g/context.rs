@@ -2,7 +2,7 @@
 //!
 //! A stack carries one coroutine for as long as it is in use: its body runs one goroutine after
 //! the other, so spawning on a recycled stack costs one switch and creates nothing. The
-//! coroutine's control block stands at the top of its stack ([`Slot::ctx`] points to it).
+//! coroutine's control block stands at the top of its stack.
 //!
 //! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status
 //! word gives that right); every suspension goes through [`suspend`], out of line, so that no
@@ -20,7 +20,7 @@ use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::goroutine::GRef;
-use crate::stack::{Slot, SlotRef};
+use crate::stacks::{Slot, SlotRef};
 use crate::sys::fatal::fatal;
 
 /// All that a goroutine can ask of the M it runs on.
@@ -47,11 +47,17 @@ struct SlotStack(SlotRef);
 
 const BLOCK: usize = size_of::<Co>().next_multiple_of(64);
 
+/// Where a slot's coroutine has its control block: right below the top, which is aligned to 64.
+#[inline]
+fn block_of(slot: &Slot) -> *mut Co {
+    (slot.top() - BLOCK) as *mut Co
+}
+
 // SAFETY: a slot's memory is writable from limit to top, guarded below, 16-aligned, never
 // unmapped, and belongs to one coroutine (the arena's promise).
 unsafe impl Stack for SlotStack {
     fn base(&self) -> StackPointer {
-        NonZeroUsize::new((self.0.top() & !63) - BLOCK).expect("a slot is not at address 0")
+        NonZeroUsize::new(self.0.top() - BLOCK).expect("a slot is not at address 0")
     }
 
     fn limit(&self) -> StackPointer {
@@ -61,7 +67,7 @@ unsafe impl Stack for SlotStack {
 
 /// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
 pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
-    if slot.ctx() != 0 {
+    if slot.has_coroutine() {
         return;
     }
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
@@ -73,18 +79,16 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
             g = yielder.suspend(Switch::Done);
         }
     });
-    let block = ((slot.top() & !63) - BLOCK) as *mut Co;
     // SAFETY: the block lies between the coroutine's base and the slot's top: ours, aligned.
-    unsafe { block.write(co) };
-    slot.set_ctx(block.addr());
+    unsafe { block_of(slot).write(co) };
+    slot.set_has_coroutine();
 }
 
 /// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
 pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
-    let block = slot.ctx() as *mut Co;
     // SAFETY: `prepare` made the block; only the M that holds the G uses it.
-    let co = unsafe { &mut *block };
+    let co = unsafe { &mut *block_of(slot) };
     match co.resume(g) {
         CoroutineResult::Yield(switch) => switch,
         CoroutineResult::Return(never) => match never {},
@@ -107,7 +111,7 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
 }
 
 /// An address on the calling frame's stack. The switch pushes less than 512 bytes below it,
-/// which is the slack that `stack/trim.rs` keeps.
+/// which is the slack that `stacks/trim.rs` keeps.
 #[inline(always)]
 fn stack_here() -> usize {
     let here = 0u8;

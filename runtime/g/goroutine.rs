@@ -16,7 +16,7 @@ use crate::g::claim::{Claim, Ticket};
 use crate::g::job::JobCell;
 use crate::g::reason::WaitReason;
 use crate::g::status::Status;
-use crate::stack::Slot;
+use crate::stacks::Slot;
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
 use crate::timer::node::Node;
@@ -45,17 +45,22 @@ pub(crate) struct G {
     reason: AtomicU8,
     /// `lock_os_thread` count.
     pub(crate) locked_count: AtomicU16,
+    /// When it last parked, as `sched/since.rs` counts.
+    pub(crate) since: AtomicU32,
     /// The park has a deadline: set by the waiter before it parks.
     deadline: AtomicBool,
+    /// Stack class asked for at spawn.
+    pub(crate) stack_class: AtomicU8,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
-    /// The stack it runs on, as the arena knows it; none before the first run.
+    /// The stack it runs on, as the arena knows it; none before the first run. Grown: the last
+    /// segment, and the others through its link (`g/segment.rs`).
     pub(crate) stack: AtomicRef<Slot>,
     /// Where `suspend` goes back to.
     pub(crate) yielder: AtomicUsize,
     pub(crate) claim: Claim,
-    /// What the waker hands to the woken: the meaning belongs to the two of them.
-    pub(crate) param: AtomicUsize,
+    /// The address of what it waits for, for dumps; 0 = unknown.
+    pub(crate) waits_for: AtomicUsize,
     pub(crate) id: AtomicU64,
     /// The M it last ran on.
     pub(crate) last_m: AtomicU32,
@@ -63,15 +68,13 @@ pub(crate) struct G {
     pub(crate) locked_m: AtomicU32,
     /// The M in whose signal handler it was stopped, + 1; 0 = none.
     pub(crate) bound_m: AtomicU32,
+    /// Guards `identity` between a dump that reads the name and the goroutine's end.
+    pub(crate) identity_lock: RawLock,
     // Identity: written by the spawner, and by the goroutine itself.
     pub(crate) parent: AtomicU64,
     pub(crate) spawned_at: AtomicRef<Location<'static>>,
     /// `Arc<Identity>` as a raw pointer; see `thread/`.
     pub(crate) identity: AtomicUsize,
-    /// Guards `identity` between a dump that reads the name and the goroutine's end.
-    pub(crate) identity_lock: RawLock,
-    /// Stack class asked for at spawn.
-    pub(crate) stack_class: AtomicU8,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
@@ -81,6 +84,10 @@ pub(crate) struct G {
     pub(crate) job: JobCell,
 }
 
+// A million goroutines that have not run yet take a quarter of a gigabyte.
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<G>() == 256);
+
 impl G {
     pub(crate) fn new() -> G {
         G {
@@ -88,21 +95,22 @@ impl G {
             kind: AtomicU8::new(Kind::Goroutine as u8),
             reason: AtomicU8::new(0),
             locked_count: AtomicU16::new(0),
+            since: AtomicU32::new(0),
             deadline: AtomicBool::new(false),
+            stack_class: AtomicU8::new(0),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
             yielder: AtomicUsize::new(0),
             claim: Claim::new(),
-            param: AtomicUsize::new(0),
+            waits_for: AtomicUsize::new(0),
             id: AtomicU64::new(0),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
             bound_m: AtomicU32::new(0),
+            identity_lock: RawLock::new(),
             parent: AtomicU64::new(0),
             spawned_at: AtomicRef::none(),
             identity: AtomicUsize::new(0),
-            identity_lock: RawLock::new(),
-            stack_class: AtomicU8::new(0),
             locals: AtomicUsize::new(0),
             timer: Node::new(),
             note: Note::new(),

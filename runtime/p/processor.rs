@@ -15,8 +15,8 @@ use crate::g::goroutine::{G, GRef};
 use crate::g::list::GQueue;
 use crate::queue::local::LocalQueue;
 use crate::queue::owner::HoldsP;
-use crate::stack::cache::StackCache;
-use crate::stack::{Class, SlotRef, StackError};
+use crate::stacks::cache::StackCache;
+use crate::stacks::{Class, SlotRef, StackError};
 use crate::timer::heap::TimerHeap;
 
 /// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.

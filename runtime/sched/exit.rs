@@ -10,7 +10,7 @@ use crate::g::goroutine::{G, GRef, Kind};
 use crate::p::processor::P;
 use crate::queue::owner::HoldsP;
 use crate::sched::body::body;
-use crate::stack::{Class, SlotRef};
+use crate::stacks::{Class, SlotRef};
 use crate::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time.

@@ -22,7 +22,7 @@ use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::wake::wakep;
-use crate::stack::{SlotRef, overflow};
+use crate::stacks::{SlotRef, overflow};
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
 

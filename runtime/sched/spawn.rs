@@ -20,7 +20,7 @@ use crate::sched::names::put_identity;
 use crate::sched::ready::enqueue_next;
 use crate::sched::start;
 use crate::sched::state::SCHED;
-use crate::stack::Class;
+use crate::stacks::Class;
 
 /// What a new goroutine is, besides its closure.
 #[derive(Debug)]

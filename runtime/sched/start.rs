@@ -15,7 +15,7 @@ use crate::sched::state::SCHED;
 use crate::sched::sysmon;
 use crate::sched::threads::{self, Entry};
 use crate::sched::world::make_ps;
-use crate::stack::{Class, overflow};
+use crate::stacks::{Class, overflow};
 use crate::sys::fatal::fatal;
 use crate::sys::membarrier;
 

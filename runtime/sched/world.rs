@@ -18,7 +18,7 @@ use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::threads::m_by_id;
 use crate::sched::wake::{start_m, wakep};
-use crate::stack::Class;
+use crate::stacks::Class;
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::KernelView;
 

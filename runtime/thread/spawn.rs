@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::g::goroutine::Kind;
 use crate::g::identity::Identity;
 use crate::sched::spawn::{Birth, spawn as spawn_g};
-use crate::stack::class_for;
+use crate::stacks::class_for;
 use crate::thread::handle::Thread;
 use crate::thread::packet::{JoinHandle, Packet};
 

@@ -14,9 +14,9 @@ use std::fmt::{self, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use crate::stack::class::Class;
-use crate::stack::region;
-use crate::stack::slot::{Slot, SlotRef};
+use crate::stacks::class::Class;
+use crate::stacks::region;
+use crate::stacks::slot::{Slot, SlotRef};
 use crate::sys::fatal::{RawStderr, exit_now};
 use crate::sys::mem::Errno;
 use crate::sys::signal::{self, AltStack, Chain};
@@ -145,8 +145,8 @@ fn write_report(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::child::{in_child, one, run_on, stderr};
-    use crate::stack::class::class_for;
+    use crate::stacks::child::{in_child, one, run_on, stderr};
+    use crate::stacks::class::class_for;
     use std::hint::black_box;
     use std::os::unix::process::ExitStatusExt;
 
@@ -171,8 +171,8 @@ mod tests {
     fn only_the_owner_of_a_guard_overflows() {
         let slot = one(class_for(1 << 22).unwrap());
         let guard = slot.limit() - 1;
-        let found = |address, sp| overflowed(address, sp).map(Slot::index);
-        let ours = Some(slot.index());
+        let found = |address, sp| overflowed(address, sp).map(Slot::bottom);
+        let ours = Some(slot.bottom());
         assert_eq!(found(guard, slot.limit() + 100), ours);
         assert_eq!(found(slot.bottom(), slot.bottom() + 8), ours);
         assert_eq!(
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn an_overflow_names_the_goroutine_and_exits_with_2() {
         let output = in_child(
-            "stack::overflow::tests::an_overflow_names_the_goroutine_and_exits_with_2",
+            "stacks::overflow::tests::an_overflow_names_the_goroutine_and_exits_with_2",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 let slot = one(Class::DEFAULT);
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_overflow_can_abort() {
-        let output = in_child("stack::overflow::tests::an_overflow_can_abort", || {
+        let output = in_child("stacks::overflow::tests::an_overflow_can_abort", || {
             install_handlers(describe, Ending::Abort).unwrap();
             run_on(one(class_for(64 << 10).unwrap()), overflow, 0);
         });
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn each_page_of_the_guard_faults_and_the_stack_does_not() {
         let output = in_child(
-            "stack::overflow::tests::each_page_of_the_guard_faults_and_the_stack_does_not",
+            "stacks::overflow::tests::each_page_of_the_guard_faults_and_the_stack_does_not",
             || {
                 let slot = one(Class::DEFAULT);
                 touch(slot.limit());
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn others_who_touch_a_guard_die_of_a_plain_fault() {
         let output = in_child(
-            "stack::overflow::tests::others_who_touch_a_guard_die_of_a_plain_fault",
+            "stacks::overflow::tests::others_who_touch_a_guard_die_of_a_plain_fault",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 touch(one(Class::DEFAULT).limit() - 8);
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_wild_pointer_still_dies_of_sigsegv() {
         let output = in_child(
-            "stack::overflow::tests::a_wild_pointer_still_dies_of_sigsegv",
+            "stacks::overflow::tests::a_wild_pointer_still_dies_of_sigsegv",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 touch(black_box(8));
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn a_segv_that_somebody_sends_still_kills() {
         let output = in_child(
-            "stack::overflow::tests::a_segv_that_somebody_sends_still_kills",
+            "stacks::overflow::tests::a_segv_that_somebody_sends_still_kills",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 // SAFETY: sends a signal to this thread.
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn std_still_names_its_own_threads() {
         let output = in_child(
-            "stack::overflow::tests::std_still_names_its_own_threads",
+            "stacks::overflow::tests::std_still_names_its_own_threads",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 let deep = std::thread::Builder::new().name("plain".into());

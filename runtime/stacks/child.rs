@@ -5,9 +5,9 @@
 use std::ffi::c_void;
 use std::process::{Command, Output, exit};
 
-use crate::stack::class::Class;
-use crate::stack::depot;
-use crate::stack::slot::SlotRef;
+use crate::stacks::class::Class;
+use crate::stacks::depot;
+use crate::stacks::slot::SlotRef;
 use crate::sys::mem;
 
 const KEY: &str = "GOSCHED_TEST_CHILD";

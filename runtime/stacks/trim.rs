@@ -12,10 +12,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::stack::class::Class;
-use crate::stack::depot::{self, Age};
-use crate::stack::depth::resident_bytes;
-use crate::stack::slot::{Slot, SlotRef};
+use crate::stacks::class::Class;
+use crate::stacks::depot::{self, Age};
+use crate::stacks::depth::resident_bytes;
+use crate::stacks::slot::{Slot, SlotRef};
 use crate::sys::clock::Nanos;
 use crate::sys::lock::RawLock;
 use crate::sys::mem::{self, Advice, Span};
@@ -200,7 +200,7 @@ fn below(slot: &Slot, sp: usize) -> Span {
 /// The pages of a free slot that may go.
 fn dead(slot: &Slot, keep: Keep) -> Span {
     let sp = slot.saved_sp();
-    match (slot.ctx() != 0, keep) {
+    match (slot.has_coroutine(), keep) {
         (false, Keep::Nothing) => Span::between(slot.limit(), slot.end()),
         (false, Keep::TopPage) => below(slot, slot.end()),
         (true, _) if sp > slot.limit() && sp <= slot.end() => below(slot, sp),
@@ -223,9 +223,9 @@ unsafe fn drop_pages(spans: &[Span]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::child::{go_deep, in_child, stderr};
-    use crate::stack::class::class_for;
-    use crate::stack::depth::high_water;
+    use crate::stacks::child::{go_deep, in_child, stderr};
+    use crate::stacks::class::class_for;
+    use crate::stacks::depth::high_water;
 
     fn quiet() -> Class {
         class_for(1 << 23).unwrap()
@@ -269,15 +269,15 @@ mod tests {
     #[test]
     fn free_slots_lose_their_pages_with_age_and_at_a_trim() {
         let output = in_child(
-            "stack::trim::tests::free_slots_lose_their_pages_with_age_and_at_a_trim",
+            "stacks::trim::tests::free_slots_lose_their_pages_with_age_and_at_a_trim",
             || {
                 let page = mem::page_size();
                 let slots = take(quiet(), 200);
                 let (sleeper, silent) = (slots[0], slots[1]);
                 slots.iter().for_each(|slot| go_deep(slot, 10));
-                sleeper.set_ctx(1);
+                sleeper.set_has_coroutine();
                 sleeper.set_saved_sp(sleeper.end() - 300);
-                silent.set_ctx(1);
+                silent.set_has_coroutine();
                 depot::give(quiet(), &slots);
                 assert!(wanted());
                 let pages = || slots[2..].iter().map(|s| resident_pages(s)).max().unwrap();
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn trimming_never_touches_a_slot_that_is_out() {
         let output = in_child(
-            "stack::trim::tests::trimming_never_touches_a_slot_that_is_out",
+            "stacks::trim::tests::trimming_never_touches_a_slot_that_is_out",
             || {
                 let left = AtomicU64::new(3);
                 std::thread::scope(|scope| {

@@ -5,8 +5,8 @@
 //! So the kernel is asked. Nothing here changes anything, and any thread may call it.
 #![forbid(unsafe_code)]
 
-use crate::stack::region;
-use crate::stack::slot::{Slot, SlotRef};
+use crate::stacks::region;
+use crate::stacks::slot::{Slot, SlotRef};
 use crate::sys::mem::{self, Span};
 use crate::sys::pagemap;
 
@@ -87,8 +87,8 @@ pub(crate) fn for_each_deep(pages: usize, mut visit: impl FnMut(SlotRef, usize))
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::child::{go_deep, one};
-    use crate::stack::class::class_for;
+    use crate::stacks::child::{go_deep, one};
+    use crate::stacks::class::class_for;
 
     #[test]
     fn high_water_counts_from_the_end_to_the_deepest_page() {

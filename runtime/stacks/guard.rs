@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::stack::error::StackError;
+use crate::stacks::error::StackError;
 use crate::sys::mem::{self, Advice, Errno, Span};
 
 /// A way to guard; the next one is tried when the kernel does not know it.
