@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::p::processor::MAX_PS;
 use crate::sched::deadlock::dump_all;
+use crate::sched::shrink;
 use crate::sched::start::{assert_started, default_class};
 use crate::sched::state::SCHED;
 use crate::sched::world::resize;
@@ -52,6 +53,27 @@ pub fn gomaxprocs(n: usize) -> usize {
 /// started. For watchdogs and debuggers: it stops nothing, so it shows a blur.
 pub fn dump() {
     dump_all(&mut RawStderr);
+}
+
+/// Gives the memory of idle stacks back to the system, as far as that goes: of free ones, and what
+/// parked goroutines have below their stack pointers from deeper times. The answer is an estimate
+/// of the bytes.
+///
+/// The runtime does this by itself, in the background, for stacks that nobody has wanted for some
+/// seconds; parked goroutines are looked at only here, while the world is stopped for moments.
+///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     gosched::thread::spawn(|| [1_u8; 64 << 10].len()).join().unwrap();
+///     gosched::trim();
+/// }) };
+/// ```
+///
+/// Go: debug.FreeOSMemory, for stacks
+pub fn trim() -> usize {
+    shrink::trim()
 }
 
 /// A snapshot of the runtime's counters.

@@ -31,9 +31,10 @@ mod m;
 mod sched;
 pub mod sync;
 pub mod thread;
+pub mod stack;
 mod facade;
 
-pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
+pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine, trim};
 pub use stacks::StackError;
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 pub use thread::exit::goexit;

@@ -84,11 +84,11 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
     slot.set_has_coroutine();
 }
 
-/// Runs `g` on its stack until it asks for something. By the M that holds `g`.
+/// Runs `g`, whose stack begins at `root`, until it asks for something. By the M that holds `g`.
 #[inline]
-pub(crate) fn resume(g: GRef, slot: &Slot) -> Switch {
+pub(crate) fn resume(g: GRef, root: &Slot) -> Switch {
     // SAFETY: `prepare` made the block; only the M that holds the G uses it.
-    let co = unsafe { &mut *block_of(slot) };
+    let co = unsafe { &mut *block_of(root) };
     match co.resume(g) {
         CoroutineResult::Yield(switch) => switch,
         CoroutineResult::Return(never) => match never {},
@@ -110,10 +110,43 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     debug_assert!(resumed.same(g), "resumed for another goroutine");
 }
 
+/// Runs `f` on `slot`, which the caller owns, and comes back: by return, or unwinding with the
+/// panic of `f`. `below` is the stack that the caller stands on, if it is one of ours.
+#[inline(never)]
+pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
+    if let Some(below) = below {
+        below.set_saved_sp(stack_here() - CALL_FRAMES);
+    }
+    corosensei::on_stack(Continuation(slot), f);
+}
+
+/// More than the frames between [`call_on`] and the new stack take, also in a debug build.
+const CALL_FRAMES: usize = 2 << 10;
+
+/// The part of a slot that is free: below its idle coroutine, if it has one.
+struct Continuation(SlotRef);
+
+// SAFETY: as for `SlotStack`; an idle coroutine needs nothing below the stack pointer that it
+// has noted, less the slack.
+unsafe impl Stack for Continuation {
+    fn base(&self) -> StackPointer {
+        let base = if self.0.has_coroutine() {
+            (self.0.saved_sp() - CALL_FRAMES) & !63
+        } else {
+            self.0.top()
+        };
+        NonZeroUsize::new(base).expect("a slot is not at address 0")
+    }
+
+    fn limit(&self) -> StackPointer {
+        NonZeroUsize::new(self.0.limit()).expect("a slot is not at address 0")
+    }
+}
+
 /// An address on the calling frame's stack. The switch pushes less than 512 bytes below it,
 /// which is the slack that `stacks/trim.rs` keeps.
 #[inline(always)]
-fn stack_here() -> usize {
+pub(crate) fn stack_here() -> usize {
     let here = 0u8;
     std::hint::black_box(&raw const here).addr()
 }

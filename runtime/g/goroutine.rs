@@ -45,7 +45,7 @@ pub(crate) struct G {
     reason: AtomicU8,
     /// `lock_os_thread` count.
     pub(crate) locked_count: AtomicU16,
-    /// When it last parked, as `sched/since.rs` counts.
+    /// When it last parked, by the coarse clock.
     pub(crate) since: AtomicU32,
     /// The park has a deadline: set by the waiter before it parks.
     deadline: AtomicBool,
@@ -54,7 +54,7 @@ pub(crate) struct G {
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run. Grown: the last
-    /// segment, and the others through its link (`g/segment.rs`).
+    /// segment, and the others through its link (`sched/segment.rs`).
     pub(crate) stack: AtomicRef<Slot>,
     /// Where `suspend` goes back to.
     pub(crate) yielder: AtomicUsize,

@@ -4,13 +4,13 @@
 //! by which the deadlock report tells threads that wait from threads that could still act.
 #![forbid(unsafe_code)]
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::all;
 use crate::g::goroutine::{GRef, Kind};
 use crate::g::list::GQueue;
-use crate::sys::thread::gettid;
+use crate::sys::thread::{gettid, own_stack_limit};
 
 struct Foreign(GRef);
 
@@ -44,6 +44,25 @@ impl Drop for Foreign {
 
 thread_local! {
     static FOREIGN: OnceCell<Foreign> = const { OnceCell::new() };
+    /// Where the thread's own stack ends; 0: not asked yet, 1: not known.
+    static STACK_LIMIT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The calling thread's own G, if it has needed one so far. Not for threads of the runtime.
+#[inline(never)]
+pub(crate) fn g_if_any() -> Option<GRef> {
+    FOREIGN.try_with(|f| f.get().map(|f| f.0)).ok().flatten()
+}
+
+/// The lowest address of the calling thread's own stack. Not for threads of the runtime.
+#[inline(never)]
+pub(crate) fn stack_limit() -> Option<usize> {
+    let mut limit = STACK_LIMIT.get();
+    if limit == 0 {
+        limit = own_stack_limit().unwrap_or(1);
+        STACK_LIMIT.set(limit);
+    }
+    (limit > 1).then_some(limit)
 }
 
 /// The calling thread's own G. Not for threads of the runtime. Allocates at its first call.

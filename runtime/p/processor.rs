@@ -170,6 +170,11 @@ impl P {
         self.stacks.len()
     }
 
+    /// Gives its free stacks to the depot, where they can be trimmed. By the owner.
+    pub(crate) fn flush_stacks(&self, _holds: &HoldsP) {
+        self.stacks.flush();
+    }
+
     /// Gives all caches back: for a P that goes away.
     pub(crate) fn flush_caches(&self, _holds: &HoldsP) {
         all::give_free(&self.free_gs);

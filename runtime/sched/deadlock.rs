@@ -116,7 +116,11 @@ pub(crate) fn describe_running(g: GRef, out: &mut dyn fmt::Write) {
 pub(crate) fn describe_owner(tag: usize, out: &mut dyn fmt::Write) {
     all::for_each(|g| {
         if std::ptr::from_ref::<G>(g).addr() == tag {
-            let _ = describe(g, out);
+            let _ = if g.is_thread() {
+                writeln!(out, "on a plain thread")
+            } else {
+                describe(g, out)
+            };
         }
     });
 }

@@ -116,3 +116,12 @@ pub(crate) fn hold_stopped(p: &P) -> HoldsP {
     // SAFETY: every M has given its P up, and only the stopper runs.
     unsafe { HoldsP::assume() }
 }
+
+/// Evidence for a P in the idle list: the scheduler's lock is held, and stays so while it is used.
+pub(crate) fn hold_idle(p: &P) -> HoldsP {
+    if p.status(Relaxed) != PStatus::Idle {
+        fatal!("P {} is not idle", p.id);
+    }
+    // SAFETY: a P leaves the idle list under the lock only.
+    unsafe { HoldsP::assume() }
+}

@@ -112,7 +112,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
     }
     let slot = match g.stack.load(Relaxed) {
-        Some(slot) => slot,
+        Some(slot) => slot.root(),
         None => exit::bind_stack(p, &holds, g),
     };
     g.status.run();

@@ -5,7 +5,7 @@
 
 use std::sync::Once;
 use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use crate::p::processor::PStatus;
 use crate::sched::deadlock;
@@ -64,7 +64,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         SCHED.lock.unlock();
         threads::start_spawner(entry);
         sysmon::start();
-        SCHED.started.store(true, Release); // pairs(started): assert_started
+        SCHED.started.store(true, Release); // pairs(started): is_started
     });
 }
 
@@ -73,8 +73,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
 #[inline]
 #[track_caller]
 pub(crate) fn assert_started() {
-    // Acquire pairs(started): start's Release.
-    if !SCHED.started.load(Acquire) {
+    if !SCHED.is_started() {
         not_started();
     }
 }

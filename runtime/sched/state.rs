@@ -92,6 +92,13 @@ impl Sched {
         self.ms_awake() == 0
     }
 
+    /// The first `run` of the process has come.
+    #[inline]
+    pub(crate) fn is_started(&self) -> bool {
+        // Acquire pairs(started): start's Release.
+        self.started.load(Acquire)
+    }
+
     /// How many Ps there are: GOMAXPROCS.
     #[inline]
     pub(crate) fn procs(&self) -> u32 {

@@ -27,6 +27,11 @@ pub(crate) fn high_water(slot: &Slot) -> usize {
     0
 }
 
+/// The sum over a stack and those that it continues.
+pub(crate) fn chain_high_water(slot: SlotRef) -> usize {
+    slot.chain().map(high_water).sum()
+}
+
 /// Bytes of `span` that are in memory.
 pub(crate) fn resident_bytes(span: Span) -> usize {
     let (mut at, end) = (span.addr, span.addr + span.len);

@@ -6,6 +6,7 @@ pub(crate) mod slot;
 mod guard;
 mod region;
 mod arena;
+pub(crate) mod promise;
 pub(crate) mod depot;
 pub(crate) mod cache;
 #[cfg(test)]

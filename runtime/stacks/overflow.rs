@@ -16,13 +16,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::stacks::class::Class;
 use crate::stacks::region;
-use crate::stacks::slot::{Slot, SlotRef};
+use crate::stacks::slot::{SEGMENT_TAG, Slot, SlotRef};
 use crate::sys::fatal::{RawStderr, exit_now};
 use crate::sys::mem::Errno;
 use crate::sys::signal::{self, AltStack, Chain};
 use crate::sys::ucontext;
 
-/// Writes what is known about the goroutine with this owner tag: id, name, where it was
+/// Writes what is known about the goroutine with this owner tag (less `SEGMENT_TAG`): id, name, where it was
 /// started. Called in a signal handler: it may read atomics and nothing else.
 pub(crate) type Describe = fn(owner: usize, out: &mut dyn Write);
 
@@ -123,7 +123,8 @@ fn write_report(
     writeln!(out, "runtime: goroutine stack exceeds {bytes}-byte limit")?;
     writeln!(out, "runtime: sp={sp:#x} stack=[{low:#x}, {high:#x}]")?;
     writeln!(out, "fatal error: stack overflow\n")?;
-    match (slot.owner(), report) {
+    let grown = slot.owner() & SEGMENT_TAG != 0;
+    match (slot.owner() & !SEGMENT_TAG, report) {
         (0, _) | (_, None) => writeln!(out, "on a stack that no goroutine owns")?,
         (owner, Some(report)) => (report.describe)(owner, out),
     }
@@ -134,11 +135,18 @@ fn write_report(
     if slot.class() == Class::LARGEST {
         return writeln!(out, "This is the largest stack there is.");
     }
+    let more = (bytes * 4).min(Class::LARGEST.slot_bytes());
+    if grown {
+        write!(
+            out,
+            "This stack was made by stack::grow; its `size` could be {more}"
+        )?;
+    } else {
+        write!(out, "To give it more: Builder::stack_size({more})")?;
+    }
     writeln!(
         out,
-        "To give it more: Builder::stack_size({}), for example. Stacks are address space; \
-         only\nthe pages that were touched take memory.",
-        (bytes * 4).min(Class::LARGEST.slot_bytes())
+        ", for example. Stacks are address\nspace; only the pages that were touched take memory."
     )
 }
 

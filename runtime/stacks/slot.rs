@@ -39,6 +39,9 @@ const BOTTOM_BITS: usize = !0xffff;
 
 const _: () = assert!(Class::COUNT <= CLASS_BITS + 1);
 
+/// Added to the owner's tag, an address: the slot continues another stack of the owner's.
+pub(crate) const SEGMENT_TAG: usize = 1;
+
 /// How everybody holds a slot.
 pub(crate) type SlotRef = &'static Slot;
 
@@ -121,10 +124,25 @@ impl Slot {
     }
 
     /// In a list, the next slot; it belongs to the list's owner. Out of all lists, the stack that
-    /// this one continues (`g/segment.rs`).
+    /// this one continues (`sched/segment.rs`).
     #[inline]
     pub(crate) fn link(&self) -> Option<SlotRef> {
         self.link.get()
+    }
+
+    /// This one, the one that it continues, and so on.
+    pub(crate) fn chain(&'static self) -> impl Iterator<Item = SlotRef> {
+        std::iter::successors(Some(self), |slot| slot.link())
+    }
+
+    /// The last of [`Slot::chain`], where the coroutine was born.
+    #[inline]
+    pub(crate) fn root(&'static self) -> SlotRef {
+        let mut slot = self;
+        while let Some(below) = slot.link() {
+            slot = below;
+        }
+        slot
     }
 
     #[inline]

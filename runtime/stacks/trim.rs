@@ -29,7 +29,7 @@ const TOP_PAGE_TICKS: u64 = 5;
 const BUDGET: usize = 1024;
 /// Slots to a system call.
 const BATCH: usize = 128;
-/// Slots that [`trim`] looks into for its estimate, of each class and age.
+/// Slots that [`Trim`] looks into for its estimate, of each class and age.
 const SAMPLE: usize = 64;
 /// Below a saved stack pointer nothing is alive but what the psABI calls the red zone (128
 /// bytes) and, when the pointer was read a few calls up, the frames of those.
@@ -133,21 +133,59 @@ fn drain(class: Class, from: Age, to: Age, budget: &mut usize) {
     }
 }
 
-/// Drops the pages of all free slots of `classes`, now. The answer is an estimate of the
-/// bytes that this gives back.
+/// Drops the pages of all free slots, a part at a time: the caller leaves the runtime in between.
 ///
 /// Go: debug.FreeOSMemory, for stacks only.
-pub(crate) fn trim(classes: impl IntoIterator<Item = Class>) -> usize {
-    let mut freed = 0;
-    for class in classes {
-        for age in [Age::Waning, Age::Trimmed, Age::Warm, Age::Hot] {
-            // No more than there are now: others may be giving back as fast as we trim.
-            let mut budget = depot::free_of(class, age);
-            freed += sample(class, age) * budget;
-            drain(class, age, Age::Empty, &mut budget);
+#[derive(Debug)]
+pub(crate) struct Trim {
+    /// What is still to be trimmed: the class, an index into `OLDEST_FIRST`, and how many of them
+    /// there were: others may be giving back as fast as we trim.
+    class: usize,
+    age: usize,
+    left: Option<usize>,
+    /// Resident bytes of each, from a sample.
+    bytes: usize,
+}
+
+const OLDEST_FIRST: [Age; 4] = [Age::Waning, Age::Trimmed, Age::Warm, Age::Hot];
+
+impl Trim {
+    pub(crate) fn new() -> Trim {
+        Trim {
+            class: 0,
+            age: 0,
+            left: None,
+            bytes: 0,
         }
     }
-    freed
+
+    /// One part, of at most a batch. The answer is an estimate of the bytes that it gave back;
+    /// `None`: all done.
+    pub(crate) fn step(&mut self) -> Option<usize> {
+        if self.class == Class::COUNT {
+            return None;
+        }
+        let (class, age) = (Class::from_number(self.class), OLDEST_FIRST[self.age]);
+        let left = match self.left {
+            Some(left) => left,
+            None => {
+                self.bytes = sample(class, age);
+                depot::free_of(class, age)
+            }
+        };
+        let mut budget = left.min(BATCH);
+        let asked = budget;
+        drain(class, age, Age::Empty, &mut budget);
+        let done = asked - budget;
+        if done == 0 || done == left {
+            self.left = None;
+            self.age = (self.age + 1) % OLDEST_FIRST.len();
+            self.class += usize::from(self.age == 0);
+        } else {
+            self.left = Some(left - done);
+        }
+        Some(done * self.bytes)
+    }
 }
 
 /// Resident bytes of a free slot of this age: the mean of a few of them.
@@ -161,35 +199,34 @@ fn sample(class: Class, age: Age) -> usize {
     bytes / count.max(1)
 }
 
-/// Drops the pages below the saved stack pointer of a goroutine that has been parked for
-/// long. The answer is an estimate in bytes: what was there, up to the deepest page.
+/// Drops the pages below the stack pointers of goroutines that are parked, a batch to a system
+/// call: with several CPUs a fifth of the price each. The answer is an estimate of the bytes.
 ///
 /// # Safety
-/// `sp` is the goroutine's stack pointer at its last switch, and it does not run before this
-/// returns.
-pub(crate) unsafe fn trim_parked(slot: &Slot, sp: usize) -> usize {
-    let span = below(slot, sp);
-    let bytes = resident_bytes(span);
-    if bytes > 0 {
-        // SAFETY: the caller's promise: nothing below `sp` is alive.
-        let _ = unsafe { mem::advise(span, Advice::Drop) };
-    }
-    bytes
-}
-
-/// As [`trim_parked`] for many, in batches: with several CPUs a fifth of the price each.
-///
-/// # Safety
-/// As [`trim_parked`], for each pair.
-pub(crate) unsafe fn trim_parked_batch(parked: &[(SlotRef, usize)]) {
-    for part in parked.chunks(BATCH) {
-        let mut spans = [Span::EMPTY; BATCH];
-        for (span, (slot, sp)) in spans.iter_mut().zip(part) {
-            *span = below(slot, *sp);
+/// Each pair is a slot and the stack pointer below which its owner has nothing, and the owner
+/// does not run before this returns.
+pub(crate) unsafe fn trim_parked(parked: impl Iterator<Item = (SlotRef, usize)>) -> usize {
+    let mut bytes = 0;
+    let mut spans = [Span::EMPTY; BATCH];
+    let mut count = 0;
+    for (slot, sp) in parked {
+        let span = below(slot, sp);
+        let resident = resident_bytes(span);
+        if resident == 0 {
+            continue;
         }
-        // SAFETY: the caller's promise.
-        unsafe { drop_pages(&spans[..part.len()]) };
+        bytes += resident;
+        spans[count] = span;
+        count += 1;
+        if count == BATCH {
+            // SAFETY: the caller's promise.
+            unsafe { drop_pages(&spans) };
+            count = 0;
+        }
     }
+    // SAFETY: the caller's promise.
+    unsafe { drop_pages(&spans[..count]) };
+    bytes
 }
 
 /// What lies between the guard and the last page that `sp` needs.
@@ -212,6 +249,9 @@ fn dead(slot: &Slot, keep: Keep) -> Span {
 /// # Safety
 /// Nothing in the spans is needed by anybody.
 unsafe fn drop_pages(spans: &[Span]) {
+    if spans.is_empty() {
+        return;
+    }
     // SAFETY: the caller's promise.
     if unsafe { mem::advise_batch(spans, Advice::Drop) }.is_err() {
         // An older kernel. If this fails as well the memory is locked, and stays.
@@ -229,6 +269,11 @@ mod tests {
 
     fn quiet() -> Class {
         class_for(1 << 23).unwrap()
+    }
+
+    fn trim_all() -> usize {
+        let mut trim = Trim::new();
+        std::iter::from_fn(|| trim.step()).sum()
     }
 
     fn take(class: Class, count: usize) -> Vec<SlotRef> {
@@ -249,16 +294,13 @@ mod tests {
     #[test]
     fn a_parked_goroutine_keeps_what_is_above_its_stack_pointer() {
         let page = mem::page_size();
-        let slots = take(class_for(1 << 21).unwrap(), 40);
+        let slots = take(class_for(1 << 21).unwrap(), 40); // fewer than a batch
         slots.iter().for_each(|slot| go_deep(slot, 20));
         let sp = |slot: SlotRef| slot.end() - 2 * page + 600;
         // SAFETY: nothing runs on these.
-        let freed = unsafe { trim_parked(slots[0], sp(slots[0])) };
-        assert_eq!(freed, 18 * page);
+        let freed = unsafe { trim_parked(slots.iter().map(|&slot| (slot, sp(slot)))) };
+        assert_eq!(freed, 40 * 18 * page);
         assert_eq!(high_water(slots[0]), 2 * page);
-        let rest: Vec<_> = slots[1..].iter().map(|&slot| (slot, sp(slot))).collect();
-        // SAFETY: nothing runs on these.
-        unsafe { trim_parked_batch(&rest) };
         assert!(slots.iter().all(|slot| resident_pages(slot) == 2));
         let deep = (slots[5].end() - 2 * page) as *const usize;
         // SAFETY: in the slot, which is ours.
@@ -303,7 +345,7 @@ mod tests {
                 let again = take(quiet(), 200);
                 again.iter().for_each(|slot| go_deep(slot, 10));
                 depot::give(quiet(), &again);
-                let freed = trim([quiet()]);
+                let freed = trim_all();
                 assert!(
                     freed >= 198 * 9 * page && freed <= 200 * 10 * page,
                     "{freed}"
@@ -337,7 +379,7 @@ mod tests {
                     let mut now = TICK;
                     while left.load(Relaxed) > 0 {
                         now = scavenge(now).unwrap_or(now);
-                        trim([quiet()]);
+                        trim_all();
                     }
                 });
                 eprintln!("all well");
