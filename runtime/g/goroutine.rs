@@ -16,7 +16,8 @@ use crate::g::claim::{Claim, Ticket};
 use crate::g::job::JobCell;
 use crate::g::reason::WaitReason;
 use crate::g::status::Status;
-use crate::stacks::Slot;
+use crate::stacks::{Slot, StackWord};
+use crate::sys::clock::coarse_seconds;
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
 use crate::timer::node::Node;
@@ -49,8 +50,8 @@ pub(crate) struct G {
     pub(crate) since: AtomicU32,
     /// The park has a deadline: set by the waiter before it parks.
     deadline: AtomicBool,
-    /// Stack class asked for at spawn.
-    pub(crate) stack_class: AtomicU8,
+    /// A `StackWord`: what stack it was promised at its spawn.
+    stack_word: AtomicU8,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run. Grown: the last
@@ -97,7 +98,7 @@ impl G {
             locked_count: AtomicU16::new(0),
             since: AtomicU32::new(0),
             deadline: AtomicBool::new(false),
-            stack_class: AtomicU8::new(0),
+            stack_word: AtomicU8::new(0),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
             yielder: AtomicUsize::new(0),
@@ -146,8 +147,26 @@ impl G {
     /// By the goroutine itself, before it publishes the waiter. See `g/status.rs`.
     #[inline]
     pub(crate) fn announce_park(&self, reason: WaitReason) {
+        self.announce_park_for(reason, 0);
+    }
+
+    /// As [`G::announce_park`], and says in dumps what for: by its address.
+    #[inline]
+    pub(crate) fn announce_park_for(&self, reason: WaitReason, what: usize) {
         self.reason.store(reason as u8, Relaxed);
+        self.waits_for.store(what, Relaxed);
+        self.since.store(coarse_seconds(), Relaxed);
         self.status.announce_park();
+    }
+
+    /// The stack that it is to have.
+    pub(crate) fn stack_word(&self) -> StackWord {
+        StackWord::from_u8(self.stack_word.load(Relaxed))
+    }
+
+    /// By the spawner.
+    pub(crate) fn set_stack_word(&self, word: StackWord) {
+        self.stack_word.store(word.as_u8(), Relaxed);
     }
 
     pub(crate) fn has_deadline(&self) -> bool {

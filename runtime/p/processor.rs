@@ -124,6 +124,11 @@ impl P {
         })
     }
 
+    /// Dead Gs kept here, for statistics.
+    pub(crate) fn gs_kept(&self) -> u32 {
+        self.free_gs.len()
+    }
+
     /// Keeps a dead G for the next spawn. By the owner.
     pub(crate) fn give_g(&self, _holds: &HoldsP, g: GRef) {
         self.free_gs.push_front(g);

@@ -1,11 +1,16 @@
-//! What the environment says: `GOMAXPROCS`, and how many CPUs there are.
+//! What the environment says: `GOMAXPROCS`, `GOSCHED`, and how many CPUs there are.
 //!
-//! Go: runtime1.go, proc.go schedinit; debug.go GOMAXPROCS.
+//! `GOSCHED` is a list, `key=value,key=value`, as Go's `GODEBUG`; but what is not known there is an
+//! error at start, not ignored. A new key has its place in [`Debug`] and in [`KEYS`].
+//!
+//! Go: runtime1.go parsedebugvars, proc.go schedinit; debug.go GOMAXPROCS.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
 
 use crate::p::processor::MAX_PS;
+use crate::stacks::GuardStep;
+use crate::sys::clock::Nanos;
 
 /// How many Ps to start with: `GOMAXPROCS` if set, else the CPUs that this process may use.
 ///
@@ -15,7 +20,7 @@ pub(crate) fn default_procs(variable: Option<OsString>) -> Result<u32, String> {
     match variable {
         None => Ok(cpus()),
         Some(text) if text.is_empty() => Ok(cpus()),
-        Some(text) => parse(&text.to_string_lossy()),
+        Some(text) => parse_procs(&text.to_string_lossy()),
     }
 }
 
@@ -23,7 +28,7 @@ fn cpus() -> u32 {
     num_cpus::get().clamp(1, MAX_PS) as u32
 }
 
-fn parse(text: &str) -> Result<u32, String> {
+fn parse_procs(text: &str) -> Result<u32, String> {
     let number: Result<u32, _> = text.parse();
     match number {
         Ok(n) if (1..=MAX_PS as u32).contains(&n) => Ok(n),
@@ -31,6 +36,79 @@ fn parse(text: &str) -> Result<u32, String> {
             "GOMAXPROCS={text}: want a whole number from 1 to {MAX_PS}"
         )),
     }
+}
+
+/// What `GOSCHED` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Debug {
+    pub(crate) async_preempt_off: bool,
+    /// The first way to guard stacks that is tried.
+    pub(crate) stack_guard: Option<GuardStep>,
+    /// A line about the scheduler each so often.
+    pub(crate) sched_trace: Option<Nanos>,
+    /// ... with every P, M and G.
+    pub(crate) sched_detail: bool,
+}
+
+/// Stores a value; `None`: it is none of those that the key takes.
+type Set = fn(&mut Debug, &str) -> Option<()>;
+
+/// Name, values, and what they do.
+const KEYS: &[(&str, &str, Set)] = &[
+    ("asyncpreemptoff", "0 or 1", |debug, value| {
+        debug.async_preempt_off = flag(value)?;
+        Some(())
+    }),
+    ("stackguard", "batch, single or mprotect", |debug, value| {
+        debug.stack_guard = Some(GuardStep::from_name(value)?);
+        Some(())
+    }),
+    ("schedtrace", "milliseconds, 0 for off", |debug, value| {
+        let millis: u32 = value.parse().ok()?;
+        debug.sched_trace = (millis > 0).then_some(Nanos::from(millis) * 1_000_000);
+        Some(())
+    }),
+    ("scheddetail", "0 or 1", |debug, value| {
+        debug.sched_detail = flag(value)?;
+        Some(())
+    }),
+];
+
+fn flag(value: &str) -> Option<bool> {
+    match value {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
+}
+
+/// Reads `GOSCHED`. The last of equal keys counts; empty items do nothing.
+pub(crate) fn debug(variable: Option<OsString>) -> Result<Debug, String> {
+    let text = variable.unwrap_or_default();
+    let text = text.to_string_lossy();
+    let mut debug = Debug::default();
+    for item in text
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+    {
+        let (key, value) = item.split_once('=').unwrap_or((item, ""));
+        let Some((_, values, set)) = KEYS.iter().find(|(known, ..)| *known == key) else {
+            return Err(unknown_key(key));
+        };
+        set(&mut debug, value)
+            .ok_or_else(|| format!("GOSCHED: {key}={value}: want {key}={values}"))?;
+    }
+    Ok(debug)
+}
+
+fn unknown_key(key: &str) -> String {
+    let mut words = format!("GOSCHED: unknown key `{key}`; there are");
+    for (i, (known, values, _)) in KEYS.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        words += &format!("{comma} {known} ({values})");
+    }
+    words
 }
 
 #[cfg(all(test, not(loom)))]
@@ -51,5 +129,40 @@ mod tests {
                 ))
             );
         }
+    }
+
+    #[test]
+    fn gosched_is_a_list_of_keys_and_values() {
+        let of = |s: &str| debug(Some(s.into()));
+        assert_eq!(debug(None), Ok(Debug::default()));
+        assert_eq!(of(" ,"), Ok(Debug::default()));
+        let all = of("schedtrace=1000, scheddetail=1,asyncpreemptoff=1,stackguard=mprotect");
+        let expected = Debug {
+            async_preempt_off: true,
+            stack_guard: Some(GuardStep::Mprotect),
+            sched_trace: Some(1_000_000_000),
+            sched_detail: true,
+        };
+        assert_eq!(all, Ok(expected));
+        assert_eq!(of("schedtrace=5,schedtrace=0"), Ok(Debug::default()));
+    }
+
+    #[test]
+    fn gosched_says_what_is_wrong_and_what_there_is() {
+        let of = |s: &str| debug(Some(s.into())).unwrap_err();
+        assert_eq!(
+            of("asyncpreemptof=1"),
+            "GOSCHED: unknown key `asyncpreemptof`; there are asyncpreemptoff (0 or 1), \
+             stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
+             scheddetail (0 or 1)"
+        );
+        assert_eq!(
+            of("scheddetail"),
+            "GOSCHED: scheddetail=: want scheddetail=0 or 1"
+        );
+        assert_eq!(
+            of("schedtrace=soon"),
+            "GOSCHED: schedtrace=soon: want schedtrace=milliseconds, 0 for off"
+        );
     }
 }

@@ -10,14 +10,13 @@ use crate::g::goroutine::{G, GRef, Kind};
 use crate::p::processor::P;
 use crate::queue::owner::HoldsP;
 use crate::sched::body::body;
-use crate::stacks::{Class, SlotRef};
+use crate::stacks::SlotRef;
 use crate::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time.
 #[inline]
 pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> SlotRef {
-    let class = Class::from_number(usize::from(g.stack_class.load(Relaxed)));
-    let slot = match p.take_stack(holds, class) {
+    let slot = match p.take_stack(holds, g.stack_word().class()) {
         Ok(slot) => slot,
         Err(e) => fatal!("no stack for goroutine {}: {e}", g.id()),
     };
@@ -35,6 +34,7 @@ pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef, slot: SlotRef) {
     g.locked_count.store(0, Relaxed);
     g.locked_m.store(0, Relaxed);
     slot.set_owner(0);
+    g.stack_word().give_back();
     if g.kind() == Kind::Goroutine {
         p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);
     }

@@ -117,7 +117,8 @@ pub(crate) fn hold_stopped(p: &P) -> HoldsP {
     unsafe { HoldsP::assume() }
 }
 
-/// Evidence for a P in the idle list: the scheduler's lock is held, and stays so while it is used.
+/// Evidence for a P in the idle list (its status is not enough: it may be on its way out). The
+/// scheduler's lock is held, and stays so while this is used.
 pub(crate) fn hold_idle(p: &P) -> HoldsP {
     if p.status(Relaxed) != PStatus::Idle {
         fatal!("P {} is not idle", p.id);

@@ -17,6 +17,8 @@ pub(crate) mod find;
 pub(crate) mod handoff;
 pub(crate) mod preempt;
 pub(crate) mod locked;
+pub(crate) mod schedtrace;
+pub(crate) mod scavenge;
 pub(crate) mod sysmon;
 pub(crate) mod run;
 pub(crate) mod world;

@@ -20,7 +20,7 @@ use crate::sched::names::put_identity;
 use crate::sched::ready::enqueue_next;
 use crate::sched::start;
 use crate::sched::state::SCHED;
-use crate::stacks::Class;
+use crate::stacks::{Class, StackError, StackWord, promise};
 
 /// What a new goroutine is, besides its closure.
 #[derive(Debug)]
@@ -46,21 +46,27 @@ impl Birth {
 
 /// Starts a goroutine that runs `f`; answers its id.
 ///
+/// # Errors
+/// When it could never have a stack: see `stacks/promise.rs`.
+///
 /// # Safety
 /// What `f` borrows outlives the run of `f`. `f` catches its own panics.
-pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
+pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64, StackError> {
     start::assert_started();
-    if JobCell::fits::<F>() {
+    let class = birth.class.unwrap_or(start::default_class());
+    let stack = StackWord::new(class, promise::take(class)?);
+    let id = if JobCell::fits::<F>() {
         // SAFETY: the caller's promise.
-        unsafe { spawn_fitting(birth, f) }
+        unsafe { spawn_fitting(birth, stack, f) }
     } else {
         let boxed = Box::new(f);
         // SAFETY: the caller's promise.
-        unsafe { spawn_fitting(birth, move || boxed()) }
-    }
+        unsafe { spawn_fitting(birth, stack, move || boxed()) }
+    };
+    Ok(id)
 }
 
-unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
+unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackWord, f: F) -> u64 {
     let (rt, g) = dead_g();
     let id = match rt.p() {
         Some((p, holds)) => {
@@ -78,10 +84,7 @@ unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
     };
     g.id.store(id, Relaxed);
     g.set_kind(birth.kind);
-    g.stack_class.store(
-        birth.class.unwrap_or(start::default_class()).number() as u8,
-        Relaxed,
-    );
+    g.set_stack_word(stack);
     g.spawned_at.store(Some(birth.at), Relaxed);
     let parent = rt.m().and_then(|m| m.curg()).map_or(0, |g| g.id());
     g.parent.store(parent, Relaxed);

@@ -8,14 +8,17 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use crate::p::processor::PStatus;
+use crate::sched::config::Debug;
 use crate::sched::deadlock;
 use crate::sched::idle::make_steal_order;
 use crate::sched::preempt;
+use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon;
 use crate::sched::threads::{self, Entry};
 use crate::sched::world::make_ps;
-use crate::stacks::{Class, overflow};
+use crate::stacks::{Class, depot, overflow, start_guards_at};
+use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::fatal::fatal;
 use crate::sys::membarrier;
 
@@ -26,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
+    pub(crate) debug: Debug,
     pub(crate) overflow_ending: overflow::Ending,
 }
 
@@ -37,6 +41,13 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
     STARTED.call_once(|| {
         let s = settings();
         CLASS.store(s.class.number() as u8, Relaxed);
+        if let Some(step) = s.debug.stack_guard {
+            start_guards_at(step);
+        }
+        schedtrace::configure(s.debug.sched_trace, s.debug.sched_detail);
+        if let Err(e) = depot::warm_up(s.class) {
+            panic!("{e}");
+        }
         SCHED.max_ms.store(s.max_threads, Relaxed);
         if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
         {
@@ -62,6 +73,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
             }
         }
         SCHED.lock.unlock();
+        set_coarse(nanotime());
         threads::start_spawner(entry);
         sysmon::start();
         SCHED.started.store(true, Release); // pairs(started): is_started

@@ -18,7 +18,8 @@ use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::threads::m_by_id;
 use crate::sched::wake::{start_m, wakep};
-use crate::stacks::Class;
+use crate::stacks::cache::StackCache;
+use crate::stacks::{Class, promise};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::KernelView;
 
@@ -82,6 +83,7 @@ impl Drop for Turn {
 
 /// Makes the Ps up to `n` that there have not been yet.
 pub(crate) fn make_ps(n: u32, class: Class) {
+    promise::set_kept(n as usize * StackCache::CAP);
     for i in 0..n {
         if SCHED.p(i as usize).is_none() {
             SCHED.set_p(i as usize, Box::leak(Box::new(P::new(i, class))));

@@ -11,7 +11,7 @@ use super::depot;
 use super::error::StackError;
 use super::slot::{SlotCell, SlotRef};
 
-const CAP: usize = 64;
+const CAP: usize = StackCache::CAP;
 const BATCH: usize = CAP / 2;
 
 /// For one owner at a time: the fields are atomics only so that the P can be shared.
@@ -23,6 +23,9 @@ pub(crate) struct StackCache {
 }
 
 impl StackCache {
+    /// Stacks that one keeps at most.
+    pub(crate) const CAP: usize = 64;
+
     /// A cache for stacks of `class`; others go straight to the depot.
     pub(crate) fn new(class: Class) -> StackCache {
         let slots = std::array::from_fn(|_| SlotCell::new());

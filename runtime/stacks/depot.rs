@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::stacks::arena;
 use crate::stacks::class::Class;
 use crate::stacks::error::StackError;
+use crate::stacks::region;
 use crate::stacks::slot::{SlotCell, SlotRef};
 use crate::sys::lock::RawLock;
 
@@ -59,6 +60,15 @@ pub(crate) fn take(class: Class, out: &mut [Option<SlotRef>]) -> Result<usize, S
         0 => arena::fresh(class, out),
         count => Ok(count),
     }
+}
+
+/// Makes the first slots of `class`, so that errors come early, and with them what this kernel
+/// can do: see promise.rs.
+pub(crate) fn warm_up(class: Class) -> Result<(), StackError> {
+    let mut out = [None; region::BATCH];
+    let count = take(class, &mut out)?;
+    put(class, Age::Empty, out[..count].iter().copied().flatten());
+    Ok(())
 }
 
 /// Takes slots of `class` back. The caller has no more use for them, and nothing points into

@@ -19,5 +19,6 @@ pub(crate) mod overflow;
 pub(crate) use class::{Class, class_for};
 pub use error::StackError;
 pub(crate) use guard::{Step as GuardStep, start_at as start_guards_at};
+pub(crate) use promise::StackWord;
 pub(crate) use slot::{Slot, SlotRef};
 pub(crate) use stats::{StackStats, stats};

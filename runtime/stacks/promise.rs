@@ -16,6 +16,37 @@ use crate::stacks::error::StackError;
 use crate::stacks::guard;
 use crate::stacks::region::BATCH;
 
+/// A class, and whether a stack of it was promised: what a goroutine keeps until its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StackWord(u8);
+
+const COUNTED: u8 = 0x80;
+
+impl StackWord {
+    pub(crate) fn new(class: Class, counted: bool) -> StackWord {
+        StackWord(class.number() as u8 | if counted { COUNTED } else { 0 })
+    }
+
+    pub(crate) fn from_u8(word: u8) -> StackWord {
+        StackWord(word)
+    }
+
+    pub(crate) fn as_u8(self) -> u8 {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn class(self) -> Class {
+        Class::from_number(usize::from(self.0 & !COUNTED))
+    }
+
+    /// The stack is free again.
+    #[inline]
+    pub(crate) fn give_back(self) {
+        give_back(self.class(), self.0 & COUNTED != 0);
+    }
+}
+
 /// Of each class.
 static PROMISED: [AtomicUsize; Class::COUNT] = [const { AtomicUsize::new(0) }; Class::COUNT];
 
@@ -46,7 +77,7 @@ fn take_scarce(class: Class, error: StackError) -> Result<(), StackError> {
     };
     PROMISED[class.number()].fetch_add(1, Relaxed);
     let needed: usize = Class::all().map(needed).sum();
-    if needed + KEPT.load(Relaxed) > stacks {
+    if needed + KEPT.load(Relaxed) + BATCH > stacks {
         give_back(class, true);
         return Err(error);
     }

@@ -14,7 +14,7 @@ use crate::g::goroutine::Kind;
 use crate::g::identity::Identity;
 use crate::g::reason::WaitReason;
 use crate::p::processor::MAX_PS;
-use crate::sched::config::default_procs;
+use crate::sched::config::{self, default_procs};
 use crate::sched::run::m_start;
 use crate::sched::spawn::{Birth, spawn};
 use crate::sched::start::{self, Settings};
@@ -116,7 +116,7 @@ impl Builder {
     /// As [`run`], with these settings.
     ///
     /// # Panics
-    /// If a setting, or `GOMAXPROCS`, is out of range; and as [`run`].
+    /// If a setting, `GOMAXPROCS` or `GOSCHED` is wrong; and as [`run`].
     ///
     /// # Safety
     /// As for [`run`].
@@ -134,6 +134,8 @@ impl Builder {
     }
 
     fn settings(&self) -> Settings {
+        let debug = config::debug(std::env::var_os("GOSCHED"));
+        let debug = debug.unwrap_or_else(|e| panic!("{e}"));
         let procs = match self.procs {
             Some(n) if (1..=MAX_PS).contains(&n) => n as u32,
             Some(n) => panic!("Builder::procs({n}): want a number from 1 to {MAX_PS}"),
@@ -153,16 +155,11 @@ impl Builder {
             procs,
             class,
             max_threads: self.max_threads.unwrap_or(10_000),
-            async_preempt: self.async_preempt.unwrap_or_else(|| !asyncpreemptoff()),
+            async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
+            debug,
             overflow_ending,
         }
     }
-}
-
-/// `GOSCHED` is a comma-separated list of settings, as Go's `GODEBUG`.
-fn asyncpreemptoff() -> bool {
-    let settings = std::env::var("GOSCHED").unwrap_or_default();
-    settings.split(',').any(|s| s == "asyncpreemptoff=1")
 }
 
 /// Runs `f` as a goroutine and returns its value. The first call starts the runtime, with Go's
@@ -233,7 +230,10 @@ where
     SCHED.mains.fetch_add(1, Relaxed);
     // SAFETY: this frame waits for the end of `body`, so what F borrows outlives it; the body
     // catches its own panics.
-    unsafe { spawn(birth, body) };
+    if let Err(e) = unsafe { spawn(birth, body) } {
+        SCHED.mains.fetch_sub(1, Relaxed);
+        panic!("failed to spawn the main goroutine: {e}");
+    }
     packet.wait(WaitReason::Run);
     SCHED.mains.fetch_sub(1, Relaxed);
     packet

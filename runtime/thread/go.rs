@@ -18,7 +18,8 @@ use crate::thread::panic::uncaught;
 /// [`Builder::uncaught_panic`](crate::Builder::uncaught_panic) for the other way).
 ///
 /// # Panics
-/// If the runtime has not been started.
+/// If the runtime has not been started, or there can be no stack for it, see
+/// [`StackError`](crate::StackError).
 ///
 /// # Examples
 /// ```
@@ -47,5 +48,8 @@ where
         }
     };
     // SAFETY: F is 'static; the body catches its own panics.
-    unsafe { spawn(Birth::plain(), body) };
+    let spawned = unsafe { spawn(Birth::plain(), body) };
+    if let Err(e) = spawned {
+        panic!("failed to spawn a goroutine: {e}");
+    }
 }
