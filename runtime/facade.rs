@@ -4,12 +4,12 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::p::processor::MAX_PS;
-use crate::sched::deadlock::dump_all;
+use crate::sched::dump::{Caller, dump_all};
 use crate::sched::shrink;
 use crate::sched::start::{assert_started, default_class};
 use crate::sched::state::SCHED;
 use crate::sched::world::resize;
-use crate::sys::fatal::RawStderr;
+use crate::sys::fatal::BufferedStderr;
 
 /// How many goroutines are alive.
 ///
@@ -49,10 +49,14 @@ pub fn gomaxprocs(n: usize) -> usize {
     resize(n as u32, default_class()) as usize
 }
 
-/// Writes every goroutine to standard error: id, state or wait reason, name, where it was
-/// started. For watchdogs and debuggers: it stops nothing, so it shows a blur.
+/// Writes every goroutine to standard error: id, state or wait reason and how many minutes it has
+/// waited, name, the address of what it waits for, where it was started, and how deep its stack
+/// has been. For watchdogs and debuggers: it stops nothing, so it shows a blur.
+///
+/// SIGQUIT (`Ctrl-\`) does the same and ends the process with status 2, as in Go, unless the
+/// program has a handler of its own for it.
 pub fn dump() {
-    dump_all(&mut RawStderr);
+    dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
 }
 
 /// Gives the memory of idle stacks back to the system, as far as that goes: of free ones, and what
@@ -98,6 +102,9 @@ pub struct Metrics {
     pub global_queue: usize,
     /// Stacks that carry a goroutine.
     pub stacks_live: usize,
+    /// Bytes of memory in all stacks, free ones too, counting one page for each that has not been
+    /// given back: a lower bound. Go: `/memory/classes/heap/stacks:bytes`
+    pub stack_bytes: usize,
 }
 
 /// The runtime's counters now.
@@ -118,5 +125,6 @@ pub fn metrics() -> Metrics {
         idle_procs: idle.idle_ps() as usize,
         global_queue: SCHED.global.len() as usize,
         stacks_live: stacks.live.saturating_sub(kept),
+        stack_bytes: stacks.resident_bytes,
     }
 }

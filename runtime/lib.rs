@@ -23,20 +23,39 @@
 mod base;
 mod sys;
 mod timer;
+#[cfg(not(loom))]
 mod stacks;
 mod g;
+#[cfg(not(loom))]
 mod queue;
 mod p;
+#[cfg(not(loom))]
 mod m;
+#[cfg(not(loom))]
 mod sched;
 pub mod sync;
+#[cfg(not(loom))]
+mod chan;
+#[cfg(not(loom))]
+pub mod channel;
+#[cfg(not(loom))]
 pub mod thread;
+#[cfg(not(loom))]
+pub mod goroutine;
+#[cfg(not(loom))]
 pub mod stack;
+#[cfg(not(loom))]
 mod facade;
 
+#[cfg(not(loom))]
 pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine, trim};
+#[cfg(not(loom))]
 pub use stacks::StackError;
+#[cfg(not(loom))]
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
+#[cfg(not(loom))]
 pub use thread::exit::goexit;
+#[cfg(not(loom))]
 pub use thread::go::go;
+#[cfg(not(loom))]
 pub use thread::lock::{blocking, lock_os_thread, unlock_os_thread};

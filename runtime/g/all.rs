@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::{G, GRef};
@@ -19,8 +19,9 @@ struct Slab {
     gs: [G; SLAB],
 }
 
-/// Newest slab first.
-static SLABS: AtomicRef<Slab> = AtomicRef::none();
+/// Oldest slab first, so that dumps come about in order of birth.
+static FIRST: AtomicRef<Slab> = AtomicRef::none();
+static LAST: AtomicRef<Slab> = AtomicRef::none();
 static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Dead Gs that no P holds. Guarded by its lock.
@@ -33,14 +34,11 @@ pub(crate) fn new_slab() -> &'static [G; SLAB] {
         next: AtomicRef::none(),
         gs: std::array::from_fn(|_| G::new()),
     }));
-    loop {
-        let head = SLABS.load(Relaxed);
-        slab.next.store(head, Relaxed);
-        // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
-        if SLABS.replace(head, Some(slab), AcqRel) {
-            break;
-        }
-    }
+    // AcqRel pairs(slabs): the next one to append sees our slab before it links to it.
+    let before = LAST.swap(Some(slab), AcqRel);
+    let link = before.map_or(&FIRST, |before| &before.next);
+    // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
+    link.store(Some(slab), Release);
     SLAB_COUNT.fetch_add(1, Relaxed);
     &slab.gs
 }
@@ -72,10 +70,10 @@ pub(crate) fn give_free(gs: &GQueue) {
 /// Calls `f` with every G there is, dead ones included.
 pub(crate) fn for_each(mut f: impl FnMut(GRef)) {
     // Acquire pairs(slabs): new_slab's Release.
-    let mut slab = SLABS.load(Acquire);
+    let mut slab = FIRST.load(Acquire);
     while let Some(s) = slab {
         s.gs.iter().for_each(&mut f);
-        slab = s.next.load(Relaxed);
+        slab = s.next.load(Acquire); // pairs(slabs)
     }
 }
 

@@ -12,10 +12,11 @@ use crate::g::goroutine::{GRef, Kind};
 use crate::g::list::GQueue;
 use crate::sys::thread::{gettid, own_stack_limit};
 
+/// Gives the G back when the thread ends.
 struct Foreign(GRef);
 
 impl Foreign {
-    fn new() -> Foreign {
+    fn new() -> GRef {
         let one = GQueue::new();
         if all::take_free(&one, 1) == 0 {
             let [first, rest @ ..] = all::new_slab();
@@ -28,12 +29,13 @@ impl Foreign {
         g.set_kind(Kind::Thread);
         g.last_m.store(gettid() as u32, Relaxed);
         g.status.set_running_thread();
-        Foreign(g)
+        g
     }
 }
 
 impl Drop for Foreign {
     fn drop(&mut self) {
+        THIS.set(None);
         self.0.status.died();
         self.0.set_kind(Kind::Goroutine);
         let one = GQueue::new();
@@ -43,6 +45,8 @@ impl Drop for Foreign {
 }
 
 thread_local! {
+    /// Without a destructor, so that it can be read to the very end of the thread.
+    static THIS: Cell<Option<GRef>> = const { Cell::new(None) };
     static FOREIGN: OnceCell<Foreign> = const { OnceCell::new() };
     /// Where the thread's own stack ends; 0: not asked yet, 1: not known.
     static STACK_LIMIT: Cell<usize> = const { Cell::new(0) };
@@ -51,7 +55,7 @@ thread_local! {
 /// The calling thread's own G, if it has needed one so far. Not for threads of the runtime.
 #[inline(never)]
 pub(crate) fn g_if_any() -> Option<GRef> {
-    FOREIGN.try_with(|f| f.get().map(|f| f.0)).ok().flatten()
+    THIS.get()
 }
 
 /// The lowest address of the calling thread's own stack. Not for threads of the runtime.
@@ -67,5 +71,17 @@ pub(crate) fn stack_limit() -> Option<usize> {
 
 /// The calling thread's own G. Not for threads of the runtime. Allocates at its first call.
 pub(crate) fn foreign_g() -> GRef {
-    FOREIGN.with(|f| f.get_or_init(Foreign::new).0)
+    THIS.get().unwrap_or_else(new_foreign_g)
+}
+
+/// The destructors of other thread-locals may still block on something after ours has run: the
+/// thread gets a second G then, which nobody gives back.
+#[cold]
+fn new_foreign_g() -> GRef {
+    let g = Foreign::new();
+    THIS.set(Some(g));
+    let _too_late = FOREIGN.try_with(|foreign| {
+        foreign.get_or_init(|| Foreign(g));
+    });
+    g
 }

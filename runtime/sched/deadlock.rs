@@ -6,18 +6,19 @@
 //! time-out, on one of our primitives. Threads are counted by the kernel (`/proc/self/task`),
 //! so one that the runtime has never heard of prevents the report.
 //!
-//! Go: proc.go checkdead; traceback.go goroutineheader.
+//! Go: proc.go checkdead.
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write as _};
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::all;
-use crate::g::goroutine::{G, GRef, Kind};
+use crate::g::goroutine::{G, GRef};
 use crate::g::status::State;
+use crate::sched::dump::{Caller, describe, dump_all, is_user};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
-use crate::sys::fatal::{RawStderr, exit_now};
+use crate::sys::fatal::{BufferedStderr, RawStderr, exit_now};
 use crate::sys::thread::live_tids;
 
 /// The last M has gone idle (or a plain thread has parked): is anybody left who could act?
@@ -66,60 +67,24 @@ fn report() -> ! {
         "all goroutines are asleep - deadlock!"
     };
     let _ = writeln!(RawStderr, "fatal error: {words}");
-    dump_all(&mut RawStderr);
+    dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
     exit_now(2)
-}
-
-fn is_user(g: GRef) -> bool {
-    g.kind() == Kind::Goroutine && g.status.state() != State::Dead && g.id() != 0
-}
-
-/// Every goroutine, one paragraph each.
-pub(crate) fn dump_all(out: &mut dyn fmt::Write) {
-    all::for_each(|g| {
-        if is_user(g) {
-            let _ = writeln!(out);
-            let _ = describe(g, out);
-        }
-    });
-}
-
-/// `goroutine 7 [chan receive]:` and what is known of its origin.
-fn describe(g: &G, out: &mut dyn fmt::Write) -> fmt::Result {
-    let state = match g.status.state() {
-        State::Runnable => "runnable",
-        State::Running => "running",
-        State::Preempted => "preempted",
-        State::Dead => "dead",
-        State::Waiting => g.reason().as_str(),
-    };
-    writeln!(out, "goroutine {} [{state}]:", g.id())?;
-    crate::sched::names::with_name(g, |name| match name {
-        Some(name) => writeln!(out, "\tname: {name}"),
-        None => Ok(()),
-    })?;
-    if let Some(at) = g.spawned_at.load(Relaxed) {
-        match g.parent.load(Relaxed) {
-            0 => writeln!(out, "\tcreated at {at}")?,
-            parent => writeln!(out, "\tcreated by goroutine {parent} at {at}")?,
-        }
-    }
-    Ok(())
 }
 
 /// The calling goroutine's paragraph.
 pub(crate) fn describe_running(g: GRef, out: &mut dyn fmt::Write) {
-    let _ = describe(g, out);
+    let _ = describe(g, out, Caller::Ordinary);
 }
 
-/// For the overflow report: the goroutine that owns a stack, found by its tag.
+/// For the overflow report, in a signal handler: the goroutine that owns a stack, found by its
+/// tag.
 pub(crate) fn describe_owner(tag: usize, out: &mut dyn fmt::Write) {
     all::for_each(|g| {
         if std::ptr::from_ref::<G>(g).addr() == tag {
             let _ = if g.is_thread() {
                 writeln!(out, "on a plain thread")
             } else {
-                describe(g, out)
+                describe(g, out, Caller::Urgent)
             };
         }
     });

@@ -3,6 +3,8 @@
 pub(crate) mod state;
 pub(crate) mod config;
 pub(crate) mod names;
+pub(crate) mod dump;
+pub(crate) mod quit;
 pub(crate) mod threads;
 pub(crate) mod deadlock;
 pub(crate) mod wake;

@@ -12,6 +12,7 @@ use crate::sched::config::Debug;
 use crate::sched::deadlock;
 use crate::sched::idle::make_steal_order;
 use crate::sched::preempt;
+use crate::sched::quit;
 use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon;
@@ -52,6 +53,9 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
         {
             fatal!("cannot catch stack overflows: {e:?}");
+        }
+        if let Err(e) = quit::install(threads::wake_spawner) {
+            fatal!("cannot catch SIGQUIT: {e}");
         }
         if s.async_preempt {
             if let Err(e) = preempt::install() {

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32};
 use crate::base::atomic_ref::AtomicRef;
 use crate::m::machine::M;
 use crate::p::processor::P;
+use crate::sched::quit;
 use crate::sched::state::SCHED;
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
@@ -107,6 +108,7 @@ fn spawner() {
     SPAWNER_TID.store(gettid(), Relaxed);
     loop {
         WANTED.sleep();
+        quit::answer();
         while let Some(request) = next_request() {
             start(request);
         }

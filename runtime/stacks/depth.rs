@@ -47,16 +47,6 @@ pub(crate) fn resident_bytes(span: Span) -> usize {
     found * mem::page_size()
 }
 
-/// Bytes of all stacks that are in memory, counted page by page: 0.04 to 0.5 us a slot.
-/// `None` where the kernel cannot tell (before Linux 6.7).
-pub(crate) fn measure_resident() -> Option<usize> {
-    let mut bytes = 0;
-    for region in region::all() {
-        pagemap::for_each_resident(region.span(), |run| bytes += run.len).then_some(())?;
-    }
-    Some(bytes)
-}
-
 /// Calls `visit` with each slot that has more than `pages` pages in memory, and with how
 /// many. It may be free or live by then; for a background thread that trims parked ones.
 /// Visits nothing where the kernel cannot tell.
@@ -117,10 +107,9 @@ mod tests {
         go_deep(slots[2], 9);
         let mut found = Vec::new();
         for_each_deep(4, |slot, pages| found.push((slot.bottom(), pages)));
-        let Some(all) = measure_resident() else {
+        if found.is_empty() {
             return; // Linux before 6.7.
-        };
-        assert!(all >= 15 * mem::page_size());
+        }
         assert!(!found.iter().any(|&(bottom, _)| bottom == slots[0].bottom()));
         assert!(found.contains(&(slots[1].bottom(), 5)));
         assert!(found.contains(&(slots[2].bottom(), 9)));

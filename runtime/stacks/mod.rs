@@ -21,4 +21,4 @@ pub use error::StackError;
 pub(crate) use guard::{Step as GuardStep, start_at as start_guards_at};
 pub(crate) use promise::StackWord;
 pub(crate) use slot::{Slot, SlotRef};
-pub(crate) use stats::{StackStats, stats};
+pub(crate) use stats::stats;

@@ -77,7 +77,8 @@ impl NotifyList {
             return true;
         }
         waiter.set_standing(Standing::Parked);
-        waiter.g.announce_park(reason);
+        let what = std::ptr::from_ref(self).addr();
+        waiter.g.announce_park_for(reason, what);
         drop(guard);
         let (Some(deadline), Some(round)) = (deadline, waiter.round) else {
             park(rt);
@@ -332,5 +333,94 @@ mod tests {
             }
         });
         assert_eq!(woken.load(Relaxed), 500);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::base::prim::AtomicU32;
+    use crate::base::prim::Ordering::Relaxed;
+    use loom::sync::{Arc, Mutex};
+
+    struct Shared {
+        list: NotifyList,
+        lock: Mutex<()>,
+        ready: AtomicU32,
+    }
+
+    fn model(check: impl Fn(&Arc<Shared>) + Send + Sync + 'static) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(move || {
+            check(&Arc::new(Shared {
+                list: NotifyList::new(),
+                lock: Mutex::new(()),
+                ready: AtomicU32::new(0),
+            }));
+        });
+    }
+
+    impl Shared {
+        /// Waits for `ready`; with a deadline it may give up. True: did not.
+        fn wait(&self, deadline: Option<Nanos>) -> bool {
+            loop {
+                let guard = self.lock.lock().unwrap();
+                if self.ready.load(Relaxed) != 0 {
+                    return true;
+                }
+                if !self
+                    .list
+                    .wait(WaitReason::CondWait, deadline, || drop(guard))
+                {
+                    return false;
+                }
+            }
+        }
+
+        fn set_ready(&self) {
+            let _guard = self.lock.lock().unwrap();
+            self.ready.store(1, Relaxed);
+        }
+    }
+
+    fn spawn_wait(s: &Arc<Shared>, deadline: Option<Nanos>) -> loom::thread::JoinHandle<bool> {
+        let s = Arc::clone(s);
+        loom::thread::spawn(move || s.wait(deadline))
+    }
+
+    #[test]
+    fn a_signal_reaches_whoever_saw_the_old_value() {
+        model(|s| {
+            let waiter = spawn_wait(s, None);
+            s.set_ready();
+            s.list.notify_one();
+            assert!(waiter.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_broadcast_reaches_everybody() {
+        model(|s| {
+            let waiters = [spawn_wait(s, None), spawn_wait(s, None)];
+            s.set_ready();
+            s.list.notify_all();
+            waiters.into_iter().for_each(|w| assert!(w.join().unwrap()));
+        });
+    }
+
+    /// One may give up at any moment; the signal must not go with it.
+    #[test]
+    fn one_who_gives_up_leaves_the_signal_to_the_other() {
+        model(|s| {
+            let impatient = spawn_wait(s, Some(1));
+            let waiter = spawn_wait(s, None);
+            s.set_ready();
+            s.list.notify_one();
+            if impatient.join().unwrap() {
+                s.list.notify_one(); // it may have had the signal: one for the other
+            }
+            assert!(waiter.join().unwrap());
+        });
     }
 }

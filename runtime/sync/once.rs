@@ -248,3 +248,33 @@ impl fmt::Debug for Once {
         f.debug_struct("Once").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    /// Two call and one waits: one of the two runs, and all see what it did.
+    #[test]
+    fn one_runs_and_everybody_sees_it() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(|| {
+            let shared = Arc::new((Once::new(), UnsafeCell::new(0)));
+            let handles = [true, false].map(|calls| {
+                let shared = Arc::clone(&shared);
+                loom::thread::spawn(move || {
+                    match calls {
+                        true => shared.0.call_once(|| shared.1.with_mut(|_| ())),
+                        false => shared.0.wait(),
+                    }
+                    shared.1.with(|_| ());
+                })
+            });
+            shared.0.call_once(|| shared.1.with_mut(|_| ()));
+            shared.1.with(|_| ());
+            handles.into_iter().for_each(|h| h.join().unwrap());
+        });
+    }
+}

@@ -312,3 +312,54 @@ mod tests {
         assert_eq!(m.state.load(Relaxed), 0, "the last one left starvation");
     }
 }
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::sync::twin::set_clock_step;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    struct Shared(RawMutex, UnsafeCell<u32>);
+
+    impl Shared {
+        fn visit(&self) {
+            self.0.lock();
+            self.1.with_mut(|_| ()); // loom reports a second visitor
+            self.0.unlock();
+        }
+    }
+
+    /// `threads` visit `times` each, in all interleavings up to `preemptions`, on a clock that
+    /// goes `step` at each look. A lost wake-up is a deadlock, which loom reports.
+    fn visits(threads: usize, times: usize, preemptions: usize, step: Nanos) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(preemptions);
+        model.check(move || {
+            set_clock_step(step);
+            let shared = Arc::new(Shared(RawMutex::new(), UnsafeCell::new(0)));
+            let handles: Vec<_> = (1..threads)
+                .map(|_| {
+                    let shared = Arc::clone(&shared);
+                    loom::thread::spawn(move || (0..times).for_each(|_| shared.visit()))
+                })
+                .collect();
+            (0..times).for_each(|_| shared.visit());
+            handles.into_iter().for_each(|h| h.join().unwrap());
+            assert_eq!(shared.0.state.load(Relaxed), 0);
+            assert_eq!(shared.0.sema.load(Relaxed), 0);
+        });
+    }
+
+    #[test]
+    fn visitors_never_meet_and_never_sleep_for_ever() {
+        visits(2, 2, 4, 0);
+        visits(3, 1, 3, 0);
+    }
+
+    #[test]
+    fn starving_visitors_never_meet_and_never_sleep_for_ever() {
+        visits(2, 2, 4, 2 * PATIENCE);
+        visits(3, 1, 3, 2 * PATIENCE);
+    }
+}

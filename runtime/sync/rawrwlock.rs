@@ -246,3 +246,65 @@ mod tests {
         assert_eq!(order.into_inner().unwrap(), ['w', 'r']);
     }
 }
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    struct Shared(RawRwLock, UnsafeCell<u32>);
+
+    impl Shared {
+        fn read(&self) {
+            self.0.read();
+            self.1.with(|_| ()); // loom reports a writer beside a reader
+            self.0.read_unlock();
+        }
+
+        fn write(&self) {
+            self.0.write();
+            self.1.with_mut(|_| ());
+            self.0.write_unlock();
+        }
+
+        fn write_then_read(&self) {
+            self.0.write();
+            self.1.with_mut(|_| ());
+            self.0.downgrade();
+            self.1.with(|_| ());
+            self.0.read_unlock();
+        }
+    }
+
+    fn together(visits: [fn(&Shared); 3], preemptions: usize) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(preemptions);
+        model.check(move || {
+            let shared = Arc::new(Shared(RawRwLock::new(), UnsafeCell::new(0)));
+            let handles = [0, 1].map(|i| {
+                let shared = Arc::clone(&shared);
+                loom::thread::spawn(move || visits[i](&shared))
+            });
+            visits[2](&shared);
+            handles.into_iter().for_each(|h| h.join().unwrap());
+            assert_eq!(shared.0.readers.load(Relaxed), 0);
+            assert_eq!(shared.0.leaving.load(Relaxed), 0);
+        });
+    }
+
+    #[test]
+    fn two_readers_and_a_writer() {
+        together([Shared::read, Shared::read, Shared::write], 3);
+    }
+
+    #[test]
+    fn two_writers_and_a_reader() {
+        together([Shared::write, Shared::read, Shared::write], 2);
+    }
+
+    #[test]
+    fn one_who_downgrades() {
+        together([Shared::write_then_read, Shared::read, Shared::write], 2);
+    }
+}

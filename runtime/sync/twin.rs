@@ -4,6 +4,7 @@
 //! loom's own, which keeps the number of interleavings low (their models are in `sys/`).
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use loom::sync::{Mutex, MutexGuard, Notify};
@@ -36,7 +37,7 @@ loom::thread_local! {
 }
 
 impl G {
-    pub(crate) fn announce_park(&self, _reason: WaitReason) {
+    pub(crate) fn announce_park_for(&self, _reason: WaitReason, _what: usize) {
         self.status.announce_park();
     }
 
@@ -106,11 +107,24 @@ pub(crate) fn yield_local() {
     loom::thread::yield_now();
 }
 
-/// How far the clock goes at each look: a model sets it, so that waits count as long or short.
-pub(crate) static CLOCK_STEP: std::sync::atomic::AtomicU64 =
-    std::sync::atomic::AtomicU64::new(0);
-static CLOCK: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+loom::lazy_static! {
+    static ref CLOCK: Clock = Clock {
+        now: AtomicU64::new(0),
+        step: AtomicU64::new(0),
+    };
+}
+
+/// A clock that goes on by `step` at each look. Not a part of the state that loom explores.
+struct Clock {
+    now: AtomicU64,
+    step: AtomicU64,
+}
+
+/// At the start of a model: shall waits count as long or as short?
+pub(crate) fn set_clock_step(step: Nanos) {
+    CLOCK.step.store(step, Relaxed);
+}
 
 pub(crate) fn nanotime() -> Nanos {
-    CLOCK.fetch_add(CLOCK_STEP.load(Relaxed), Relaxed)
+    CLOCK.now.fetch_add(CLOCK.step.load(Relaxed), Relaxed)
 }

@@ -246,3 +246,42 @@ mod tests {
         assert_eq!(format!("{wg:?}"), "WaitGroup { count: 3, waiters: 0 }");
     }
 }
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    /// Everybody who waits sees what all tasks did.
+    fn tasks_and_waiters(tasks: usize, waiters: usize) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(move || {
+            let shared = Arc::new((WaitGroup::new(), [UnsafeCell::new(0), UnsafeCell::new(0)]));
+            shared.0.add(tasks as isize);
+            let spawn = |f: fn(&(WaitGroup, [UnsafeCell<u32>; 2]), usize), i| {
+                let s = Arc::clone(&shared);
+                loom::thread::spawn(move || f(&s, i))
+            };
+            let look = |s: &(WaitGroup, [UnsafeCell<u32>; 2]), _| {
+                s.0.wait();
+                s.1.iter().for_each(|cell| cell.with(|_| ()));
+            };
+            let task = |s: &(WaitGroup, [UnsafeCell<u32>; 2]), i: usize| {
+                s.1[i].with_mut(|_| ());
+                s.0.done();
+            };
+            let mut handles: Vec<_> = (0..tasks).map(|i| spawn(task, i)).collect();
+            handles.extend((1..waiters).map(|i| spawn(look, i)));
+            look(&shared, 0);
+            handles.into_iter().for_each(|h| h.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn waiters_see_what_the_tasks_did() {
+        tasks_and_waiters(2, 1);
+        tasks_and_waiters(1, 2);
+    }
+}

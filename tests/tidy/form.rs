@@ -8,7 +8,10 @@ const MAX_LINES: usize = 400;
 /// Words of code that only the named files may hold.
 const BANNED: &[(&str, &[&str])] = &[
     // A goroutine may have moved: read out of line and by value, see m/current.rs.
-    ("thread_local!", &["m/current.rs", "m/foreign.rs"]),
+    (
+        "thread_local!",
+        &["m/current.rs", "m/foreign.rs", "thread/handle.rs"],
+    ),
     // A thread that sleeps keeps its P from others.
     ("std::thread::sleep", &[]),
     // Takes a lock that a preempted goroutine may hold; sys/fatal.rs has `RawStderr`.

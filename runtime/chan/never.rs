@@ -1,0 +1,33 @@
+//! Waiting for what never comes, or only for time to pass. Go: a nil channel, `select {}`.
+#![forbid(unsafe_code)]
+
+use crate::chan::send::TIME_OUT;
+use crate::g::reason::WaitReason;
+use crate::m::enter::enter;
+use crate::sched::park::{park, park_until};
+use crate::sys::clock::{Nanos, nanotime};
+
+/// Returns at the deadline; without one, never.
+#[cold]
+pub(crate) fn wait_for_nothing(deadline: Option<Nanos>) {
+    wait_as(WaitReason::ChanReceiveNever, deadline);
+}
+
+/// As `wait_for_nothing`, for a select without cases.
+#[cold]
+pub(crate) fn select_nothing(deadline: Option<Nanos>) {
+    wait_as(WaitReason::SelectNoCases, deadline);
+}
+
+fn wait_as(reason: WaitReason, deadline: Option<Nanos>) {
+    while deadline.is_none_or(|deadline| nanotime() < deadline) {
+        let rt = enter();
+        let me = rt.current();
+        let ticket = me.open_round();
+        me.announce_park(reason);
+        match deadline {
+            Some(deadline) => park_until(rt, deadline, ticket, TIME_OUT),
+            None => park(rt),
+        }
+    }
+}
