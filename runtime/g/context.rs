@@ -81,7 +81,7 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
     });
     // SAFETY: the block lies between the coroutine's base and the slot's top: ours, aligned.
     unsafe { block_of(slot).write(co) };
-    slot.set_has_coroutine();
+    slot.set_has_coroutine(true);
 }
 
 /// Runs `g`, whose stack begins at `root`, until it asks for something. By the M that holds `g`.

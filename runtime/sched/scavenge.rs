@@ -1,6 +1,6 @@
 //! Memory of idle stacks goes back to the system: when, by whom.
 //!
-//! By sysmon, once a second while free stacks have pages to lose (`stacks/trim.rs`). When every P
+//! By sysmon, once a second while free stacks have pages to lose (`stacks/aging.rs`). When every P
 //! is idle, sysmon sleeps until the next such second, and for good when there is nothing left to
 //! do: some ten rounds later at most, since an idle process frees no stacks. Then the Ps' own
 //! caches are emptied as well.
@@ -10,7 +10,7 @@
 
 use crate::sched::idle::hold_idle;
 use crate::sched::state::SCHED;
-use crate::stacks::trim;
+use crate::stacks::aging;
 use crate::sys::clock::Nanos;
 
 /// Between two looks.
@@ -31,14 +31,14 @@ impl Scavenger {
     #[inline]
     pub(crate) fn look(&mut self, now: Nanos) {
         if now >= self.next {
-            self.next = trim::scavenge(now).unwrap_or(now + PERIOD);
+            self.next = aging::scavenge(now).unwrap_or(now + PERIOD);
         }
     }
 }
 
 /// Every P has just become idle: when to come, if there is anything to give back.
 pub(crate) fn first_look(now: Nanos) -> Option<Nanos> {
-    let wanted = trim::wanted() || SCHED.ps().any(|p| p.stacks_kept() > 0);
+    let wanted = aging::wanted() || SCHED.ps().any(|p| p.stacks_kept() > 0);
     wanted.then_some(now + PERIOD)
 }
 
@@ -51,5 +51,5 @@ pub(crate) fn while_idle(now: Nanos) -> Option<Nanos> {
         SCHED.for_each_idle_p(|p| p.flush_stacks(&hold_idle(p)));
         SCHED.lock.unlock();
     }
-    trim::scavenge(now)
+    aging::scavenge(now)
 }

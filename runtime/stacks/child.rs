@@ -48,6 +48,20 @@ pub(crate) fn go_deep(slot: SlotRef, pages: usize) {
     }
 }
 
+/// What [`go_deep`] has written to that page; 0 when the page was dropped since.
+pub(crate) fn deep_mark(slot: SlotRef, page: usize) -> usize {
+    let at = (slot.end() - page * mem::page_size()) as *const usize;
+    // SAFETY: in the slot, which is the caller's.
+    unsafe { at.read_volatile() }
+}
+
+/// Writes a zero there.
+pub(crate) fn clear_mark(slot: SlotRef, page: usize) {
+    let at = (slot.end() - page * mem::page_size()) as *mut usize;
+    // SAFETY: in the slot, which is the caller's.
+    unsafe { at.write_volatile(0) };
+}
+
 /// Runs `entry` on the stack of `slot`, as a goroutine would, and waits for it.
 pub(crate) fn run_on(
     slot: SlotRef,

@@ -13,6 +13,7 @@ pub(crate) mod cache;
 mod child;
 pub(crate) mod depth;
 pub(crate) mod trim;
+pub(crate) mod aging;
 pub(crate) mod stats;
 pub(crate) mod overflow;
 

@@ -107,9 +107,11 @@ impl Slot {
         self.place() & HAS_COROUTINE != 0
     }
 
-    /// By the slot's holder, for ever.
-    pub(crate) fn set_has_coroutine(&self) {
-        self.place.store(self.place() | HAS_COROUTINE, Relaxed);
+    /// By the slot's holder.
+    pub(crate) fn set_has_coroutine(&self, has: bool) {
+        let bit = if has { HAS_COROUTINE } else { 0 };
+        self.place
+            .store(self.place() & !HAS_COROUTINE | bit, Relaxed);
     }
 
     /// Nothing below this is alive: the stack pointer of the last switch away from it.
