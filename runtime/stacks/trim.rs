@@ -66,7 +66,7 @@ pub(crate) fn drain(class: Class, from: Age, to: Age, budget: &mut usize) {
 /// Go: debug.FreeOSMemory, for stacks only.
 #[derive(Debug)]
 pub(crate) struct Trim {
-    /// What is still to be trimmed: the class, an index into `OLDEST_FIRST`, and how many of them
+    /// What is still to be trimmed: the class, an index into `ORDER`, and how many of them
     /// there were: others may be giving back as fast as we trim.
     class: usize,
     age: usize,
@@ -75,7 +75,8 @@ pub(crate) struct Trim {
     bytes: usize,
 }
 
-const OLDEST_FIRST: [Age; 4] = [Age::Waning, Age::Trimmed, Age::Warm, Age::Hot];
+/// Youngest first: slots that grow older meanwhile are met again.
+const ORDER: [Age; 4] = [Age::Hot, Age::Warm, Age::Trimmed, Age::Waning];
 
 impl Trim {
     pub(crate) fn new() -> Trim {
@@ -93,7 +94,7 @@ impl Trim {
         if self.class == Class::COUNT {
             return None;
         }
-        let (class, age) = (Class::from_number(self.class), OLDEST_FIRST[self.age]);
+        let (class, age) = (Class::from_number(self.class), ORDER[self.age]);
         let left = match self.left {
             Some(left) => left,
             None => {
@@ -107,7 +108,7 @@ impl Trim {
         let done = asked - budget;
         if done == 0 || done == left {
             self.left = None;
-            self.age = (self.age + 1) % OLDEST_FIRST.len();
+            self.age = (self.age + 1) % ORDER.len();
             self.class += usize::from(self.age == 0);
         } else {
             self.left = Some(left - done);
