@@ -24,14 +24,7 @@ pub use crate::chan::select_api::{Select, SelectedOperation};
 pub use crate::chan::sender::Sender;
 
 #[doc(inline)]
-pub use crate::__gosched_select_biased as select_biased;
-#[doc(inline)]
-pub use crate::__gosched_select_random as select;
+pub use crate::chan::macros::{select, select_biased};
 
-/// What `select!` expands to; not for use by hand.
 #[doc(hidden)]
-pub mod internal {
-    pub use crate::chan::internal::{
-        Case, Picked, Slot, recv_case, select, select_timeout, send_case, slot, try_select,
-    };
-}
+pub use crate::chan::internal;

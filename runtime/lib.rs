@@ -19,6 +19,17 @@
 //!
 //! The modules below are layers, bottom first: each imports only from those above it in this
 //! list. Begin with `sched/README.md`, then read `sched/run.rs` and `sched/find.rs`.
+//!
+//! With `--cfg loom` only the files of the protocol words are compiled, for their models.
+
+#![cfg_attr(
+    loom,
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "only the models use the words then"
+    )
+)]
 
 mod base;
 mod sys;
@@ -44,6 +55,7 @@ pub mod thread;
 pub mod goroutine;
 #[cfg(not(loom))]
 pub mod stack;
+pub mod time;
 #[cfg(not(loom))]
 mod facade;
 

@@ -309,3 +309,5 @@ macro_rules! __gosched_select_biased {
         $crate::__gosched_select!(@split true ($($cases)*) ())
     };
 }
+
+pub use {__gosched_select_biased as select_biased, __gosched_select_random as select};

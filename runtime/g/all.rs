@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::{G, GRef};
 use crate::g::list::GQueue;
+use crate::sys::fatal::fatal;
 use crate::sys::lock::RawLock;
 
 /// Gs in one slab: 16 KiB.
@@ -16,7 +17,7 @@ pub(crate) const SLAB: usize = 64;
 
 struct Slab {
     next: AtomicRef<Slab>,
-    gs: [G; SLAB],
+    gs: Box<[G]>,
 }
 
 /// Oldest slab first, so that dumps come about in order of birth.
@@ -28,11 +29,14 @@ static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
 static FREE_LOCK: RawLock = RawLock::new();
 static FREE: GQueue = GQueue::new();
 
-/// Allocates one slab of dead Gs and registers it. Allocates: never in a non-preemptible region.
-pub(crate) fn new_slab() -> &'static [G; SLAB] {
+/// Allocates one slab of dead Gs and registers it; answers its first G and the others. Allocates: never in a non-preemptible region.
+///
+/// One by one into a box of their own: as an array they would be built on the caller's stack,
+/// which is a goroutine's, and make five more of its pages resident.
+pub(crate) fn new_slab() -> (GRef, &'static [G]) {
     let slab: &'static Slab = Box::leak(Box::new(Slab {
         next: AtomicRef::none(),
-        gs: std::array::from_fn(|_| G::new()),
+        gs: std::iter::repeat_with(G::new).take(SLAB).collect(),
     }));
     // AcqRel pairs(slabs): the next one to append sees our slab before it links to it.
     let before = LAST.swap(Some(slab), AcqRel);
@@ -40,7 +44,10 @@ pub(crate) fn new_slab() -> &'static [G; SLAB] {
     // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
     link.store(Some(slab), Release);
     SLAB_COUNT.fetch_add(1, Relaxed);
-    &slab.gs
+    match slab.gs.split_first() {
+        Some((first, rest)) => (first, rest),
+        None => fatal!("a slab of no Gs"),
+    }
 }
 
 /// Takes up to `max` dead Gs from the shared list into `out`; answers how many.
@@ -79,5 +86,5 @@ pub(crate) fn for_each(mut f: impl FnMut(GRef)) {
 
 /// Bytes that Gs take, dead ones included.
 pub(crate) fn bytes() -> usize {
-    SLAB_COUNT.load(Relaxed) as usize * size_of::<Slab>()
+    SLAB_COUNT.load(Relaxed) as usize * (size_of::<Slab>() + SLAB * size_of::<G>())
 }

@@ -22,6 +22,7 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crate::g::goroutine::GRef;
 use crate::stacks::{Slot, SlotRef};
 use crate::sys::fatal::fatal;
+use crate::sys::prefetch::prefetch_at;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +46,19 @@ type Co = Coroutine<GRef, Switch, Infallible, SlotStack>;
 /// The part of a slot that the coroutine may use: below its own control block.
 struct SlotStack(SlotRef);
 
-const BLOCK: usize = size_of::<Co>().next_multiple_of(64);
+/// A coroutine, and the yielder that its goroutines leave it by.
+#[repr(C)]
+struct Block {
+    co: Co,
+    way_out: usize,
+}
+
+const BLOCK: usize = size_of::<Block>().next_multiple_of(64);
 
 /// Where a slot's coroutine has its control block: right below the top, which is aligned to 64.
 #[inline]
-fn block_of(slot: &Slot) -> *mut Co {
-    (slot.top() - BLOCK) as *mut Co
+pub(crate) fn block_of(slot: &Slot) -> usize {
+    slot.top() - BLOCK
 }
 
 // SAFETY: a slot's memory is writable from limit to top, guarded below, 16-aligned, never
@@ -71,41 +79,53 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
         return;
     }
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
+        let block = block_of(slot) as *mut Block;
+        // SAFETY: written before the first resume, and this part is for this side of the switch.
+        unsafe { (&raw mut (*block).way_out).write(std::ptr::from_ref(yielder).addr()) };
         let mut g = first;
         loop {
-            g.yielder.store(std::ptr::from_ref(yielder).addr(), Relaxed);
             body(g);
             slot.set_saved_sp(stack_here());
             g = yielder.suspend(Switch::Done);
         }
     });
-    // SAFETY: the block lies between the coroutine's base and the slot's top: ours, aligned.
-    unsafe { block_of(slot).write(co) };
+    let block = Block { co, way_out: 0 };
+    // SAFETY: it lies between the coroutine's base and the slot's top: ours, aligned.
+    unsafe { (block_of(slot) as *mut Block).write(block) };
     slot.set_has_coroutine(true);
 }
 
-/// Runs `g`, whose stack begins at `root`, until it asks for something. By the M that holds `g`.
+/// Runs `g` until it asks for something. By the M that holds `g`.
 #[inline]
-pub(crate) fn resume(g: GRef, root: &Slot) -> Switch {
-    // SAFETY: `prepare` made the block; only the M that holds the G uses it.
-    let co = unsafe { &mut *block_of(root) };
+pub(crate) fn resume(g: GRef) -> Switch {
+    let block = g.block.load(Relaxed) as *mut Block;
+    // SAFETY: `prepare` made the block; only the M that holds the G uses this part of it.
+    let co = unsafe { &mut (*block).co };
     match co.resume(g) {
         CoroutineResult::Yield(switch) => switch,
         CoroutineResult::Return(never) => match never {},
     }
 }
 
+/// `g` will run soon: starts to load its control block, so that the miss (of its page's address,
+/// above all) passes while others still run. For one that has no stack yet it does nothing.
+#[inline]
+pub(crate) fn prefetch(g: GRef) {
+    prefetch_at(g.block.load(Relaxed));
+}
+
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
 #[inline(never)]
 pub(crate) fn suspend(g: GRef, switch: Switch) {
-    let yielder = g.yielder.load(Relaxed) as *const Yielder<GRef, Switch>;
-    if yielder.is_null() {
+    let Some(slot) = g.stack.load(Relaxed) else {
         fatal!("suspend on a thread that is not a goroutine");
-    }
-    if let Some(slot) = g.stack.load(Relaxed) {
-        slot.set_saved_sp(stack_here());
-    }
-    // SAFETY: set when the body started; the yielder lives at the root of the running stack.
+    };
+    slot.set_saved_sp(stack_here());
+    let block = g.block.load(Relaxed) as *const Block;
+    // SAFETY: a goroutine that runs has one; this part of it is for this side of the switch.
+    let yielder =
+        unsafe { (&raw const (*block).way_out).read() } as *const Yielder<GRef, Switch>;
+    // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
 }

@@ -48,17 +48,13 @@ pub(crate) struct G {
     pub(crate) locked_count: AtomicU16,
     /// When it last parked, by the coarse clock.
     pub(crate) since: AtomicU32,
-    /// The park has a deadline: set by the waiter before it parks.
-    deadline: AtomicBool,
-    /// A `StackWord`: what stack it was promised at its spawn.
-    stack_word: AtomicU8,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run. Grown: the last
     /// segment, and the others through its link (`sched/segment.rs`).
     pub(crate) stack: AtomicRef<Slot>,
-    /// Where `suspend` goes back to.
-    pub(crate) yielder: AtomicUsize,
+    /// The coroutine's control block on that stack; 0 without one. See `g/context.rs`.
+    pub(crate) block: AtomicUsize,
     pub(crate) claim: Claim,
     /// The address of what it waits for, for dumps; 0 = unknown.
     pub(crate) waits_for: AtomicUsize,
@@ -69,24 +65,28 @@ pub(crate) struct G {
     pub(crate) locked_m: AtomicU32,
     /// The M in whose signal handler it was stopped, + 1; 0 = none.
     pub(crate) bound_m: AtomicU32,
-    /// Guards `identity` between a dump that reads the name and the goroutine's end.
-    pub(crate) identity_lock: RawLock,
+    /// Wakes a plain OS thread (`Kind::Thread`).
+    pub(crate) note: Note,
     // Identity: written by the spawner, and by the goroutine itself.
     pub(crate) parent: AtomicU64,
     pub(crate) spawned_at: AtomicRef<Location<'static>>,
     /// `Arc<Identity>` as a raw pointer; see `thread/`.
     pub(crate) identity: AtomicUsize,
+    /// Guards `identity` between a dump that reads the name and the goroutine's end.
+    pub(crate) identity_lock: RawLock,
+    /// A `StackWord`: what stack it was promised at its spawn.
+    stack_word: AtomicU8,
+    /// The park has a deadline: set by the waiter before it parks.
+    deadline: AtomicBool,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
     pub(crate) timer: Node<G>,
-    /// Wakes a plain OS thread (`Kind::Thread`).
-    pub(crate) note: Note,
     pub(crate) job: JobCell,
 }
 
-// A million goroutines that have not run yet take a quarter of a gigabyte.
-const _: () = assert!(size_of::<G>() == 256);
+/// A million of them are a quarter of a GiB: no field without need.
+const _: () = assert!(cfg!(loom) || size_of::<G>() == 256);
 
 impl G {
     pub(crate) fn new() -> G {
@@ -100,7 +100,7 @@ impl G {
             stack_word: AtomicU8::new(0),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
-            yielder: AtomicUsize::new(0),
+            block: AtomicUsize::new(0),
             claim: Claim::new(),
             waits_for: AtomicUsize::new(0),
             id: AtomicU64::new(0),

@@ -22,8 +22,8 @@ pub(crate) fn this_m() -> Option<&'static M> {
     THIS.with(Cell::get)
 }
 
-/// Makes the calling thread `m`, for ever.
+/// Makes the calling thread `m`, until its end; then a plain thread again.
 #[inline(never)]
-pub(crate) fn set_this_m(m: &'static M) {
-    THIS.with(|this| this.set(Some(m)));
+pub(crate) fn set_this_m(m: Option<&'static M>) {
+    THIS.with(|this| this.set(m));
 }

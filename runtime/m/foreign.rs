@@ -1,16 +1,14 @@
 //! A plain OS thread that blocks on one of our primitives gets a G to wait in.
 //!
-//! So wait queues hold only Gs, whoever waits. The G's `last_m` holds the kernel's thread id,
-//! by which the deadlock report tells threads that wait from threads that could still act.
+//! So wait queues hold only Gs, whoever waits.
 #![forbid(unsafe_code)]
 
 use std::cell::{Cell, OnceCell};
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::all;
 use crate::g::goroutine::{GRef, Kind};
 use crate::g::list::GQueue;
-use crate::sys::thread::{gettid, own_stack_limit};
+use crate::sys::thread::own_stack_limit;
 
 /// Gives the G back when the thread ends.
 struct Foreign(GRef);
@@ -19,7 +17,7 @@ impl Foreign {
     fn new() -> GRef {
         let one = GQueue::new();
         if all::take_free(&one, 1) == 0 {
-            let [first, rest @ ..] = all::new_slab();
+            let (first, rest) = all::new_slab();
             one.push_back(first);
             let others = GQueue::new();
             rest.iter().for_each(|g| others.push_back(g));
@@ -27,7 +25,6 @@ impl Foreign {
         }
         let g = one.pop_front().expect("a free G was just taken");
         g.set_kind(Kind::Thread);
-        g.last_m.store(gettid() as u32, Relaxed);
         g.status.set_running_thread();
         g
     }

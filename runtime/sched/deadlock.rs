@@ -1,64 +1,52 @@
 //! All goroutines are asleep: the report, and when there is none.
 //!
-//! The check runs when the last M goes idle. It reports only if a thread waits inside of `run`
-//! for its main goroutine, nothing is in flight, and no thread of the process that is not the
-//! runtime's could still wake somebody: every such thread must itself be waiting, without a
-//! time-out, on one of our primitives. Threads are counted by the kernel (`/proc/self/task`),
-//! so one that the runtime has never heard of prevents the report.
+//! The check runs when the last M goes idle, when a plain thread parks, and when one ends. It
+//! reports only if a thread waits inside of `run` for its main goroutine, nothing is in flight,
+//! and no thread of the process that is not the runtime's could still wake somebody: every such
+//! thread must itself be waiting, without a deadline, on one of our primitives. Threads are
+//! counted by the kernel, so one that the runtime has never heard of prevents the report; then
+//! the watcher waits for the end of such threads. `README.md#deadlock` has the proof.
 //!
 //! Go: proc.go checkdead.
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write as _};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
 
 use crate::g::all;
 use crate::g::goroutine::{G, GRef};
-use crate::g::status::State;
+use crate::m::asleep;
 use crate::sched::dump::{Caller, describe, dump_all, is_user};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
-use crate::sys::fatal::{BufferedStderr, RawStderr, exit_now};
-use crate::sys::thread::live_tids;
+use crate::sched::watch::watch;
+use crate::sys::fatal::{BufferedStderr, RawStderr, begin_death, exit_now};
+use crate::sys::thread::count_threads;
 
-/// The last M has gone idle (or a plain thread has parked): is anybody left who could act?
+/// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
 #[cold]
 pub(crate) fn check() {
-    if SCHED.mains.load(Relaxed) == 0 || !all_idle() {
+    fence(SeqCst); // pairs(deadlock): of two that go to sleep at once, one sees the other
+    if SCHED.mains.load(Relaxed) == 0 {
         return;
     }
-    let Some(tids) = live_tids() else { return };
-    if tids.into_iter().any(could_act) || !all_idle() {
+    let Some(stamp) = SCHED.all_asleep() else {
         return;
+    };
+    let plain = asleep::now();
+    let known = threads::thread_count() + plain.count();
+    let Some(all) = count_threads() else { return };
+    if all > known {
+        watch(all, check);
+    } else if all == known && asleep::now() == plain && SCHED.all_asleep() == Some(stamp) {
+        report();
     }
-    report();
-}
-
-/// No M runs or is about to.
-fn all_idle() -> bool {
-    SCHED.lock.lock();
-    let idle = SCHED.all_ms_idle() && SCHED.global.is_empty() && !SCHED.stopping.load(Relaxed);
-    SCHED.lock.unlock();
-    idle
-}
-
-/// True unless `tid` is the runtime's, or waits for a goroutine without a time-out.
-fn could_act(tid: i32) -> bool {
-    if threads::is_runtime_thread(tid) {
-        return false;
-    }
-    let mut waits = false;
-    all::for_each(|g| {
-        waits |= g.is_thread()
-            && g.last_m.load(Relaxed) == tid as u32
-            && g.status.state() == State::Waiting
-            && !g.has_deadline();
-    });
-    !waits
 }
 
 /// Go's words, every goroutine, status 2.
 fn report() -> ! {
+    begin_death();
     let mut goroutines = 0;
     all::for_each(|g| goroutines += u32::from(is_user(g)));
     let words = if goroutines == 0 {

@@ -1,8 +1,9 @@
 //! Which goroutine runs next: the sources, in order.
 //!
-//! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st time, `runnext` and the
-//! local queue, a batch from the global queue, then stealing (others' expired timers
-//! too), and before the M gives its P up a last look at everything (`sched/README.md#no-lost-work`).
+//! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st
+//! time, `runnext` and the local queue, a batch from the global queue, then stealing (others'
+//! expired timers too), and before the M gives its P up a last look at everything
+//! (`sched/README.md#no-lost-work`).
 //!
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
 #![forbid(unsafe_code)]
@@ -216,10 +217,14 @@ fn last_look(m: &'static M) -> bool {
     work && spin_with_idle_p(m)
 }
 
-/// Takes an idle P and spins. False: there is none.
+/// Takes an idle P and spins. False: there is none, and who drops the next one will look.
+/// Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
     SCHED.lock.lock();
     let p = SCHED.pop_idle_p();
+    if p.is_none() {
+        SCHED.idle.leave_need();
+    }
     SCHED.lock.unlock();
     match p {
         Some(p) => {

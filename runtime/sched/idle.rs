@@ -7,7 +7,8 @@
 )]
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
 
 use crate::base::choice::RandomOrder;
 use crate::m::machine::M;
@@ -60,17 +61,23 @@ pub(crate) fn stop_m(m: &'static M) {
 
 /// In the idle list already: sleeps until it is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
+    check_if_last();
+    m.note.sleep(); // its Acquire shows what the waker wrote
+    match m.next_p.take_relaxed() {
+        Some(p) => acquire_p(m, p),
+        None => fatal!("m{} was woken without a P", m.id),
+    }
+}
+
+/// By an M that counts as idle now: is anybody left?
+pub(crate) fn check_if_last() {
+    fence(SeqCst); // pairs(last-asleep): a plain thread that parks, park_thread
     let awake = SCHED.ms_awake();
     if awake == 0 {
         deadlock::check();
     } else if awake == 1 && SCHED.sleeper.is_taken() && timers::earliest().is_none() {
         // All timers were stopped, behind the sleeper's back: it is to go idle and check.
         SCHED.sleeper.look_again();
-    }
-    m.note.sleep(); // its Acquire shows what the waker wrote
-    match m.next_p.take_relaxed() {
-        Some(p) => acquire_p(m, p),
-        None => fatal!("m{} was woken without a P", m.id),
     }
 }
 

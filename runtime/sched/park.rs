@@ -12,8 +12,10 @@ use crate::g::claim::Ticket;
 use crate::g::context::{Switch, suspend};
 use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
+use crate::m::asleep;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
+use crate::sched::deadlock;
 use crate::sched::timers;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
@@ -75,10 +77,12 @@ pub(crate) fn leave_after_switch() {
     drop(NoPreempt::resumed(this_m()));
 }
 
-/// A plain thread waits on its own note.
+/// A plain thread waits on its own note. It may have been the last one that could do anything.
 #[cold]
 fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {
+        asleep::fell_asleep();
+        deadlock::check();
         while !g.status.thread_woken() {
             g.note.sleep();
         }
@@ -92,7 +96,7 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
     let g = rt.current();
     match rt.m() {
         Some(_) => {
-            g.timer.set_wake(g, ticket.with_case(case));
+            g.timer.set(g, ticket.with_case(case));
             timers::arm_and_park(&rt, &g.timer, deadline);
             switch(rt, g, Switch::Park);
             g.timer.disarm();
@@ -119,6 +123,7 @@ fn park_thread_until(g: GRef, deadline: Nanos, ticket: Ticket, case: u16) {
                 until = None; // somebody else has won and is about to wake us
             }
         }
+        asleep::was_not_counted();
     }
     g.status.run();
 }

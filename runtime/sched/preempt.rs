@@ -22,7 +22,9 @@ use crate::p::processor::{P, PStatus};
 use crate::sched::idle::{acquire_p, detach_p, held_p};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
+use crate::sched::timers;
 use crate::sched::wake::hand_over;
+use crate::sys::clock::nanotime;
 use crate::sys::fatal::fatal;
 use crate::sys::signal::{ALT_STACK_BYTES, Chain, Errno, with_errno_kept};
 use crate::sys::thread::signal_thread;
@@ -119,7 +121,7 @@ fn without_p(m: &'static M, g: GRef) {
 
 /// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
 fn give_way(m: &'static M, p: &'static P, g: GRef) {
-    if p.runq.is_empty() && SCHED.global.is_empty() {
+    if p.runq.is_empty() && SCHED.global.is_empty() && !timers::is_overdue(p, nanotime()) {
         return;
     }
     SCHED.lock.lock();
@@ -185,14 +187,14 @@ fn sleep_bound(m: &'static M, g: GRef) {
 /// By the M that picked a goroutine which is bound to another: gives its P to that one.
 /// `Asleep`: done, the caller has no P any more. `bound_m` may be stale, the status decides.
 pub(crate) fn resume_bound(m: &'static M, g: GRef, bound_m: u32) -> Bound {
-    let Some(owner) = threads::m_by_id(bound_m - 1) else {
-        fatal!("goroutine {} is bound to a thread that is gone", g.id());
-    };
     let bound = g.status.resume_bound();
     if bound == Bound::Runnable {
         g.bound_m.store(0, Relaxed);
     }
     if bound == Bound::Asleep {
+        let Some(owner) = threads::m_by_id(bound_m - 1) else {
+            fatal!("goroutine {} is bound to a thread that is gone", g.id());
+        };
         let (p, _) = held_p(m);
         detach_p(m, p);
         hand_over(owner, p, false);

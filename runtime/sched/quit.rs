@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
 
 use crate::m::current::this_m;
 use crate::sched::dump::{Caller, dump_all};
-use crate::sys::fatal::{BufferedStderr, exit_now};
+use crate::sys::fatal::{BufferedStderr, begin_death, exit_now};
 use crate::sys::signal::{Chain, Errno, with_errno_kept};
 use crate::sys::ucontext;
 
@@ -64,6 +64,7 @@ pub(crate) fn answer() {
     if !READY.load(Acquire) {
         return;
     }
+    begin_death();
     let mut out = BufferedStderr::new();
     let _ = writeln!(out, "SIGQUIT: quit");
     let (pc, code) = (PC.load(Relaxed), CODE.load(Relaxed));

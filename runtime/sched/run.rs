@@ -11,7 +11,8 @@ use crate::g::status::{Bound, Enqueue};
 use crate::m::current::set_this_m;
 use crate::m::machine::M;
 use crate::p::processor::P;
-use crate::queue::local::{Picked, warm_up_thread};
+use crate::queue::local::Picked;
+use crate::sched::deadlock;
 use crate::sched::exit;
 use crate::sched::find::{find_runnable, put_back_global, put_back_local};
 use crate::sched::handoff;
@@ -22,21 +23,21 @@ use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::wake::wakep;
-use crate::stacks::{SlotRef, overflow};
+use crate::stacks::overflow;
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart1.
 pub(crate) fn m_start(m: &'static M) {
-    set_this_m(m);
+    set_this_m(Some(m));
     m.tid.store(gettid(), Relaxed);
+    threads::count_thread();
     exact_timeouts();
     let signal_stack = match overflow::install_altstack() {
         Ok(stack) => stack,
         Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
-    warm_up_thread();
     idle::wait_for_p(m);
     loop {
         if m.p().is_none() {
@@ -111,16 +112,15 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
         p.schedtick
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
     }
-    let slot = match g.stack.load(Relaxed) {
-        Some(slot) => slot.root(),
-        None => exit::bind_stack(p, &holds, g),
-    };
+    if g.stack.load(Relaxed).is_none() {
+        exit::bind_stack(p, &holds, g);
+    }
     g.status.run();
     g.last_m.store(m.id, Relaxed);
     m.set_curg(Some(g));
     m.pending.store(false, Relaxed);
     let switch = loop {
-        match context::resume(g, slot) {
+        match context::resume(g) {
             Switch::LostP if handoff::find_p_for(m, g) => (),
             switch => break switch,
         }
@@ -143,7 +143,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
                 readied_early(m, g);
             }
         }
-        Switch::Done => return done(m, g, slot),
+        Switch::Done => return done(m, g),
         Switch::LostP => (), // queued; the loop finds that it has no P
     }
     Life::GoesOn
@@ -151,10 +151,10 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
 
 /// The body has ended. Go: goexit0.
 #[inline]
-fn done(m: &'static M, g: GRef, slot: SlotRef) -> Life {
+fn done(m: &'static M, g: GRef) -> Life {
     let (p, holds) = idle::held_p(m);
     let locked = m.locked_g.load(Relaxed).is_some();
-    exit::recycle(p, &holds, g, slot);
+    exit::recycle(p, &holds, g);
     if locked {
         end_thread(m, p)
     } else {
@@ -169,6 +169,8 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
     idle::detach_p(m, p);
     threads::forget_m(m);
     handoff::hand_off(p);
+    set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
+    deadlock::check();
     Life::Over
 }
 

@@ -39,7 +39,8 @@ static CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
 
 /// Starts the runtime, if it has not been. `entry` is what each M runs.
 pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
-    STARTED.call_once(|| {
+    // Forced: settings that panicked have changed nothing, and the next `run` may bring others.
+    STARTED.call_once_force(|_| {
         let s = settings();
         CLASS.store(s.class.number() as u8, Relaxed);
         if let Some(step) = s.debug.stack_guard {

@@ -26,6 +26,8 @@ pub(crate) struct Sched {
     /// Last in, first out; under the lock. Go: midle.
     idle_ms: AtomicRef<M>,
     pub(crate) idle_m_count: AtomicU32,
+    /// How often an M was taken out of idleness; under the lock.
+    m_wakes: AtomicU32,
     /// Ms that wait for their locked goroutine to be picked; under the lock. Go: nmidlelocked.
     pub(crate) idle_locked: AtomicU32,
     /// Last in, first out; under the lock. Go: pidle.
@@ -60,6 +62,7 @@ pub(crate) static SCHED: Sched = Sched {
     global: GQueue::new(),
     idle_ms: AtomicRef::none(),
     idle_m_count: AtomicU32::new(0),
+    m_wakes: AtomicU32::new(0),
     idle_locked: AtomicU32::new(0),
     idle_ps: AtomicRef::none(),
     idle: IdleWord::new(),
@@ -86,6 +89,22 @@ impl Sched {
             .load(Relaxed)
             .wrapping_add(self.idle_locked.load(Relaxed));
         self.m_count.load(Relaxed).wrapping_sub(idle)
+    }
+
+    /// An idle M, or a locked one, is about to be woken. Under the lock.
+    pub(crate) fn count_m_wake(&self) {
+        let wakes = self.m_wakes.load(Relaxed);
+        self.m_wakes.store(wakes.wrapping_add(1), Relaxed);
+    }
+
+    /// If nothing runs or is about to: a stamp. Two equal ones: nothing ran in between either.
+    pub(crate) fn all_asleep(&self) -> Option<(u32, u32)> {
+        self.lock.lock();
+        let asleep =
+            self.all_ms_idle() && self.global.is_empty() && !self.stopping.load(Relaxed);
+        let stamp = (self.m_count.load(Relaxed), self.m_wakes.load(Relaxed));
+        self.lock.unlock();
+        asleep.then_some(stamp)
     }
 
     /// Every M sleeps for want of work. Under the lock, or as a hint.
@@ -182,6 +201,7 @@ impl Sched {
     /// Takes an idle M, last in first out. Under the lock. Go: mget.
     pub(crate) fn pop_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.load(Relaxed)?;
+        self.count_m_wake();
         self.idle_ms.store(m.idle_link.take_relaxed(), Relaxed);
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) - 1, Relaxed);

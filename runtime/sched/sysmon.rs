@@ -14,11 +14,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::m::machine::M;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::handoff::{hand_off, take_from};
+use crate::sched::idle::check_if_last;
 use crate::sched::preempt;
 use crate::sched::scavenge::{self, Scavenger};
 use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
+use crate::sched::timers;
 use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::fatal::fatal;
@@ -81,6 +83,8 @@ pub(crate) fn start() {
 
 fn sysmon() {
     threads::set_sysmon();
+    // Until now this thread was a stranger, who could have woken somebody.
+    check_if_last();
     let mut watches: Box<[Watch]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
     let mut lost_looked = 0;
     let mut rounds = 0;
@@ -130,9 +134,11 @@ fn sysmon() {
     }
 }
 
-/// Runnable goroutines that no P has picked yet.
+/// Runnable goroutines that no P has picked yet, or timers that nobody has run.
 fn work_waits() -> bool {
-    !SCHED.global.is_empty() || SCHED.ps().any(|p| !p.runq.is_empty())
+    !SCHED.global.is_empty()
+        || SCHED.ps().any(|p| !p.runq.is_empty())
+        || timers::overdue(nanotime())
 }
 
 /// Every P is idle: sleeps until one is not. False: some P is busy.

@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use crate::base::atomic_ref::AtomicRef;
@@ -38,6 +38,9 @@ static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];
 static ID_LIMIT: AtomicU32 = AtomicU32::new(0);
 static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
 static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
+static WATCHER_TID: AtomicI32 = AtomicI32::new(0);
+static THREADS: AtomicU32 = AtomicU32::new(0);
+static ERRAND: OnceLock<fn()> = OnceLock::new();
 
 /// Starts the spawner. Once.
 pub(crate) fn start_spawner(entry: Entry) {
@@ -87,6 +90,7 @@ pub(crate) fn forget_m(m: &'static M) {
         .store(SCHED.m_count.load(Relaxed) - 1, Relaxed);
     SCHED.lock.unlock();
     m.tid.store(0, Relaxed);
+    THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
     // Release pairs(all-ms): the next M with this id.
     ALL_MS[m.id as usize].store(None, Release);
 }
@@ -94,21 +98,53 @@ pub(crate) fn forget_m(m: &'static M) {
 /// The calling thread is sysmon.
 pub(crate) fn set_sysmon() {
     SYSMON_TID.store(gettid(), Relaxed);
+    count_thread();
 }
 
-/// True for Ms, the spawner and sysmon.
+/// The calling thread is the watcher.
+pub(crate) fn set_watcher() {
+    WATCHER_TID.store(gettid(), Relaxed);
+    count_thread();
+}
+
+/// A thread of the runtime has begun. By that thread.
+pub(crate) fn count_thread() {
+    THREADS.fetch_add(1, SeqCst); // pairs(deadlock)
+}
+
+/// Threads of the runtime that have begun and not ended.
+pub(crate) fn thread_count() -> u32 {
+    THREADS.load(SeqCst) // pairs(deadlock)
+}
+
+/// True for Ms and the runtime's helpers.
 pub(crate) fn is_runtime_thread(tid: i32) -> bool {
     SPAWNER_TID.load(Relaxed) == tid
         || SYSMON_TID.load(Relaxed) == tid
+        || WATCHER_TID.load(Relaxed) == tid
         || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+}
+
+/// Has the spawner run `errand` once, at the first call: what makes a thread must not run on a
+/// thread that may be locked, or hold a P.
+pub(crate) fn send_errand(errand: fn()) {
+    if ERRAND.set(errand).is_ok() {
+        WANTED.wake();
+    }
 }
 
 /// The spawner's life.
 fn spawner() {
     SPAWNER_TID.store(gettid(), Relaxed);
+    count_thread();
+    let mut errand_due = true;
     loop {
         WANTED.sleep();
         quit::answer();
+        if errand_due && let Some(errand) = ERRAND.get() {
+            errand_due = false;
+            errand();
+        }
         while let Some(request) = next_request() {
             start(request);
         }

@@ -141,8 +141,12 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         }
         let holds = hold_stopped(p);
         let rest = p.runq.drain(&holds);
+        // The world is stopped, but plain threads, and goroutines that come out of the kernel
+        // without a P, still put into the global queue.
+        SCHED.lock.lock();
         rest.append(&SCHED.global);
         SCHED.global.append(&rest);
+        SCHED.lock.unlock();
         p.flush_caches(&holds);
         if let Some(first) = SCHED.p(0) {
             p.timers.take_all_into(&first.timers);

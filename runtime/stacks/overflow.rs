@@ -12,12 +12,11 @@
 use std::ffi::c_void;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::stacks::class::Class;
 use crate::stacks::region;
 use crate::stacks::slot::{SEGMENT_TAG, Slot, SlotRef};
-use crate::sys::fatal::{RawStderr, exit_now};
+use crate::sys::fatal::{RawStderr, begin_death, exit_now};
 use crate::sys::mem::Errno;
 use crate::sys::signal::{self, AltStack, Chain};
 use crate::sys::ucontext;
@@ -42,7 +41,6 @@ struct Report {
 }
 
 static REPORT: OnceLock<Report> = OnceLock::new();
-static REPORTING: AtomicBool = AtomicBool::new(false);
 static SEGV: Chain = Chain::new(libc::SIGSEGV);
 static BUS: Chain = Chain::new(libc::SIGBUS);
 
@@ -99,9 +97,7 @@ fn overflowed(address: usize, sp: usize) -> Option<SlotRef> {
 #[cold]
 #[inline(never)]
 fn report_and_end(slot: &Slot, address: usize, sp: usize) -> ! {
-    if REPORTING.swap(true, Relaxed) {
-        signal::pause_for_ever();
-    }
+    begin_death();
     let report = REPORT.get().copied();
     let _ = write_report(&mut RawStderr, slot, address, sp, report);
     match report.map(|report| report.ending) {

@@ -137,16 +137,6 @@ impl Slot {
         std::iter::successors(Some(self), |slot| slot.link())
     }
 
-    /// The last of [`Slot::chain`], where the coroutine was born.
-    #[inline]
-    pub(crate) fn root(&'static self) -> SlotRef {
-        let mut slot = self;
-        while let Some(below) = slot.link() {
-            slot = below;
-        }
-        slot
-    }
-
     #[inline]
     pub(crate) fn set_link(&self, next: Option<SlotRef>) {
         self.link.set(next);

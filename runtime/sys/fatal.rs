@@ -1,10 +1,12 @@
 //! The end of the process, with words: Go's `throw` and `fatal`, status 2.
 #![allow(
     unsafe_code,
-    reason = "write(2) and _exit(2): nothing else may run on the way out"
+    reason = "write(2), pause(2) and _exit(2): nothing else may run on the way out"
 )]
 
 use std::fmt::{self, Write as _};
+use std::sync::atomic::AtomicI32;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Writes straight to file descriptor 2: no lock, no buffer, no allocation.
 #[derive(Debug)]
@@ -79,9 +81,28 @@ pub(crate) fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
+/// The thread that tells why the process ends.
+static DYING: AtomicI32 = AtomicI32::new(0);
+
+/// The first to come goes on and ends the process; others wait for that, so that reports do not
+/// mix. One who fails while telling leaves at once. Go: panic.go startpanic_m.
+pub(crate) fn begin_death() {
+    // SAFETY: no preconditions.
+    let me = unsafe { libc::gettid() };
+    match DYING.compare_exchange(0, me, Relaxed, Relaxed) {
+        Ok(_) => (),
+        Err(first) if first == me => exit_now(2),
+        Err(_) => loop {
+            // SAFETY: no preconditions.
+            unsafe { libc::pause() };
+        },
+    }
+}
+
 /// Writes `fatal error: WORDS` to stderr and leaves with status 2. Go: panic.go fatal, throw.
 #[cold]
 pub(crate) fn throw(args: fmt::Arguments<'_>) -> ! {
+    begin_death();
     // Nobody is left to hear that stderr is closed.
     let _ = writeln!(RawStderr, "fatal error: {args}");
     exit_now(2)

@@ -212,14 +212,6 @@ pub(crate) fn abort_now() -> ! {
     unsafe { libc::abort() }
 }
 
-/// Sleeps until the process ends: for the second of two threads with last words.
-pub(crate) fn pause_for_ever() -> ! {
-    loop {
-        // SAFETY: sleeps until a signal comes; allowed in signal handlers.
-        unsafe { libc::pause() };
-    }
-}
-
 /// Runs a handler's body and leaves errno as the interrupted code had it.
 pub(crate) fn with_errno_kept(body: impl FnOnce()) {
     // SAFETY: always a valid pointer to this thread's errno; a handler stays on its thread.

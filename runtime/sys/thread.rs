@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "gettid, sched_yield, prctl")]
 
 use std::mem::MaybeUninit;
+use std::os::unix::fs::MetadataExt;
 
 /// The kernel's id of the calling thread.
 pub(crate) fn gettid() -> i32 {
@@ -54,6 +55,12 @@ pub(crate) fn nanosleep(nanos: u64) {
 pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> bool {
     // SAFETY: no memory is passed; an id that names no thread of ours is an error.
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signo) == 0 }
+}
+
+/// How many threads this process has, all at one moment; `None` where `/proc` is not to be had.
+pub(crate) fn count_threads() -> Option<u32> {
+    let links = std::fs::metadata("/proc/self/task").ok()?.nlink();
+    u32::try_from(links.checked_sub(2)?).ok()
 }
 
 /// The kernel's ids of all threads of this process; `None` where `/proc` is not to be had.

@@ -12,6 +12,7 @@ mod spawn;
 mod scope;
 pub(crate) mod lock;
 pub(crate) mod go;
+mod waitgroup_go;
 pub(crate) mod entry;
 
 pub use handle::{Thread, ThreadId, current, park, park_timeout, yield_now};
