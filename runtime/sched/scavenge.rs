@@ -2,7 +2,7 @@
 //!
 //! By sysmon, once a second while free stacks have pages to lose (`stacks/aging.rs`). When every P
 //! is idle, sysmon sleeps until the next such second, and for good when there is nothing left to
-//! do: some ten rounds later at most, since an idle process frees no stacks. Then the Ps' own
+//! do: some dozen rounds later at most, since an idle process frees no stacks. Then the Ps' own
 //! caches are emptied as well.
 //!
 //! Go: mgcscavenge.go bgscavenge; proc.go sysmon.
@@ -15,6 +15,9 @@ use crate::sys::clock::Nanos;
 
 /// Between two looks.
 const PERIOD: Nanos = 1_000_000_000;
+/// Fewer stacks than these, a megabyte if they are not deep, are left in memory: an idle process
+/// stays asleep.
+const WORTH_IT: usize = 256;
 
 /// For sysmon, while it is awake.
 #[derive(Debug)]
@@ -38,8 +41,8 @@ impl Scavenger {
 
 /// Every P has just become idle: when to come, if there is anything to give back.
 pub(crate) fn first_look(now: Nanos) -> Option<Nanos> {
-    let wanted = aging::wanted() || SCHED.ps().any(|p| p.stacks_kept() > 0);
-    wanted.then_some(now + PERIOD)
+    let kept: usize = SCHED.ps().map(|p| p.stacks_kept()).sum();
+    (aging::waiting() + kept >= WORTH_IT).then_some(now + PERIOD)
 }
 
 /// Every P is idle still: a part of the work. The answer is when to come again; `None`: nothing

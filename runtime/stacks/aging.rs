@@ -36,20 +36,18 @@ static CLOCK: Clock = Clock {
     ticks: AtomicU64::new(0),
 };
 
-/// True when some free slot has pages to lose. A few loads: for every turn of sysmon.
-pub(crate) fn wanted() -> bool {
-    Class::all().any(|class| {
-        [Age::Hot, Age::Warm, Age::Trimmed, Age::Waning]
-            .into_iter()
-            .any(|age| depot::free_of(class, age) > 0)
-    })
+/// Free slots that have pages to lose. A few loads.
+pub(crate) fn waiting() -> usize {
+    const AGES: [Age; 4] = [Age::Hot, Age::Warm, Age::Trimmed, Age::Waning];
+    let of_class = |class| AGES.into_iter().map(move |age| depot::free_of(class, age));
+    Class::all().flat_map(of_class).sum()
 }
 
 /// Ages the free slots of all classes and drops pages of the old ones; for a background
 /// thread, which calls it with the monotonic time. The answer is when to call again: at once
-/// (a time that has passed) if there is more to do, or `None` until [`wanted`].
+/// (a time that has passed) if there is more to do, or `None` while nobody is [`waiting`].
 pub(crate) fn scavenge(now: Nanos) -> Option<Nanos> {
-    if !wanted() {
+    if waiting() == 0 {
         return None;
     }
     let next = CLOCK.next.load(Relaxed);
@@ -135,7 +133,7 @@ mod tests {
                 sleeper.set_saved_sp(sleeper.end() - 300);
                 silent.set_has_coroutine(true);
                 depot::give(quiet(), &slots);
-                assert!(wanted());
+                assert_eq!(waiting(), 200);
                 let pages = || slots[2..].iter().map(|s| resident_pages(s)).max().unwrap();
 
                 let mut now = TICK;
