@@ -9,7 +9,9 @@ use gosched::sync::{Mutex, WaitGroup};
 static LOCK: Mutex<()> = Mutex::new(());
 
 /// Name, what the child does, and what it writes then; `...` stands for anything in a line.
-const CASES: &[(&str, fn(), &[&str])] = &[
+type Case = (&'static str, fn(), &'static [&'static str]);
+
+const CASES: &[Case] = &[
     (
         "who_waits_for_what",
         who_waits_for_what,

@@ -140,6 +140,39 @@ fn parked_on_a_segment_it_survives_a_trim() {
     });
 }
 
+/// Whoever is trimmed while it runs, or below what it still needs, finds zeros in its frames.
+#[test]
+fn trimming_all_the_time_harms_nobody() {
+    check(|| {
+        let stop = AtomicUsize::new(0);
+        thread::scope(|s| {
+            for i in 0..20_usize {
+                let stop = &stop;
+                s.spawn(move || {
+                    for round in 0..60 {
+                        let mut pause = || match (i + round) % 3 {
+                            0 => thread::yield_now(),
+                            1 => thread::sleep(Duration::from_micros(50)),
+                            _ => thread::park_timeout(Duration::from_micros(30)),
+                        };
+                        // Some of them on their own stack, some far beyond it.
+                        let depth = 20 + 61 * i % 400;
+                        assert_eq!(deep(depth, 128 << 10, &mut pause), depth);
+                        pause();
+                    }
+                    stop.fetch_add(1, Relaxed);
+                });
+            }
+            s.spawn(|| {
+                while stop.load(Relaxed) < 20 {
+                    gosched::trim();
+                    thread::yield_now();
+                }
+            });
+        });
+    });
+}
+
 #[test]
 fn a_panic_and_a_goexit_pass_through() {
     check(|| {
@@ -173,6 +206,9 @@ fn too_large_a_stack_is_a_panic_with_both_numbers() {
 
 fn for_ever(depth: usize) -> usize {
     let frame = black_box([depth; 64]);
+    if depth == usize::MAX {
+        return 0;
+    }
     for_ever(black_box(depth + 1)) + frame[depth % 64]
 }
 

@@ -12,7 +12,7 @@
 #![allow(unsafe_code, reason = "switches stacks")]
 
 use std::convert::Infallible;
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -73,15 +73,22 @@ unsafe impl Stack for SlotStack {
     }
 }
 
+/// The second part of the control block at `block`.
+#[inline]
+fn way_out_of(block: usize) -> *mut usize {
+    (block + offset_of!(Block, way_out)) as *mut usize
+}
+
 /// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
 pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
     if slot.has_coroutine() {
         return;
     }
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
-        let block = block_of(slot) as *mut Block;
-        // SAFETY: written before the first resume, and this part is for this side of the switch.
-        unsafe { (&raw mut (*block).way_out).write(std::ptr::from_ref(yielder).addr()) };
+        let way_out = std::ptr::from_ref(yielder).addr();
+        // SAFETY: in the block, which was written before the first resume; this part of it is for
+        // this side of the switch.
+        unsafe { way_out_of(block_of(slot)).write(way_out) };
         let mut g = first;
         loop {
             body(g);
@@ -121,10 +128,9 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
         fatal!("suspend on a thread that is not a goroutine");
     };
     slot.set_saved_sp(stack_here());
-    let block = g.block.load(Relaxed) as *const Block;
-    // SAFETY: a goroutine that runs has one; this part of it is for this side of the switch.
-    let yielder =
-        unsafe { (&raw const (*block).way_out).read() } as *const Yielder<GRef, Switch>;
+    let way_out = way_out_of(g.block.load(Relaxed));
+    // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
+    let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
     // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");

@@ -53,8 +53,10 @@ pub(crate) fn nanosleep(nanos: u64) {
 
 /// Sends a signal to one thread of this process; false: it is gone.
 pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> bool {
+    // SAFETY: no preconditions.
+    let me = unsafe { libc::getpid() };
     // SAFETY: no memory is passed; an id that names no thread of ours is an error.
-    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signo) == 0 }
+    unsafe { libc::syscall(libc::SYS_tgkill, me, tid, signo) == 0 }
 }
 
 /// How many threads this process has, all at one moment; `None` where `/proc` is not to be had.
