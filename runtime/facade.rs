@@ -8,6 +8,7 @@ use crate::sched::dump::{Caller, dump_all};
 use crate::sched::shrink;
 use crate::sched::start::{assert_started, default_class};
 use crate::sched::state::SCHED;
+use crate::sched::tlsguard;
 use crate::sched::world::resize;
 use crate::sys::fatal::BufferedStderr;
 
@@ -105,6 +106,13 @@ pub struct Metrics {
     /// Bytes of memory in all stacks, free ones too, counting one page for each that has not been
     /// given back: a lower bound. Go: `/memory/classes/heap/stacks:bytes`
     pub stack_bytes: usize,
+    /// Stacks looked through for addresses of thread-locals, before their goroutine moved to
+    /// another OS thread.
+    pub tls_scans: u64,
+    /// Those in which there was one.
+    pub tls_taints: u64,
+    /// Goroutines that had to wait for the thread they last ran on, for this or another reason.
+    pub tls_pins: u64,
 }
 
 /// The runtime's counters now.
@@ -113,6 +121,7 @@ pub struct Metrics {
 pub fn metrics() -> Metrics {
     let idle = SCHED.idle.load();
     let stacks = crate::stacks::stats();
+    let guard = tlsguard::counts();
     let kept: usize = SCHED.all_ps().map(|p| p.stacks_kept()).sum();
     Metrics {
         gomaxprocs: SCHED.procs() as usize,
@@ -126,5 +135,8 @@ pub fn metrics() -> Metrics {
         global_queue: SCHED.global.len() as usize,
         stacks_live: stacks.live.saturating_sub(kept),
         stack_bytes: stacks.resident_bytes,
+        tls_scans: guard.scans,
+        tls_taints: guard.taints,
+        tls_pins: guard.pins,
     }
 }

@@ -40,7 +40,6 @@ mod g;
 #[cfg(not(loom))]
 mod queue;
 mod p;
-#[cfg(not(loom))]
 mod m;
 #[cfg(not(loom))]
 mod sched;

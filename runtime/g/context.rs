@@ -4,6 +4,9 @@
 //! the other, so spawning on a recycled stack costs one switch and creates nothing. The
 //! coroutine's control block stands at the top of its stack.
 //!
+//! A body is entered through a shim in assembler (`g/shim_*.rs`), so that nothing of the M that
+//! starts it gets into its frames.
+//!
 //! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status
 //! word gives that right); every suspension goes through [`suspend`], out of line, so that no
 //! thread-local address of ours is cached across it.
@@ -20,6 +23,10 @@ use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::goroutine::GRef;
+#[cfg(target_arch = "aarch64")]
+use crate::g::shim_aarch64 as shim;
+#[cfg(target_arch = "x86_64")]
+use crate::g::shim_x86_64 as shim;
 use crate::stacks::{Slot, SlotRef};
 use crate::sys::fatal::fatal;
 use crate::sys::prefetch::prefetch_at;
@@ -79,8 +86,12 @@ fn way_out_of(block: usize) -> *mut usize {
     (block + offset_of!(Block, way_out)) as *mut usize
 }
 
+/// What the switch itself pushes below the stack pointer that [`suspend`] notes: two registers
+/// and an address on x86-64, four words on aarch64.
+const PUSHED: usize = 64;
+
 /// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
-pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
+pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     if slot.has_coroutine() {
         return;
     }
@@ -91,8 +102,9 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
         unsafe { way_out_of(block_of(slot)).write(way_out) };
         let mut g = first;
         loop {
-            body(g);
-            slot.set_saved_sp(stack_here());
+            // SAFETY: the shim calls `body` with `g`, as we would.
+            unsafe { shim::call(g, body, slot.body_sp().as_ptr()) };
+            note_stack(slot);
             g = yielder.suspend(Switch::Done);
         }
     });
@@ -102,7 +114,24 @@ pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
     slot.set_has_coroutine(true);
 }
 
-/// Runs `g` until it asks for something. By the M that holds `g`.
+/// How far a thread's scheduler frames stay away from its thread-locals, which stand at the top
+/// of the same mapping: what looks like an address of the one is not one of the other, and a
+/// thread-local's address minus something is none of a frame (`sys/tls.rs`).
+pub(crate) const DISTANCE: usize = 8 << 20;
+
+/// Runs an M's `f` at [`DISTANCE`] from the top of its stack.
+pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
+    extern "C" fn call(f: *const ()) {
+        let f = f.cast::<&mut dyn FnMut()>().cast_mut();
+        // SAFETY: the argument below.
+        unsafe { (*f)() };
+    }
+    let mut f = f;
+    // SAFETY: Ms have stacks of more than that (`sched/threads.rs`); a panic in `f` aborts.
+    unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
+}
+
+/// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
 pub(crate) fn resume(g: GRef) -> Switch {
     let block = g.block.load(Relaxed) as *mut Block;
@@ -127,7 +156,7 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     let Some(slot) = g.stack.load(Relaxed) else {
         fatal!("suspend on a thread that is not a goroutine");
     };
-    slot.set_saved_sp(stack_here());
+    note_stack(slot);
     let way_out = way_out_of(g.block.load(Relaxed));
     // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
     let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
@@ -143,7 +172,9 @@ pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()
     if let Some(below) = below {
         below.set_saved_sp(stack_here() - CALL_FRAMES);
     }
-    corosensei::on_stack(Continuation(slot), f);
+    let continuation = Continuation(slot);
+    slot.body_sp().store(continuation.base().get(), Relaxed);
+    corosensei::on_stack(continuation, f);
 }
 
 /// More than the frames between [`call_on`] and the new stack take, also in a debug build.
@@ -169,10 +200,14 @@ unsafe impl Stack for Continuation {
     }
 }
 
-/// An address on the calling frame's stack. The switch pushes less than 512 bytes below it,
-/// which is the slack that `stacks/trim.rs` keeps.
+/// Where the calling frame's stack ends.
 #[inline(always)]
 pub(crate) fn stack_here() -> usize {
-    let here = 0u8;
-    std::hint::black_box(&raw const here).addr()
+    shim::stack_pointer()
+}
+
+/// Says how deep the calling frame is: nothing below is alive once it has switched away.
+#[inline(always)]
+fn note_stack(slot: &Slot) {
+    slot.set_saved_sp(shim::stack_pointer() - PUSHED);
 }

@@ -59,6 +59,8 @@ pub(crate) struct G {
     /// The address of what it waits for, for dumps; 0 = unknown.
     pub(crate) waits_for: AtomicUsize,
     pub(crate) id: AtomicU64,
+    /// Why it may not run on another M than `last_m`, if so: see `sched/tlsguard.rs`.
+    pub(crate) stay: AtomicU8,
     /// The M it last ran on.
     pub(crate) last_m: AtomicU32,
     /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
@@ -104,6 +106,7 @@ impl G {
             claim: Claim::new(),
             waits_for: AtomicUsize::new(0),
             id: AtomicU64::new(0),
+            stay: AtomicU8::new(0),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
             bound_m: AtomicU32::new(0),

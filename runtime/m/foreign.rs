@@ -67,6 +67,9 @@ pub(crate) fn stack_limit() -> Option<usize> {
 }
 
 /// The calling thread's own G. Not for threads of the runtime. Allocates at its first call.
+///
+/// Never inlined: the slot's address would be computed, and left on the stack, in goroutines.
+#[inline(never)]
 pub(crate) fn foreign_g() -> GRef {
     THIS.get().unwrap_or_else(new_foreign_g)
 }

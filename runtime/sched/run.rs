@@ -12,6 +12,7 @@ use crate::m::current::set_this_m;
 use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::queue::local::Picked;
+use crate::sched::affinity;
 use crate::sched::deadlock;
 use crate::sched::exit;
 use crate::sched::find::{find_runnable, put_back_global, put_back_local};
@@ -22,14 +23,22 @@ use crate::sched::preempt;
 use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
+use crate::sched::tlsguard;
 use crate::sched::wake::wakep;
+use crate::sched::watch;
 use crate::stacks::overflow;
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
 
-/// What every M's thread runs. Go: mstart1.
+/// What every M's thread runs. Go: mstart.
 pub(crate) fn m_start(m: &'static M) {
     set_this_m(Some(m));
+    m.window.take(context::DISTANCE);
+    context::call_at_distance(&mut || m_loop(m));
+}
+
+/// The thread's life. Go: mstart1, schedule.
+fn m_loop(m: &'static M) {
     m.tid.store(gettid(), Relaxed);
     threads::count_thread();
     exact_timeouts();
@@ -81,10 +90,14 @@ fn elsewhere(m: &'static M, g: GRef) -> bool {
         }
     }
     let locked = g.locked_m.load(Relaxed);
-    if locked == 0 || locked == m.id + 1 {
+    if locked != 0 && locked != m.id + 1 {
+        locked::start_owner(m, g);
+        return true;
+    }
+    if tlsguard::may_resume(m, g) {
         return false;
     }
-    locked::start_owner(m, g);
+    affinity::send_home(m, g);
     true
 }
 
@@ -120,9 +133,14 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     m.set_curg(Some(g));
     m.pending.store(false, Relaxed);
     let switch = loop {
-        match context::resume(g) {
-            Switch::LostP if handoff::find_p_for(m, g) => (),
-            switch => break switch,
+        tlsguard::arrives(m, g);
+        let switch = context::resume(g);
+        if switch == Switch::Done {
+            break switch;
+        }
+        tlsguard::leaves(m, g);
+        if switch != Switch::LostP || !handoff::find_p_for(m, g) {
+            break switch;
         }
     };
     m.set_curg(None);
@@ -162,14 +180,19 @@ fn done(m: &'static M, g: GRef) -> Life {
     }
 }
 
-/// The thread was the goroutine's own, and may be in any state: it ends. Go: gdestroy, mexit.
+/// The thread was the goroutine's own, and may be in any state: it ends, unless another
+/// goroutine still depends on it. Go: gdestroy, mexit.
 #[cold]
 fn end_thread(m: &'static M, p: &'static P) -> Life {
     m.locked_g.store(None, Relaxed);
     idle::detach_p(m, p);
-    threads::forget_m(m);
     handoff::hand_off(p);
+    if tlsguard::is_needed(m) {
+        return Life::GoesOn;
+    }
+    threads::forget_m(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
+    watch::look_again();
     deadlock::check();
     Life::Over
 }

@@ -60,7 +60,7 @@ pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64
     } else {
         let boxed = Box::new(f);
         // SAFETY: the caller's promise.
-        unsafe { spawn_fitting(birth, stack, move || boxed()) }
+        unsafe { spawn_fitting(birth, stack, boxed) }
     };
     Ok(id)
 }

@@ -17,6 +17,7 @@ use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon;
 use crate::sched::threads::{self, Entry};
+use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
 use crate::sys::clock::{nanotime, set_coarse};
@@ -32,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) async_preempt: bool,
     pub(crate) debug: Debug,
     pub(crate) overflow_ending: overflow::Ending,
+    pub(crate) tls_guard: bool,
 }
 
 static STARTED: Once = Once::new();
@@ -57,6 +59,9 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         }
         if let Err(e) = quit::install(threads::wake_spawner) {
             fatal!("cannot catch SIGQUIT: {e}");
+        }
+        if !s.tls_guard {
+            tlsguard::switch_off();
         }
         if s.async_preempt {
             if let Err(e) = preempt::install() {

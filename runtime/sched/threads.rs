@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use crate::base::atomic_ref::AtomicRef;
+use crate::g::context::DISTANCE;
 use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::sched::quit;
@@ -24,6 +25,10 @@ use crate::sys::thread::gettid;
 
 /// Most Ms there can be, whatever `Builder::max_threads` says.
 pub(crate) const MAX_MS: usize = 1 << 15;
+
+/// An M's stack: room for the loop and for user code that runs on it (destructors of
+/// thread-locals), below the part that is left free.
+const M_STACK: usize = DISTANCE + (1 << 20);
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M);
@@ -207,6 +212,7 @@ fn start(request: Request) {
     let entry = ENTRY.get().copied();
     let spawned = std::thread::Builder::new()
         .name(format!("gosched-m{id}"))
+        .stack_size(M_STACK)
         .spawn(move || match entry {
             Some(entry) => entry(m),
             None => fatal!("an M was started before the runtime"),

@@ -18,7 +18,7 @@ use crate::stacks::class::Class;
 const STAGGER_STEPS: usize = 16;
 const STAGGER_BYTES: usize = 64;
 
-/// What is known of one slot, in 32 bytes: a million of them count. All zeros is a valid
+/// What is known of one slot, in 40 bytes: a million of them count. All zeros is a valid
 /// record of no slot.
 #[derive(Debug)]
 #[repr(C)]
@@ -28,6 +28,7 @@ pub(crate) struct Slot {
     place: AtomicUsize,
     owner: AtomicUsize,
     saved_sp: AtomicUsize,
+    body_sp: AtomicUsize,
     link: SlotCell,
 }
 
@@ -125,6 +126,13 @@ impl Slot {
         self.saved_sp.store(sp, Relaxed);
     }
 
+    /// Where the running goroutine's own frames begin: above are the scheduler's. The entry
+    /// shim writes it (`g/shim_*.rs`), or who calls on a segment.
+    #[inline]
+    pub(crate) fn body_sp(&self) -> &AtomicUsize {
+        &self.body_sp
+    }
+
     /// In a list, the next slot; it belongs to the list's owner. Out of all lists, the stack that
     /// this one continues (`sched/segment.rs`).
     #[inline]
@@ -132,9 +140,14 @@ impl Slot {
         self.link.get()
     }
 
-    /// This one, the one that it continues, and so on.
+    /// This one, the one that it continues, and so on. Under the eyes of somebody who does not
+    /// own them it may be anything, but it ends: a free slot is no segment.
     pub(crate) fn chain(&'static self) -> impl Iterator<Item = SlotRef> {
-        std::iter::successors(Some(self), |slot| slot.link())
+        let below = |slot: &SlotRef| match slot.owner() & SEGMENT_TAG {
+            0 => None,
+            _ => slot.link(),
+        };
+        std::iter::successors(Some(self), below)
     }
 
     #[inline]

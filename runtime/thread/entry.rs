@@ -22,6 +22,7 @@ use crate::sched::state::SCHED;
 use crate::stacks::overflow::Ending;
 use crate::stacks::{Class, class_for};
 use crate::thread::exit::is_goexit;
+use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
 use crate::thread::panic;
 
@@ -64,6 +65,7 @@ pub struct Builder {
     async_preempt: Option<bool>,
     uncaught: UncaughtPanic,
     on_overflow: OnOverflow,
+    no_guard: bool,
 }
 
 impl Builder {
@@ -113,6 +115,19 @@ impl Builder {
         self
     }
 
+    /// Lets goroutines move to another OS thread even when their stacks hold addresses of the
+    /// old one's thread-locals.
+    ///
+    /// # Safety
+    /// The compiler may keep the address of a thread-local across a call that suspends; it does
+    /// so in ordinary safe code (`docs/thread-locals.md`). Nothing that runs in a goroutine may
+    /// use a thread-local both before and after a suspension: not its own code, no library, not
+    /// std.
+    pub unsafe fn without_tls_guard(mut self) -> Builder {
+        self.no_guard = true;
+        self
+    }
+
     /// As [`run`], with these settings.
     ///
     /// # Panics
@@ -158,6 +173,7 @@ impl Builder {
             async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
             debug,
             overflow_ending,
+            tls_guard: !self.no_guard,
         }
     }
 }
@@ -177,10 +193,11 @@ impl Builder {
 /// A goroutine may be moved to another OS thread whenever it suspends: when it blocks on
 /// anything of this crate, yields, or ends a borrow of a processor. Code inside of `f`, and in
 /// every goroutine started from there, must not keep alive across a suspension a value that is
-/// tied to an OS thread and reached through the heap: an `Rc` cloned out of a `thread_local!`,
-/// a reference into a box that one holds, a guard of a lock that knows its thread (such as
-/// `std::io::StdoutLock` or `std::sync::MutexGuard`). `docs/thread-locals.md` explains what goes
-/// wrong.
+/// tied to an OS thread: a borrow of a `thread_local!` (inside of `LocalKey::with`), an `Rc`
+/// cloned out of one, a reference into a box that one holds, a guard of a lock that knows its
+/// thread (such as `std::io::StdoutLock` or `std::sync::MutexGuard`). Using a thread-local
+/// before a suspension and again afterwards is fine. `docs/thread-locals.md` explains what goes
+/// wrong and what the runtime takes care of.
 ///
 /// # Examples
 /// ```
@@ -220,6 +237,7 @@ where
     };
     let body = move || {
         let ended = catch_unwind(AssertUnwindSafe(f));
+        end_locals();
         // After `goexit` main never returns: the caller waits on, and so the others go on.
         if !ended.as_ref().is_err_and(|payload| is_goexit(&**payload)) {
             result.finish(ended);

@@ -13,6 +13,7 @@ use crate::g::identity::Identity;
 use crate::sched::spawn::{Birth, spawn as spawn_g};
 use crate::stacks::class_for;
 use crate::thread::handle::Thread;
+use crate::thread::local::end_locals;
 use crate::thread::packet::{JoinHandle, Packet};
 
 /// Properties of a goroutine to be spawned.
@@ -99,6 +100,7 @@ impl Builder {
         };
         let body = move || {
             let result = catch_unwind(AssertUnwindSafe(f));
+            end_locals();
             packet.finish(result);
         };
         // SAFETY: the caller's promise; the body catches its own panics.

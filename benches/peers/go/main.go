@@ -210,10 +210,7 @@ func mutexTasks(n int, inside func()) time.Duration {
 	return scaled(took, c.n, n)
 }
 
-var sink uint64
-
-//go:noinline
-func step(x uint64) uint64 { return x*6364136223846793005 + 1 }
+var one, sink uint64 = 1, 0
 
 func stealBalance(n int) time.Duration {
 	return timed(func() {
@@ -221,9 +218,11 @@ func stealBalance(n int) time.Duration {
 		wg.Add(n)
 		for range n {
 			go func() {
-				x := uint64(1)
-				for range 1000 {
-					x = step(x)
+				x := one
+				for range 500 {
+					x ^= x << 13
+					x ^= x >> 7
+					x ^= x << 17
 				}
 				if x == 0 {
 					sink = x
