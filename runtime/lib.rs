@@ -35,7 +35,7 @@ mod base;
 mod sys;
 mod timer;
 #[cfg(not(loom))]
-mod stack;
+mod stacks;
 mod g;
 #[cfg(not(loom))]
 mod queue;
@@ -51,6 +51,9 @@ pub mod channel;
 #[cfg(not(loom))]
 pub mod thread;
 #[cfg(not(loom))]
+pub mod goroutine;
+#[cfg(not(loom))]
+pub mod stack;
 pub mod time;
 #[cfg(not(loom))]
 mod facade;
@@ -58,9 +61,10 @@ mod facade;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub use facade::{__in_runtime, __inside};
-pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
 #[cfg(not(loom))]
-pub use stack::StackError;
+pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine, trim};
+#[cfg(not(loom))]
+pub use stacks::StackError;
 #[cfg(not(loom))]
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 #[cfg(not(loom))]

@@ -91,6 +91,8 @@ fn main_parked_for_ever() {
     assert_eq!(lines.next(), Some("\tname: main"));
     let at = lines.next().unwrap();
     assert!(matches(at, "\tcreated at tests/crash.rs:...:..."), "{e}");
+    let stack = lines.next().unwrap();
+    assert!(matches(stack, "\tstack: ... KiB of 256"), "{e}");
     assert_eq!(lines.next(), None, "{e}");
 }
 

@@ -229,6 +229,12 @@ impl Status {
         self.step_relaxed(WAITING, RUNNING, "time-out");
     }
 
+    /// Parked, and off its stack. It stays so until somebody readies it.
+    pub(crate) fn is_parked(&self) -> bool {
+        // Acquire pairs(park-commit): commit_park's Release, so we see the saved stack.
+        self.0.load(Acquire) == WAITING
+    }
+
     pub(crate) fn state(&self) -> State {
         match self.0.load(Relaxed) {
             RUNNABLE | READIED => State::Runnable,

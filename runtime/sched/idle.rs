@@ -138,3 +138,13 @@ pub(crate) fn hold_stopped(p: &P) -> HoldsP {
     // SAFETY: every M has given its P up, and only the stopper runs.
     unsafe { HoldsP::assume() }
 }
+
+/// Evidence for a P in the idle list (its status is not enough: it may be on its way out). The
+/// scheduler's lock is held, and stays so while this is used.
+pub(crate) fn hold_idle(p: &P) -> HoldsP {
+    if p.status(Relaxed) != PStatus::Idle {
+        fatal!("P {} is not idle", p.id);
+    }
+    // SAFETY: a P leaves the idle list under the lock only.
+    unsafe { HoldsP::assume() }
+}

@@ -26,7 +26,7 @@ use crate::sched::threads;
 use crate::sched::tlsguard;
 use crate::sched::wake::wakep;
 use crate::sched::watch;
-use crate::stack::{SlotRef, overflow};
+use crate::stacks::overflow;
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
 
@@ -125,10 +125,9 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
         p.schedtick
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
     }
-    let slot = match g.stack.load(Relaxed) {
-        Some(slot) => slot,
-        None => exit::bind_stack(p, &holds, g),
-    };
+    if g.stack.load(Relaxed).is_none() {
+        exit::bind_stack(p, &holds, g);
+    }
     g.status.run();
     g.last_m.store(m.id, Relaxed);
     m.set_curg(Some(g));
@@ -162,7 +161,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
                 readied_early(m, g);
             }
         }
-        Switch::Done => return done(m, g, slot),
+        Switch::Done => return done(m, g),
         Switch::LostP => (), // queued; the loop finds that it has no P
     }
     Life::GoesOn
@@ -170,10 +169,10 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
 
 /// The body has ended. Go: goexit0.
 #[inline]
-fn done(m: &'static M, g: GRef, slot: SlotRef) -> Life {
+fn done(m: &'static M, g: GRef) -> Life {
     let (p, holds) = idle::held_p(m);
     let locked = m.locked_g.load(Relaxed).is_some();
-    exit::recycle(p, &holds, g, slot);
+    exit::recycle(p, &holds, g);
     if locked {
         end_thread(m, p)
     } else {

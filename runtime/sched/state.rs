@@ -10,6 +10,7 @@ use crate::g::list::GQueue;
 use crate::m::machine::M;
 use crate::p::idle::IdleWord;
 use crate::p::processor::{MAX_PS, P};
+use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
 use crate::timer::sleeper::Sleeper;
@@ -111,6 +112,13 @@ impl Sched {
         self.ms_awake() == 0
     }
 
+    /// The first `run` of the process has come.
+    #[inline]
+    pub(crate) fn is_started(&self) -> bool {
+        // Acquire pairs(started): start's Release.
+        self.started.load(Acquire)
+    }
+
     /// How many Ps there are: GOMAXPROCS.
     #[inline]
     pub(crate) fn procs(&self) -> u32 {
@@ -167,9 +175,19 @@ impl Sched {
         self.idle.remove_idle();
         if self.sysmon_asleep.load(Relaxed) {
             self.sysmon_asleep.store(false, Relaxed);
+            set_coarse(nanotime());
             self.sysmon_note.wake();
         }
         Some(p)
+    }
+
+    /// Every P in the idle list. Under the lock.
+    pub(crate) fn for_each_idle_p(&self, mut f: impl FnMut(&'static P)) {
+        let mut next = self.idle_ps.load(Relaxed);
+        while let Some(p) = next {
+            f(p);
+            next = p.idle_link.load(Relaxed);
+        }
     }
 
     /// Puts an M into the idle list. Under the lock. Go: mput.

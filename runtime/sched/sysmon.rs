@@ -20,10 +20,12 @@ use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::handoff::{hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::preempt;
+use crate::sched::scavenge::{self, Scavenger};
+use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::timers;
-use crate::sys::clock::{Nanos, nanotime};
+use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, nanosleep};
@@ -107,6 +109,9 @@ fn sysmon() {
     let mut lost_looked = 0;
     let mut rounds = 0;
     let mut delay = DELAY_MIN;
+    let born = nanotime();
+    let mut traced = born;
+    let mut scavenger = Scavenger::new();
     loop {
         if rounds == 0 {
             delay = DELAY_MIN;
@@ -119,10 +124,18 @@ fn sysmon() {
             delay = (delay * 2).min(max);
         }
         nanosleep(delay);
-        if rounds >= SLEEPY_ROUNDS && sleep_while_idle() {
+        if rounds >= SLEEPY_ROUNDS && schedtrace::period().is_none() && sleep_while_idle() {
             rounds = 0;
         }
         let now = nanotime();
+        clock::set_coarse(now);
+        scavenger.look(now);
+        if let Some(period) = schedtrace::period()
+            && now - traced >= period
+        {
+            traced = now;
+            schedtrace::print(now - born);
+        }
         let mut round = Round::Quiet;
         for (p, watch) in SCHED.ps().zip(watches.iter_mut()) {
             if look_at(p, watch, now) == Round::Busy {
@@ -163,9 +176,18 @@ fn sleep_while_idle() -> bool {
     SCHED.sysmon_asleep.store(all_idle, Relaxed);
     SCHED.lock.unlock();
     if all_idle {
-        SCHED.sysmon_note.sleep();
+        sleep_and_scavenge();
     }
     all_idle
+}
+
+/// Sleeps until a P is busy. As long as there are stacks with memory that nobody wants, which is
+/// some seconds, it gets up in between to give that back.
+fn sleep_and_scavenge() {
+    let mut next = scavenge::first_look(nanotime());
+    while !SCHED.sysmon_note.sleep_until(next) {
+        next = scavenge::while_idle(nanotime());
+    }
 }
 
 /// One P, one tick.

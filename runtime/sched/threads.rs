@@ -16,6 +16,7 @@ use crate::base::atomic_ref::AtomicRef;
 use crate::g::context::DISTANCE;
 use crate::m::machine::M;
 use crate::p::processor::P;
+use crate::sched::quit;
 use crate::sched::state::SCHED;
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
@@ -196,6 +197,7 @@ fn spawner() {
     loop {
         WANTED.sleep();
         let asked = ASKED.load(Relaxed);
+        quit::answer();
         if errand_due && let Some(errand) = ERRAND.get() {
             errand_due = false;
             errand();

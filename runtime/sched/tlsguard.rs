@@ -20,7 +20,7 @@ use crate::g::status::State;
 use crate::m::machine::M;
 use crate::sched::threads::{all_ms, m_by_id};
 use crate::sched::tlsscan::is_tainted;
-use crate::stack::Slot;
+use crate::stacks::SlotRef;
 
 /// Nothing known against it: look.
 const FREE: u8 = 0;
@@ -90,7 +90,7 @@ pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
 
 /// It has started, on another M.
 #[inline(never)]
-fn may_move(m: &'static M, g: GRef, slot: &Slot) -> bool {
+fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
     if OFF.load(Relaxed) {
         return true;
     }

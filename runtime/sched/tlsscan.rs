@@ -7,11 +7,16 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::stack::Slot;
+use crate::stacks::{Slot, SlotRef};
 use crate::sys::tls::Window;
 
-/// Does the stack of a suspended goroutine hold addresses in the window?
-pub(crate) fn is_tainted(window: &Window, slot: &Slot) -> bool {
+/// Does the stack of a suspended goroutine hold addresses in the window? In any part of it: what
+/// it stands on, and what that continues (`sched/segment.rs`).
+pub(crate) fn is_tainted(window: &Window, slot: SlotRef) -> bool {
+    slot.chain().any(|slot| is_part_tainted(window, slot))
+}
+
+fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
     let (from, to) = (slot.saved_sp(), slot.body_sp().load(Relaxed));
     if !(slot.limit() <= from && from <= to && to <= slot.end()) {
         return true; // suspended on some other stack: not to be seen through

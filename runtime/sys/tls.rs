@@ -77,7 +77,11 @@ impl Window {
         let modules = modules();
         let pointer = thread_pointer();
         let mut lo = main.start.min(pointer);
-        let mut hi = (main.start + main.len).max(pointer + CONTROL_BLOCK);
+        // Not beyond the thread's own mapping: the next one may be anybody's, our stacks' table
+        // for example, whose addresses stand in every frame of ours.
+        let end = main.start + main.len;
+        let inside = (main.start..end).contains(&pointer);
+        let mut hi = if inside { end } else { pointer + CONTROL_BLOCK };
         let mut others = 0;
         for (id, size) in modules.ids.iter().zip(modules.sizes).take(modules.count) {
             let start = block_of(*id);

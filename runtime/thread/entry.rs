@@ -14,14 +14,13 @@ use crate::g::goroutine::Kind;
 use crate::g::identity::Identity;
 use crate::g::reason::WaitReason;
 use crate::p::processor::MAX_PS;
-use crate::sched::config::{default_procs, gosched};
+use crate::sched::config::{self, default_procs};
 use crate::sched::run::m_start;
 use crate::sched::spawn::{Birth, spawn};
 use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
-use crate::sched::sysmon::DEFAULT_SLICE;
-use crate::stack::overflow::Ending;
-use crate::stack::{Class, class_for};
+use crate::stacks::overflow::Ending;
+use crate::stacks::{Class, class_for};
 use crate::thread::exit::is_goexit;
 use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
@@ -132,7 +131,7 @@ impl Builder {
     /// As [`run`], with these settings.
     ///
     /// # Panics
-    /// If a setting, `GOMAXPROCS` or `GOSCHED` is out of range; and as [`run`].
+    /// If a setting, `GOMAXPROCS` or `GOSCHED` is wrong; and as [`run`].
     ///
     /// # Safety
     /// As for [`run`].
@@ -150,6 +149,8 @@ impl Builder {
     }
 
     fn settings(&self) -> Settings {
+        let debug = config::debug(std::env::var_os("GOSCHED"));
+        let debug = debug.unwrap_or_else(|e| panic!("{e}"));
         let procs = match self.procs {
             Some(n) if (1..=MAX_PS).contains(&n) => n as u32,
             Some(n) => panic!("Builder::procs({n}): want a number from 1 to {MAX_PS}"),
@@ -161,7 +162,6 @@ impl Builder {
             Some(class) => class.unwrap_or_else(|e| panic!("Builder::stack_size: {e}")),
             None => Class::DEFAULT,
         };
-        let gosched = gosched(std::env::var_os("GOSCHED")).unwrap_or_else(|e| panic!("{e}"));
         let overflow_ending = match self.on_overflow {
             OnOverflow::Exit => Ending::Exit,
             OnOverflow::Abort => Ending::Abort,
@@ -170,9 +170,8 @@ impl Builder {
             procs,
             class,
             max_threads: self.max_threads.unwrap_or(10_000),
-            async_preempt: self.async_preempt.unwrap_or(gosched.async_preempt),
-            slice: gosched.slice.unwrap_or(DEFAULT_SLICE),
-            valve: gosched.valve,
+            async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
+            debug,
             overflow_ending,
             tls_guard: !self.no_guard,
         }
@@ -249,7 +248,10 @@ where
     SCHED.mains.fetch_add(1, Relaxed);
     // SAFETY: this frame waits for the end of `body`, so what F borrows outlives it; the body
     // catches its own panics.
-    unsafe { spawn(birth, body) };
+    if let Err(e) = unsafe { spawn(birth, body) } {
+        SCHED.mains.fetch_sub(1, Relaxed);
+        panic!("failed to spawn the main goroutine: {e}");
+    }
     packet.wait(WaitReason::Run);
     SCHED.mains.fetch_sub(1, Relaxed);
     packet
