@@ -413,7 +413,7 @@ fn random_selects_lose_and_double_nothing() {
                         };
                         let (is_send, c) = cases[oper.index()];
                         let value = i as usize;
-                        let give_up = step(&mut seed) % 8 == 0;
+                        let give_up = step(&mut seed).is_multiple_of(8);
                         // On threads only: a panic that is being printed counts for its whole
                         // thread, whichever goroutine runs there.
                         if is_send && give_up && way == Way::Threads {

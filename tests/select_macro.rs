@@ -80,7 +80,7 @@ fn patterns_bind_and_bodies_may_leave() {
     let (s, r) = unbounded();
     (0..10).for_each(|i| s.send(i).unwrap());
     let mut sum = 0;
-    let last = 'outer: loop {
+    let last = 'outer: {
         loop {
             select! {
                 recv(r) -> n => match n.unwrap() {

@@ -86,10 +86,6 @@ impl Alarm {
         }
     }
 
-    pub(crate) fn when(&self) -> Nanos {
-        self.when
-    }
-
     /// Waits to be told that the deadline has changed.
     pub(crate) fn waiters(&mut self) -> &mut WaitQ<()> {
         &mut self.waiters

@@ -16,7 +16,7 @@ use crate::sys::thread::gettid;
 struct Foreign(GRef);
 
 impl Foreign {
-    fn new() -> GRef {
+    fn take_g() -> GRef {
         let one = GQueue::new();
         if all::take_free(&one, 1) == 0 {
             let [first, rest @ ..] = all::new_slab();
@@ -59,7 +59,7 @@ pub(crate) fn foreign_g() -> GRef {
 /// thread gets a second G then, which nobody gives back.
 #[cold]
 fn new_foreign_g() -> GRef {
-    let g = Foreign::new();
+    let g = Foreign::take_g();
     THIS.set(Some(g));
     let _too_late = FOREIGN.try_with(|foreign| {
         foreign.get_or_init(|| Foreign(g));
