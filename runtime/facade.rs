@@ -3,6 +3,8 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::m::current::this_m;
+use crate::m::enter::enter;
 use crate::p::processor::MAX_PS;
 use crate::sched::dump::{Caller, dump_all};
 use crate::sched::shrink;
@@ -139,4 +141,17 @@ pub fn metrics() -> Metrics {
         tls_taints: guard.taints,
         tls_pins: guard.pins,
     }
+}
+
+/// For tests: is the calling thread inside the runtime, where nothing may be allocated?
+#[doc(hidden)]
+pub fn __in_runtime() -> bool {
+    this_m().is_some_and(|m| m.words.depth() != 0)
+}
+
+/// For tests that break the rules on purpose: runs `f` inside the runtime.
+#[doc(hidden)]
+pub fn __inside<R>(f: impl FnOnce() -> R) -> R {
+    let _rt = enter();
+    f()
 }

@@ -59,6 +59,9 @@ pub mod time;
 mod facade;
 
 #[cfg(not(loom))]
+#[doc(hidden)]
+pub use facade::{__in_runtime, __inside};
+#[cfg(not(loom))]
 pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine, trim};
 #[cfg(not(loom))]
 pub use stacks::StackError;

@@ -6,6 +6,7 @@
     unsafe_code,
     clippy::undocumented_unsafe_blocks,
     clippy::multiple_unsafe_ops_per_block,
+    clippy::missing_const_for_thread_local,
     reason = "the programs do what the guard is for"
 )]
 #![allow(
@@ -32,8 +33,10 @@ mod own {
     include!("tls-cases/src/cases.rs");
 }
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -149,6 +152,33 @@ fn tied_and_free_goroutines_share_a_thread() {
             .collect();
         for h in tied.into_iter().chain(free) {
             h.join().unwrap();
+        }
+    });
+}
+
+/// A goroutine that never blocks but enters the runtime now and then gives way, after its time
+/// slice, to those that are tied to its thread.
+#[test]
+fn one_that_enters_the_runtime_gives_way_to_the_tied() {
+    run(|| {
+        for _ in 0..5 {
+            own_keys::CONST.with(|c| {
+                let held = std::hint::black_box(c);
+                let back = Arc::new(AtomicBool::new(false));
+                let seen = Arc::clone(&back);
+                let me = gosched::thread::current();
+                gosched::go(move || {
+                    me.unpark();
+                    let end = Instant::now() + Duration::from_secs(20);
+                    while !seen.load(Relaxed) {
+                        std::hint::black_box(gosched::thread::current());
+                        assert!(Instant::now() < end, "never gave way");
+                    }
+                });
+                gosched::thread::park();
+                back.store(true, Relaxed);
+                std::hint::black_box(&held);
+            });
         }
     });
 }

@@ -65,7 +65,8 @@ pub(crate) struct G {
     pub(crate) last_m: AtomicU32,
     /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
     pub(crate) locked_m: AtomicU32,
-    /// The M in whose signal handler it was stopped, + 1; 0 = none.
+    /// The M in whose signal handler it was stopped, + 1. Stays after that: the status says
+    /// whether it means anything.
     pub(crate) bound_m: AtomicU32,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,

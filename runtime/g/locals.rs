@@ -26,13 +26,15 @@ pub(crate) struct Locals {
     entries: RefCell<Vec<Entry>>,
 }
 
+type Destroy = unsafe fn(NonNull<()>);
+
 #[derive(Debug)]
 struct Entry {
     key: u32,
     /// A `Box<T>`'s pointer; `None`: destroyed.
     value: Option<NonNull<()>>,
     /// Drops the box, and whether that runs anything of the user's.
-    destroy: unsafe fn(NonNull<()>),
+    destroy: Destroy,
     has_destructor: bool,
 }
 
@@ -107,7 +109,7 @@ impl Locals {
         }
     }
 
-    fn youngest(&self) -> Option<(NonNull<()>, unsafe fn(NonNull<()>))> {
+    fn youngest(&self) -> Option<(NonNull<()>, Destroy)> {
         let mut entries = self.entries.borrow_mut();
         let alive = |entry: &&mut Entry| entry.has_destructor && entry.value.is_some();
         let entry = entries.iter_mut().rev().find(alive)?;

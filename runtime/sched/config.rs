@@ -42,6 +42,13 @@ fn parse_procs(text: &str) -> Result<u32, String> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Debug {
     pub(crate) async_preempt_off: bool,
+    /// The time after which a goroutine is preempted when others wait.
+    pub(crate) slice: Option<Nanos>,
+    /// How often each P has picked, so to speak, when it starts: for tests that compare with Go,
+    /// which has picked goroutines of its own by then.
+    pub(crate) sched_tick: u32,
+    /// The safety valve stays closed: for tests that show what it is for.
+    pub(crate) valve_off: bool,
     /// The first way to guard stacks that is tried.
     pub(crate) stack_guard: Option<GuardStep>,
     /// A line about the scheduler each so often.
@@ -59,6 +66,18 @@ const KEYS: &[(&str, &str, Set)] = &[
         debug.async_preempt_off = flag(value)?;
         Some(())
     }),
+    ("slice", "a time from 100us to 10s", |debug, value| {
+        debug.slice = Some(time(value).filter(|t| (SHORTEST..=LONGEST).contains(t))?);
+        Some(())
+    }),
+    ("schedtick", "a whole number", |debug, value| {
+        debug.sched_tick = value.parse().ok()?;
+        Some(())
+    }),
+    ("valveoff", "0 or 1", |debug, value| {
+        debug.valve_off = flag(value)?;
+        Some(())
+    }),
     ("stackguard", "batch, single or mprotect", |debug, value| {
         debug.stack_guard = Some(GuardStep::from_name(value)?);
         Some(())
@@ -73,6 +92,21 @@ const KEYS: &[(&str, &str, Set)] = &[
         Some(())
     }),
 ];
+
+const SHORTEST: Nanos = 100_000;
+const LONGEST: Nanos = 10_000_000_000;
+
+fn time(text: &str) -> Option<Nanos> {
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(end);
+    let nanos = match unit {
+        "us" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        _ => return None,
+    };
+    number.parse::<Nanos>().ok()?.checked_mul(nanos)
+}
 
 fn flag(value: &str) -> Option<bool> {
     match value {
@@ -136,9 +170,15 @@ mod tests {
         let of = |s: &str| debug(Some(s.into()));
         assert_eq!(debug(None), Ok(Debug::default()));
         assert_eq!(of(" ,"), Ok(Debug::default()));
-        let all = of("schedtrace=1000, scheddetail=1,asyncpreemptoff=1,stackguard=mprotect");
+        let all = of(
+            "schedtrace=1000, scheddetail=1,asyncpreemptoff=1,stackguard=mprotect,\
+                      slice=500us,valveoff=1,schedtick=3",
+        );
         let expected = Debug {
             async_preempt_off: true,
+            slice: Some(500_000),
+            sched_tick: 3,
+            valve_off: true,
             stack_guard: Some(GuardStep::Mprotect),
             sched_trace: Some(1_000_000_000),
             sched_detail: true,
@@ -153,9 +193,14 @@ mod tests {
         assert_eq!(
             of("asyncpreemptof=1"),
             "GOSCHED: unknown key `asyncpreemptof`; there are asyncpreemptoff (0 or 1), \
-             stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
+             slice (a time from 100us to 10s), schedtick (a whole number), \
+             valveoff (0 or 1), stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
              scheddetail (0 or 1)"
         );
+        for bad in ["", "1", "ms", "1h", "1us", "99s"] {
+            let words = format!("GOSCHED: slice={bad}: want slice=a time from 100us to 10s");
+            assert_eq!(of(&format!("slice={bad}")), words);
+        }
         assert_eq!(
             of("scheddetail"),
             "GOSCHED: scheddetail=: want scheddetail=0 or 1"

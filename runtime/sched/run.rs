@@ -32,7 +32,6 @@ use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart.
 pub(crate) fn m_start(m: &'static M) {
-    set_this_m(Some(m));
     m.window.take(context::DISTANCE);
     context::call_at_distance(&mut || m_loop(m));
 }
@@ -47,6 +46,8 @@ fn m_loop(m: &'static M) {
         Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
+    set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
+    threads::thread_is_up(m);
     idle::wait_for_p(m);
     loop {
         if m.p().is_none() {
@@ -82,9 +83,8 @@ fn run(m: &'static M, picked: &Picked) -> Life {
 /// Was the goroutine's place another thread? Then that one has our P now, or does not need it.
 #[inline]
 fn elsewhere(m: &'static M, g: GRef) -> bool {
-    let bound = g.bound_m.load(Relaxed);
-    if bound != 0 {
-        match preempt::resume_bound(m, g, bound) {
+    if g.bound_m.load(Relaxed) != 0 {
+        match preempt::resume_bound(m, g) {
             Bound::Asleep | Bound::Running => return true,
             Bound::Runnable => (),
         }

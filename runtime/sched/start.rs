@@ -20,7 +20,7 @@ use crate::sched::threads::{self, Entry};
 use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
-use crate::sys::clock::{nanotime, set_coarse};
+use crate::sys::clock::{Nanos, nanotime, set_coarse};
 use crate::sys::fatal::fatal;
 use crate::sys::membarrier;
 
@@ -31,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
+    pub(crate) slice: Nanos,
     pub(crate) debug: Debug,
     pub(crate) overflow_ending: overflow::Ending,
     pub(crate) tls_guard: bool,
@@ -60,6 +61,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         if let Err(e) = quit::install(threads::wake_spawner) {
             fatal!("cannot catch SIGQUIT: {e}");
         }
+        preempt::set_valve(!s.debug.valve_off);
         if !s.tls_guard {
             tlsguard::switch_off();
         }
@@ -77,6 +79,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         SCHED.lock.lock();
         for i in (0..s.procs as usize).rev() {
             if let Some(p) = SCHED.p(i) {
+                p.schedtick.store(s.debug.sched_tick, Relaxed);
                 p.set_status(PStatus::Idle);
                 SCHED.idle.add_idle();
                 SCHED.push_idle_p(p);
@@ -85,7 +88,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         SCHED.lock.unlock();
         set_coarse(nanotime());
         threads::start_spawner(entry);
-        sysmon::start();
+        sysmon::start(s.slice);
         SCHED.started.store(true, Release); // pairs(started): is_started
     });
 }

@@ -116,7 +116,7 @@ mod tests {
             let heap = Box::new(0);
             let others = [
                 std::ptr::from_ref(&*heap).addr(),
-                my_window as usize,
+                my_window as *const () as usize,
                 0,
                 usize::MAX,
             ];

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::m::enter::{NoPreempt, enter};
+use crate::m::words::Thief;
 use crate::p::processor::{P, PStatus};
 use crate::sched::handoff::{hand_off, take_from};
 use crate::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
@@ -123,7 +124,7 @@ fn ask_all(rt: &NoPreempt) {
             continue;
         }
         if KernelView::of(m.tid.load(Relaxed)).is_blocked() {
-            if let Some(p) = take_from(m) {
+            if let Some(p) = take_from(m, Thief::Stopper) {
                 hand_off(p); // which stops it
             }
         } else {

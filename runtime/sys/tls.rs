@@ -182,8 +182,9 @@ fn checked_generation(modules: &Modules) -> usize {
     };
     let wanted = block_of(id);
     let holds = |index: usize| {
+        let entry = dtv().wrapping_add(index);
         // SAFETY: the table has an entry of at least a word for each module that has a block.
-        unsafe { dtv().add(index).read() == wanted }
+        unsafe { entry.read() == wanted }
     };
     if holds(id) || holds(2 * id) {
         generation()
