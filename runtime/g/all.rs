@@ -83,8 +83,3 @@ pub(crate) fn for_each(mut f: impl FnMut(GRef)) {
         slab = s.next.load(Acquire); // pairs(slabs)
     }
 }
-
-/// Bytes that Gs take, dead ones included.
-pub(crate) fn bytes() -> usize {
-    SLAB_COUNT.load(Relaxed) as usize * (size_of::<Slab>() + SLAB * size_of::<G>())
-}

@@ -9,7 +9,7 @@
 
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::claim::{Claim, Ticket};
@@ -79,8 +79,6 @@ pub(crate) struct G {
     pub(crate) identity_lock: RawLock,
     /// A `StackWord`: what stack it was promised at its spawn.
     stack_word: AtomicU8,
-    /// The park has a deadline: set by the waiter before it parks.
-    deadline: AtomicBool,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
@@ -99,7 +97,6 @@ impl G {
             reason: AtomicU8::new(0),
             locked_count: AtomicU16::new(0),
             since: AtomicU32::new(0),
-            deadline: AtomicBool::new(false),
             stack_word: AtomicU8::new(0),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
@@ -170,14 +167,6 @@ impl G {
     /// By the spawner.
     pub(crate) fn set_stack_word(&self, word: StackWord) {
         self.stack_word.store(word.as_u8(), Relaxed);
-    }
-
-    pub(crate) fn has_deadline(&self) -> bool {
-        self.deadline.load(Relaxed)
-    }
-
-    pub(crate) fn set_deadline(&self, has: bool) {
-        self.deadline.store(has, Relaxed);
     }
 
     /// Opens a round of claims: for waits with several possible wakers.

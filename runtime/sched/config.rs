@@ -42,19 +42,19 @@ fn parse_procs(text: &str) -> Result<u32, String> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Debug {
     pub(crate) async_preempt_off: bool,
-    /// The time after which a goroutine is preempted when others wait.
-    pub(crate) slice: Option<Nanos>,
-    /// How often each P has picked, so to speak, when it starts: for tests that compare with Go,
-    /// which has picked goroutines of its own by then.
-    pub(crate) sched_tick: u32,
-    /// The safety valve stays closed: for tests that show what it is for.
-    pub(crate) valve_off: bool,
     /// The first way to guard stacks that is tried.
     pub(crate) stack_guard: Option<GuardStep>,
     /// A line about the scheduler each so often.
     pub(crate) sched_trace: Option<Nanos>,
     /// ... with every P, M and G.
     pub(crate) sched_detail: bool,
+    /// After so long a goroutine is preempted when others wait: for tests of preemption.
+    pub(crate) slice: Option<Nanos>,
+    /// The safety valve stays closed: for tests that show what it is for.
+    pub(crate) valve_off: bool,
+    /// The schedtick that each P starts at: it decides when the 61st look at the global queue
+    /// comes. For comparison with schedules recorded elsewhere.
+    pub(crate) sched_tick: u32,
 }
 
 /// Stores a value; `None`: it is none of those that the key takes.
@@ -64,18 +64,6 @@ type Set = fn(&mut Debug, &str) -> Option<()>;
 const KEYS: &[(&str, &str, Set)] = &[
     ("asyncpreemptoff", "0 or 1", |debug, value| {
         debug.async_preempt_off = flag(value)?;
-        Some(())
-    }),
-    ("slice", "a time from 100us to 10s", |debug, value| {
-        debug.slice = Some(time(value).filter(|t| (SHORTEST..=LONGEST).contains(t))?);
-        Some(())
-    }),
-    ("schedtick", "a whole number", |debug, value| {
-        debug.sched_tick = value.parse().ok()?;
-        Some(())
-    }),
-    ("valveoff", "0 or 1", |debug, value| {
-        debug.valve_off = flag(value)?;
         Some(())
     }),
     ("stackguard", "batch, single or mprotect", |debug, value| {
@@ -91,11 +79,25 @@ const KEYS: &[(&str, &str, Set)] = &[
         debug.sched_detail = flag(value)?;
         Some(())
     }),
+    ("slice", "a time from 100us to 10s", |debug, value| {
+        let slice = time(value).filter(|slice| (SHORTEST..=LONGEST).contains(slice));
+        debug.slice = Some(slice?);
+        Some(())
+    }),
+    ("valveoff", "0 or 1", |debug, value| {
+        debug.valve_off = flag(value)?;
+        Some(())
+    }),
+    ("schedtick", "a number", |debug, value| {
+        debug.sched_tick = value.parse().ok()?;
+        Some(())
+    }),
 ];
 
 const SHORTEST: Nanos = 100_000;
 const LONGEST: Nanos = 10_000_000_000;
 
+/// `1ms`, `500us`, `2s`.
 fn time(text: &str) -> Option<Nanos> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(end);
@@ -170,20 +172,27 @@ mod tests {
         let of = |s: &str| debug(Some(s.into()));
         assert_eq!(debug(None), Ok(Debug::default()));
         assert_eq!(of(" ,"), Ok(Debug::default()));
-        let all = of(
-            "schedtrace=1000, scheddetail=1,asyncpreemptoff=1,stackguard=mprotect,\
-                      slice=500us,valveoff=1,schedtick=3",
-        );
+        let all = of("schedtrace=1000, scheddetail=1,asyncpreemptoff=1,stackguard=mprotect");
         let expected = Debug {
             async_preempt_off: true,
-            slice: Some(500_000),
-            sched_tick: 3,
-            valve_off: true,
             stack_guard: Some(GuardStep::Mprotect),
             sched_trace: Some(1_000_000_000),
             sched_detail: true,
+            ..Debug::default()
         };
         assert_eq!(all, Ok(expected));
+        assert_eq!(of("slice=500us").map(|d| d.slice), Ok(Some(500_000)));
+        for bad in [
+            "slice=",
+            "slice=1",
+            "slice=ms",
+            "slice=1h",
+            "slice=1us",
+            "slice=99s",
+        ] {
+            let wrong = format!("GOSCHED: {bad}: want slice=a time from 100us to 10s");
+            assert_eq!(of(bad), Err(wrong));
+        }
         assert_eq!(of("schedtrace=5,schedtrace=0"), Ok(Debug::default()));
     }
 
@@ -193,14 +202,9 @@ mod tests {
         assert_eq!(
             of("asyncpreemptof=1"),
             "GOSCHED: unknown key `asyncpreemptof`; there are asyncpreemptoff (0 or 1), \
-             slice (a time from 100us to 10s), schedtick (a whole number), \
-             valveoff (0 or 1), stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
+             stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
              scheddetail (0 or 1)"
         );
-        for bad in ["", "1", "ms", "1h", "1us", "99s"] {
-            let words = format!("GOSCHED: slice={bad}: want slice=a time from 100us to 10s");
-            assert_eq!(of(&format!("slice={bad}")), words);
-        }
         assert_eq!(
             of("scheddetail"),
             "GOSCHED: scheddetail=: want scheddetail=0 or 1"

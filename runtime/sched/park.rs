@@ -119,9 +119,7 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
         }
         None => {
             drop(rt);
-            g.set_deadline(true);
             park_thread_until(g, deadline, ticket, case);
-            g.set_deadline(false);
         }
     }
 }

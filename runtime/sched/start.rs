@@ -15,12 +15,12 @@ use crate::sched::preempt;
 use crate::sched::quit;
 use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
-use crate::sched::sysmon;
+use crate::sched::sysmon::{self, DEFAULT_SLICE};
 use crate::sched::threads::{self, Entry};
 use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
-use crate::sys::clock::{Nanos, nanotime, set_coarse};
+use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::fatal::fatal;
 use crate::sys::membarrier;
 
@@ -31,7 +31,6 @@ pub(crate) struct Settings {
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
-    pub(crate) slice: Nanos,
     pub(crate) debug: Debug,
     pub(crate) overflow_ending: overflow::Ending,
     pub(crate) tls_guard: bool,
@@ -76,10 +75,12 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         make_steal_order(s.procs);
         make_ps(s.procs, s.class);
         SCHED.set_procs(s.procs);
+        SCHED
+            .ps()
+            .for_each(|p| p.schedtick.store(s.debug.sched_tick, Relaxed));
         SCHED.lock.lock();
         for i in (0..s.procs as usize).rev() {
             if let Some(p) = SCHED.p(i) {
-                p.schedtick.store(s.debug.sched_tick, Relaxed);
                 p.set_status(PStatus::Idle);
                 SCHED.idle.add_idle();
                 SCHED.push_idle_p(p);
@@ -88,7 +89,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         SCHED.lock.unlock();
         set_coarse(nanotime());
         threads::start_spawner(entry);
-        sysmon::start(s.slice);
+        sysmon::start(s.debug.slice.unwrap_or(DEFAULT_SLICE));
         SCHED.started.store(true, Release); // pairs(started): is_started
     });
 }

@@ -196,8 +196,8 @@ fn spawner() {
     let mut errand_due = true;
     loop {
         WANTED.sleep();
-        quit::answer();
         let asked = ASKED.load(Relaxed);
+        quit::answer();
         if errand_due && let Some(errand) = ERRAND.get() {
             errand_due = false;
             errand();

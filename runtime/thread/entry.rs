@@ -19,7 +19,6 @@ use crate::sched::run::m_start;
 use crate::sched::spawn::{Birth, spawn};
 use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
-use crate::sched::sysmon::DEFAULT_SLICE;
 use crate::stacks::overflow::Ending;
 use crate::stacks::{Class, class_for};
 use crate::thread::exit::is_goexit;
@@ -172,7 +171,6 @@ impl Builder {
             class,
             max_threads: self.max_threads.unwrap_or(10_000),
             async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
-            slice: debug.slice.unwrap_or(DEFAULT_SLICE),
             debug,
             overflow_ending,
             tls_guard: !self.no_guard,

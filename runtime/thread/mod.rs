@@ -18,7 +18,7 @@ pub(crate) mod entry;
 
 pub use handle::{Thread, ThreadId, current, park, park_timeout, yield_now};
 pub use local::{AccessError, LocalKey};
-pub use packet::JoinHandle;
+pub use packet::{JoinHandle, Result};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use sleep::{sleep, sleep_until};
 pub use spawn::{Builder, spawn};
