@@ -8,7 +8,6 @@
 //! Go: proc.go gopark, park_m, Gosched, goyield.
 #![forbid(unsafe_code)]
 
-
 use crate::g::claim::Ticket;
 use crate::g::context::{Switch, suspend};
 use crate::g::goroutine::GRef;
