@@ -19,17 +19,27 @@
 //!
 //! The modules below are layers, bottom first: each imports only from those above it in this
 //! list. Begin with `sched/README.md`, then read `sched/run.rs` and `sched/find.rs`.
+//!
+//! With `--cfg loom` only the files of the protocol words are compiled, for their models.
+
+#![cfg_attr(
+    loom,
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "only the models use the words then"
+    )
+)]
 
 mod base;
 mod sys;
 mod timer;
 #[cfg(not(loom))]
-mod stack;
+mod stacks;
 mod g;
 #[cfg(not(loom))]
 mod queue;
 mod p;
-#[cfg(not(loom))]
 mod m;
 #[cfg(not(loom))]
 mod sched;
@@ -41,12 +51,20 @@ pub mod channel;
 #[cfg(not(loom))]
 pub mod thread;
 #[cfg(not(loom))]
+pub mod goroutine;
+#[cfg(not(loom))]
+pub mod stack;
+pub mod time;
+#[cfg(not(loom))]
 mod facade;
 
 #[cfg(not(loom))]
-pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
+#[doc(hidden)]
+pub use facade::{__in_runtime, __inside};
 #[cfg(not(loom))]
-pub use stack::StackError;
+pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine, trim};
+#[cfg(not(loom))]
+pub use stacks::StackError;
 #[cfg(not(loom))]
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 #[cfg(not(loom))]

@@ -65,7 +65,7 @@ fn big_closures_and_big_results() {
 #[test]
 fn a_panic_arrives_at_the_join_with_its_payload() {
     check(|| {
-        let words = thread::spawn(|| panic!("static words")).join().map(|()| ());
+        let words = thread::spawn(|| -> u8 { panic!("static words") }).join();
         assert_eq!(panic_words(&*words.unwrap_err()), "static words");
         let n = 7;
         let words = thread::spawn(move || -> u8 { panic!("words with {n}") }).join();
@@ -313,9 +313,9 @@ fn goexit_runs_destructors_and_ends_only_its_goroutine() {
         let reached = Arc::clone(&after);
         let h = thread::spawn(move || {
             let _counts = counts;
-            let exit = || gosched::goexit();
-            exit();
-            #[allow(unreachable_code, reason = "that is the test")]
+            if std::hint::black_box(true) {
+                gosched::goexit();
+            }
             reached.store(true, SeqCst);
         });
         assert!(h.join().is_err());
@@ -568,16 +568,13 @@ fn run_gives_its_value_and_lets_a_panic_through() {
 fn run_inside_of_run() {
     check(|| {
         // SAFETY: nothing is tied to a thread.
-        let n = unsafe {
-            gosched::run(|| {
-                thread::yield_now();
-                // SAFETY: as above.
-                thread::spawn(|| unsafe { gosched::run(|| 41) })
-                    .join()
-                    .unwrap()
-                    + 1
-            })
+        let inner = || unsafe { gosched::run(|| 41) };
+        let middle = move || {
+            thread::yield_now();
+            thread::spawn(inner).join().unwrap() + 1
         };
+        // SAFETY: as above.
+        let n = unsafe { gosched::run(middle) };
         assert_eq!(n, 42);
     });
 }

@@ -34,19 +34,21 @@ fn sleep_is_never_early() {
 #[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
     const SLOTS: [u32; 13] = [5, 3, 6, 6, 6, 1, 1, 2, 7, 9, 4, 8, 0];
-    check(|| {
+    // On a machine that stands still for a slot's time two wake at once: try longer slots.
+    let attempt = |unit: Duration| {
         let order = std::sync::Arc::new(Mutex::new(Vec::new()));
         let start = Instant::now() + 5 * MS;
         let all = SLOTS.map(|slot| {
             let order = std::sync::Arc::clone(&order);
             spawn(move || {
-                sleep_until(start + 20 * MS * slot);
+                sleep_until(start + unit * slot);
                 order.lock().unwrap().push(slot);
             })
         });
         all.into_iter().for_each(|h| h.join().unwrap());
-        assert!(order.lock().unwrap().is_sorted());
-    });
+        order.lock().unwrap().is_sorted()
+    };
+    check(|| assert!([10, 40, 160, 640].into_iter().any(|ms| attempt(ms * MS))));
 }
 
 /// Go: TestSleepZeroDeadlock, and that nobody else runs meanwhile.
@@ -138,10 +140,11 @@ fn yielding_goroutines_do_not_hide_a_timer() {
     });
 }
 
-/// A P whose goroutine never comes up for air: its sleepers are run by others.
+/// A P whose goroutine never comes up for air: its sleepers are run by others, or it is
+/// preempted for them.
 #[test]
-fn a_hogged_ps_timers_are_stolen() {
-    support::check_at(&[2, 4], support::LIMIT, || {
+fn a_hog_does_not_hold_up_the_timers_of_its_p() {
+    check(|| {
         let done = std::sync::Arc::new(AtomicU64::new(0));
         let flag = std::sync::Arc::clone(&done);
         let sleeper = spawn(move || {

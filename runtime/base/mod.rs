@@ -2,4 +2,5 @@
 
 pub(crate) mod prim;
 pub(crate) mod atomic_ref;
+#[cfg(not(loom))]
 pub(crate) mod choice;

@@ -8,7 +8,7 @@ use crate::chan::hchan::Chan;
 use crate::chan::receiver::{Flavor, Receiver};
 use crate::chan::sender::Sender;
 use crate::chan::timers::{Repeat, TimerChan};
-use crate::sys::moment::saturated;
+use crate::sys::moment::{nanos_at, saturated};
 
 /// A channel that holds up to `cap` messages; with zero, a send waits for its receive.
 ///
@@ -93,7 +93,7 @@ pub fn tick(duration: Duration) -> Receiver<Instant> {
 
 fn timer(first: Instant, repeat: Repeat) -> Receiver<Instant> {
     Receiver {
-        flavor: Flavor::Timer(Arc::new(TimerChan::new(first, repeat, |at| at))),
+        flavor: Flavor::Timer(Arc::new(TimerChan::new(nanos_at(first), repeat, |at| at))),
     }
 }
 

@@ -10,7 +10,7 @@
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::chan::locked::{Guarded, Summary};
@@ -21,7 +21,7 @@ use crate::g::reason::WaitReason;
 use crate::m::enter::enter;
 use crate::sched::park::{park, park_until};
 use crate::sys::clock::{Nanos, nanotime};
-use crate::sys::moment::nanos_at;
+use crate::sys::moment::{anchor, instant_at};
 
 /// The deadline of a timer that is not set.
 pub(crate) const NEVER: Nanos = Nanos::MAX;
@@ -34,7 +34,6 @@ pub(crate) enum Repeat {
     /// So long after the taking, or after the message if somebody waited for it: `tick`.
     AfterTaking(Nanos),
     /// At the next multiple of the period: Go's Ticker, which keeps its phase.
-    #[allow(dead_code, reason = "the time package's Ticker is built on it")]
     InPhase(Nanos),
 }
 
@@ -44,17 +43,16 @@ pub(crate) struct Alarm {
     when: Nanos,
     repeat: Repeat,
     /// An instant as users know it, and the same on our clock.
-    epoch: (Instant, Nanos),
+    anchor: (Instant, Nanos),
     waiters: WaitQ<()>,
 }
 
 impl Alarm {
-    fn new(first: Instant, repeat: Repeat) -> Alarm {
-        let when = nanos_at(first);
+    fn new(when: Nanos, repeat: Repeat) -> Alarm {
         Alarm {
             when,
             repeat,
-            epoch: (first, when),
+            anchor: anchor(),
             waiters: WaitQ::new(),
         }
     }
@@ -73,17 +71,7 @@ impl Alarm {
                 due.saturating_add(period.saturating_mul(missed + 1))
             }
         };
-        Some(self.instant(due))
-    }
-
-    fn instant(&self, at: Nanos) -> Instant {
-        let (instant, nanos) = self.epoch;
-        match at.checked_sub(nanos) {
-            Some(later) => instant + Duration::from_nanos(later),
-            None => instant
-                .checked_sub(Duration::from_nanos(nanos - at))
-                .unwrap_or(instant),
-        }
+        Some(instant_at(due, self.anchor))
     }
 
     /// Waits to be told that the deadline has changed.
@@ -109,9 +97,9 @@ impl<T> UnwindSafe for TimerChan<T> {}
 impl<T> RefUnwindSafe for TimerChan<T> {}
 
 impl<T> TimerChan<T> {
-    pub(crate) fn new(first: Instant, repeat: Repeat, make: fn(Instant) -> T) -> TimerChan<T> {
+    pub(crate) fn new(when: Nanos, repeat: Repeat, make: fn(Instant) -> T) -> TimerChan<T> {
         TimerChan {
-            state: Guarded::new(Alarm::new(first, repeat)),
+            state: Guarded::new(Alarm::new(when, repeat)),
             make,
         }
     }
@@ -176,7 +164,6 @@ impl<T> TimerChan<T> {
 
     /// Sets the next deadline, or none; waiters look again. True: a message had not been
     /// taken, or was still to come. For the time package's timers.
-    #[allow(dead_code, reason = "the time package's timers are built on it")]
     pub(crate) fn set(&self, when: Nanos, repeat: Repeat) -> bool {
         let list = GQueue::new();
         let rt = enter();
@@ -194,14 +181,17 @@ impl<T> TimerChan<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::sys::moment::{nanos_after, nanos_at};
     use std::sync::Arc;
+    use std::time::Duration;
 
     #[test]
     fn a_ticker_in_phase_drops_what_nobody_took() {
-        let mut alarm = Alarm::new(Instant::now(), Repeat::InPhase(10));
+        let now = Instant::now();
+        let mut alarm = Alarm::new(nanos_at(now), Repeat::InPhase(10));
         let t0 = alarm.when;
         assert!(alarm.take(t0 - 1, t0 - 1).is_none());
-        assert_eq!(alarm.take(t0 + 45, t0), Some(alarm.epoch.0));
+        assert_eq!(alarm.take(t0 + 45, t0), Some(now));
         assert_eq!(alarm.when, t0 + 50);
         assert!(alarm.take(t0 + 50, t0).is_some());
         assert_eq!(alarm.when, t0 + 60);
@@ -209,8 +199,8 @@ mod tests {
 
     #[test]
     fn a_stopped_timer_sends_nothing_and_a_reset_one_wakes_its_receiver() {
-        let hour = Duration::from_secs(3600);
-        let timer = Arc::new(TimerChan::new(Instant::now() + hour, Repeat::Once, |at| at));
+        let hour = nanos_after(Duration::from_secs(3600));
+        let timer = Arc::new(TimerChan::new(hour, Repeat::Once, |at| at));
         assert!(timer.set(NEVER, Repeat::Once));
         assert!(!timer.set(NEVER, Repeat::Once), "had been stopped before");
         let receiver = {

@@ -4,11 +4,12 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::{G, GRef};
 use crate::g::list::GQueue;
+use crate::sys::fatal::fatal;
 use crate::sys::lock::RawLock;
 
 /// Gs in one slab: 16 KiB.
@@ -16,33 +17,37 @@ pub(crate) const SLAB: usize = 64;
 
 struct Slab {
     next: AtomicRef<Slab>,
-    gs: [G; SLAB],
+    gs: Box<[G]>,
 }
 
-/// Newest slab first.
-static SLABS: AtomicRef<Slab> = AtomicRef::none();
+/// Oldest slab first, so that dumps come about in order of birth.
+static FIRST: AtomicRef<Slab> = AtomicRef::none();
+static LAST: AtomicRef<Slab> = AtomicRef::none();
 static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Dead Gs that no P holds. Guarded by its lock.
 static FREE_LOCK: RawLock = RawLock::new();
 static FREE: GQueue = GQueue::new();
 
-/// Allocates one slab of dead Gs and registers it. Allocates: never in a non-preemptible region.
-pub(crate) fn new_slab() -> &'static [G; SLAB] {
+/// Allocates one slab of dead Gs and registers it; answers its first G and the others. Allocates: never in a non-preemptible region.
+///
+/// One by one into a box of their own: as an array they would be built on the caller's stack,
+/// which is a goroutine's, and make five more of its pages resident.
+pub(crate) fn new_slab() -> (GRef, &'static [G]) {
     let slab: &'static Slab = Box::leak(Box::new(Slab {
         next: AtomicRef::none(),
-        gs: std::array::from_fn(|_| G::new()),
+        gs: std::iter::repeat_with(G::new).take(SLAB).collect(),
     }));
-    loop {
-        let head = SLABS.load(Relaxed);
-        slab.next.store(head, Relaxed);
-        // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
-        if SLABS.replace(head, Some(slab), AcqRel) {
-            break;
-        }
-    }
+    // AcqRel pairs(slabs): the next one to append sees our slab before it links to it.
+    let before = LAST.swap(Some(slab), AcqRel);
+    let link = before.map_or(&FIRST, |before| &before.next);
+    // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
+    link.store(Some(slab), Release);
     SLAB_COUNT.fetch_add(1, Relaxed);
-    &slab.gs
+    match slab.gs.split_first() {
+        Some((first, rest)) => (first, rest),
+        None => fatal!("a slab of no Gs"),
+    }
 }
 
 /// Takes up to `max` dead Gs from the shared list into `out`; answers how many.
@@ -72,14 +77,9 @@ pub(crate) fn give_free(gs: &GQueue) {
 /// Calls `f` with every G there is, dead ones included.
 pub(crate) fn for_each(mut f: impl FnMut(GRef)) {
     // Acquire pairs(slabs): new_slab's Release.
-    let mut slab = SLABS.load(Acquire);
+    let mut slab = FIRST.load(Acquire);
     while let Some(s) = slab {
         s.gs.iter().for_each(&mut f);
-        slab = s.next.load(Relaxed);
+        slab = s.next.load(Acquire); // pairs(slabs)
     }
-}
-
-/// Bytes that Gs take, dead ones included.
-pub(crate) fn bytes() -> usize {
-    SLAB_COUNT.load(Relaxed) as usize * size_of::<Slab>()
 }

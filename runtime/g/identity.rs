@@ -1,7 +1,7 @@
 //! What a handle knows of a goroutine after it has ended: id, name, and the park token.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::G;
@@ -13,10 +13,8 @@ pub(crate) struct Identity {
     pub(crate) id: AtomicU64,
     pub(crate) name: Option<Box<str>>,
     /// `thread::park`'s token, and who waits for it: the protocol is in `thread/parker.rs`.
-    pub(crate) token: AtomicU32,
+    pub(crate) token: AtomicU64,
     pub(crate) waiter: AtomicRef<G>,
-    /// The waiter's claim ticket.
-    pub(crate) ticket: AtomicU64,
 }
 
 impl Identity {
@@ -24,9 +22,8 @@ impl Identity {
         Identity {
             id: AtomicU64::new(id),
             name,
-            token: AtomicU32::new(0),
+            token: AtomicU64::new(0),
             waiter: AtomicRef::none(),
-            ticket: AtomicU64::new(0),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A spawned closure, stored inside its G so that a spawn needs no allocation.
 //!
-//! Invariant: a cell is full from `put` to `take_and_run`, and only the G's owner touches it.
+//! Invariant: a cell is full from `put` to `take_and_run` or `take_and_drop`, and only the G's
+//! owner touches it.
 #![allow(unsafe_code, reason = "type-erased closure in a fixed buffer")]
 
 use std::cell::UnsafeCell;
@@ -11,7 +12,7 @@ type Buffer = MaybeUninit<[usize; WORDS]>;
 
 /// The closure's place and the function that runs it from there.
 pub(crate) struct JobCell {
-    run: UnsafeCell<Option<unsafe fn(*mut Buffer)>>,
+    run: UnsafeCell<Option<unsafe fn(*mut Buffer, Call)>>,
     buffer: UnsafeCell<Buffer>,
 }
 
@@ -20,14 +21,23 @@ unsafe impl Sync for JobCell {}
 // SAFETY: as above.
 unsafe impl Send for JobCell {}
 
-/// Reads `F` out of the buffer and calls it.
+/// What becomes of a closure that is taken out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Run,
+    Drop,
+}
+
+/// Reads `F` out of the buffer and calls it, or drops it.
 ///
 /// # Safety
 /// The buffer holds an `F` that nobody reads again.
-unsafe fn run_inline<F: FnOnce()>(buffer: *mut Buffer) {
+unsafe fn run_inline<F: FnOnce()>(buffer: *mut Buffer, call: Call) {
     // SAFETY: promised by the caller.
     let f = unsafe { buffer.cast::<F>().read() };
-    f();
+    if call == Call::Run {
+        f();
+    }
 }
 
 impl JobCell {
@@ -62,10 +72,26 @@ impl JobCell {
     /// The caller is the goroutine that the cell was filled for, just started.
     pub(crate) unsafe fn take_and_run(&self) {
         // SAFETY: the goroutine owns its G.
+        unsafe { self.take(Call::Run) };
+    }
+
+    /// Drops the closure, if there is one. Outside of the runtime: it is the user's.
+    ///
+    /// # Safety
+    /// The caller owns the G, which is dead and out of every list.
+    pub(crate) unsafe fn take_and_drop(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.take(Call::Drop) };
+    }
+
+    /// # Safety
+    /// The caller owns the G.
+    unsafe fn take(&self, call: Call) {
+        // SAFETY: the caller's promise.
         let run = unsafe { (*self.run.get()).take() };
         if let Some(run) = run {
             // SAFETY: `run` was stored together with its closure, and is taken only once.
-            unsafe { run(self.buffer.get()) };
+            unsafe { run(self.buffer.get(), call) };
         }
     }
 }

@@ -1,16 +1,14 @@
 //! A plain OS thread that blocks on one of our primitives gets a G to wait in.
 //!
-//! So wait queues hold only Gs, whoever waits. The G's `last_m` holds the kernel's thread id,
-//! by which the deadlock report tells threads that wait from threads that could still act.
+//! So wait queues hold only Gs, whoever waits.
 #![forbid(unsafe_code)]
 
 use std::cell::{Cell, OnceCell};
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::all;
 use crate::g::goroutine::{GRef, Kind};
 use crate::g::list::GQueue;
-use crate::sys::thread::gettid;
+use crate::sys::thread::own_stack_limit;
 
 /// Gives the G back when the thread ends.
 struct Foreign(GRef);
@@ -19,7 +17,7 @@ impl Foreign {
     fn take_g() -> GRef {
         let one = GQueue::new();
         if all::take_free(&one, 1) == 0 {
-            let [first, rest @ ..] = all::new_slab();
+            let (first, rest) = all::new_slab();
             one.push_back(first);
             let others = GQueue::new();
             rest.iter().for_each(|g| others.push_back(g));
@@ -27,7 +25,6 @@ impl Foreign {
         }
         let g = one.pop_front().expect("a free G was just taken");
         g.set_kind(Kind::Thread);
-        g.last_m.store(gettid() as u32, Relaxed);
         g.status.set_running_thread();
         g
     }
@@ -48,9 +45,31 @@ thread_local! {
     /// Without a destructor, so that it can be read to the very end of the thread.
     static THIS: Cell<Option<GRef>> = const { Cell::new(None) };
     static FOREIGN: OnceCell<Foreign> = const { OnceCell::new() };
+    /// Where the thread's own stack ends; 0: not asked yet, 1: not known.
+    static STACK_LIMIT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The calling thread's own G, if it has needed one so far. Not for threads of the runtime.
+#[inline(never)]
+pub(crate) fn g_if_any() -> Option<GRef> {
+    THIS.get()
+}
+
+/// The lowest address of the calling thread's own stack. Not for threads of the runtime.
+#[inline(never)]
+pub(crate) fn stack_limit() -> Option<usize> {
+    let mut limit = STACK_LIMIT.get();
+    if limit == 0 {
+        limit = own_stack_limit().unwrap_or(1);
+        STACK_LIMIT.set(limit);
+    }
+    (limit > 1).then_some(limit)
 }
 
 /// The calling thread's own G. Not for threads of the runtime. Allocates at its first call.
+///
+/// Never inlined: the slot's address would be computed, and left on the stack, in goroutines.
+#[inline(never)]
 pub(crate) fn foreign_g() -> GRef {
     THIS.get().unwrap_or_else(new_foreign_g)
 }

@@ -1,7 +1,15 @@
 //! The machine: an OS thread that runs goroutines, and the door into the runtime.
 
 pub(crate) mod words;
+#[cfg(not(loom))]
+pub(crate) mod affinity;
+#[cfg(not(loom))]
 pub(crate) mod machine;
+#[cfg(not(loom))]
+pub(crate) mod asleep;
+#[cfg(not(loom))]
 pub(crate) mod current;
+#[cfg(not(loom))]
 pub(crate) mod foreign;
+#[cfg(not(loom))]
 pub(crate) mod enter;

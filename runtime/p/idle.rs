@@ -109,6 +109,21 @@ impl IdleWord {
         debug_assert!(before & SPINNING_MASK != 0, "negative spinning count");
     }
 
+    /// Counted as spinning, the caller found no P to spin with: gives the count back and leaves a
+    /// *need*, for while it was counted others may have relied on it. Under the scheduler's lock,
+    /// so that a P becomes idle before (and was found) or after (and its M sees the need).
+    pub(crate) fn spinner_without_p(&self) {
+        // The need first: in between, nobody may find neither of the two.
+        self.0.fetch_or(NEED, SeqCst); // pairs(no-lost-work): try_add_idle
+        self.stop_spinning();
+    }
+
+    /// The caller saw work and found no idle P: the next M that would drop its P shall look.
+    /// Under the scheduler's lock.
+    pub(crate) fn leave_need(&self) {
+        self.0.fetch_or(NEED, SeqCst); // pairs(no-lost-work): try_add_idle
+    }
+
     /// A P goes to the idle list, from a *non-spinning* M. False: somebody needs a spinner, and
     /// the caller has become it: it keeps its P.
     #[must_use]
@@ -182,6 +197,44 @@ mod model {
             let kept = leaver.join().unwrap();
             assert!(told || kept, "nobody looks and a P is idle");
             assert_eq!(word.load().spinning(), 1);
+        });
+    }
+
+    /// The waker counts a spinner, but the P that was idle is taken before it has the lock. Whoever
+    /// took it drops it later without looking around: unless it sees the need.
+    #[test]
+    fn a_spinner_without_a_p_leaves_a_need() {
+        loom::model(|| {
+            // The list of idle Ps, under the scheduler's lock.
+            let shared = Arc::new((IdleWord::new(), loom::sync::Mutex::new(1_u32)));
+            shared.0.add_idle();
+            let other = Arc::clone(&shared);
+            let taker = loom::thread::spawn(move || {
+                let mut list = other.1.lock().unwrap();
+                if *list == 0 {
+                    return true; // the waker has it
+                }
+                *list -= 1;
+                other.0.remove_idle();
+                drop(list);
+                let mut list = other.1.lock().unwrap();
+                let dropped = other.0.try_add_idle();
+                *list += u32::from(dropped);
+                !dropped
+            });
+            let mut told = false;
+            if shared.0.want_spinner() == Wake::StartSpinner {
+                let mut list = shared.1.lock().unwrap();
+                if *list == 0 {
+                    shared.0.spinner_without_p();
+                } else {
+                    *list -= 1;
+                    shared.0.remove_idle();
+                    told = true;
+                }
+            }
+            let looks = taker.join().unwrap();
+            assert!(told || looks, "nobody looks and a P is idle");
         });
     }
 }

@@ -1,63 +1,52 @@
 //! All goroutines are asleep: the report, and when there is none.
 //!
-//! The check runs when the last M goes idle. It reports only if a thread waits inside of `run`
-//! for its main goroutine, nothing is in flight, and no thread of the process that is not the
-//! runtime's could still wake somebody: every such thread must itself be waiting, without a
-//! time-out, on one of our primitives. Threads are counted by the kernel (`/proc/self/task`),
-//! so one that the runtime has never heard of prevents the report.
+//! The check runs when the last M goes idle, when a plain thread parks, and when one ends. It
+//! reports only if a thread waits inside of `run` for its main goroutine, nothing is in flight,
+//! and no thread of the process that is not the runtime's could still wake somebody: every such
+//! thread must itself be waiting, without a deadline, on one of our primitives. Threads are
+//! counted by the kernel, so one that the runtime has never heard of prevents the report; then
+//! the watcher waits for the end of such threads. `README.md#deadlock` has the proof.
 //!
-//! Go: proc.go checkdead; traceback.go goroutineheader.
+//! Go: proc.go checkdead.
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write as _};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
 
 use crate::g::all;
-use crate::g::goroutine::{G, GRef, Kind};
-use crate::g::status::State;
+use crate::g::goroutine::{G, GRef};
+use crate::m::asleep;
+use crate::sched::dump::{Caller, describe, dump_all, is_user};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
-use crate::sys::fatal::{RawStderr, exit_now};
-use crate::sys::thread::live_tids;
+use crate::sched::watch::watch;
+use crate::sys::fatal::{BufferedStderr, RawStderr, begin_death, exit_now};
+use crate::sys::thread::count_threads;
 
-/// The last M has gone idle (or a plain thread has parked): is anybody left who could act?
+/// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
 #[cold]
 pub(crate) fn check() {
-    if SCHED.mains.load(Relaxed) == 0 || !all_idle() {
+    fence(SeqCst); // pairs(deadlock): of two that go to sleep at once, one sees the other
+    if SCHED.mains.load(Relaxed) == 0 {
         return;
     }
-    let Some(tids) = live_tids() else { return };
-    if tids.into_iter().any(could_act) || !all_idle() {
+    let Some(stamp) = SCHED.all_asleep() else {
         return;
+    };
+    let plain = asleep::now();
+    let known = threads::thread_count() + plain.count();
+    let Some(all) = count_threads() else { return };
+    if all > known {
+        watch(all, check);
+    } else if all == known && asleep::now() == plain && SCHED.all_asleep() == Some(stamp) {
+        report();
     }
-    report();
-}
-
-/// No M runs or is about to.
-fn all_idle() -> bool {
-    SCHED.lock.lock();
-    let idle = SCHED.all_ms_idle() && SCHED.global.is_empty() && !SCHED.stopping.load(Relaxed);
-    SCHED.lock.unlock();
-    idle
-}
-
-/// True unless `tid` is the runtime's, or waits for a goroutine without a time-out.
-fn could_act(tid: i32) -> bool {
-    if threads::is_runtime_thread(tid) {
-        return false;
-    }
-    let mut waits = false;
-    all::for_each(|g| {
-        waits |= g.is_thread()
-            && g.last_m.load(Relaxed) == tid as u32
-            && g.status.state() == State::Waiting
-            && !g.has_deadline();
-    });
-    !waits
 }
 
 /// Go's words, every goroutine, status 2.
 fn report() -> ! {
+    begin_death();
     let mut goroutines = 0;
     all::for_each(|g| goroutines += u32::from(is_user(g)));
     let words = if goroutines == 0 {
@@ -66,57 +55,25 @@ fn report() -> ! {
         "all goroutines are asleep - deadlock!"
     };
     let _ = writeln!(RawStderr, "fatal error: {words}");
-    dump_all(&mut RawStderr);
+    dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
     exit_now(2)
-}
-
-fn is_user(g: GRef) -> bool {
-    g.kind() == Kind::Goroutine && g.status.state() != State::Dead && g.id() != 0
-}
-
-/// Every goroutine, one paragraph each.
-pub(crate) fn dump_all(out: &mut dyn fmt::Write) {
-    all::for_each(|g| {
-        if is_user(g) {
-            let _ = writeln!(out);
-            let _ = describe(g, out);
-        }
-    });
-}
-
-/// `goroutine 7 [chan receive]:` and what is known of its origin.
-fn describe(g: &G, out: &mut dyn fmt::Write) -> fmt::Result {
-    let state = match g.status.state() {
-        State::Runnable => "runnable",
-        State::Running => "running",
-        State::Preempted => "preempted",
-        State::Dead => "dead",
-        State::Waiting => g.reason().as_str(),
-    };
-    writeln!(out, "goroutine {} [{state}]:", g.id())?;
-    crate::sched::names::with_name(g, |name| match name {
-        Some(name) => writeln!(out, "\tname: {name}"),
-        None => Ok(()),
-    })?;
-    if let Some(at) = g.spawned_at.load(Relaxed) {
-        match g.parent.load(Relaxed) {
-            0 => writeln!(out, "\tcreated at {at}")?,
-            parent => writeln!(out, "\tcreated by goroutine {parent} at {at}")?,
-        }
-    }
-    Ok(())
 }
 
 /// The calling goroutine's paragraph.
 pub(crate) fn describe_running(g: GRef, out: &mut dyn fmt::Write) {
-    let _ = describe(g, out);
+    let _ = describe(g, out, Caller::Ordinary);
 }
 
-/// For the overflow report: the goroutine that owns a stack, found by its tag.
+/// For the overflow report, in a signal handler: the goroutine that owns a stack, found by its
+/// tag.
 pub(crate) fn describe_owner(tag: usize, out: &mut dyn fmt::Write) {
     all::for_each(|g| {
         if std::ptr::from_ref::<G>(g).addr() == tag {
-            let _ = describe(g, out);
+            let _ = if g.is_thread() {
+                writeln!(out, "on a plain thread")
+            } else {
+                describe(g, out, Caller::Urgent)
+            };
         }
     });
 }

@@ -1,8 +1,9 @@
 //! Which goroutine runs next: the sources, in order.
 //!
-//! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st time, `runnext` and the
-//! local queue, a batch from the global queue, then stealing (others' expired timers
-//! too), and before the M gives its P up a last look at everything (`sched/README.md#no-lost-work`).
+//! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st
+//! time, `runnext` and the local queue, a batch from the global queue, then stealing (others'
+//! expired timers too), and before the M gives its P up a last look at everything
+//! (`sched/README.md#no-lost-work`).
 //!
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ use crate::m::machine::M;
 use crate::p::processor::{P, PStatus};
 use crate::queue::local::{LOCAL_CAP, Picked};
 use crate::queue::owner::HoldsP;
+use crate::sched::affinity;
 use crate::sched::idle;
 use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
@@ -58,6 +60,7 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     timers::run_due(rt, p, true);
     every_61st_global(p)
+        .or_else(|| affinity::next(m, p).map(fresh))
         .or_else(|| p.runq.get(holds))
         .or_else(|| global_batch(p, holds))
         .or_else(|| steal(rt, m, p, holds))
@@ -171,7 +174,8 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
         SCHED.lock.unlock();
         return None;
     }
-    if let Some(picked) = global_batch_locked(p, holds) {
+    let tied = affinity::next_locked(m).map(fresh);
+    if let Some(picked) = tied.or_else(|| global_batch_locked(p, holds)) {
         SCHED.lock.unlock();
         return Some(picked);
     }
@@ -197,7 +201,15 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
 
 /// With the sleeper's role: sleeps until a timer is due. True: `m` has a P, and spins, to run it.
 fn sleep_for_timers(m: &'static M) -> bool {
-    match SCHED.sleeper.sleep(nanotime, timers::earliest) {
+    m.affinity.sleeps_for_timers.store(true, Relaxed);
+    // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
+    let earliest = || match m.affinity.queue.is_empty() {
+        true => timers::earliest(),
+        false => Some(0),
+    };
+    let woke = SCHED.sleeper.sleep(nanotime, earliest);
+    m.affinity.sleeps_for_timers.store(false, Relaxed);
+    match woke {
         Woke::NoTimers => false,
         // Without an idle P, all are busy, and look at their timers themselves.
         Woke::Due => spin_with_idle_p(m),
@@ -216,10 +228,14 @@ fn last_look(m: &'static M) -> bool {
     work && spin_with_idle_p(m)
 }
 
-/// Takes an idle P and spins. False: there is none.
+/// Takes an idle P and spins. False: there is none, and who drops the next one will look.
+/// Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
     SCHED.lock.lock();
     let p = SCHED.pop_idle_p();
+    if p.is_none() {
+        SCHED.idle.leave_need();
+    }
     SCHED.lock.unlock();
     match p {
         Some(p) => {

@@ -11,9 +11,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::g::goroutine::GRef;
 use crate::m::enter::enter;
 use crate::m::machine::M;
-use crate::sched::deadlock;
 use crate::sched::handoff::hand_off;
-use crate::sched::idle::{acquire_p, detach_p, held_p, stop_m};
+use crate::sched::idle::{acquire_p, check_if_last, detach_p, held_p, stop_m};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::wake::hand_over;
@@ -59,11 +58,9 @@ pub(crate) fn wait_for_own(m: &'static M) {
     SCHED.lock.lock();
     SCHED
         .idle_locked
-        .store(SCHED.idle_locked.load(Relaxed) + 1, Relaxed);
+        .store(SCHED.idle_locked.load(Relaxed).wrapping_add(1), Relaxed);
     SCHED.lock.unlock();
-    if SCHED.all_ms_idle() {
-        deadlock::check();
-    }
+    check_if_last();
     m.note.sleep();
     match m.next_p.take_relaxed() {
         Some(p) => acquire_p(m, p),
@@ -81,10 +78,12 @@ pub(crate) fn start_owner(m: &'static M, g: GRef) {
     let (p, _) = held_p(m);
     detach_p(m, p);
     SCHED.lock.lock();
-    // On the owner's behalf, so that it never counts as idle while it has been woken.
+    // On the owner's behalf, so that it never counts as idle while it has been woken. It may
+    // not have counted itself yet: then the number is below zero for a moment.
     SCHED
         .idle_locked
-        .store(SCHED.idle_locked.load(Relaxed) - 1, Relaxed);
+        .store(SCHED.idle_locked.load(Relaxed).wrapping_sub(1), Relaxed);
+    SCHED.count_m_wake();
     SCHED.lock.unlock();
     hand_over(owner, p, false);
     stop_m(m);

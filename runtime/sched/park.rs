@@ -8,12 +8,17 @@
 //! Go: proc.go gopark, park_m, Gosched, goyield.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::g::claim::Ticket;
-use crate::g::context::{Switch, suspend};
+use crate::g::context::{DISTANCE, Switch, suspend};
 use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
+use crate::m::asleep;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
+use crate::m::machine::M;
+use crate::sched::deadlock;
 use crate::sched::timers;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
@@ -72,13 +77,28 @@ fn switch(rt: NoPreempt, g: GRef, how: Switch) {
 /// The loop resumed us inside the runtime, on an M that may not be the one we left.
 #[inline]
 pub(crate) fn leave_after_switch() {
-    drop(NoPreempt::resumed(this_m()));
+    let m = this_m();
+    drop(NoPreempt::resumed(m));
+    if let Some(m) = m
+        && m.affinity.stale.load(Relaxed)
+    {
+        take_window(m);
+    }
 }
 
-/// A plain thread waits on its own note.
+/// A module was loaded. In user code, since it takes the dynamic linker's lock.
+#[cold]
+fn take_window(m: &'static M) {
+    m.affinity.stale.store(false, Relaxed);
+    m.window.take(DISTANCE);
+}
+
+/// A plain thread waits on its own note. It may have been the last one that could do anything.
 #[cold]
 fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {
+        asleep::fell_asleep();
+        deadlock::check();
         while !g.status.thread_woken() {
             g.note.sleep();
         }
@@ -92,16 +112,14 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
     let g = rt.current();
     match rt.m() {
         Some(_) => {
-            g.timer.set_wake(g, ticket.with_case(case));
+            g.timer.set(g, ticket.with_case(case));
             timers::arm_and_park(&rt, &g.timer, deadline);
             switch(rt, g, Switch::Park);
             g.timer.disarm();
         }
         None => {
             drop(rt);
-            g.set_deadline(true);
             park_thread_until(g, deadline, ticket, case);
-            g.set_deadline(false);
         }
     }
 }
@@ -119,6 +137,7 @@ fn park_thread_until(g: GRef, deadline: Nanos, ticket: Ticket, case: u16) {
                 until = None; // somebody else has won and is about to wake us
             }
         }
+        asleep::was_not_counted();
     }
     g.status.run();
 }

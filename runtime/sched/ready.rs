@@ -6,6 +6,7 @@
 use crate::g::goroutine::GRef;
 use crate::g::list::GQueue;
 use crate::g::status::Enqueue;
+use crate::m::asleep;
 use crate::m::enter::NoPreempt;
 use crate::sched::state::SCHED;
 use crate::sched::wake::wakep;
@@ -18,6 +19,7 @@ pub(crate) fn ready(rt: &NoPreempt, g: GRef) {
         return; // its M will see that it was woken, and puts it back itself
     }
     if g.is_thread() {
+        asleep::readied();
         g.note.wake();
         return;
     }

@@ -15,12 +15,10 @@ use crate::g::identity::Identity;
 use crate::g::job::JobCell;
 use crate::g::list::GQueue;
 use crate::m::enter::{NoPreempt, enter};
-use crate::p::processor::next_id_without_p;
+use crate::sched::birth;
 use crate::sched::names::put_identity;
-use crate::sched::ready::enqueue_next;
 use crate::sched::start;
-use crate::sched::state::SCHED;
-use crate::stack::Class;
+use crate::stacks::{Class, StackError, StackWord, promise};
 
 /// What a new goroutine is, besides its closure.
 #[derive(Debug)]
@@ -46,54 +44,84 @@ impl Birth {
 
 /// Starts a goroutine that runs `f`; answers its id.
 ///
+/// # Errors
+/// When it could never have a stack: see `stacks/promise.rs`.
+///
 /// # Safety
 /// What `f` borrows outlives the run of `f`. `f` catches its own panics.
-pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
+#[track_caller]
+pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64, StackError> {
     start::assert_started();
-    if JobCell::fits::<F>() {
+    let class = birth.class.unwrap_or(start::default_class());
+    let stack = StackWord::new(class, promise::take(class)?);
+    let id = if JobCell::fits::<F>() {
         // SAFETY: the caller's promise.
-        unsafe { spawn_fitting(birth, f) }
+        unsafe { spawn_fitting(birth, stack, f) }
     } else {
         let boxed = Box::new(f);
         // SAFETY: the caller's promise.
-        unsafe { spawn_fitting(birth, move || boxed()) }
-    }
+        unsafe { spawn_fitting(birth, stack, boxed) }
+    };
+    Ok(id)
 }
 
-unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
+unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackWord, f: F) -> u64 {
     let (rt, g) = dead_g();
-    let id = match rt.p() {
-        Some((p, holds)) => {
-            if birth.kind == Kind::Goroutine {
-                p.created.store(p.created.load(Relaxed) + 1, Relaxed);
-            }
-            p.next_id(&holds)
-        }
-        None => {
-            if birth.kind == Kind::Goroutine {
-                SCHED.created_outside.fetch_add(1, Relaxed);
-            }
-            next_id_without_p()
-        }
-    };
-    g.id.store(id, Relaxed);
-    g.set_kind(birth.kind);
-    g.stack_class.store(
-        birth.class.unwrap_or(start::default_class()).number() as u8,
-        Relaxed,
-    );
-    g.spawned_at.store(Some(birth.at), Relaxed);
-    let parent = rt.m().and_then(|m| m.curg()).map_or(0, |g| g.id());
-    g.parent.store(parent, Relaxed);
+    describe(&rt, g, &birth, stack);
+    let id = birth::name(&rt, g);
     if let Some(identity) = birth.identity {
         identity.id.store(id, Relaxed);
         put_identity(g, identity);
     }
     // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
     unsafe { g.job.put(f) };
-    g.status.spawned();
-    enqueue_next(&rt, g);
+    birth::start(&rt, g);
     id
+}
+
+/// Whose child it is, what it is, where it was asked for.
+#[inline]
+fn describe(rt: &NoPreempt, g: GRef, birth: &Birth, stack: StackWord) {
+    g.set_kind(birth.kind);
+    g.set_stack_word(stack);
+    g.spawned_at.store(Some(birth.at), Relaxed);
+    let parent = rt.m().and_then(|m| m.curg()).map_or(0, |g| g.id());
+    g.parent.store(parent, Relaxed);
+}
+
+/// A goroutine that is ready to be started, by `birth`, at any time later: dead, in no list. It
+/// has no identity.
+///
+/// # Safety
+/// As for [`spawn`]; `f` fits into a G.
+pub(crate) unsafe fn prepare<F: FnOnce() + Send>(birth: &Birth, f: F) -> GRef {
+    start::assert_started();
+    let class = birth.class.unwrap_or(start::default_class());
+    let (rt, g) = dead_g();
+    // Nobody is there for an error when it is started: it takes its chance.
+    describe(&rt, g, birth, StackWord::new(class, false));
+    // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
+    unsafe { g.job.put(f) };
+    drop(rt);
+    g
+}
+
+/// Takes the preparation back.
+///
+/// # Safety
+/// `g` comes from [`prepare`], was not started, and will not be.
+pub(crate) unsafe fn forget(g: GRef) {
+    // SAFETY: the caller's promise.
+    unsafe { g.job.take_and_drop() };
+    let rt = enter();
+    match rt.p() {
+        Some((p, holds)) => p.give_g(&holds, g),
+        None => {
+            let one = GQueue::new();
+            one.push_back(g);
+            all::give_free(&one);
+        }
+    }
 }
 
 /// A dead G, from the P's list, the shared list, or new; and the evidence to go on with.
@@ -118,7 +146,7 @@ fn dead_g() -> (NoPreempt, GRef) {
 #[cold]
 fn new_gs(rt: NoPreempt) -> (NoPreempt, GRef) {
     drop(rt);
-    let [first, rest @ ..] = all::new_slab();
+    let (first, rest) = all::new_slab();
     let others = GQueue::new();
     rest.iter().for_each(|g| others.push_back(g));
     let rt = enter();

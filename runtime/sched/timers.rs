@@ -7,6 +7,7 @@ use crate::g::claim::Ticket;
 use crate::g::goroutine::G;
 use crate::m::enter::NoPreempt;
 use crate::p::processor::P;
+use crate::sched::birth;
 use crate::sched::ready::ready;
 use crate::sched::state::SCHED;
 use crate::sched::wake::wakep;
@@ -15,6 +16,10 @@ use crate::timer::fire::{Fire, Fires};
 use crate::timer::heap::{Armed, TimerHeap};
 use crate::timer::node::Node;
 use crate::timer::sleeper::Told;
+use crate::timer::word::NEVER;
+
+/// Left with the timer of a prepared goroutine: start it. No ticket is 0.
+pub(crate) const BIRTH: u64 = 0;
 
 /// Arms a timer, in the caller's heap if it is in none. By its hand. True: it was armed before.
 pub(crate) fn arm(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> bool {
@@ -23,6 +28,16 @@ pub(crate) fn arm(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> bool {
         wakep(); // it becomes the sleeper, if it finds nothing else
     }
     armed.was_armed
+}
+
+/// Moves a timer that is armed. By its hand. False: it is not, and nothing has changed.
+pub(crate) fn rearm(node: &'static Node<G>, when: Nanos) -> bool {
+    let when = when.clamp(1, NEVER);
+    let earlier = node.rearm_armed(when);
+    if earlier == Some(true) && SCHED.sleeper.tell(when) == Told::Nobody {
+        wakep();
+    }
+    earlier.is_some()
 }
 
 /// As [`arm`], for a goroutine that parks right after. If its M has nothing else to run, it
@@ -74,15 +89,35 @@ fn run_due_now(rt: &NoPreempt, heap: &TimerHeap<G>, local: bool, now: Nanos) -> 
     }
 }
 
-fn act(rt: &NoPreempt, fire: Fire<G>) {
-    match fire {
-        Fire::Wake { who, data } => {
-            let (ticket, case) = Ticket::split(data);
-            if who.claim.claim(ticket, case) {
-                ready(rt, who);
-            }
-        }
-        Fire::Call { on, data, when } => on.expired(data, when),
+fn act(rt: &NoPreempt, Fire { who, data }: Fire<G>) {
+    if data == BIRTH {
+        birth::name(rt, who);
+        birth::start(rt, who);
+        return;
+    }
+    let (ticket, case) = Ticket::split(data);
+    if who.claim.claim(ticket, case) {
+        ready(rt, who);
+    }
+}
+
+/// Some timer is due and was not run yet.
+pub(crate) fn overdue(now: Nanos) -> bool {
+    SCHED.ps().any(|p| is_overdue(p, now))
+}
+
+/// Of this P.
+pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
+    p.timers.wake_time().is_some_and(|wake| wake <= now)
+}
+
+/// `p` has just gone idle without its M having looked around: somebody must know when its
+/// timers are due. Go: handoffp, its end.
+pub(crate) fn see_to(p: &P) {
+    if let Some(when) = p.timers.wake_time()
+        && SCHED.sleeper.tell(when) == Told::Nobody
+    {
+        wakep();
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn start_spinner() {
         Some(p) => start_m_locked(p, true),
         None => {
             // Between the word and the list somebody else took it.
-            SCHED.idle.stop_spinning();
+            SCHED.idle.spinner_without_p();
             SCHED.lock.unlock();
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod twin;
 pub(crate) mod waiter;
 pub(crate) mod semaroot;
 pub(crate) mod sema;
+pub(crate) mod change;
 pub(crate) mod waitlist;
 pub(crate) mod notifylist;
 pub(crate) mod spin;

@@ -1,7 +1,6 @@
 //! `Once` with the interface and the poisoning of `std`.
 //!
-//! One word: the state, and how many wait for it to change. Whoever changes it takes the whole
-//! word and wakes exactly those. README.md#once-word.
+//! One word: the state, and whether somebody waits for it to change. README.md#once-word.
 //!
 //! Go: sync/once.go.
 #![forbid(unsafe_code)]
@@ -10,17 +9,17 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::base::prim::AtomicU32;
-use crate::base::prim::Ordering::{AcqRel, Acquire};
+use crate::base::prim::Ordering::{Acquire, Release};
 use crate::g::reason::WaitReason;
-use crate::sync::sema;
+use crate::sync::change;
 
 const NEW: u32 = 0;
 const POISONED: u32 = 1;
 const RUNNING: u32 = 2;
 const DONE: u32 = 3;
 const STATE: u32 = 3;
-/// One waiter.
-const WAITER: u32 = 4;
+/// Somebody waits for the state to change.
+const WAITED_FOR: u32 = 4;
 
 /// Runs a function once in a program's life, and makes everybody else wait for it.
 ///
@@ -42,7 +41,6 @@ const WAITER: u32 = 4;
 /// ```
 pub struct Once {
     word: AtomicU32,
-    sema: AtomicU32,
 }
 
 impl UnwindSafe for Once {}
@@ -68,6 +66,7 @@ impl OnceState {
     }
 }
 
+#[allow(clippy::new_without_default, reason = "std's has none")]
 impl Once {
     /// One that has not run.
     #[cfg(not(loom))]
@@ -76,7 +75,6 @@ impl Once {
     pub const fn new() -> Once {
         Once {
             word: AtomicU32::new(NEW),
-            sema: AtomicU32::new(0),
         }
     }
 
@@ -85,7 +83,6 @@ impl Once {
     pub fn new() -> Once {
         Once {
             word: AtomicU32::new(NEW),
-            sema: AtomicU32::new(0),
         }
     }
 
@@ -156,9 +153,7 @@ impl Once {
     /// ```
     #[track_caller]
     pub fn wait(&self) {
-        while !self.is_completed() {
-            self.sleep(false);
-        }
+        self.wait_done(false);
     }
 
     /// As [`Once::wait`], but goes on waiting when a run panics.
@@ -167,8 +162,19 @@ impl Once {
     ///
     /// See [`Once::wait`].
     pub fn wait_force(&self) {
-        while !self.is_completed() {
-            self.sleep(true);
+        self.wait_done(true);
+    }
+
+    #[track_caller]
+    fn wait_done(&self, force: bool) {
+        loop {
+            // Acquire pairs(once): Run's Release.
+            let now = self.word.load(Acquire);
+            match now & STATE {
+                DONE => return,
+                POISONED if !force => poisoned(),
+                _ => self.sleep(now),
+            }
         }
     }
 
@@ -181,7 +187,7 @@ impl Once {
             match now & STATE {
                 DONE => return,
                 POISONED if !force => poisoned(),
-                RUNNING => self.sleep(force),
+                RUNNING => self.sleep(now),
                 state => {
                     if self.swap(now, now - state + RUNNING) {
                         break state == POISONED;
@@ -197,19 +203,11 @@ impl Once {
         run.leaves = DONE;
     }
 
-    /// Waits for the state to change, if it is not done now.
-    #[track_caller]
-    fn sleep(&self, force: bool) {
-        // Acquire pairs(once): Run's Release.
-        let now = self.word.load(Acquire);
-        match now & STATE {
-            DONE => (),
-            POISONED if !force => poisoned(),
-            _ => {
-                if self.swap(now, now + WAITER) {
-                    sema::acquire(&self.sema, false, WaitReason::OnceWait);
-                }
-            }
+    /// Waits for the word to change, if it is still as it was `seen`.
+    fn sleep(&self, seen: u32) {
+        let waited_for = seen | WAITED_FOR;
+        if seen == waited_for || self.swap(seen, waited_for) {
+            change::wait(&self.word, waited_for, WaitReason::OnceWait);
         }
     }
 
@@ -236,9 +234,9 @@ struct Run<'a> {
 impl Drop for Run<'_> {
     fn drop(&mut self) {
         // Release pairs(once): the Acquires above.
-        let word = self.once.word.swap(self.leaves, AcqRel);
-        for _ in 0..word / WAITER {
-            sema::release(&self.once.sema, false);
+        let word = self.once.word.swap(self.leaves, Release);
+        if word & WAITED_FOR != 0 {
+            change::wake_all(&self.once.word);
         }
     }
 }
@@ -252,6 +250,7 @@ impl fmt::Debug for Once {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
+    use crate::base::prim::Ordering::Relaxed;
     use loom::cell::UnsafeCell;
     use loom::sync::Arc;
 
@@ -275,6 +274,30 @@ mod model {
             shared.0.call_once(|| shared.1.with_mut(|_| ()));
             shared.1.with(|_| ());
             handles.into_iter().for_each(|h| h.join().unwrap());
+        });
+    }
+
+    /// The first run fails; one who waits through it, and one who would run, both get there.
+    #[test]
+    fn a_run_that_fails_wakes_whoever_runs_next() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(|| {
+            let once = Arc::new(Once::new());
+            once.word.store(RUNNING, Relaxed);
+            let handles = [true, false].map(|calls| {
+                let once = Arc::clone(&once);
+                loom::thread::spawn(move || match calls {
+                    true => once.call_once_force(|_| ()),
+                    false => once.wait_force(),
+                })
+            });
+            drop(Run {
+                once: &once,
+                leaves: POISONED,
+            });
+            handles.into_iter().for_each(|h| h.join().unwrap());
+            assert!(once.is_completed());
         });
     }
 }

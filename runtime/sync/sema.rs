@@ -19,13 +19,14 @@ use crate::sync::waiter::{Standing, Waiter};
 const ROOTS: usize = 251;
 
 /// One row of the table, on cache lines of its own.
+#[derive(Debug)]
 #[repr(align(128))]
-struct Root {
-    lock: RawLock,
-    /// Waiters in `tree`; changed under the lock, read without it.
-    waiting: AtomicU32,
+pub(crate) struct Root {
+    pub(crate) lock: RawLock,
+    /// At least as many as wait in `tree`; one who queues adds itself under the lock.
+    pub(crate) waiting: AtomicU32,
     /// Under the lock.
-    tree: Tree,
+    pub(crate) tree: Tree,
 }
 
 #[cfg(not(loom))]
@@ -46,11 +47,11 @@ loom::lazy_static! {
     };
 }
 
-fn key(count: &AtomicU32) -> usize {
+pub(crate) fn key(count: &AtomicU32) -> usize {
     std::ptr::from_ref(count).addr()
 }
 
-fn root(count: &AtomicU32) -> &'static Root {
+pub(crate) fn root(count: &AtomicU32) -> &'static Root {
     #[cfg(not(loom))]
     return &TABLE[(key(count) >> 3) % ROOTS];
     #[cfg(loom)]
@@ -86,13 +87,13 @@ fn acquire_slow(count: &AtomicU32, lifo: bool, reason: WaitReason) {
         let me = rt.current();
         let served = Waiter::on_stack(me, key(count), None, |waiter| {
             let guard = rt.lock(&root.lock);
-            root.waiting.store(root.waiting.load(Relaxed) + 1, Relaxed);
+            root.waiting.fetch_add(1, Relaxed);
             fence(SeqCst); // pairs(sema-waiting): release's fence
             if try_take(count) {
-                root.waiting.store(root.waiting.load(Relaxed) - 1, Relaxed);
+                root.waiting.fetch_sub(1, Relaxed);
                 return true;
             }
-            me.announce_park(reason);
+            me.announce_park_for(reason, key(count));
             root.tree.queue(waiter, lifo);
             drop(guard);
             park(rt);
@@ -123,7 +124,7 @@ fn release_slow(root: &Root, count: &AtomicU32, handoff: bool) {
     let Some(waiter) = root.tree.dequeue(key(count)) else {
         return; // others wait here, or somebody was quicker than we
     };
-    root.waiting.store(root.waiting.load(Relaxed) - 1, Relaxed);
+    root.waiting.fetch_sub(1, Relaxed);
     drop(guard);
     let handed = handoff && try_take(count);
     if handed {

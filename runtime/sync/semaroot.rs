@@ -65,6 +65,15 @@ impl Tree {
         Some(first)
     }
 
+    /// Takes all waiters for `key` out, as a chain through `same`; they count as queued until
+    /// whoever took them says otherwise.
+    pub(crate) fn dequeue_all(&self, key: usize) -> Option<&'static Waiter> {
+        let slot = self.find(key);
+        let first = slot.load(Relaxed)?;
+        join(slot, first.prev.take_relaxed(), first.next.take_relaxed());
+        Some(first)
+    }
+
     /// The link that holds `key`'s node, or would.
     fn find(&self, key: usize) -> &Link {
         let mut slot = &self.0;
@@ -117,11 +126,7 @@ fn take_place(slot: &Link, old: &'static Waiter, new: &'static Waiter) {
 }
 
 /// Puts what is left of a removed node, all `a` smaller than all `b`, into its slot.
-fn join<'a>(
-    mut slot: &'a Link,
-    mut a: Option<&'static Waiter>,
-    mut b: Option<&'static Waiter>,
-) {
+fn join(mut slot: &Link, mut a: Option<&'static Waiter>, mut b: Option<&'static Waiter>) {
     loop {
         match (a, b) {
             (Some(x), Some(y)) if priority(x.key) >= priority(y.key) => {
@@ -186,7 +191,7 @@ mod tests {
         with_waiters(&mut keys, vec![], &mut |waiters| {
             let tree = Tree::new();
             let mut model: BTreeMap<usize, VecDeque<*const Waiter>> = BTreeMap::new();
-            let mut dequeue = |tree: &Tree, model: &mut BTreeMap<usize, VecDeque<_>>, key| {
+            let dequeue = |tree: &Tree, model: &mut BTreeMap<usize, VecDeque<_>>, key| {
                 let got = tree.dequeue(key).map(std::ptr::from_ref);
                 assert_eq!(got, model.get_mut(&key).and_then(VecDeque::pop_front));
             };

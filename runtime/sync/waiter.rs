@@ -3,7 +3,7 @@
 //! Stacks never move, and a waiter does not leave [`Waiter::on_stack`] while it is queued: the
 //! end of that function checks it. So queues link waiters by reference, and nothing is
 //! allocated to wait. A waker reads what it needs, dequeues, and does not look again: after
-//! `ready` the waiter may be gone.
+//! `ready` the waiter may be gone. README.md#waiter-on-stack.
 //!
 //! Go: runtime2.go sudog.
 #![allow(
@@ -73,7 +73,7 @@ impl Waiter {
         // SAFETY: the waiter lives until this function is left, and its destructor stops the
         // process if a queue could still reach it then. Queues drop the reference when they
         // clear `queued`, wakers before they ready the goroutine: their promise, see the header.
-        wait(unsafe { &*&raw const waiter })
+        wait(unsafe { &*std::ptr::from_ref(&waiter) })
     }
 
     pub(crate) fn standing(&self) -> Standing {

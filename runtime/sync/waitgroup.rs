@@ -147,9 +147,11 @@ impl WaitGroup {
             if counter(state) == 0 {
                 return;
             }
+            let joined = state + 1;
+            // Acquire pairs(waitgroup): add's Release.
             match self
                 .state
-                .compare_exchange_weak(state, state + 1, Relaxed, Acquire)
+                .compare_exchange_weak(state, joined, Relaxed, Acquire)
             {
                 Ok(_) => break,
                 Err(seen) => state = seen,

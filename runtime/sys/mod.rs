@@ -3,14 +3,27 @@
 pub(crate) mod fatal;
 pub(crate) mod clock;
 pub(crate) mod moment;
+#[cfg(not(loom))]
 pub(crate) mod thread;
+#[cfg(not(loom))]
+pub(crate) mod tls;
+#[cfg(not(loom))]
 pub(crate) mod cputime;
+#[cfg(not(loom))]
 pub(crate) mod membarrier;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
+pub(crate) mod prefetch;
+#[cfg(not(loom))]
 pub(crate) mod mem;
+#[cfg(not(loom))]
 pub(crate) mod table;
+#[cfg(not(loom))]
 pub(crate) mod pagemap;
+#[cfg(not(loom))]
 pub(crate) mod ucontext;
+#[cfg(not(loom))]
 pub(crate) mod signal;
+#[cfg(not(loom))]
+pub(crate) mod exits;

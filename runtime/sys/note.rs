@@ -5,10 +5,14 @@
 //! itself by a CAS from `CLEAR`, and the kernel compares `ASLEEP` again under its own lock
 //! before it lets the thread sleep; so a `SET` that comes in between is seen.
 //!
+//! Two wake-ups may fall into one event, and one may be left over from a wait that did not need
+//! it. A sleeper that can have either waits in a loop for a condition, which it sees: whatever
+//! a swallowed waker wrote before `wake` is visible after `sleep`.
+//!
 //! Go: lock_futex.go notesleep, notewakeup.
 #![forbid(unsafe_code)]
 
-use crate::base::prim::Ordering::{Acquire, Relaxed, Release};
+use crate::base::prim::Ordering::{Acquire, Release};
 use crate::sys::clock::Nanos;
 use crate::sys::futex::Futex;
 
@@ -56,7 +60,10 @@ impl Note {
                 }
             }
         }
-        word.store(CLEAR, Relaxed);
+        // Not a plain store: a second waker's `SET` may come between the look and this, and
+        // what it wrote before must not be missed when its event is swallowed.
+        // Acquire pairs(note): wake's Release.
+        word.swap(CLEAR, Acquire);
         true
     }
 
@@ -72,8 +79,28 @@ impl Note {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
+    use crate::base::prim::Ordering::Relaxed;
     use loom::sync::Arc;
     use loom::sync::atomic::AtomicBool;
+
+    /// A leftover event and the real one fall together: the sleeper that loops for its
+    /// condition must not sleep for ever (loom reports that as a deadlock).
+    #[test]
+    fn a_leftover_event_swallows_no_wake_up() {
+        loom::model(|| {
+            let pair = Arc::new((Note::new(), AtomicBool::new(false)));
+            pair.0.wake(); // left over
+            let waker = Arc::clone(&pair);
+            let t = loom::thread::spawn(move || {
+                waker.1.store(true, Release);
+                waker.0.wake();
+            });
+            while !pair.1.load(Acquire) {
+                pair.0.sleep();
+            }
+            t.join().unwrap();
+        });
+    }
 
     #[test]
     fn a_wake_up_is_never_lost_and_carries_what_came_before() {

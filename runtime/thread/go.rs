@@ -18,7 +18,8 @@ use crate::thread::panic::uncaught;
 /// [`Builder::uncaught_panic`](crate::Builder::uncaught_panic) for the other way).
 ///
 /// # Panics
-/// If the runtime has not been started.
+/// If the runtime has not been started, or there can be no stack for it, see
+/// [`StackError`](crate::StackError).
 ///
 /// # Examples
 /// ```
@@ -39,13 +40,18 @@ pub fn go<F>(f: F)
 where
     F: FnOnce() + Send + 'static,
 {
-    let body = move || {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
-            && !is_goexit(&*payload)
-        {
-            uncaught(payload);
-        }
-    };
     // SAFETY: F is 'static; the body catches its own panics.
-    unsafe { spawn(Birth::plain(), body) };
+    let spawned = unsafe { spawn(Birth::plain(), move || run_detached(f)) };
+    if let Err(e) = spawned {
+        panic!("failed to spawn a goroutine: {e}");
+    }
+}
+
+/// Runs the body of a goroutine that nobody waits for.
+pub(crate) fn run_detached(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
+        && !is_goexit(&*payload)
+    {
+        uncaught(payload);
+    }
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use crate::g::identity::Identity;
 use crate::p::processor::next_id_without_p;
-use crate::sched::names::my_identity;
-use crate::sys::clock::nanotime;
+use crate::sched::names::{borrow_identity, my_identity};
+use crate::sys::clock::{Nanos, nanotime};
 use crate::thread::panic::this_goroutine;
 use crate::thread::parker;
 
@@ -91,7 +91,9 @@ fn identity() -> Arc<Identity> {
     }
 }
 
-/// Of a plain thread, under its std name. Never called on a goroutine.
+/// Of a plain thread, under its std name. Never called on a goroutine, nor inlined into one.
+#[cold]
+#[inline(never)]
 fn plain_identity() -> Arc<Identity> {
     PLAIN.with(|cell| {
         let made = cell.get_or_init(|| {
@@ -111,13 +113,20 @@ pub fn current() -> Thread {
 ///
 /// As std's, it may come back early for no reason; ours does not, but do not rely on it.
 pub fn park() {
-    parker::wait(&identity(), None);
+    wait(None);
 }
 
 /// As [`park`], but for no longer than `dur`.
 pub fn park_timeout(dur: Duration) {
     let nanos = u64::try_from(dur.as_nanos()).unwrap_or(u64::MAX);
-    parker::wait(&identity(), Some(nanotime().saturating_add(nanos)));
+    wait(Some(nanotime().saturating_add(nanos)));
+}
+
+fn wait(deadline: Option<Nanos>) {
+    match this_goroutine() {
+        Some(g) => parker::wait(&borrow_identity(g), deadline),
+        None => parker::wait(&plain_identity(), deadline),
+    }
 }
 
 /// Lets other goroutines run: the caller goes to the tail of the global queue.

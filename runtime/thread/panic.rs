@@ -10,7 +10,8 @@
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Write as _;
-use std::panic::PanicHookInfo;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,7 +20,7 @@ use crate::g::goroutine::GRef;
 use crate::m::enter::enter;
 use crate::sched::deadlock::describe_running;
 use crate::sched::names::with_name;
-use crate::sys::fatal::{RawStderr, exit_now};
+use crate::sys::fatal::{RawStderr, begin_death, exit_now, fatal};
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
@@ -50,12 +51,11 @@ pub(crate) fn this_goroutine() -> Option<GRef> {
 fn print(g: GRef, info: &PanicHookInfo<'_>) {
     let mut text = String::with_capacity(256);
     let _ = write!(text, "\ngoroutine {}", g.id());
-    let name = with_name(g, |name| {
-        name.map(|n| n.chars().take(64).collect::<Box<str>>())
+    with_name(g, |name| {
+        if let Some(name) = name {
+            let _ = write!(text, " '{name}'");
+        }
     });
-    if let Some(name) = name {
-        let _ = write!(text, " '{name}'");
-    }
     if let Some(at) = g.spawned_at.load(Relaxed) {
         let _ = write!(text, " (started at {at})");
     }
@@ -71,7 +71,9 @@ fn print(g: GRef, info: &PanicHookInfo<'_>) {
             "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
         );
     }
-    eprint!("{text}");
+    // Not `eprint!`, which panics when nobody reads; and straight to stderr, for a goroutine's
+    // thread belongs to no test whose output could be captured.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// The panic's message, if it is a string.
@@ -87,8 +89,13 @@ fn words(payload: &(dyn Any + Send)) -> &str {
 #[cold]
 pub(crate) fn uncaught(payload: Box<dyn Any + Send>) {
     if GO_ON.load(Relaxed) {
-        return; // the hook has printed it
+        // The hook has printed it.
+        if catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err() {
+            fatal!("a panic's payload panicked when it was dropped");
+        }
+        return;
     }
+    begin_death();
     let _ = write!(RawStderr, "panic: {}\n\n", words(&*payload));
     if let Some(g) = this_goroutine() {
         describe_running(g, &mut RawStderr);

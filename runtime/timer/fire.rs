@@ -3,25 +3,10 @@
 //! Go: there the heap's owner calls `t.f` itself (time.go unlockAndRun).
 #![forbid(unsafe_code)]
 
-use crate::sys::clock::Nanos;
-
-/// A timer object's own action. Called by the loop, inside the runtime, on an M's stack: no
-/// allocation, no blocking, no user code.
-pub(crate) trait Expire: Sync {
-    /// `data` is what the hand left when it armed the timer, `when` is the time it was due.
-    fn expired(&'static self, data: u64, when: Nanos);
-}
-
-/// One expired timer.
-pub(crate) enum Fire<W: 'static> {
-    /// A deadline of `who`: win its round with `data`, and if won, ready it.
-    Wake { who: &'static W, data: u64 },
-    /// A timer object's action.
-    Call {
-        on: &'static dyn Expire,
-        data: u64,
-        when: Nanos,
-    },
+/// One expired timer: whose it is, and the word that was left with it.
+pub(crate) struct Fire<W: 'static> {
+    pub(crate) who: &'static W,
+    pub(crate) data: u64,
 }
 
 impl<W> Clone for Fire<W> {
@@ -34,10 +19,7 @@ impl<W> Copy for Fire<W> {}
 
 impl<W> std::fmt::Debug for Fire<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match *self {
-            Fire::Wake { who, data } => write!(f, "Wake({who:p}, {data:#x})"),
-            Fire::Call { data, when, .. } => write!(f, "Call({data:#x}, {when})"),
-        }
+        write!(f, "Fire({:p}, {:#x})", self.who, self.data)
     }
 }
 

@@ -74,7 +74,6 @@ impl<W> TimerHeap<W> {
     }
 
     /// Timers in the heap, stopped ones that were not cleaned up yet included. No lock.
-    #[inline]
     pub(crate) fn len(&self) -> u32 {
         self.shared.len()
     }
@@ -115,8 +114,8 @@ impl<W> TimerHeap<W> {
         }
     }
 
-    /// Really no timer here, not even one that was stopped. For the deadlock report: takes the
-    /// lock and cleans up.
+    /// Really no timer here, after all stopped ones were thrown out.
+    #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
         let keeper = self.keep();
         keeper.adjust();

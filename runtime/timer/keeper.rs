@@ -109,15 +109,11 @@ impl<'a, W> Keeper<'a, W> {
         if seen.is_modified() {
             return true; // just now: look again
         }
-        let (fire, next) = node.due(seen, now);
-        if !node.word.fire(seen, next) {
+        let fire = node.due();
+        if !node.word.fire(seen) {
             return true; // stopped or moved at the last moment
         }
-        if next == 0 {
-            self.array.pop_first();
-        } else {
-            self.array.rekey_first(next);
-        }
+        self.array.pop_first();
         out.push(fire);
         true
     }

@@ -201,7 +201,7 @@ mod model {
             let seen = heap.1.load();
             let fired = if seen.is_armed() && !seen.is_modified() {
                 let data = heap.2.load(Relaxed);
-                heap.1.fire(seen, 0).then_some(data)
+                heap.1.fire(seen).then_some(data)
             } else {
                 None
             };

@@ -2,15 +2,15 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use crate::base::choice::Choice;
 use crate::sys::clock::Nanos;
-use crate::timer::fire::{Expire, Fire, Fires};
+use crate::timer::fire::{Fire, Fires};
 use crate::timer::heap::TimerHeap;
-use crate::timer::node::{Node, Object, next_tick};
+use crate::timer::node::Node;
 use crate::timer::word::NEVER;
 
 /// Somebody to wake.
@@ -45,12 +45,7 @@ fn run(heap: &TimerHeap<Sleeper>, now: Nanos) -> Vec<(u64, u64)> {
         if out.is_empty() {
             return all;
         }
-        for fire in out.drain() {
-            match fire {
-                Fire::Wake { who, data } => all.push((who.id, data)),
-                Fire::Call { .. } => panic!("{fire:?}"),
-            }
-        }
+        all.extend(out.drain().map(|fire| (fire.who.id, fire.data)));
     }
 }
 
@@ -59,7 +54,7 @@ fn fires_in_order_and_never_early() {
     let (heap, all) = (heap(), sleepers(50));
     for s in &all {
         let when = 1000 + (s.id * 37) % 50;
-        s.node.set_wake(s, when);
+        s.node.set(s, when);
         let armed = heap.arm(&s.node, when);
         assert!(!armed.was_armed);
         assert_eq!(armed.earlier, s.id == 0, "only 1000 is the earliest");
@@ -78,7 +73,7 @@ fn fires_in_order_and_never_early() {
 fn stop_says_whether_it_came_in_time() {
     let (heap, all) = (heap(), sleepers(1));
     let node = &all[0].node;
-    node.set_wake(all[0], 1);
+    node.set(all[0], 1);
     assert!(!node.disarm());
     assert!(heap.arm(node, 10).earlier);
     assert!(node.disarm() && !node.disarm());
@@ -97,7 +92,7 @@ fn stop_says_whether_it_came_in_time() {
 #[test]
 fn moving_later_is_not_noted() {
     let (heap, all) = (heap(), sleepers(1));
-    all[0].node.set_wake(all[0], 1);
+    all[0].node.set(all[0], 1);
     let _ = heap.arm(&all[0].node, 100);
     for when in 101..200 {
         assert!(!heap.arm(&all[0].node, when).earlier);
@@ -106,50 +101,6 @@ fn moving_later_is_not_noted() {
     assert!(run(heap, 100).is_empty());
     assert_eq!(heap.wake_time(), Some(199));
     assert_eq!(run(heap, 199).len(), 1);
-}
-
-struct Ticks {
-    object: Object,
-    node: Node<Sleeper>,
-    seen: AtomicU64,
-}
-
-impl Expire for Ticks {
-    fn expired(&'static self, data: u64, when: Nanos) {
-        assert_eq!(data, 7);
-        self.seen.store(when, Relaxed);
-    }
-}
-
-/// Go: a 10 ms ticker that is first looked at after 55 ms gives 10, 60, 70, ...
-#[test]
-fn a_period_keeps_its_phase_and_drops_what_was_missed() {
-    let heap = heap();
-    let ticks: &'static Ticks = Box::leak(Box::new(Ticks {
-        object: Object::new(),
-        node: Node::new(),
-        seen: AtomicU64::new(0),
-    }));
-    ticks.object.set_action(ticks);
-    ticks.object.period.store(10, Relaxed);
-    ticks.node.set_call(&ticks.object, 7);
-    let _ = heap.arm(&ticks.node, 10);
-    let mut out = Fires::new();
-    for (now, want) in [(55, 10), (60, 60), (69, 0), (70, 70), (81, 80)] {
-        ticks.seen.store(0, Relaxed);
-        heap.run_expired(now, true, &mut out);
-        for fire in out.drain() {
-            let Fire::Call { on, data, when } = fire else {
-                panic!("{fire:?}");
-            };
-            on.expired(data, when);
-        }
-        assert_eq!(ticks.seen.load(Relaxed), want);
-    }
-    assert!(ticks.node.disarm());
-    assert!(heap.is_idle());
-    assert_eq!(next_tick(5, NEVER, 6), 5 + NEVER);
-    assert_eq!(next_tick(5, u64::MAX / 2, u64::MAX - 1), u64::MAX);
 }
 
 /// Random arming, moving, stopping and running against a sorted map.
@@ -166,7 +117,7 @@ fn behaves_as_a_sorted_map() {
                 0..=3 => {
                     let when = now + 1 + u64::from(choice.below(1000));
                     if !s.node.is_armed() {
-                        s.node.set_wake(s, step);
+                        s.node.set(s, step);
                     }
                     let armed = heap.arm(&s.node, when);
                     assert_eq!(armed.was_armed, model.insert(s.id, when).is_some());
@@ -204,7 +155,7 @@ fn ten_thousand_moved_forward() {
     const N: u64 = 10_000;
     let (heap, all) = (heap(), sleepers(N));
     for s in &all {
-        s.node.set_wake(s, s.id);
+        s.node.set(s, s.id);
         let _ = heap.arm(&s.node, 1_000_000 + s.id);
     }
     for round in 0..20 {
@@ -242,7 +193,7 @@ fn stopped_ones_are_thrown_out_before_they_are_due() {
 fn timers_of_a_dying_p_move() {
     let (from, to, all) = (heap(), heap(), sleepers(100));
     for s in &all {
-        s.node.set_wake(s, s.id);
+        s.node.set(s, s.id);
         let _ = from.arm(&s.node, 100 + s.id);
     }
     let _ = to.arm(&sleepers(1)[0].node, NEVER);
@@ -307,10 +258,7 @@ fn hands_and_keepers_race() {
     let fired: u64 = all.iter().map(|s| s.fired.load(SeqCst)).sum();
     assert_eq!(fired, wanted);
 
-    fn check(fire: Fire<Sleeper>, now: Nanos) {
-        let Fire::Wake { who, data } = fire else {
-            panic!("{fire:?}")
-        };
+    fn check(Fire { who, data }: Fire<Sleeper>, now: Nanos) {
         assert!(data <= now, "early: {data} at {now}");
         assert_eq!(data, who.armed_for.load(SeqCst), "another arming's data");
         who.armed_for.store(0, SeqCst);
@@ -336,7 +284,7 @@ fn hands_and_keepers_race() {
             }
             let when = NOW.load(SeqCst) + u64::from(choice.below(200));
             s.armed_for.store(when, SeqCst);
-            s.node.set_wake(s, when);
+            s.node.set(s, when);
             let _ = heap.arm(&s.node, when);
             unstopped += 1;
         }

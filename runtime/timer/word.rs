@@ -9,7 +9,7 @@
 //!             place                    rearm                  disarm
 //!   IDLE ----------------> SORTED ----------------> MOVED ----------------> ZOMBIE
 //!    ^ ^                   |  ^ ^---- settle -------|  ^------- rearm ------|  |
-//!    | +------- fire ------+  |  (fire with a next time stays SORTED)          |
+//!    | +------- fire ------+  |                                                |
 //!    +------------------------ discard ----------------------------------------+
 //! ```
 //!
@@ -102,6 +102,19 @@ impl Word {
         Err(())
     }
 
+    /// Hand: sorted or moved -> moved. `None`: it is not armed, and stays as it is.
+    pub(crate) fn rearm_armed(&self, when: Nanos) -> Option<Seen> {
+        debug_assert!(when != 0);
+        let mut seen = self.load();
+        while seen.is_armed() {
+            match self.step(seen, pack(when, HEAPED | MODIFIED)) {
+                Ok(()) => return Some(seen),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+
     /// Hand: sorted or moved -> zombie. The answer says what it was: armed if this call has
     /// stopped it, not armed if there was nothing to stop.
     pub(crate) fn disarm(&self) -> Seen {
@@ -129,13 +142,12 @@ impl Word {
         self.step(seen, 0).is_ok()
     }
 
-    /// Keeper: sorted -> idle, or sorted by `next` if that is not 0. True: it has fired, and
-    /// what the hand left with it was read unchanged if it was read after `seen`.
+    /// Keeper: sorted -> idle. True: it has fired, and what the hand left with it was read
+    /// unchanged if it was read after `seen`.
     #[must_use]
-    pub(crate) fn fire(&self, seen: Seen, next: Nanos) -> bool {
+    pub(crate) fn fire(&self, seen: Seen) -> bool {
         debug_assert!(seen.is_heaped() && seen.is_armed() && !seen.is_modified());
-        let to = if next == 0 { 0 } else { pack(next, HEAPED) };
-        self.step(seen, to).is_ok()
+        self.step(seen, 0).is_ok()
     }
 
     /// Acquire and Release pairs(timer-word): each party sees what the other wrote before its

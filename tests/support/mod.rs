@@ -8,14 +8,21 @@
 
 pub(crate) mod child;
 pub(crate) mod latch;
+pub(crate) mod ruled;
 pub(crate) mod watchdog;
 pub(crate) mod ways;
 
-use std::panic::Location;
-use std::sync::{Mutex, PoisonError};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{set_hook, take_hook};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use watchdog::Watchdog;
+
+/// Every test program checks that the runtime does not allocate where it must not.
+#[global_allocator]
+static ALLOCATOR: ruled::Ruled = ruled::Ruled;
 
 /// The numbers of Ps at which every body runs.
 pub(crate) const PS: [usize; 3] = [1, 2, 4];
@@ -40,7 +47,14 @@ pub(crate) fn check(body: impl Fn() + Send + Sync) {
 pub(crate) fn check_at(ps: &[usize], limit: Duration, body: impl Fn() + Send + Sync) {
     check_outside_at(ps, limit, || {
         // SAFETY: promised by the writer of the test, see `check`.
-        unsafe { gosched::run(&body) }
+        let ended = catch_unwind(AssertUnwindSafe(|| unsafe { gosched::run(&body) }));
+        if let Err(payload) = ended {
+            // The harness shows what this thread prints, and no other.
+            for panic in PANICS.lock().unwrap().iter() {
+                eprintln!("{panic}");
+            }
+            resume_unwind(payload);
+        }
     });
 }
 
@@ -58,16 +72,52 @@ pub(crate) fn check_outside_at(ps: &[usize], limit: Duration, body: impl Fn()) {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: nothing in there.
     unsafe { gosched::run(|| ()) };
+    KEEP_PANICS.call_once(keep_panics);
+    PANICS.lock().unwrap().clear();
     let before = gosched::gomaxprocs(0);
     for &n in ps {
         let what = format!("the test at {place}, {n} Ps");
-        let _dog = Watchdog::new(&what, limit, gosched::dump);
+        let _dog = Watchdog::new(&what, limit, dump);
         gosched::gomaxprocs(n);
         let start = gosched::metrics();
         body();
         all_back(&what, &start);
     }
     gosched::gomaxprocs(before);
+}
+
+/// What goroutines said when they panicked: most of that is what tests want, and only noise.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static KEEP_PANICS: Once = Once::new();
+
+fn keep_panics() {
+    let before = take_hook();
+    set_hook(Box::new(move |info| {
+        let thread = std::thread::current();
+        if !thread
+            .name()
+            .is_some_and(|name| name.starts_with("gosched-m"))
+        {
+            return before(info);
+        }
+        let trace = std::backtrace::Backtrace::capture();
+        let text = format!(
+            "goroutine {:?}: {info}\n{trace}",
+            gosched::thread::current()
+        );
+        let mut panics = PANICS.lock().unwrap();
+        if panics.len() == 10 {
+            panics.remove(0);
+        }
+        panics.push(text);
+    }));
+}
+
+/// What the watchdog shows.
+fn dump() {
+    // Past the harness, which would keep it.
+    let _ = writeln!(std::io::stderr(), "{:?}", gosched::metrics());
+    gosched::dump();
 }
 
 /// A goroutine that has just ended may still be on its way into the free list: wait for it.

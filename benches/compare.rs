@@ -1,0 +1,197 @@
+//! gosched, Go and OS threads side by side, as a table for `docs/benchmarks.md`:
+//!
+//! ```text
+//! cargo bench --bench compare -- --go /usr/local/go/bin/go
+//! cargo bench --bench compare -- --go ... --only yield --rounds 15
+//! cargo bench --bench compare -- --instructions     (needs valgrind)
+//! ```
+//!
+//! Every measurement is a process of its own, ours and Go's in turn, so that a busy machine
+//! troubles both alike. The table shows medians of nanoseconds per operation, on the clock and
+//! in CPU time of all threads together; the latter hardly changes when others use the machine
+//! too, but has the start of the process in it. Instructions are callgrind's count with 2N
+//! operations less that with N, which leaves out start and end.
+#![allow(unsafe_code, reason = "the door into the runtime, getrusage")]
+
+use std::collections::BTreeMap;
+use std::env::current_exe;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Parser;
+use workloads::{PROCS, ROWS, Row, on_goroutines};
+
+mod workloads;
+
+/// gosched beside Go and OS threads.
+#[derive(Parser)]
+struct Args {
+    /// The go command
+    #[arg(long)]
+    go: Option<PathBuf>,
+    /// Measurements of each kind; the table shows medians
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Only workloads with this in their id
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Count instructions instead of time
+    #[arg(long)]
+    instructions: bool,
+    /// One measurement, in this process: a workload's id
+    #[arg(long, requires = "on")]
+    work: Option<String>,
+    /// Where it runs: p1, p2, std
+    #[arg(long)]
+    on: Option<String>,
+    /// So many operations
+    #[arg(long, default_value_t = 100_000)]
+    n: u64,
+    /// What cargo adds
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    let args = Args::parse();
+    if let (Some(id), Some(on)) = (&args.work, &args.on) {
+        return one(id, on, args.n);
+    }
+    let rows = ROWS.iter().filter(|row| row.id.contains(&args.only));
+    let rows: Vec<Row> = rows.copied().collect();
+    match (&args.go, args.instructions) {
+        (_, true) => print_instructions(&rows),
+        (Some(go), false) => print_times(&rows, &build_peer(go), args.rounds),
+        (None, false) => println!("compare: nothing to do without --go PATH or --instructions"),
+    }
+}
+
+/// A single measurement: prints nanoseconds per operation.
+fn one(id: &str, on: &str, n: u64) {
+    let row = ROWS
+        .iter()
+        .find(|row| row.id == id)
+        .expect("a workload's id");
+    let took = match on.strip_prefix('p') {
+        Some(procs) => on_goroutines(row.goroutines, procs.parse().expect("p1, p2"), n),
+        None => (row.threads)(n),
+    };
+    println!("{}", took.as_nanos() as f64 / n as f64);
+}
+
+/// Builds `benches/peers/go` outside of the source tree.
+fn build_peer(go: &Path) -> PathBuf {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-peer");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/go/main.go");
+    let status = Command::new(go)
+        .args(["build", "-o"])
+        .arg(&out)
+        .arg(source)
+        .status();
+    assert!(status.expect("go starts").success(), "go build failed");
+    out
+}
+
+/// Nanoseconds per operation: on the clock, of CPU.
+type Sample = (f64, f64);
+
+fn measure(program: &Path, row: &Row, on: &str, n: u64) -> Sample {
+    let args = ["--work", row.id, "--on", on, "--n", &n.to_string()];
+    let before = cpu_of_children();
+    let output = Command::new(program).args(args).output();
+    let output = output.expect("it starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let nanos = text.trim().parse();
+    let nanos = nanos.unwrap_or_else(|_| panic!("{program:?} {args:?}: {output:?}"));
+    (nanos, (cpu_of_children() - before) / n as f64)
+}
+
+/// Nanoseconds of CPU that all children which have ended have used.
+fn cpu_of_children() -> f64 {
+    // SAFETY: all zeros is a valid `rusage`.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: it gets a `rusage` of ours.
+    unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage) };
+    let nanos = |t: libc::timeval| t.tv_sec as f64 * 1e9 + t.tv_usec as f64 * 1e3;
+    nanos(usage.ru_utime) + nanos(usage.ru_stime)
+}
+
+fn print_times(rows: &[Row], peer: &Path, rounds: usize) {
+    let me = current_exe().expect("my own path");
+    let mut samples: BTreeMap<(&str, &str, &str), Vec<Sample>> = BTreeMap::new();
+    for round in 1..=rounds {
+        for row in rows {
+            eprint!("\rround {round} of {rounds}: {:<30}", row.id);
+            let mut add =
+                |who, on, sample| samples.entry((row.id, on, who)).or_default().push(sample);
+            for on in ["p1", "p2"] {
+                add("gosched", on, measure(&me, row, on, row.n));
+                add("go", on, measure(peer, row, on, row.n));
+            }
+            add("std", "std", measure(&me, row, "std", row.threads_n));
+        }
+    }
+    eprintln!("\r{:<60}", "");
+    println!(
+        "| workload | P | gosched | Go | ratio | CPU: gosched | Go | ratio | std::thread |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for row in rows {
+        let (threads, _) = medians(&samples[&(row.id, "std", "std")]);
+        for (procs, on) in PROCS.iter().zip(["p1", "p2"]) {
+            let ours = medians(&samples[&(row.id, on, "gosched")]);
+            let go = medians(&samples[&(row.id, on, "go")]);
+            println!(
+                "| `{}` | {procs} | {} | {} | **{:.2}** | {} | {} | **{:.2}** | {} |",
+                row.id,
+                number(ours.0),
+                number(go.0),
+                ours.0 / go.0,
+                number(ours.1),
+                number(go.1),
+                ours.1 / go.1,
+                number(threads)
+            );
+        }
+    }
+}
+
+fn medians(samples: &[Sample]) -> Sample {
+    let median = |pick: fn(&Sample) -> f64| {
+        let mut all: Vec<f64> = samples.iter().map(pick).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    (median(|sample| sample.0), median(|sample| sample.1))
+}
+
+fn number(nanos: f64) -> String {
+    if nanos < 20.0 {
+        format!("{nanos:.1}")
+    } else {
+        format!("{nanos:.0}")
+    }
+}
+
+fn print_instructions(rows: &[Row]) {
+    println!("| workload | instructions an operation, one P |\n|---|---|");
+    for row in rows {
+        let n = row.n / 100;
+        let per_op = (count(row, 2 * n) - count(row, n)) / n as f64;
+        println!("| `{}` | {per_op:.0} |", row.id);
+    }
+}
+
+/// All instructions of a run with `n` operations.
+fn count(row: &Row, n: u64) -> f64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(current_exe().expect("my own path"))
+        .args(["--work", row.id, "--on", "p1", "--n", &n.to_string()])
+        .output()
+        .expect("valgrind starts");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let line = text.lines().find_map(|line| line.split_once("Collected :"));
+    let (_, number) = line.unwrap_or_else(|| panic!("no count: {text}"));
+    number.trim().parse().expect("a number")
+}

@@ -1,0 +1,39 @@
+//! All workloads through criterion: `cargo bench --bench suite -- mutex` runs those whose id has
+//! `mutex` in it. Ids: `spawn/join/p1`, `spawn/join/p2` (so many Ps), `spawn/join/std` (OS
+//! threads). Few samples and short ones: the whole suite takes about two minutes; numbers to
+//! publish come from `benches/compare.rs`.
+#![allow(unsafe_code, reason = "the door into the runtime")]
+#![allow(missing_docs, reason = "criterion's macros")]
+
+use std::time::Duration;
+
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use workloads::{PROCS, ROWS, on_goroutines};
+
+#[allow(dead_code, reason = "the sizes of runs are for compare.rs")]
+mod workloads;
+
+fn all(c: &mut Criterion) {
+    for row in ROWS {
+        let mut group = c.benchmark_group(row.id);
+        group.sampling_mode(SamplingMode::Flat); // an operation is not worth a run of its own
+        for procs in PROCS {
+            group.bench_function(format!("p{procs}"), |b| {
+                b.iter_custom(|n| on_goroutines(row.goroutines, procs, n));
+            });
+        }
+        group.bench_function("std", |b| b.iter_custom(row.threads));
+        group.finish();
+    }
+}
+
+criterion_group! {
+    name = suite;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1))
+        .without_plots();
+    targets = all
+}
+criterion_main!(suite);

@@ -1,0 +1,156 @@
+//! What is measured: every workload on goroutines and, beside it, the same code on OS threads.
+//!
+//! A workload does `n` operations and answers how long they took; what an operation is stands at
+//! its function. `benches/suite.rs` gives them to criterion, `benches/compare.rs` runs them beside
+//! the Go programs of `benches/peers/go`, which have the same ids and the same `n`.
+//!
+//! They are made to find regressions and to compare schedulers, not to foretell what a real
+//! program gains: every one repeats a single operation with hot caches and an idle machine.
+
+use std::time::{Duration, Instant};
+
+mod mutex;
+mod park;
+mod spawn;
+mod stack;
+mod steal;
+mod yielding;
+
+/// Does so many operations; answers the time they took.
+pub(crate) type Work = fn(u64) -> Duration;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    /// As in `spawn/join`; criterion adds `/p1`, `/p2`, `/std`.
+    pub(crate) id: &'static str,
+    pub(crate) goroutines: Work,
+    pub(crate) threads: Work,
+    /// Operations of a run in `compare`: about a tenth of a second.
+    pub(crate) n: u64,
+    /// The same for threads, which take longer.
+    pub(crate) threads_n: u64,
+}
+
+/// GOMAXPROCS of the measurements. More than the machine has CPUs measures the kernel.
+pub(crate) const PROCS: [usize; 2] = [1, 2];
+
+pub(crate) const ROWS: &[Row] = &[
+    row(
+        "spawn/join",
+        spawn::join,
+        spawn::join_threads,
+        500_000,
+        4_000,
+    ),
+    row(
+        "spawn/wait",
+        spawn::wait,
+        spawn::wait_threads,
+        500_000,
+        4_000,
+    ),
+    row(
+        "spawn/burst",
+        spawn::burst,
+        spawn::burst_threads,
+        1_000_000,
+        4_000,
+    ),
+    row("spawn/fib", spawn::fib, spawn::fib_threads, 121_393, 1_597),
+    row(
+        "yield/1000",
+        yielding::crowd,
+        yielding::crowd_threads,
+        2_000_000,
+        100_000,
+    ),
+    row(
+        "yield/alone",
+        yielding::alone,
+        yielding::alone_threads,
+        2_000_000,
+        200_000,
+    ),
+    row(
+        "park/ping_pong",
+        park::ping_pong,
+        park::ping_pong_threads,
+        500_000,
+        10_000,
+    ),
+    row(
+        "park/ping_pong_100",
+        park::ping_pong_100,
+        park::ping_pong_100_threads,
+        500_000,
+        10_000,
+    ),
+    row(
+        "mutex/uncontended",
+        mutex::uncontended,
+        mutex::uncontended_threads,
+        10_000_000,
+        10_000_000,
+    ),
+    row(
+        "mutex/contended",
+        mutex::contended,
+        mutex::contended_threads,
+        5_000_000,
+        5_000_000,
+    ),
+    row(
+        "mutex/hand_over",
+        mutex::hand_over,
+        mutex::hand_over_threads,
+        200_000,
+        10_000,
+    ),
+    row(
+        "steal/balance",
+        steal::balance,
+        steal::balance_threads,
+        100_000,
+        4_000,
+    ),
+    row(
+        "stack/recycle",
+        stack::recycle,
+        stack::recycle_threads,
+        500_000,
+        4_000,
+    ),
+    row("stack/new", stack::new, stack::new_threads, 100_000, 2_000),
+];
+
+const fn row(id: &'static str, goroutines: Work, threads: Work, n: u64, threads_n: u64) -> Row {
+    Row {
+        id,
+        goroutines,
+        threads,
+        n,
+        threads_n,
+    }
+}
+
+/// `work` on `procs` Ps, in a goroutine.
+pub(crate) fn on_goroutines(work: Work, procs: usize, n: u64) -> Duration {
+    // SAFETY: no workload keeps a value that is tied to an OS thread across a wait.
+    unsafe {
+        gosched::run(|| {
+            gosched::gomaxprocs(procs);
+            work(n)
+        })
+    }
+}
+
+fn timed(f: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    f();
+    start.elapsed()
+}
+
+/// For a workload that could not do exactly `n` operations: the time that `n` would have taken.
+fn scaled(took: Duration, did: u64, n: u64) -> Duration {
+    took.mul_f64(n as f64 / did as f64)
+}

@@ -1,0 +1,37 @@
+//! What programs may expect of `std::sync`, asked of `std::sync` itself and of ours: from plain
+//! threads, and from goroutines at 1, 2 and 4 Ps. Only the imports differ.
+
+#![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
+
+mod support;
+
+mod the_real_one {
+    use std::{sync, thread};
+
+    fn run(body: impl Fn() + Send + Sync) {
+        body();
+    }
+
+    include!("same_as_std/locks.rs");
+    include!("same_as_std/once.rs");
+}
+
+mod ours_from_threads {
+    use gosched::sync;
+    use std::thread;
+
+    fn run(body: impl Fn() + Send + Sync) {
+        body();
+    }
+
+    include!("same_as_std/locks.rs");
+    include!("same_as_std/once.rs");
+}
+
+mod ours_from_goroutines {
+    use crate::support::check as run;
+    use gosched::{sync, thread};
+
+    include!("same_as_std/locks.rs");
+    include!("same_as_std/once.rs");
+}

@@ -1,0 +1,185 @@
+//! A pending timer is a reason to wait: no deadlock report before it; and after it, if it has
+//! not helped. Each case at 1, 2 and 4 Ps in a process of its own.
+//!
+//! Without libtest: its threads could always act, so there would never be a report.
+#![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gosched::channel::{Receiver, bounded};
+use gosched::thread::{park, sleep, spawn};
+use gosched::time::{Timer, after, after_func};
+use support::child::{self, Ended};
+
+const MS: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const DEADLOCK: &str = "fatal error: all goroutines are asleep - deadlock!";
+
+enum Want {
+    EndsWell,
+    Deadlocks,
+    /// Still there after so long.
+    Stays(Duration),
+}
+use Want::{Deadlocks, EndsWell, Stays};
+
+type Case = (&'static str, Want, fn());
+
+const CASES: [Case; 9] = [
+    (
+        "a_sleeper_may_still_help",
+        EndsWell,
+        a_sleeper_may_still_help,
+    ),
+    (
+        "a_pending_function_may_still_help",
+        EndsWell,
+        a_pending_function_may_still_help,
+    ),
+    (
+        "a_timer_channel_helps_who_waits_for_it",
+        EndsWell,
+        a_timer_channel_helps,
+    ),
+    (
+        "a_far_timer_keeps_the_report_away",
+        Stays(Duration::from_millis(300)),
+        a_far_timer,
+    ),
+    (
+        "the_last_timer_has_fired_and_has_not_helped",
+        Deadlocks,
+        the_last_timer_has_fired,
+    ),
+    (
+        "the_last_sleeper_has_gone",
+        Deadlocks,
+        the_last_sleeper_has_gone,
+    ),
+    (
+        "a_stopped_timer_does_not_help",
+        Deadlocks,
+        a_stopped_timer_does_not_help,
+    ),
+    (
+        "a_timer_stopped_while_somebody_sleeps_for_it",
+        Deadlocks,
+        stopped_behind_the_back,
+    ),
+    (
+        "a_locked_goroutine_is_the_last",
+        Deadlocks,
+        a_locked_goroutine_is_the_last,
+    ),
+];
+
+fn main() {
+    let wanted = std::env::args().nth(1).filter(|arg| !arg.starts_with('-'));
+    if let Some(procs) = child::role() {
+        let (_, _, body) = CASES
+            .iter()
+            .find(|case| Some(case.0) == wanted.as_deref())
+            .unwrap();
+        let builder = gosched::Builder::new().procs(procs.parse().unwrap());
+        // SAFETY: nothing in the bodies is tied to an OS thread.
+        unsafe { builder.run(body) };
+        return;
+    }
+    for (name, want, _) in &CASES {
+        if wanted.as_deref().is_none_or(|part| name.contains(part)) {
+            for procs in ["1", "2", "4"] {
+                judge(
+                    want,
+                    &child::run(&mut child::again(name, procs), limit(want)),
+                );
+            }
+            println!("test {name} ... ok");
+        }
+    }
+}
+
+fn limit(want: &Want) -> Duration {
+    match want {
+        Stays(dur) => *dur,
+        _ => Duration::from_secs(20),
+    }
+}
+
+fn judge(want: &Want, ended: &Ended) {
+    match want {
+        EndsWell => assert_eq!(ended.status, Some(0), "{ended}"),
+        Stays(_) => assert!(ended.timed_out, "{ended}"),
+        Deadlocks => {
+            assert_eq!(ended.status, Some(2), "{ended}");
+            assert!(ended.stderr.starts_with(DEADLOCK), "{ended}");
+        }
+    }
+}
+
+fn never_sent() -> Receiver<()> {
+    let (s, r) = bounded(0);
+    std::mem::forget(s);
+    r
+}
+
+fn a_sleeper_may_still_help() {
+    let (s, r) = bounded(0);
+    spawn(move || {
+        sleep(20 * MS);
+        s.send(()).unwrap();
+    });
+    r.recv().unwrap();
+}
+
+fn a_pending_function_may_still_help() {
+    let (s, r) = bounded(1);
+    after_func(20 * MS, move || s.send(()).unwrap());
+    r.recv().unwrap();
+}
+
+fn a_timer_channel_helps() {
+    after(20 * MS).recv().unwrap();
+}
+
+fn a_far_timer() {
+    after_func(HOUR, || ());
+    park();
+}
+
+fn the_last_timer_has_fired() {
+    after_func(10 * MS, || ());
+    never_sent().recv().unwrap();
+}
+
+fn the_last_sleeper_has_gone() {
+    spawn(|| sleep(10 * MS));
+    park();
+}
+
+fn a_stopped_timer_does_not_help() {
+    let timer = Timer::new(HOUR);
+    assert!(timer.stop());
+    timer.c().recv().unwrap();
+}
+
+/// The M that sleeps for it must find out that there is nothing to sleep for.
+fn stopped_behind_the_back() {
+    let func = after_func(HOUR, || ());
+    let chan = Arc::new(Timer::new(HOUR));
+    let waits = Arc::clone(&chan);
+    spawn(move || waits.c().recv().unwrap());
+    sleep(10 * MS);
+    assert!(func.stop() && chan.stop());
+    park();
+}
+
+fn a_locked_goroutine_is_the_last() {
+    gosched::lock_os_thread();
+    let func = after_func(HOUR, || ());
+    sleep(10 * MS);
+    assert!(func.stop());
+    never_sent().recv().unwrap();
+}
