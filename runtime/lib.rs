@@ -54,6 +54,14 @@ pub mod thread;
 #[cfg(not(loom))]
 pub mod time;
 #[cfg(not(loom))]
+pub mod mpsc;
+#[cfg(not(loom))]
+pub mod future;
+#[cfg(not(loom))]
+pub mod context;
+#[cfg(not(loom))]
+mod errgroup;
+#[cfg(not(loom))]
 mod facade;
 
 #[cfg(not(loom))]
