@@ -58,15 +58,9 @@ fn pool(bad: u64) {
     if let Err(error) = group.wait() {
         println!("error: {error}");
     }
-    println!(
-        "{WORKERS} workers; those that did not fail did {} jobs",
-        total.load(Relaxed)
-    );
-    println!(
-        "{:?}, because {}",
-        ctx.err(),
-        ctx.cause().expect("cancelled")
-    );
+    let total = total.load(Relaxed);
+    println!("{WORKERS} workers; those that did not fail did {total} jobs");
+    println!("{:?}, because {}", ctx.err(), ctx.cause().unwrap());
 }
 
 fn main() {

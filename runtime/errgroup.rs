@@ -177,13 +177,10 @@ impl ErrGroup {
     {
         let shared = Arc::clone(&self.0);
         shared.running.add(1);
+        let member = Member { shared, limit };
         go_at(at, move || {
             let ended = catch_unwind(AssertUnwindSafe(f));
-            shared.note(ended);
-            if let Some(Limit(_, receiver)) = limit {
-                let _ = receiver.try_recv(); // what it sent, or as good
-            }
-            shared.running.done();
+            member.shared.note(ended);
         });
     }
 
@@ -211,6 +208,21 @@ impl ErrGroup {
             goexit();
         }
         error.map_or(Ok(()), Err)
+    }
+}
+
+/// Counted, and let in; also when its goroutine cannot be started.
+struct Member {
+    shared: Arc<Shared>,
+    limit: Option<Limit>,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if let Some(Limit(_, receiver)) = &self.limit {
+            let _ = receiver.try_recv(); // one message is its own
+        }
+        self.shared.running.done();
     }
 }
 

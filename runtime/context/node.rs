@@ -156,11 +156,13 @@ impl Node {
         let Some(children) = self.mark(error, &cause) else {
             return self.settled.wait();
         };
-        cancel_all(children, error, &cause);
+        let funcs = cancel_all(children, error, &cause);
         self.settled.call_once(|| ());
         if let Some(parent) = self.parent.upgrade() {
             parent.remove(self.seq);
         }
+        // Last: there may be no memory for a goroutine, which panics.
+        funcs.iter().for_each(|func| func.start());
     }
 
     /// Done, for this reason. `None`: it was before.
@@ -206,13 +208,15 @@ fn decode(word: u8) -> Option<Error> {
     }
 }
 
-fn cancel_all(children: Children, error: Error, cause: &Cause) {
+/// Answers the functions that are to start.
+fn cancel_all(children: Children, error: Error, cause: &Cause) -> Vec<Arc<Func>> {
     let mut todo: Vec<Child> = children.into_values().rev().collect();
     let mut marked = Vec::new();
     let mut of_others = Vec::new();
+    let mut funcs = Vec::new();
     while let Some(child) = todo.pop() {
         match child {
-            Child::Func(func) => func.start(),
+            Child::Func(func) => funcs.push(func),
             Child::Node(node) => match node.mark(error, cause) {
                 Some(children) => {
                     todo.extend(children.into_values().rev());
@@ -228,6 +232,7 @@ fn cancel_all(children: Children, error: Error, cause: &Cause) {
         .iter()
         .rev()
         .for_each(|node| node.settled.call_once(|| ()));
+    funcs
 }
 
 impl Drop for Node {
