@@ -179,6 +179,7 @@ impl ErrGroup {
         shared.running.add(1);
         let member = Member { shared, limit };
         go_at(at, move || {
+            let member = member; // the whole of it
             let ended = catch_unwind(AssertUnwindSafe(f));
             member.shared.note(ended);
         });

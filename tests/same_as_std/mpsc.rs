@@ -210,10 +210,10 @@ fn debug_and_texts_of_mpsc() {
         let texts = format!("{tx:?} {sync_tx:?} {rx:?}");
         assert_eq!(texts, "Sender { .. } SyncSender { .. } Receiver { .. }");
         let texts = format!("{:?} {:?}", rx.iter(), rx.try_iter());
-        let expect = "Iter { receiver: Receiver { .. } } TryIter { receiver: Receiver { .. } }";
+        let expect = "Iter { rx: Receiver { .. } } TryIter { rx: Receiver { .. } }";
         assert_eq!(texts, expect);
         let texts = format!("{:?}", rx.into_iter());
-        assert_eq!(texts, "IntoIter { receiver: Receiver { .. } }");
+        assert_eq!(texts, "IntoIter { rx: Receiver { .. } }");
         assert_eq!(SendError(1).to_string(), "sending on a closed channel");
         assert_eq!(RecvError.to_string(), "receiving on a closed channel");
     });
