@@ -56,6 +56,14 @@ pub mod goroutine;
 pub mod stack;
 pub mod time;
 #[cfg(not(loom))]
+pub mod mpsc;
+#[cfg(not(loom))]
+pub mod future;
+#[cfg(not(loom))]
+pub mod context;
+#[cfg(not(loom))]
+mod errgroup;
+#[cfg(not(loom))]
 mod facade;
 
 #[cfg(not(loom))]
