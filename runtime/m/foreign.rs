@@ -8,6 +8,7 @@ use std::cell::{Cell, OnceCell};
 use crate::g::all;
 use crate::g::goroutine::{GRef, Kind};
 use crate::g::list::GQueue;
+use crate::sys::thread::own_stack_limit;
 
 /// Gives the G back when the thread ends.
 struct Foreign(GRef);
@@ -44,9 +45,31 @@ thread_local! {
     /// Without a destructor, so that it can be read to the very end of the thread.
     static THIS: Cell<Option<GRef>> = const { Cell::new(None) };
     static FOREIGN: OnceCell<Foreign> = const { OnceCell::new() };
+    /// Where the thread's own stack ends; 0: not asked yet, 1: not known.
+    static STACK_LIMIT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The calling thread's own G, if it has needed one so far. Not for threads of the runtime.
+#[inline(never)]
+pub(crate) fn g_if_any() -> Option<GRef> {
+    THIS.get()
+}
+
+/// The lowest address of the calling thread's own stack. Not for threads of the runtime.
+#[inline(never)]
+pub(crate) fn stack_limit() -> Option<usize> {
+    let mut limit = STACK_LIMIT.get();
+    if limit == 0 {
+        limit = own_stack_limit().unwrap_or(1);
+        STACK_LIMIT.set(limit);
+    }
+    (limit > 1).then_some(limit)
 }
 
 /// The calling thread's own G. Not for threads of the runtime. Allocates at its first call.
+///
+/// Never inlined: the slot's address would be computed, and left on the stack, in goroutines.
+#[inline(never)]
 pub(crate) fn foreign_g() -> GRef {
     THIS.get().unwrap_or_else(new_foreign_g)
 }

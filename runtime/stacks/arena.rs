@@ -7,10 +7,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::stack::class::Class;
-use crate::stack::error::StackError;
-use crate::stack::region::{self, Region};
-use crate::stack::slot::SlotRef;
+use crate::stacks::class::Class;
+use crate::stacks::error::StackError;
+use crate::stacks::region::{self, Region};
+use crate::stacks::slot::SlotRef;
 use crate::sys::lock::RawLock;
 
 struct Arena {
@@ -76,9 +76,9 @@ impl Arena {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::child::{in_child, limit, stderr};
-    use crate::stack::class::class_for;
-    use crate::stack::guard::{self, Step};
+    use crate::stacks::child::{in_child, limit, stderr};
+    use crate::stacks::class::class_for;
+    use crate::stacks::guard::{self, Step};
 
     /// As many slots as there are, up to `count`.
     fn make(class: Class, count: usize) -> Result<(), StackError> {
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_hundred_thousand_guarded_stacks_take_few_mappings() {
         let output = in_child(
-            "stack::arena::tests::a_hundred_thousand_guarded_stacks_take_few_mappings",
+            "stacks::arena::tests::a_hundred_thousand_guarded_stacks_take_few_mappings",
             || {
                 make(class_for(64 << 10).unwrap(), 100_000).unwrap();
                 make(class_for(1 << 30).unwrap(), 64).unwrap();
@@ -124,17 +124,17 @@ mod tests {
         let last = region::all().iter().rfind(|r| r.class() == class).unwrap();
         let slot = last.slot(0).unwrap();
         assert_eq!(
-            region::find(slot.limit() + 1).unwrap().index(),
-            slot.index()
+            region::find(slot.limit() + 1).unwrap().bottom(),
+            slot.bottom()
         );
-        assert_eq!(region::find(slot.bottom()).unwrap().index(), slot.index());
+        assert_eq!(region::find(slot.bottom()).unwrap().bottom(), slot.bottom());
         assert!(region::find(last.slot(0).unwrap().bottom() - 1).is_none());
     }
 
     #[test]
     fn without_cheap_guards_the_error_comes_before_malloc_dies() {
         let output = in_child(
-            "stack::arena::tests::without_cheap_guards_the_error_comes_before_malloc_dies",
+            "stacks::arena::tests::without_cheap_guards_the_error_comes_before_malloc_dies",
             || {
                 guard::start_at(Step::Mprotect);
                 let class = class_for(64 << 10).unwrap();
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn one_call_for_each_guard_works_too() {
         let output = in_child(
-            "stack::arena::tests::one_call_for_each_guard_works_too",
+            "stacks::arena::tests::one_call_for_each_guard_works_too",
             || {
                 guard::start_at(Step::Single);
                 make(Class::DEFAULT, 1000).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn limits_of_the_process_are_errors_not_crashes() {
         let output = in_child(
-            "stack::arena::tests::limits_of_the_process_are_errors_not_crashes",
+            "stacks::arena::tests::limits_of_the_process_are_errors_not_crashes",
             || {
                 limit(libc::RLIMIT_DATA, 1 << 30);
                 let error = make(Class::DEFAULT, usize::MAX).unwrap_err();

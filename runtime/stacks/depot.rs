@@ -5,7 +5,7 @@
 //! a while without walking the list.
 //!
 //! Invariants: a free slot is in one list, or in the hands of one trimmer. Nobody's stack
-//! pointer is in a free slot; if its `ctx` is not zero, an idle coroutine waits in it.
+//! pointer is in a free slot; if its it `has_coroutine`, an idle coroutine waits in it.
 //! `take` and `give` do not allocate. A list changes under the depot's lock only.
 //!
 //! Go: stack.go stackpoolalloc, stackpoolfree.
@@ -13,10 +13,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::stack::arena;
-use crate::stack::class::Class;
-use crate::stack::error::StackError;
-use crate::stack::slot::{SlotCell, SlotRef};
+use crate::stacks::arena;
+use crate::stacks::class::Class;
+use crate::stacks::error::StackError;
+use crate::stacks::region;
+use crate::stacks::slot::{SlotCell, SlotRef};
 use crate::sys::lock::RawLock;
 
 /// How long a free slot has been free, youngest first; also the order in which they go out.
@@ -61,8 +62,17 @@ pub(crate) fn take(class: Class, out: &mut [Option<SlotRef>]) -> Result<usize, S
     }
 }
 
+/// Makes the first slots of `class`, so that errors come early, and with them what this kernel
+/// can do: see promise.rs.
+pub(crate) fn warm_up(class: Class) -> Result<(), StackError> {
+    let mut out = [None; region::BATCH];
+    let count = take(class, &mut out)?;
+    put(class, Age::Empty, out[..count].iter().copied().flatten());
+    Ok(())
+}
+
 /// Takes slots of `class` back. The caller has no more use for them, and nothing points into
-/// them but an idle coroutine's own `ctx`. The last of `slots` is the first to go out again.
+/// them but an idle coroutine. The last of `slots` is the first to go out again.
 pub(crate) fn give(class: Class, slots: &[SlotRef]) {
     debug_assert!(slots.iter().all(|slot| slot.class() == class));
     put(class, Age::Hot, slots.iter().copied());
@@ -168,8 +178,8 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::child::{in_child, stderr};
-    use crate::stack::class::class_for;
+    use crate::stacks::child::{in_child, stderr};
+    use crate::stacks::class::class_for;
     use std::collections::HashSet;
 
     fn take_some(class: Class, count: usize) -> Vec<SlotRef> {
@@ -186,7 +196,7 @@ mod tests {
     #[test]
     fn slots_are_distinct_and_do_not_overlap() {
         let output = in_child(
-            "stack::depot::tests::slots_are_distinct_and_do_not_overlap",
+            "stacks::depot::tests::slots_are_distinct_and_do_not_overlap",
             || {
                 for class in Class::all() {
                     let count = if class.slot_bytes() > 1 << 24 { 3 } else { 100 };
@@ -200,9 +210,9 @@ mod tests {
                         assert_eq!(slot.top() % 16, 0);
                         assert!(slot.end() - slot.top() < 1024);
                         assert_eq!(slot.limit() - slot.bottom(), class.guard_bytes());
-                        assert_eq!((slot.owner(), slot.ctx()), (0, 0));
+                        assert_eq!((slot.owner(), slot.has_coroutine()), (0, false));
                     }
-                    let indices: HashSet<_> = slots.iter().map(|s| s.index()).collect();
+                    let indices: HashSet<_> = slots.iter().map(|s| s.bottom()).collect();
                     assert_eq!(indices.len(), count);
                     give(class, &slots);
                 }
@@ -238,8 +248,8 @@ mod tests {
         assert_eq!(depot.take(&mut out[..1]), 1);
         assert_eq!(depot.take(&mut out[1..]), 7);
         assert_eq!(depot.take(&mut out[8..]), 0);
-        let taken: Vec<_> = out.iter().flatten().rev().map(|s| s.index()).collect();
-        let given: Vec<_> = slots.iter().map(|s| s.index()).collect();
+        let taken: Vec<_> = out.iter().flatten().rev().map(|s| s.bottom()).collect();
+        let given: Vec<_> = slots.iter().map(|s| s.bottom()).collect();
         assert_eq!(taken, given);
         give(class, &slots);
     }

@@ -13,15 +13,15 @@ use std::ffi::c_void;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
 
-use crate::stack::class::Class;
-use crate::stack::region;
-use crate::stack::slot::{Slot, SlotRef};
+use crate::stacks::class::Class;
+use crate::stacks::region;
+use crate::stacks::slot::{SEGMENT_TAG, Slot, SlotRef};
 use crate::sys::fatal::{RawStderr, begin_death, exit_now};
 use crate::sys::mem::Errno;
 use crate::sys::signal::{self, AltStack, Chain};
 use crate::sys::ucontext;
 
-/// Writes what is known about the goroutine with this owner tag: id, name, where it was
+/// Writes what is known about the goroutine with this owner tag (less `SEGMENT_TAG`): id, name, where it was
 /// started. Called in a signal handler: it may read atomics and nothing else.
 pub(crate) type Describe = fn(owner: usize, out: &mut dyn Write);
 
@@ -119,7 +119,8 @@ fn write_report(
     writeln!(out, "runtime: goroutine stack exceeds {bytes}-byte limit")?;
     writeln!(out, "runtime: sp={sp:#x} stack=[{low:#x}, {high:#x}]")?;
     writeln!(out, "fatal error: stack overflow\n")?;
-    match (slot.owner(), report) {
+    let grown = slot.owner() & SEGMENT_TAG != 0;
+    match (slot.owner() & !SEGMENT_TAG, report) {
         (0, _) | (_, None) => writeln!(out, "on a stack that no goroutine owns")?,
         (owner, Some(report)) => (report.describe)(owner, out),
     }
@@ -130,19 +131,26 @@ fn write_report(
     if slot.class() == Class::LARGEST {
         return writeln!(out, "This is the largest stack there is.");
     }
+    let more = (bytes * 4).min(Class::LARGEST.slot_bytes());
+    if grown {
+        write!(
+            out,
+            "This stack was made by stack::grow; its `size` could be {more}"
+        )?;
+    } else {
+        write!(out, "To give it more: Builder::stack_size({more})")?;
+    }
     writeln!(
         out,
-        "To give it more: Builder::stack_size({}), for example. Stacks are address space; \
-         only\nthe pages that were touched take memory.",
-        (bytes * 4).min(Class::LARGEST.slot_bytes())
+        ", for example. Stacks are address\nspace; only the pages that were touched take memory."
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::child::{in_child, one, run_on, stderr};
-    use crate::stack::class::class_for;
+    use crate::stacks::child::{in_child, one, run_on, stderr};
+    use crate::stacks::class::class_for;
     use std::hint::black_box;
     use std::os::unix::process::ExitStatusExt;
 
@@ -167,8 +175,8 @@ mod tests {
     fn only_the_owner_of_a_guard_overflows() {
         let slot = one(class_for(1 << 22).unwrap());
         let guard = slot.limit() - 1;
-        let found = |address, sp| overflowed(address, sp).map(Slot::index);
-        let ours = Some(slot.index());
+        let found = |address, sp| overflowed(address, sp).map(Slot::bottom);
+        let ours = Some(slot.bottom());
         assert_eq!(found(guard, slot.limit() + 100), ours);
         assert_eq!(found(slot.bottom(), slot.bottom() + 8), ours);
         assert_eq!(
@@ -196,7 +204,7 @@ mod tests {
     #[test]
     fn an_overflow_names_the_goroutine_and_exits_with_2() {
         let output = in_child(
-            "stack::overflow::tests::an_overflow_names_the_goroutine_and_exits_with_2",
+            "stacks::overflow::tests::an_overflow_names_the_goroutine_and_exits_with_2",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 let slot = one(Class::DEFAULT);
@@ -219,7 +227,7 @@ mod tests {
 
     #[test]
     fn an_overflow_can_abort() {
-        let output = in_child("stack::overflow::tests::an_overflow_can_abort", || {
+        let output = in_child("stacks::overflow::tests::an_overflow_can_abort", || {
             install_handlers(describe, Ending::Abort).unwrap();
             run_on(one(class_for(64 << 10).unwrap()), overflow, 0);
         });
@@ -232,7 +240,7 @@ mod tests {
     #[test]
     fn each_page_of_the_guard_faults_and_the_stack_does_not() {
         let output = in_child(
-            "stack::overflow::tests::each_page_of_the_guard_faults_and_the_stack_does_not",
+            "stacks::overflow::tests::each_page_of_the_guard_faults_and_the_stack_does_not",
             || {
                 let slot = one(Class::DEFAULT);
                 touch(slot.limit());
@@ -264,7 +272,7 @@ mod tests {
     #[test]
     fn others_who_touch_a_guard_die_of_a_plain_fault() {
         let output = in_child(
-            "stack::overflow::tests::others_who_touch_a_guard_die_of_a_plain_fault",
+            "stacks::overflow::tests::others_who_touch_a_guard_die_of_a_plain_fault",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 touch(one(Class::DEFAULT).limit() - 8);
@@ -278,7 +286,7 @@ mod tests {
     #[test]
     fn a_wild_pointer_still_dies_of_sigsegv() {
         let output = in_child(
-            "stack::overflow::tests::a_wild_pointer_still_dies_of_sigsegv",
+            "stacks::overflow::tests::a_wild_pointer_still_dies_of_sigsegv",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 touch(black_box(8));
@@ -291,7 +299,7 @@ mod tests {
     #[test]
     fn a_segv_that_somebody_sends_still_kills() {
         let output = in_child(
-            "stack::overflow::tests::a_segv_that_somebody_sends_still_kills",
+            "stacks::overflow::tests::a_segv_that_somebody_sends_still_kills",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 // SAFETY: sends a signal to this thread.
@@ -306,7 +314,7 @@ mod tests {
     #[test]
     fn std_still_names_its_own_threads() {
         let output = in_child(
-            "stack::overflow::tests::std_still_names_its_own_threads",
+            "stacks::overflow::tests::std_still_names_its_own_threads",
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 let deep = std::thread::Builder::new().name("plain".into());

@@ -6,7 +6,7 @@
 //! Go: stack.go has four orders of small stacks and grows by copying; we choose once.
 #![forbid(unsafe_code)]
 
-use crate::stack::error::StackError;
+use crate::stacks::error::StackError;
 use crate::sys::mem;
 
 const KIB: usize = 1 << 10;

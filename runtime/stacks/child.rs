@@ -5,9 +5,9 @@
 use std::ffi::c_void;
 use std::process::{Command, Output, exit};
 
-use crate::stack::class::Class;
-use crate::stack::depot;
-use crate::stack::slot::SlotRef;
+use crate::stacks::class::Class;
+use crate::stacks::depot;
+use crate::stacks::slot::SlotRef;
 use crate::sys::mem;
 
 const KEY: &str = "GOSCHED_TEST_CHILD";
@@ -46,6 +46,20 @@ pub(crate) fn go_deep(slot: SlotRef, pages: usize) {
         // SAFETY: in the slot, which is the caller's.
         unsafe { at.write(i) };
     }
+}
+
+/// What [`go_deep`] has written to that page; 0 when the page was dropped since.
+pub(crate) fn deep_mark(slot: SlotRef, page: usize) -> usize {
+    let at = (slot.end() - page * mem::page_size()) as *const usize;
+    // SAFETY: in the slot, which is the caller's.
+    unsafe { at.read_volatile() }
+}
+
+/// Writes a zero there.
+pub(crate) fn clear_mark(slot: SlotRef, page: usize) {
+    let at = (slot.end() - page * mem::page_size()) as *mut usize;
+    // SAFETY: in the slot, which is the caller's.
+    unsafe { at.write_volatile(0) };
 }
 
 /// Runs `entry` on the stack of `slot`, as a goroutine would, and waits for it.

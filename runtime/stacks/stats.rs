@@ -3,10 +3,10 @@
 //! Go: runtime/metrics /memory/classes/heap/stacks:bytes; MemStats.StackSys, StackInuse.
 #![forbid(unsafe_code)]
 
-use crate::stack::arena;
-use crate::stack::class::Class;
-use crate::stack::depot::{self, Age};
-use crate::stack::region;
+use crate::stacks::arena;
+use crate::stacks::class::Class;
+use crate::stacks::depot::{self, Age};
+use crate::stacks::region;
 use crate::sys::mem;
 
 /// A moment's counts, read without locks: they need not add up while others work.
@@ -69,12 +69,12 @@ pub(crate) fn class_stats(class: Class) -> StackStats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::child::{in_child, one, stderr};
-    use crate::stack::class::class_for;
+    use crate::stacks::child::{in_child, one, stderr};
+    use crate::stacks::class::class_for;
 
     #[test]
     fn counts_follow_take_and_give() {
-        let output = in_child("stack::stats::tests::counts_follow_take_and_give", || {
+        let output = in_child("stacks::stats::tests::counts_follow_take_and_give", || {
             let class = class_for(1 << 25).unwrap();
             let before = class_stats(class);
             let slot = one(class);

@@ -11,7 +11,7 @@ use super::depot;
 use super::error::StackError;
 use super::slot::{SlotCell, SlotRef};
 
-const CAP: usize = 64;
+const CAP: usize = StackCache::CAP;
 const BATCH: usize = CAP / 2;
 
 /// For one owner at a time: the fields are atomics only so that the P can be shared.
@@ -23,6 +23,9 @@ pub(crate) struct StackCache {
 }
 
 impl StackCache {
+    /// Stacks that one keeps at most.
+    pub(crate) const CAP: usize = 64;
+
     /// A cache for stacks of `class`; others go straight to the depot.
     pub(crate) fn new(class: Class) -> StackCache {
         let slots = std::array::from_fn(|_| SlotCell::new());
@@ -36,11 +39,11 @@ impl StackCache {
     #[inline]
     pub(crate) fn take(&self, class: Class) -> Result<SlotRef, StackError> {
         if class != self.class {
-            return self.from_depot(class, 1);
+            return self.take_central(class, 1);
         }
         let n = self.len.load(Relaxed);
         if n == 0 {
-            return self.from_depot(class, BATCH);
+            return self.take_central(class, BATCH);
         }
         self.len.store(n - 1, Relaxed);
         self.slots[n - 1].get().ok_or(StackError::Exhausted)
@@ -48,7 +51,7 @@ impl StackCache {
 
     /// One for the caller; what comes with it stays here.
     #[cold]
-    fn from_depot(&self, class: Class, want: usize) -> Result<SlotRef, StackError> {
+    fn take_central(&self, class: Class, want: usize) -> Result<SlotRef, StackError> {
         let mut batch = [None; BATCH];
         let got = depot::take(class, &mut batch[..want])?;
         let mut batch = batch[..got].iter().flatten();

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::stack::error::StackError;
+use crate::stacks::error::StackError;
 use crate::sys::mem::{self, Advice, Errno, Span};
 
 /// A way to guard; the next one is tried when the kernel does not know it.
@@ -78,6 +78,23 @@ fn unknown(errno: Errno) -> bool {
     errno != libc::ENOMEM && errno != libc::EAGAIN
 }
 
+/// Where guards cost mappings, the error that is to come when there are no more.
+#[inline]
+pub(crate) fn scarcity() -> Option<StackError> {
+    let splits =
+        SPLITS.load(Relaxed) > 0 || FIRST_STEP.load(Relaxed) == Step::Mprotect as usize;
+    splits.then(too_many)
+}
+
+#[cold]
+fn too_many() -> StackError {
+    let max_map_count = mem::max_map_count();
+    StackError::TooManyMappings {
+        stacks: budget(max_map_count),
+        max_map_count,
+    }
+}
+
 /// How many stacks `mprotect` can guard before the process runs out of mappings.
 fn budget(max_map_count: usize) -> usize {
     max_map_count.saturating_sub(SPARE_MAPPINGS) / 2
@@ -86,20 +103,15 @@ fn budget(max_map_count: usize) -> usize {
 /// # Safety
 /// As [`install`].
 unsafe fn split(spans: &[Span]) -> Result<(), StackError> {
-    let max_map_count = mem::max_map_count();
-    let stacks = budget(max_map_count);
-    let too_many = StackError::TooManyMappings {
-        stacks,
-        max_map_count,
-    };
+    let stacks = budget(mem::max_map_count());
     let before = SPLITS.fetch_add(spans.len(), Relaxed);
     let result = if before + spans.len() > stacks {
-        Err(too_many)
+        Err(too_many())
     } else {
         spans.iter().try_for_each(|&span| {
             // SAFETY: the caller's promise.
             unsafe { mem::forbid(span) }.map_err(|errno| match errno {
-                libc::ENOMEM => too_many,
+                libc::ENOMEM => too_many(),
                 errno => StackError::Guard { errno },
             })
         })

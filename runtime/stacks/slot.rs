@@ -11,55 +11,65 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
-use crate::stack::class::Class;
+use crate::stacks::class::Class;
 
 /// Tops are moved down by 0 to 15 cache lines, so that a thousand of them do not fight for
 /// the same cache sets: random switching among 1,000 goroutines 36 -> 10 ns (measured).
 const STAGGER_STEPS: usize = 16;
 const STAGGER_BYTES: usize = 64;
 
-/// One cache line about one slot. All zeros is a valid record of no slot.
+/// What is known of one slot, in 40 bytes: a million of them count. All zeros is a valid
+/// record of no slot.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Slot {
-    /// Lowest address, where the guard begins.
-    bottom: AtomicUsize,
-    /// Index in the class, and the class in the low byte.
-    identity: AtomicUsize,
+    /// The lowest address, where the guard begins, a multiple of 64 KiB. In the bits below: the
+    /// class, the stagger, and whether a coroutine lives here.
+    place: AtomicUsize,
     owner: AtomicUsize,
-    ctx: AtomicUsize,
-    way_out: AtomicUsize,
     saved_sp: AtomicUsize,
+    body_sp: AtomicUsize,
     link: SlotCell,
 }
 
-const _: () = assert!(size_of::<Slot>() == 64);
+const CLASS_BITS: usize = 0xf;
+const STAGGER_SHIFT: u32 = 4;
+const STAGGER_BITS: usize = 0xf << STAGGER_SHIFT;
+const HAS_COROUTINE: usize = 1 << 8;
+const BOTTOM_BITS: usize = !0xffff;
+
+const _: () = assert!(Class::COUNT <= CLASS_BITS + 1);
+
+/// Added to the owner's tag, an address: the slot continues another stack of the owner's.
+pub(crate) const SEGMENT_TAG: usize = 1;
 
 /// How everybody holds a slot.
 pub(crate) type SlotRef = &'static Slot;
 
 impl Slot {
-    /// Writes the record; the region does so once, before anybody else can see it.
+    /// Writes the record; the region does so once, before anybody else can see it. `index`:
+    /// among those of its class.
     pub(crate) fn describe(&self, bottom: usize, class: Class, index: usize) {
-        self.bottom.store(bottom, Relaxed);
-        self.identity.store(index << 8 | class.number(), Relaxed);
+        debug_assert_eq!(bottom & !BOTTOM_BITS, 0);
+        let stagger = (index % STAGGER_STEPS) << STAGGER_SHIFT;
+        self.place.store(bottom | stagger | class.number(), Relaxed);
+    }
+
+    #[inline]
+    fn place(&self) -> usize {
+        self.place.load(Relaxed)
     }
 
     #[inline]
     pub(crate) fn class(&self) -> Class {
-        Class::from_number(self.identity.load(Relaxed) & 0xff)
+        Class::from_number(self.place() & CLASS_BITS)
     }
 
-    /// The number of this slot among those of its class.
-    #[inline]
-    pub(crate) fn index(&self) -> usize {
-        self.identity.load(Relaxed) >> 8
-    }
-
-    /// Where a new stack begins (it grows down): aligned to 16, staggered.
+    /// Where a new stack begins (it grows down): aligned to 64, staggered.
     #[inline]
     pub(crate) fn top(&self) -> usize {
-        self.end() - self.index() % STAGGER_STEPS * STAGGER_BYTES
+        let steps = (self.place() & STAGGER_BITS) >> STAGGER_SHIFT;
+        self.end() - steps * STAGGER_BYTES
     }
 
     /// The lowest usable address: right above the guard.
@@ -71,7 +81,7 @@ impl Slot {
     /// The lowest address of the slot, where its guard begins.
     #[inline]
     pub(crate) fn bottom(&self) -> usize {
-        self.bottom.load(Relaxed)
+        self.place() & BOTTOM_BITS
     }
 
     /// One past the highest address of the slot.
@@ -80,7 +90,7 @@ impl Slot {
         self.bottom() + self.class().slot_bytes()
     }
 
-    /// The tag of the goroutine that is on it; 0: none. The report of an overflow shows it.
+    /// The tag of who is on it; 0: nobody. The report of an overflow shows it.
     #[inline]
     pub(crate) fn owner(&self) -> usize {
         self.owner.load(Relaxed)
@@ -91,30 +101,21 @@ impl Slot {
         self.owner.store(tag, Relaxed);
     }
 
-    /// The context switch's own word; nonzero: an idle coroutine lives on this stack, and
-    /// what is above its saved stack pointer must survive recycling and trimming.
+    /// A coroutine lives at the top, and what is above its saved stack pointer must survive
+    /// recycling and trimming.
     #[inline]
-    pub(crate) fn ctx(&self) -> usize {
-        self.ctx.load(Relaxed)
+    pub(crate) fn has_coroutine(&self) -> bool {
+        self.place() & HAS_COROUTINE != 0
     }
 
-    #[inline]
-    pub(crate) fn set_ctx(&self, word: usize) {
-        self.ctx.store(word, Relaxed);
+    /// By the slot's holder.
+    pub(crate) fn set_has_coroutine(&self, has: bool) {
+        let bit = if has { HAS_COROUTINE } else { 0 };
+        self.place
+            .store(self.place() & !HAS_COROUTINE | bit, Relaxed);
     }
 
-    /// The context switch's second word: what a coroutine on this stack leaves it by.
-    #[inline]
-    pub(crate) fn way_out(&self) -> usize {
-        self.way_out.load(Relaxed)
-    }
-
-    #[inline]
-    pub(crate) fn set_way_out(&self, word: usize) {
-        self.way_out.store(word, Relaxed);
-    }
-
-    /// The stack pointer of the coroutine when it was last switched away from.
+    /// Nothing below this is alive: the stack pointer of the last switch away from it.
     #[inline]
     pub(crate) fn saved_sp(&self) -> usize {
         self.saved_sp.load(Relaxed)
@@ -125,10 +126,28 @@ impl Slot {
         self.saved_sp.store(sp, Relaxed);
     }
 
-    /// The next slot in the list that this one is in. It belongs to the list's owner.
+    /// Where the running goroutine's own frames begin: above are the scheduler's. The entry
+    /// shim writes it (`g/shim_*.rs`), or who calls on a segment.
+    #[inline]
+    pub(crate) fn body_sp(&self) -> &AtomicUsize {
+        &self.body_sp
+    }
+
+    /// In a list, the next slot; it belongs to the list's owner. Out of all lists, the stack that
+    /// this one continues (`sched/segment.rs`).
     #[inline]
     pub(crate) fn link(&self) -> Option<SlotRef> {
         self.link.get()
+    }
+
+    /// This one, the one that it continues, and so on. Under the eyes of somebody who does not
+    /// own them it may be anything, but it ends: a free slot is no segment.
+    pub(crate) fn chain(&'static self) -> impl Iterator<Item = SlotRef> {
+        let below = |slot: &SlotRef| match slot.owner() & SEGMENT_TAG {
+            0 => None,
+            _ => slot.link(),
+        };
+        std::iter::successors(Some(self), below)
     }
 
     #[inline]

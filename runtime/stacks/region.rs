@@ -1,7 +1,7 @@
 //! A reservation: address space for many slots of one class, and the table of all of them.
 //!
 //! ```text
-//! | records, 64 bytes a slot | to the next 2 MiB | slot 0 | slot 1 | ... | slot room-1 |
+//! | records, 32 bytes a slot | to the next 2 MiB | slot 0 | slot 1 | ... | slot room-1 |
 //!   readable for `ready` slots                    made      ready (writable)    forbidden
 //! ```
 //!
@@ -13,10 +13,10 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
-use crate::stack::class::Class;
-use crate::stack::error::StackError;
-use crate::stack::guard;
-use crate::stack::slot::{Slot, SlotRef};
+use crate::stacks::class::Class;
+use crate::stacks::error::StackError;
+use crate::stacks::guard;
+use crate::stacks::slot::{Slot, SlotRef};
 use crate::sys::lock::RawLock;
 use crate::sys::mem::{self, Advice, Span};
 
