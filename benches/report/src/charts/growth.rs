@@ -1,0 +1,82 @@
+//! How something grows with the number of tasks; both scales in powers of ten. Where OS threads
+//! end before a million, a cross and the reason stand there.
+
+use anyhow::Result;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::paint::{GREEN, GRID, INK, OS, WIDTH, finish, letters};
+use crate::plan::Growth;
+use crate::sample::Sample;
+use crate::words;
+
+const HEIGHT: u32 = 320;
+
+pub(crate) fn growth(
+    all: &Growth,
+    of: fn(&Sample) -> f64,
+    show: fn(f64) -> String,
+    label: &str,
+) -> Result<String> {
+    let [green, os] = [&all.green, &all.os].map(|series| points(series, of));
+    let values = || green.iter().chain(&os).map(|p| p.1);
+    let low = values().fold(f64::INFINITY, f64::min).max(1e-6) / 2.0;
+    let high = values().fold(low * 2.0, f64::max) * 3.0;
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
+        let mut chart = ChartBuilder::on(&root)
+            .margin_top(8)
+            .margin_right(20)
+            .x_label_area_size(30)
+            .y_label_area_size(74)
+            .build_cartesian_2d((0.7..1.6e6).log_scale(), (low..high).log_scale())?;
+        chart
+            .configure_mesh()
+            .x_labels(7)
+            .y_labels(6)
+            .x_label_formatter(&|v| words::count(*v))
+            .y_label_formatter(&|v| show(*v))
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .axis_style(GRID)
+            .label_style(letters(14, INK, HPos::Center))
+            .y_label_style(letters(14, INK, HPos::Right))
+            .draw()?;
+        for (series, color) in [(&os, OS), (&green, GREEN)] {
+            let line = series.iter().copied();
+            chart.draw_series(LineSeries::new(line.clone(), color.stroke_width(3)))?;
+            chart.draw_series(line.map(|p| Circle::new(p, 4, color.filled())))?;
+        }
+        if let Some((why, alive)) = stop(&all.os) {
+            let value = os.last().map_or(high / 2.0, |p| p.1);
+            let mark = Cross::new((alive, value), 8, OS.stroke_width(3));
+            chart.draw_series([mark])?;
+            // Where there is room: above the mark, or below it.
+            let share = (value / low).ln() / (high / low).ln();
+            let step = (high / low).powf(if share < 0.6 { 0.075 } else { -0.075 });
+            let lines = [format!("OS threads end at {}", words::whole(alive)), why];
+            let order: [usize; 2] = if share < 0.6 { [1, 0] } else { [0, 1] };
+            for (row, line) in order.into_iter().enumerate() {
+                let at = (1.3e6, value * step.powf(1.0 + row as f64));
+                let style = letters(14, OS, HPos::Right);
+                chart.draw_series([Text::new(lines[line].clone(), at, style)])?;
+            }
+        }
+        root.present()?;
+    }
+    Ok(finish(&svg, HEIGHT, label))
+}
+
+fn points(series: &[(u64, Sample)], of: fn(&Sample) -> f64) -> Vec<(f64, f64)> {
+    let whole = series.iter().filter(|(_, s)| s.is_whole());
+    let points = whole.map(|(_, s)| (s.alive, of(s)));
+    points.filter(|&(_, value)| value > 0.0).collect()
+}
+
+/// Why the series ends, and at how many tasks.
+pub(crate) fn stop(series: &[(u64, Sample)]) -> Option<(String, f64)> {
+    let (_, last) = series.last()?;
+    let why = last.stopped.as_ref()?;
+    Some((words::cut(why, 44), last.alive.max(1.0)))
+}
