@@ -47,7 +47,7 @@ fn operations(work: Work, n: u64) -> Result<()> {
     let per = |all: f64| all / operations as f64;
     say("nanos", per(took.as_nanos() as f64))?;
     say("cpu", per(used.nanos as f64))?;
-    say("switches", per(used.switches as f64))?;
+    say("switches", per(1000.0 * used.switches as f64))?;
     say("threads", gauge::most_threads())
 }
 
@@ -71,7 +71,7 @@ fn crowd(on: System, n: u64) -> Result<()> {
     say("alive", crowd.alive)?;
     say("nanos", per((crowd.start + crowd.end).as_nanos() as f64))?;
     say("cpu", per(used.nanos as f64))?;
-    say("switches", per(used.switches as f64))?;
+    say("switches", per(1000.0 * used.switches as f64))?;
     say("bytes", per(bytes as f64))?;
     say("threads", gauge::most_threads())?;
     if let Some(error) = crowd.stopped {

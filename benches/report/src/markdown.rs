@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::child::System;
 use crate::plan::{Report, Row, name};
 use crate::sample::{Sample, median, spread};
-use crate::words::{bytes, faster, machine, short, time, whole};
+use crate::words::{bytes, faster, limits, machine, short, time, whole};
 
 /// Rows whose times vary more than this from round to round are marked.
 pub(crate) const STEADY: f64 = 0.15;
@@ -14,11 +14,12 @@ pub(crate) fn render(report: &Report) -> String {
     let mut text = format!("# Goroutines beside OS threads\n\n{}.\n", machine());
     if !report.rows.is_empty() {
         text.push_str(&table(&headings(), report.rows.iter().map(cells)));
-        text.push_str("\nMedians over the rounds. ~: times vary by more than 15 %. Switches: the kernel's, an operation.\nThreads: of the process.\n");
+        text.push_str("\nMedians over the rounds. ~: times vary by more than 15 %. Switches: the kernel's, for 1000\noperations. Threads: of the process.\n");
     }
     if !report.growth.green.is_empty() {
         text.push_str("\n## From 1 to 1,000,000 tasks that are alive at once\n");
         text.push_str(&table(&growth_headings(), growth_cells(report)));
+        let _ = writeln!(text, "\n{}.", limits());
     }
     text
 }
@@ -73,7 +74,7 @@ pub(crate) fn growth_headings() -> Vec<&'static str> {
         "on",
         "start and end, each",
         "memory, each",
-        "switches, each",
+        "switches for 1000",
         "threads",
         "",
     ]

@@ -9,7 +9,7 @@ use crate::charts::{self, Pair};
 use crate::markdown::{cells, growth_cells, growth_headings, headings, speed_up};
 use crate::plan::{Report, Row};
 use crate::sample::{Sample, median};
-use crate::words::{bytes, faster, machine, short, time, whole};
+use crate::words::{bytes, faster, limits, machine, short, time, whole};
 
 pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
     let page = html! {
@@ -60,31 +60,38 @@ fn operations(report: &Report) -> Result<Markup> {
         })
         .collect();
     let times = charts::pairs(&times, 1.0, time, "time per operation")?;
-    let switches = charts::pairs(&switches, 1e-4, short, "context switches per operation")?;
+    let switches = charts::pairs(
+        &switches,
+        0.01,
+        short,
+        "context switches per 1000 operations",
+    )?;
     Ok(html! {
         h2 { "One operation" }
         div.charts {
-            (figure("Time", &times, "Wall time of one operation, on a scale of powers of ten: \
+            (figure("Time of one operation", &times, "On the clock, on a scale of powers of ten: \
                 each line is ten times the one before. Further left is better."))
-            (figure("Context switches of the kernel", &switches, "How often the kernel took the \
-                CPU from one thread to give it to another, for one operation. Goroutines switch \
-                without the kernel; what is left is waking and sleeping of idle threads."))
+            (figure("The kernel's context switches, for 1000 operations", &switches, "How often the kernel took the \
+                CPU from one thread to give it to another. Goroutines switch without the kernel; \
+                what is left is waking and sleeping of idle threads."))
         }
         (table(&headings(), report.rows.iter().map(cells).collect(), &[0, 1]))
         p.soft { "Medians over the rounds. ~: the times vary by more than 15 % (the middle half of \
-            the rounds). Threads used: those of the process while the tasks were alive." }
+            the rounds). Switches: the kernel's, for 1000 operations. Threads: those of the process \
+            while the tasks were alive." }
     })
 }
 
 fn crowds(report: &Report) -> Result<Markup> {
-    let chart = |of, show, label| charts::growth(&report.growth, of, show, label);
-    let times = chart(|s| s.nanos, time, "time per task as tasks grow")?;
-    let memory = chart(|s| s.bytes, bytes, "memory per task as tasks grow")?;
-    let threads = chart(|s| s.threads, whole, "threads used as tasks grow")?;
+    let chart = |of, show, base, label| charts::growth(&report.growth, of, show, base, label);
+    let times = chart(|s| s.nanos, time, 10.0, "time per task as tasks grow")?;
+    let memory = chart(|s| s.bytes, bytes, 4.0, "memory per task as tasks grow")?;
+    let threads = chart(|s| s.threads, whole, 10.0, "threads used as tasks grow")?;
     let switches = chart(
         |s| s.switches,
         short,
-        "context switches per task as tasks grow",
+        10.0,
+        "context switches per 1000 tasks as tasks grow",
     )?;
     Ok(html! {
         h2 { "From 1 to 1,000,000 tasks" }
@@ -94,10 +101,11 @@ fn crowds(report: &Report) -> Result<Markup> {
             (figure("Memory for each", &memory, "Resident memory, page tables, and the kernel's \
                 stack of 16 KiB for each thread. The first tasks bear what the runtime needs."))
             (figure("Threads of the process", &threads, "While all tasks were waiting."))
-            (figure("Context switches for each", &switches, "Of the kernel, from start to end. \
+            (figure("The kernel's context switches, for 1000 tasks", &switches, "From start to end. \
                 Where a line has no dot, there was none."))
         }
         (table(&growth_headings(), growth_cells(report), &[1, 6]))
+        p.soft { (limits()) "." }
     })
 }
 

@@ -13,6 +13,7 @@ use crate::child::System;
 pub(crate) struct Sample {
     pub(crate) nanos: f64,
     pub(crate) cpu: f64,
+    /// For a thousand of them.
     pub(crate) switches: f64,
     /// OS threads while the tasks were alive.
     pub(crate) threads: f64,

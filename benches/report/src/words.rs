@@ -84,6 +84,21 @@ pub(crate) fn machine() -> String {
     )
 }
 
+/// What sets an end to the number of threads here.
+pub(crate) fn limits() -> String {
+    let limit =
+        |path: &str| fs::read_to_string(format!("/proc/sys/{path}")).unwrap_or_default();
+    let [maps, threads, pids] =
+        ["vm/max_map_count", "kernel/threads-max", "kernel/pid_max"].map(limit);
+    format!(
+        "Limits of this system: vm.max_map_count {} (a thread needs four mappings), \
+         kernel.threads-max {}, kernel.pid_max {}",
+        maps.trim(),
+        threads.trim(),
+        pids.trim()
+    )
+}
+
 /// `1`, `10k`, `1M`: for axes.
 pub(crate) fn count(number: f64) -> String {
     scaled(number, 1000.0, &["", "k", "M"]).replace(' ', "")

@@ -16,12 +16,14 @@ pub(crate) fn growth(
     all: &Growth,
     of: fn(&Sample) -> f64,
     show: fn(f64) -> String,
+    base: f64,
     label: &str,
 ) -> Result<String> {
     let [green, os] = [&all.green, &all.os].map(|series| points(series, of));
     let values = || green.iter().chain(&os).map(|p| p.1);
     let low = values().fold(f64::INFINITY, f64::min).max(1e-6) / 2.0;
-    let high = values().fold(low * 2.0, f64::max) * 3.0;
+    let top = values().fold(low * 2.0, f64::max) * 1.5;
+    let high = top * (top / low).powf(0.25); // room for words above all lines
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
@@ -30,7 +32,7 @@ pub(crate) fn growth(
             .margin_right(20)
             .x_label_area_size(30)
             .y_label_area_size(74)
-            .build_cartesian_2d((0.7..1.6e6).log_scale(), (low..high).log_scale())?;
+            .build_cartesian_2d((0.7..1.6e6).log_scale(), (low..high).log_scale().base(base))?;
         chart
             .configure_mesh()
             .x_labels(7)
@@ -48,19 +50,12 @@ pub(crate) fn growth(
             chart.draw_series(LineSeries::new(line.clone(), color.stroke_width(3)))?;
             chart.draw_series(line.map(|p| Circle::new(p, 4, color.filled())))?;
         }
-        if let Some((why, alive)) = stop(&all.os) {
+        if let Some((what, why, alive)) = stop(&all.os) {
             let value = os.last().map_or(high / 2.0, |p| p.1);
-            let mark = Cross::new((alive, value), 8, OS.stroke_width(3));
-            chart.draw_series([mark])?;
-            // Where there is room: above the mark, or below it.
-            let share = (value / low).ln() / (high / low).ln();
-            let step = (high / low).powf(if share < 0.6 { 0.075 } else { -0.075 });
-            let lines = [format!("OS threads end at {}", words::whole(alive)), why];
-            let order: [usize; 2] = if share < 0.6 { [1, 0] } else { [0, 1] };
-            for (row, line) in order.into_iter().enumerate() {
-                let at = (1.3e6, value * step.powf(1.0 + row as f64));
-                let style = letters(14, OS, HPos::Right);
-                chart.draw_series([Text::new(lines[line].clone(), at, style)])?;
+            chart.draw_series([Cross::new((alive, value), 8, OS.stroke_width(3))])?;
+            for (line, share) in [(what, 0.96), (why, 0.88)] {
+                let at = (1.4e6, low * (high / low).powf(share));
+                chart.draw_series([Text::new(line, at, letters(14, OS, HPos::Right))])?;
             }
         }
         root.present()?;
@@ -74,9 +69,27 @@ fn points(series: &[(u64, Sample)], of: fn(&Sample) -> f64) -> Vec<(f64, f64)> {
     points.filter(|&(_, value)| value > 0.0).collect()
 }
 
-/// Why the series ends, and at how many tasks.
-pub(crate) fn stop(series: &[(u64, Sample)]) -> Option<(String, f64)> {
-    let (_, last) = series.last()?;
-    let why = last.stopped.as_ref()?;
-    Some((words::cut(why, 44), last.alive.max(1.0)))
+/// What to say where the series ends before a million, in two lines, and at how many tasks.
+fn stop(series: &[(u64, Sample)]) -> Option<(String, String, f64)> {
+    let (n, last) = series.last()?;
+    let alive = last.alive.max(1.0);
+    let count = words::whole(alive);
+    match &last.stopped {
+        Some(why) => Some((
+            format!("OS threads end at {count}:"),
+            words::cut(last_words(why), 50),
+            alive,
+        )),
+        None if *n < 1_000_000 => {
+            let what = format!("more OS threads than {count}");
+            Some((what, "were not tried in this short run".into(), alive))
+        }
+        None => None,
+    }
+}
+
+/// `Cannot allocate memory` of `thread start: Cannot allocate memory (os error 12)`.
+fn last_words(why: &str) -> &str {
+    let last = why.rsplit(": ").next().unwrap_or(why);
+    last.split(" (os error").next().unwrap_or(last)
 }

@@ -10,7 +10,7 @@ pub(crate) const GRID: RGBColor = RGBColor(2, 2, 2);
 pub(crate) const GREEN: RGBColor = RGBColor(3, 3, 3);
 pub(crate) const OS: RGBColor = RGBColor(4, 4, 4);
 
-pub(crate) const WIDTH: u32 = 460;
+pub(crate) const WIDTH: u32 = 420;
 
 pub(crate) fn letters(size: u32, color: RGBColor, at: HPos) -> TextStyle<'static> {
     TextStyle {

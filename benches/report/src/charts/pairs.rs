@@ -42,7 +42,7 @@ pub(crate) fn pairs(
         let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         let mut chart = ChartBuilder::on(&root)
             .margin_left(16)
-            .margin_right(16)
+            .margin_right(24)
             .x_label_area_size(30)
             .build_cartesian_2d((low..high).log_scale(), 0.0..all.len() as f64)?;
         chart
