@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use super::{Mutex, blocking, sleep, spawn, yield_now};
+use super::{Mutex, blocking, sleep, spawn};
 use crate::extra::{MILLISECOND, OVER, hog, ideal, late, work};
 use crate::system::resident;
 
@@ -88,7 +88,7 @@ fn parked(n: u64) -> f64 {
     };
     let all: Vec<_> = (0..n).map(task).collect();
     while shared.1.load(Relaxed) < n {
-        yield_now();
+        sleep(MILLISECOND);
     }
     let bytes = (resident().unwrap() - before) / n as f64;
     drop(held);

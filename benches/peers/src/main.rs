@@ -16,7 +16,11 @@ use anyhow::Result;
 use clap::Parser;
 use system::System;
 
-#[allow(dead_code, unreachable_pub, reason = "shared with benches/compare.rs; not all is used here")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with benches/compare.rs; not all is used here"
+)]
 #[path = "../../workloads/mod.rs"]
 mod workloads;
 mod extra;

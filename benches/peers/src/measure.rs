@@ -43,7 +43,10 @@ pub(crate) fn build_go(go: Option<PathBuf>) -> Result<Option<Go>> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
         let out = me.with_file_name(format!("go-{}", source.replace('/', "-")));
         let mut command = Command::new(&go);
-        command.args(["build", "-o"]).arg(&out).arg(folder.join(source));
+        command
+            .args(["build", "-o"])
+            .arg(&out)
+            .arg(folder.join(source));
         let status = command.status().context("cannot start go")?;
         ensure!(status.success(), "go build of {source} failed");
         Ok(out)
@@ -106,7 +109,7 @@ fn take(command: &mut Command) -> Result<Sample> {
         (Some(0), Ok(value)) => Sample::Value(value),
         // `timeout` kills itself too when it kills with KILL.
         (None | Some(137), _) => Sample::Starves,
-        (Some(MISSING), _) => Sample::Missing,
+        (Some(MISSING | 2), _) => Sample::Missing, // 2: Go says that it does not know the id
         _ => {
             let words = String::from_utf8_lossy(&output.stderr);
             eprintln!("\n{command:?}: {}\n{words}", output.status);

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "the door into the runtime")]
 
 use gosched::sync::Mutex;
-use gosched::thread::{sleep, spawn, yield_now};
+use gosched::thread::{sleep, spawn};
 use gosched::{blocking, gomaxprocs};
 
 use crate::system::per;

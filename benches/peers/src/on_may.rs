@@ -2,7 +2,7 @@
 //! starts a coroutine for each case, which is not what is measured here: it has none.
 #![allow(unsafe_code, reason = "may's spawn")]
 
-use may::coroutine::{self, JoinHandle, sleep, yield_now};
+use may::coroutine::{self, JoinHandle, sleep};
 use may::sync::Mutex;
 
 use crate::system::per;
@@ -17,7 +17,9 @@ pub(crate) fn run(id: &str, procs: usize, n: u64) -> Option<f64> {
     may::config().set_workers(procs);
     let id = id.to_owned();
     let main = spawn(move || {
-        let work = tasks::find(&id).or_else(|| locks::find(&id)).or_else(|| messages::find(&id));
+        let work = tasks::find(&id)
+            .or_else(|| locks::find(&id))
+            .or_else(|| messages::find(&id));
         match work {
             Some(work) => Some(per(work(n), n)),
             None => fair::run(&id, procs, n),

@@ -21,10 +21,20 @@ pub(crate) fn render(rows: &[Row], results: &Results, go: bool) -> String {
     let _ = writeln!(text, "\n|---|---|---|{}", "---|---|".repeat(peers.len()));
     for row in rows {
         for procs in PROCS {
-            let of = |on| results.get(&(row.id, procs, on)).map_or(&[][..], Vec::as_slice);
+            let of = |on| {
+                results
+                    .get(&(row.id, procs, on))
+                    .map_or(&[][..], Vec::as_slice)
+            };
             let ours = of(System::Gosched);
             let unit = if row.unit.is_empty() { "" } else { ", " };
-            let _ = write!(text, "| `{}`{unit}{} | {procs} | {} |", row.id, row.unit, shown(ours));
+            let _ = write!(
+                text,
+                "| `{}`{unit}{} | {procs} | {} |",
+                row.id,
+                row.unit,
+                shown(ours)
+            );
             for &peer in &peers {
                 let theirs = of(peer);
                 let _ = write!(text, " {} | {} |", shown(theirs), ratio(ours, theirs));
@@ -54,7 +64,9 @@ fn ratio(ours: &[Sample], theirs: &[Sample]) -> String {
     let (Some(a), Some(b)) = (median(ours), median(theirs)) else {
         return "–".into();
     };
-    let steady = [ours, theirs].iter().all(|samples| spread(samples) < STEADY);
+    let steady = [ours, theirs]
+        .iter()
+        .all(|samples| spread(samples) < STEADY);
     format!("{}**{:.2}**", if steady { "" } else { "~ " }, a / b)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use may::sync::{mpmc, spsc};
 
 use super::spawn;
-use crate::workloads::{scaled, timed};
+use crate::extra::{scaled, timed};
 
 pub(super) fn find(id: &str) -> Option<fn(u64) -> Duration> {
     Some(match id {
@@ -37,7 +37,9 @@ fn pair(turns: u64) {
 
 fn pairs(n: u64) -> Duration {
     timed(|| {
-        let all: Vec<_> = (0..100).map(|_| spawn(move || pair(n.div_ceil(100)))).collect();
+        let all: Vec<_> = (0..100)
+            .map(|_| spawn(move || pair(n.div_ceil(100))))
+            .collect();
         all.into_iter().for_each(|h| h.join().unwrap());
     })
 }
@@ -125,5 +127,6 @@ fn node(up: &mpmc::Sender<u64>, first: u64, leaves: u64) {
         let (to, size) = (to.clone(), leaves / 10);
         spawn(move || node(&to, first + child * size, size));
     }
-    up.send((0..10).map(|_| sums.recv().unwrap()).sum()).unwrap();
+    up.send((0..10).map(|_| sums.recv().unwrap()).sum())
+        .unwrap();
 }

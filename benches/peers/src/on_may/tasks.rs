@@ -8,8 +8,7 @@ use may::coroutine::{current, park, sleep, yield_now};
 use may::sync::{Mutex, WaitGroup};
 
 use super::spawn;
-use crate::extra::work;
-use crate::workloads::{scaled, timed};
+use crate::extra::{scaled, timed, work};
 
 pub(super) fn find(id: &str) -> Option<fn(u64) -> Duration> {
     Some(match id {
@@ -87,7 +86,9 @@ fn crowd(n: u64) -> Duration {
 
 fn pairs(n: u64) -> Duration {
     timed(|| {
-        let all: Vec<_> = (0..100).map(|_| spawn(move || pair(n.div_ceil(100)))).collect();
+        let all: Vec<_> = (0..100)
+            .map(|_| spawn(move || pair(n.div_ceil(100))))
+            .collect();
         all.into_iter().for_each(|h| h.join().unwrap());
     })
 }
