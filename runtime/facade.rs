@@ -3,12 +3,16 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::m::current::this_m;
+use crate::m::enter::enter;
 use crate::p::processor::MAX_PS;
-use crate::sched::deadlock::dump_all;
+use crate::sched::dump::{Caller, dump_all};
+use crate::sched::shrink;
 use crate::sched::start::{assert_started, default_class};
 use crate::sched::state::SCHED;
+use crate::sched::tlsguard;
 use crate::sched::world::resize;
-use crate::sys::fatal::RawStderr;
+use crate::sys::fatal::BufferedStderr;
 
 /// How many goroutines are alive.
 ///
@@ -48,10 +52,35 @@ pub fn gomaxprocs(n: usize) -> usize {
     resize(n as u32, default_class()) as usize
 }
 
-/// Writes every goroutine to standard error: id, state or wait reason, name, where it was
-/// started. For watchdogs and debuggers: it stops nothing, so it shows a blur.
+/// Writes every goroutine to standard error: id, state or wait reason and how many minutes it has
+/// waited, name, the address of what it waits for, where it was started, and how deep its stack
+/// has been. For watchdogs and debuggers: it stops nothing, so it shows a blur.
+///
+/// SIGQUIT (`Ctrl-\`) does the same and ends the process with status 2, as in Go, unless the
+/// program has a handler of its own for it.
 pub fn dump() {
-    dump_all(&mut RawStderr);
+    dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
+}
+
+/// Gives the memory of idle stacks back to the system, as far as that goes: of free ones, and what
+/// parked goroutines have below their stack pointers from deeper times. The answer is an estimate
+/// of the bytes.
+///
+/// The runtime does this by itself, in the background, for stacks that nobody has wanted for some
+/// seconds; parked goroutines are looked at only here, while the world is stopped for moments.
+///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     gosched::thread::spawn(|| [1_u8; 64 << 10].len()).join().unwrap();
+///     gosched::trim();
+/// }) };
+/// ```
+///
+/// Go: debug.FreeOSMemory, for stacks
+pub fn trim() -> usize {
+    shrink::trim()
 }
 
 /// A snapshot of the runtime's counters.
@@ -76,6 +105,16 @@ pub struct Metrics {
     pub global_queue: usize,
     /// Stacks that carry a goroutine.
     pub stacks_live: usize,
+    /// Bytes of memory in all stacks, free ones too, counting one page for each that has not been
+    /// given back: a lower bound. Go: `/memory/classes/heap/stacks:bytes`
+    pub stack_bytes: usize,
+    /// Stacks looked through for addresses of thread-locals, before their goroutine moved to
+    /// another OS thread.
+    pub tls_scans: u64,
+    /// Those in which there was one.
+    pub tls_taints: u64,
+    /// Goroutines that had to wait for the thread they last ran on, for this or another reason.
+    pub tls_pins: u64,
 }
 
 /// The runtime's counters now.
@@ -83,7 +122,8 @@ pub struct Metrics {
 /// Go: runtime/metrics
 pub fn metrics() -> Metrics {
     let idle = SCHED.idle.load();
-    let stacks = crate::stack::stats();
+    let stacks = crate::stacks::stats();
+    let guard = tlsguard::counts();
     let kept: usize = SCHED.all_ps().map(|p| p.stacks_kept()).sum();
     Metrics {
         gomaxprocs: SCHED.procs() as usize,
@@ -96,5 +136,22 @@ pub fn metrics() -> Metrics {
         idle_procs: idle.idle_ps() as usize,
         global_queue: SCHED.global.len() as usize,
         stacks_live: stacks.live.saturating_sub(kept),
+        stack_bytes: stacks.resident_bytes,
+        tls_scans: guard.scans,
+        tls_taints: guard.taints,
+        tls_pins: guard.pins,
     }
+}
+
+/// For tests: is the calling thread inside the runtime, where nothing may be allocated?
+#[doc(hidden)]
+pub fn __in_runtime() -> bool {
+    this_m().is_some_and(|m| m.words.depth() != 0)
+}
+
+/// For tests that break the rules on purpose: runs `f` inside the runtime.
+#[doc(hidden)]
+pub fn __inside<R>(f: impl FnOnce() -> R) -> R {
+    let _rt = enter();
+    f()
 }

@@ -35,12 +35,11 @@ mod base;
 mod sys;
 mod timer;
 #[cfg(not(loom))]
-mod stack;
+mod stacks;
 mod g;
 #[cfg(not(loom))]
 mod queue;
 mod p;
-#[cfg(not(loom))]
 mod m;
 #[cfg(not(loom))]
 mod sched;
@@ -52,14 +51,20 @@ pub mod channel;
 #[cfg(not(loom))]
 pub mod thread;
 #[cfg(not(loom))]
+pub mod goroutine;
+#[cfg(not(loom))]
+pub mod stack;
 pub mod time;
 #[cfg(not(loom))]
 mod facade;
 
 #[cfg(not(loom))]
-pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine};
+#[doc(hidden)]
+pub use facade::{__in_runtime, __inside};
 #[cfg(not(loom))]
-pub use stack::StackError;
+pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine, trim};
+#[cfg(not(loom))]
+pub use stacks::StackError;
 #[cfg(not(loom))]
 pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
 #[cfg(not(loom))]

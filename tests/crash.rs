@@ -91,6 +91,8 @@ fn main_parked_for_ever() {
     assert_eq!(lines.next(), Some("\tname: main"));
     let at = lines.next().unwrap();
     assert!(matches(at, "\tcreated at tests/crash.rs:...:..."), "{e}");
+    let stack = lines.next().unwrap();
+    assert!(matches(stack, "\tstack: ... KiB of 256"), "{e}");
     assert_eq!(lines.next(), None, "{e}");
 }
 
@@ -306,6 +308,48 @@ fn plain_threads_that_wake_each_other_are_alive() {
                 pong.join().unwrap();
             });
             thread::park();
+        });
+    }) else {
+        return;
+    };
+    expect(&e, 77, &[]);
+    assert!(!e.stderr.contains("deadlock"), "{e}");
+}
+
+/// Threads that come, wake somebody and go, while everything else sleeps; some wait with a time-out
+/// first, some are woken first. Any false report ends the child.
+fn short_lived_threads_that_unpark() {
+    let Some(e) = ended("short_lived_threads_that_unpark", || {
+        run(|| {
+            for i in 0..3000_u64 {
+                let main = thread::current();
+                let them = std::thread::spawn(move || match i % 4 {
+                    0 => main.unpark(),
+                    1 => {
+                        thread::park_timeout(Duration::from_micros(i % 50));
+                        main.unpark();
+                    }
+                    2 => {
+                        let me = thread::current();
+                        gosched::go(move || {
+                            thread::yield_now();
+                            me.unpark();
+                        });
+                        thread::park();
+                        main.unpark();
+                    }
+                    _ => {
+                        let me = thread::current();
+                        std::thread::spawn(move || me.unpark());
+                        thread::park();
+                        main.unpark();
+                    }
+                });
+                thread::park();
+                if i % 3 == 0 {
+                    them.join().unwrap();
+                }
+            }
         });
     }) else {
         return;
@@ -797,6 +841,10 @@ fn main() {
         (
             "plain_threads_that_wake_each_other_are_alive",
             plain_threads_that_wake_each_other_are_alive,
+        ),
+        (
+            "short_lived_threads_that_unpark",
+            short_lived_threads_that_unpark,
         ),
         (
             "a_deadlock_in_the_background_is_not_reported",

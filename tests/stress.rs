@@ -371,6 +371,8 @@ fn resize_from_outside() {
         let mut dice = dice(5);
         while until.blows() {
             gosched::gomaxprocs(1 + dice.roll(40) as usize);
+            // Without a pause the world is stopped again before a woken M has looked around.
+            std::thread::sleep(Duration::from_micros(200));
         }
         stop.store(true, SeqCst);
         assert!(runner.join().unwrap() > 0);

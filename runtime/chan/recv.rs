@@ -128,7 +128,7 @@ impl<T> Chan<T> {
         let deadline = patience.deadline();
         let ticket = deadline.map(|_| me.open_round());
         parcel.node().arm(me, ticket, OPERATION);
-        me.announce_park(WaitReason::ChanReceive);
+        me.announce_park_for(WaitReason::ChanReceive, std::ptr::from_ref(self).addr());
         state.recvq.push(parcel.node(), Some(parcel.slot()));
         if Glance(state.unlock()).watched() {
             self.notify(&rt);

@@ -177,7 +177,7 @@ impl<T> Chan<T> {
     ) {
         let ticket = deadline.map(|_| me.open_round());
         parcel.node().arm(me, ticket, OPERATION);
-        me.announce_park(WaitReason::ChanSend);
+        me.announce_park_for(WaitReason::ChanSend, std::ptr::from_ref(self).addr());
         state.sendq.push(parcel.node(), Some(parcel.slot()));
         if Glance(state.unlock()).watched() {
             self.notify(&rt);

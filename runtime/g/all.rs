@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::{G, GRef};
@@ -20,8 +20,9 @@ struct Slab {
     gs: Box<[G]>,
 }
 
-/// Newest slab first.
-static SLABS: AtomicRef<Slab> = AtomicRef::none();
+/// Oldest slab first, so that dumps come about in order of birth.
+static FIRST: AtomicRef<Slab> = AtomicRef::none();
+static LAST: AtomicRef<Slab> = AtomicRef::none();
 static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Dead Gs that no P holds. Guarded by its lock.
@@ -37,14 +38,11 @@ pub(crate) fn new_slab() -> (GRef, &'static [G]) {
         next: AtomicRef::none(),
         gs: std::iter::repeat_with(G::new).take(SLAB).collect(),
     }));
-    loop {
-        let head = SLABS.load(Relaxed);
-        slab.next.store(head, Relaxed);
-        // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
-        if SLABS.replace(head, Some(slab), AcqRel) {
-            break;
-        }
-    }
+    // AcqRel pairs(slabs): the next one to append sees our slab before it links to it.
+    let before = LAST.swap(Some(slab), AcqRel);
+    let link = before.map_or(&FIRST, |before| &before.next);
+    // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
+    link.store(Some(slab), Release);
     SLAB_COUNT.fetch_add(1, Relaxed);
     match slab.gs.split_first() {
         Some((first, rest)) => (first, rest),
@@ -79,14 +77,9 @@ pub(crate) fn give_free(gs: &GQueue) {
 /// Calls `f` with every G there is, dead ones included.
 pub(crate) fn for_each(mut f: impl FnMut(GRef)) {
     // Acquire pairs(slabs): new_slab's Release.
-    let mut slab = SLABS.load(Acquire);
+    let mut slab = FIRST.load(Acquire);
     while let Some(s) = slab {
         s.gs.iter().for_each(&mut f);
-        slab = s.next.load(Relaxed);
+        slab = s.next.load(Acquire); // pairs(slabs)
     }
-}
-
-/// Bytes that Gs take, dead ones included.
-pub(crate) fn bytes() -> usize {
-    SLAB_COUNT.load(Relaxed) as usize * (size_of::<Slab>() + SLAB * size_of::<G>())
 }

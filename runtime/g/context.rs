@@ -2,7 +2,10 @@
 //!
 //! A stack carries one coroutine for as long as it is in use: its body runs one goroutine after
 //! the other, so spawning on a recycled stack costs one switch and creates nothing. The
-//! coroutine's control block stands at the top of its stack ([`Slot::ctx`] points to it).
+//! coroutine's control block stands at the top of its stack.
+//!
+//! A body is entered through a shim in assembler (`g/shim_*.rs`), so that nothing of the M that
+//! starts it gets into its frames.
 //!
 //! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status
 //! word gives that right); every suspension goes through [`suspend`], out of line, so that no
@@ -12,7 +15,7 @@
 #![allow(unsafe_code, reason = "switches stacks")]
 
 use std::convert::Infallible;
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -20,7 +23,11 @@ use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::goroutine::GRef;
-use crate::stack::SlotRef;
+#[cfg(target_arch = "aarch64")]
+use crate::g::shim_aarch64 as shim;
+#[cfg(target_arch = "x86_64")]
+use crate::g::shim_x86_64 as shim;
+use crate::stacks::{Slot, SlotRef};
 use crate::sys::fatal::fatal;
 use crate::sys::prefetch::prefetch_at;
 
@@ -46,13 +53,26 @@ type Co = Coroutine<GRef, Switch, Infallible, SlotStack>;
 /// The part of a slot that the coroutine may use: below its own control block.
 struct SlotStack(SlotRef);
 
-const BLOCK: usize = size_of::<Co>().next_multiple_of(64);
+/// A coroutine, and the yielder that its goroutines leave it by.
+#[repr(C)]
+struct Block {
+    co: Co,
+    way_out: usize,
+}
+
+const BLOCK: usize = size_of::<Block>().next_multiple_of(64);
+
+/// Where a slot's coroutine has its control block: right below the top, which is aligned to 64.
+#[inline]
+pub(crate) fn block_of(slot: &Slot) -> usize {
+    slot.top() - BLOCK
+}
 
 // SAFETY: a slot's memory is writable from limit to top, guarded below, 16-aligned, never
 // unmapped, and belongs to one coroutine (the arena's promise).
 unsafe impl Stack for SlotStack {
     fn base(&self) -> StackPointer {
-        NonZeroUsize::new((self.0.top() & !63) - BLOCK).expect("a slot is not at address 0")
+        NonZeroUsize::new(self.0.top() - BLOCK).expect("a slot is not at address 0")
     }
 
     fn limit(&self) -> StackPointer {
@@ -60,32 +80,63 @@ unsafe impl Stack for SlotStack {
     }
 }
 
+/// The second part of the control block at `block`.
+#[inline]
+fn way_out_of(block: usize) -> *mut usize {
+    (block + offset_of!(Block, way_out)) as *mut usize
+}
+
+/// What the switch itself pushes below the stack pointer that [`suspend`] notes: two registers
+/// and an address on x86-64, four words on aarch64.
+const PUSHED: usize = 64;
+
 /// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
-pub(crate) fn prepare(slot: SlotRef, body: fn(GRef)) {
-    if slot.ctx() != 0 {
+pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
+    if slot.has_coroutine() {
         return;
     }
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
-        slot.set_way_out(std::ptr::from_ref(yielder).addr());
+        let way_out = std::ptr::from_ref(yielder).addr();
+        // SAFETY: in the block, which was written before the first resume; this part of it is for
+        // this side of the switch.
+        unsafe { way_out_of(block_of(slot)).write(way_out) };
         let mut g = first;
         loop {
-            body(g);
-            slot.set_saved_sp(stack_here());
+            // SAFETY: the shim calls `body` with `g`, as we would.
+            unsafe { shim::call(g, body, slot.body_sp().as_ptr()) };
+            note_stack(slot);
             g = yielder.suspend(Switch::Done);
         }
     });
-    let block = ((slot.top() & !63) - BLOCK) as *mut Co;
-    // SAFETY: the block lies between the coroutine's base and the slot's top: ours, aligned.
-    unsafe { block.write(co) };
-    slot.set_ctx(block.addr());
+    let block = Block { co, way_out: 0 };
+    // SAFETY: it lies between the coroutine's base and the slot's top: ours, aligned.
+    unsafe { (block_of(slot) as *mut Block).write(block) };
+    slot.set_has_coroutine(true);
+}
+
+/// How far a thread's scheduler frames stay away from its thread-locals, which stand at the top
+/// of the same mapping: what looks like an address of the one is not one of the other, and a
+/// thread-local's address minus something is none of a frame (`sys/tls.rs`).
+pub(crate) const DISTANCE: usize = 8 << 20;
+
+/// Runs an M's `f` at [`DISTANCE`] from the top of its stack.
+pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
+    extern "C" fn call(f: *const ()) {
+        let f = f.cast::<&mut dyn FnMut()>().cast_mut();
+        // SAFETY: the argument below.
+        unsafe { (*f)() };
+    }
+    let mut f = f;
+    // SAFETY: Ms have stacks of more than that (`sched/threads.rs`); a panic in `f` aborts.
+    unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
 }
 
 /// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
 pub(crate) fn resume(g: GRef) -> Switch {
-    let block = g.block.load(Relaxed) as *mut Co;
-    // SAFETY: `prepare` made the block; only the M that holds the G uses it.
-    let co = unsafe { &mut *block };
+    let block = g.block.load(Relaxed) as *mut Block;
+    // SAFETY: `prepare` made the block; only the M that holds the G uses this part of it.
+    let co = unsafe { &mut (*block).co };
     match co.resume(g) {
         CoroutineResult::Yield(switch) => switch,
         CoroutineResult::Return(never) => match never {},
@@ -105,17 +156,58 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     let Some(slot) = g.stack.load(Relaxed) else {
         fatal!("suspend on a thread that is not a goroutine");
     };
-    slot.set_saved_sp(stack_here());
-    let yielder = slot.way_out() as *const Yielder<GRef, Switch>;
+    note_stack(slot);
+    let way_out = way_out_of(g.block.load(Relaxed));
+    // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
+    let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
     // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
 }
 
-/// An address on the calling frame's stack. The switch pushes less than 512 bytes below it,
-/// which is the slack that `stack/trim.rs` keeps.
+/// Runs `f` on `slot`, which the caller owns, and comes back: by return, or unwinding with the
+/// panic of `f`. `below` is the stack that the caller stands on, if it is one of ours.
+#[inline(never)]
+pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
+    if let Some(below) = below {
+        below.set_saved_sp(stack_here() - CALL_FRAMES);
+    }
+    let continuation = Continuation(slot);
+    slot.body_sp().store(continuation.base().get(), Relaxed);
+    corosensei::on_stack(continuation, f);
+}
+
+/// More than the frames between [`call_on`] and the new stack take, also in a debug build.
+const CALL_FRAMES: usize = 2 << 10;
+
+/// The part of a slot that is free: below its idle coroutine, if it has one.
+struct Continuation(SlotRef);
+
+// SAFETY: as for `SlotStack`; an idle coroutine needs nothing below the stack pointer that it
+// has noted, less the slack.
+unsafe impl Stack for Continuation {
+    fn base(&self) -> StackPointer {
+        let base = if self.0.has_coroutine() {
+            (self.0.saved_sp() - CALL_FRAMES) & !63
+        } else {
+            self.0.top()
+        };
+        NonZeroUsize::new(base).expect("a slot is not at address 0")
+    }
+
+    fn limit(&self) -> StackPointer {
+        NonZeroUsize::new(self.0.limit()).expect("a slot is not at address 0")
+    }
+}
+
+/// Where the calling frame's stack ends.
 #[inline(always)]
-fn stack_here() -> usize {
-    let here = 0u8;
-    std::hint::black_box(&raw const here).addr()
+pub(crate) fn stack_here() -> usize {
+    shim::stack_pointer()
+}
+
+/// Says how deep the calling frame is: nothing below is alive once it has switched away.
+#[inline(always)]
+fn note_stack(slot: &Slot) {
+    slot.set_saved_sp(shim::stack_pointer() - PUSHED);
 }

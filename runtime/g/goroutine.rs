@@ -9,14 +9,15 @@
 
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::claim::{Claim, Ticket};
 use crate::g::job::JobCell;
 use crate::g::reason::WaitReason;
 use crate::g::status::Status;
-use crate::stack::Slot;
+use crate::stacks::{Slot, StackWord};
+use crate::sys::clock::coarse_seconds;
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
 use crate::timer::node::Node;
@@ -45,21 +46,27 @@ pub(crate) struct G {
     reason: AtomicU8,
     /// `lock_os_thread` count.
     pub(crate) locked_count: AtomicU16,
+    /// When it last parked, by the coarse clock.
+    pub(crate) since: AtomicU32,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
-    /// The stack it runs on, as the arena knows it; none before the first run.
+    /// The stack it runs on, as the arena knows it; none before the first run. Grown: the last
+    /// segment, and the others through its link (`sched/segment.rs`).
     pub(crate) stack: AtomicRef<Slot>,
     /// The coroutine's control block on that stack; 0 without one. See `g/context.rs`.
     pub(crate) block: AtomicUsize,
     pub(crate) claim: Claim,
-    /// What the waker hands to the woken: the meaning belongs to the two of them.
-    pub(crate) param: AtomicUsize,
+    /// The address of what it waits for, for dumps; 0 = unknown.
+    pub(crate) waits_for: AtomicUsize,
     pub(crate) id: AtomicU64,
+    /// Why it may not run on another M than `last_m`, if so: see `sched/tlsguard.rs`.
+    pub(crate) stay: AtomicU8,
     /// The M it last ran on.
     pub(crate) last_m: AtomicU32,
     /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
     pub(crate) locked_m: AtomicU32,
-    /// The M in whose signal handler it was stopped, + 1; 0 = none.
+    /// The M in whose signal handler it was stopped, + 1. Stays after that: the status says
+    /// whether it means anything.
     pub(crate) bound_m: AtomicU32,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,
@@ -70,10 +77,8 @@ pub(crate) struct G {
     pub(crate) identity: AtomicUsize,
     /// Guards `identity` between a dump that reads the name and the goroutine's end.
     pub(crate) identity_lock: RawLock,
-    /// Stack class asked for at spawn.
-    pub(crate) stack_class: AtomicU8,
-    /// The park has a deadline: set by the waiter before it parks.
-    deadline: AtomicBool,
+    /// A `StackWord`: what stack it was promised at its spawn.
+    stack_word: AtomicU8,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
@@ -91,21 +96,22 @@ impl G {
             kind: AtomicU8::new(Kind::Goroutine as u8),
             reason: AtomicU8::new(0),
             locked_count: AtomicU16::new(0),
-            deadline: AtomicBool::new(false),
+            since: AtomicU32::new(0),
+            stack_word: AtomicU8::new(0),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
             block: AtomicUsize::new(0),
             claim: Claim::new(),
-            param: AtomicUsize::new(0),
+            waits_for: AtomicUsize::new(0),
             id: AtomicU64::new(0),
+            stay: AtomicU8::new(0),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
             bound_m: AtomicU32::new(0),
+            identity_lock: RawLock::new(),
             parent: AtomicU64::new(0),
             spawned_at: AtomicRef::none(),
             identity: AtomicUsize::new(0),
-            identity_lock: RawLock::new(),
-            stack_class: AtomicU8::new(0),
             locals: AtomicUsize::new(0),
             timer: Node::new(),
             note: Note::new(),
@@ -141,16 +147,26 @@ impl G {
     /// By the goroutine itself, before it publishes the waiter. See `g/status.rs`.
     #[inline]
     pub(crate) fn announce_park(&self, reason: WaitReason) {
+        self.announce_park_for(reason, 0);
+    }
+
+    /// As [`G::announce_park`], and says in dumps what for: by its address.
+    #[inline]
+    pub(crate) fn announce_park_for(&self, reason: WaitReason, what: usize) {
         self.reason.store(reason as u8, Relaxed);
+        self.waits_for.store(what, Relaxed);
+        self.since.store(coarse_seconds(), Relaxed);
         self.status.announce_park();
     }
 
-    pub(crate) fn has_deadline(&self) -> bool {
-        self.deadline.load(Relaxed)
+    /// The stack that it is to have.
+    pub(crate) fn stack_word(&self) -> StackWord {
+        StackWord::from_u8(self.stack_word.load(Relaxed))
     }
 
-    pub(crate) fn set_deadline(&self, has: bool) {
-        self.deadline.store(has, Relaxed);
+    /// By the spawner.
+    pub(crate) fn set_stack_word(&self, word: StackWord) {
+        self.stack_word.store(word.as_u8(), Relaxed);
     }
 
     /// Opens a round of claims: for waits with several possible wakers.

@@ -10,6 +10,12 @@ pub(crate) mod goroutine;
 #[cfg(not(loom))]
 pub(crate) mod identity;
 #[cfg(not(loom))]
+pub(crate) mod locals;
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+mod shim_x86_64;
+#[cfg(all(target_arch = "aarch64", not(loom)))]
+mod shim_aarch64;
+#[cfg(not(loom))]
 pub(crate) mod context;
 #[cfg(not(loom))]
 pub(crate) mod list;

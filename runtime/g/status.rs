@@ -145,7 +145,12 @@ impl Status {
 
     /// In the preemption handler: stopped in user code, about to be queued, bound to its M.
     pub(crate) fn preempted(&self) {
-        self.step_relaxed(RUNNING, PREEMPTED, "preempt");
+        let was = self.0.load(Relaxed);
+        if was != RUNNING {
+            fatal!("preempt: bad goroutine status {was}, expected {RUNNING}");
+        }
+        // Release pairs(bound): who opens the valve sees which M it is bound to.
+        self.0.store(PREEMPTED, Release);
     }
 
     /// By the M that picked a bound goroutine, and so took it out of its queue.
@@ -172,9 +177,10 @@ impl Status {
     }
 
     /// By sysmon: lets a stopped goroutine run without a P while it stays in its queue. True:
-    /// its M is mine to wake.
+    /// the M that it is bound to is mine to wake, and sleeps until then.
+    #[must_use]
     pub(crate) fn open_valve(&self) -> bool {
-        // AcqRel pairs(bound): resume_bound.
+        // AcqRel pairs(bound): resume_bound; preempted's Release.
         self.0
             .compare_exchange(PREEMPTED, VALVE, AcqRel, Relaxed)
             .is_ok()
@@ -221,6 +227,12 @@ impl Status {
     /// A plain OS thread's deadline passed, and it won its own claim: nobody will ready it.
     pub(crate) fn thread_gave_up(&self) {
         self.step_relaxed(WAITING, RUNNING, "time-out");
+    }
+
+    /// Parked, and off its stack. It stays so until somebody readies it.
+    pub(crate) fn is_parked(&self) -> bool {
+        // Acquire pairs(park-commit): commit_park's Release, so we see the saved stack.
+        self.0.load(Acquire) == WAITING
     }
 
     pub(crate) fn state(&self) -> State {

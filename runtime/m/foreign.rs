@@ -8,12 +8,13 @@ use std::cell::{Cell, OnceCell};
 use crate::g::all;
 use crate::g::goroutine::{GRef, Kind};
 use crate::g::list::GQueue;
+use crate::sys::thread::own_stack_limit;
 
 /// Gives the G back when the thread ends.
 struct Foreign(GRef);
 
 impl Foreign {
-    fn new() -> GRef {
+    fn take_g() -> GRef {
         let one = GQueue::new();
         if all::take_free(&one, 1) == 0 {
             let (first, rest) = all::new_slab();
@@ -44,9 +45,31 @@ thread_local! {
     /// Without a destructor, so that it can be read to the very end of the thread.
     static THIS: Cell<Option<GRef>> = const { Cell::new(None) };
     static FOREIGN: OnceCell<Foreign> = const { OnceCell::new() };
+    /// Where the thread's own stack ends; 0: not asked yet, 1: not known.
+    static STACK_LIMIT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The calling thread's own G, if it has needed one so far. Not for threads of the runtime.
+#[inline(never)]
+pub(crate) fn g_if_any() -> Option<GRef> {
+    THIS.get()
+}
+
+/// The lowest address of the calling thread's own stack. Not for threads of the runtime.
+#[inline(never)]
+pub(crate) fn stack_limit() -> Option<usize> {
+    let mut limit = STACK_LIMIT.get();
+    if limit == 0 {
+        limit = own_stack_limit().unwrap_or(1);
+        STACK_LIMIT.set(limit);
+    }
+    (limit > 1).then_some(limit)
 }
 
 /// The calling thread's own G. Not for threads of the runtime. Allocates at its first call.
+///
+/// Never inlined: the slot's address would be computed, and left on the stack, in goroutines.
+#[inline(never)]
 pub(crate) fn foreign_g() -> GRef {
     THIS.get().unwrap_or_else(new_foreign_g)
 }
@@ -55,7 +78,7 @@ pub(crate) fn foreign_g() -> GRef {
 /// thread gets a second G then, which nobody gives back.
 #[cold]
 fn new_foreign_g() -> GRef {
-    let g = Foreign::new();
+    let g = Foreign::take_g();
     THIS.set(Some(g));
     let _too_late = FOREIGN.try_with(|foreign| {
         foreign.get_or_init(|| Foreign(g));

@@ -12,9 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
 use crate::base::atomic_ref::AtomicRef;
 use crate::base::choice::Choice;
 use crate::g::goroutine::{G, GRef};
+use crate::m::affinity::Affinity;
 use crate::m::words::Words;
 use crate::p::processor::P;
 use crate::sys::note::Note;
+use crate::sys::tls::Window;
 
 /// `preempt_tick`: preempt whatever runs (the world is being stopped).
 pub(crate) const PREEMPT_ANY: u64 = u64::MAX;
@@ -48,8 +50,13 @@ pub(crate) struct M {
     pub(crate) spinning: AtomicBool,
     /// How it sleeps when it has nothing to do.
     pub(crate) note: Note,
-    /// Next in the list of idle Ms; under the scheduler's lock.
+    /// Neighbours in the list of idle Ms, and whether it is in it; under the scheduler's lock.
     pub(crate) idle_link: AtomicRef<M>,
+    pub(crate) idle_prev: AtomicRef<M>,
+    pub(crate) idle_listed: AtomicBool,
+    pub(crate) affinity: Affinity,
+    /// Where its thread-locals are.
+    pub(crate) window: Window,
     pub(crate) id: u32,
     /// The kernel's thread id, once the thread runs.
     pub(crate) tid: AtomicI32,
@@ -73,6 +80,10 @@ impl M {
             spinning: AtomicBool::new(false),
             note: Note::new(),
             idle_link: AtomicRef::none(),
+            idle_prev: AtomicRef::none(),
+            idle_listed: AtomicBool::new(false),
+            affinity: Affinity::new(),
+            window: Window::unknown(),
             id,
             tid: AtomicI32::new(0),
             choice: Choice::new(seed),

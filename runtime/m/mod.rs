@@ -2,6 +2,8 @@
 
 pub(crate) mod words;
 #[cfg(not(loom))]
+pub(crate) mod affinity;
+#[cfg(not(loom))]
 pub(crate) mod machine;
 #[cfg(not(loom))]
 pub(crate) mod asleep;

@@ -4,16 +4,25 @@
 //! The thief's side (sysmon, or whoever stops the world) supplies the missing fence for both
 //! with a `membarrier`: asymmetric Dekker, one of the two sees the other.
 //!
-//! `steal`: `NONE`; `TRYING`, a thief is looking; `STOLEN`, the P is the thief's, and the owner
-//! resolves it at its next entry. See `sched/README.md#handoff`.
+//! `steal`: `NONE`; a [`Thief`]'s own number while that one is looking; `STOLEN`, the P is the
+//! thief's, and the owner resolves it at its next entry. See `sched/README.md#handoff`.
 #![forbid(unsafe_code)]
 
 use crate::base::prim::AtomicU32;
 use crate::base::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 const NONE: u32 = 0;
-const TRYING: u32 = 1;
-const STOLEN: u32 = 2;
+const STOLEN: u32 = 1;
+
+/// Who may take a P from outside; one thread at a time in each role. They have different
+/// numbers because one could otherwise finish a theft that the other began: the owner keeps its
+/// P from the first, enters the runtime, and the second one's mark would look like the first's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Thief {
+    Sysmon = 2,
+    Stopper = 3,
+}
 
 #[derive(Debug)]
 pub(crate) struct Words {
@@ -67,13 +76,11 @@ impl Words {
 
     /// By the owner, inside: is the P still mine?
     pub(crate) fn resolve(&self) -> Entry {
-        // AcqRel pairs(steal-word): the thief's compare in `try_steal`.
-        match self.steal.compare_exchange(TRYING, NONE, AcqRel, Acquire) {
-            Ok(_) | Err(NONE) => Entry::Kept,
-            Err(_) => {
-                self.steal.store(NONE, Relaxed);
-                Entry::Lost
-            }
+        // AcqRel pairs(steal-word): the thief's compares in `try_steal`. A thief that has just
+        // begun fails at its second one, whatever we do here.
+        match self.steal.swap(NONE, AcqRel) {
+            STOLEN => Entry::Lost,
+            _ => Entry::Kept,
         }
     }
 
@@ -91,13 +98,15 @@ impl Words {
     /// every CPU that runs a thread of ours; `look` reads what the M holds, while it must.
     pub(crate) fn try_steal<R>(
         &self,
+        thief: Thief,
         barrier: impl FnOnce() -> bool,
         look: impl FnOnce() -> Option<R>,
     ) -> Option<R> {
-        // AcqRel pairs(steal-word): the owner's compare in `resolve`.
+        let trying = thief as u32;
+        // AcqRel pairs(steal-word): the owner's swap in `resolve`.
         if self
             .steal
-            .compare_exchange(NONE, TRYING, AcqRel, Relaxed)
+            .compare_exchange(NONE, trying, AcqRel, Relaxed)
             .is_err()
         {
             return None;
@@ -107,7 +116,7 @@ impl Words {
         let seen = if outside { look() } else { None };
         let to = if seen.is_some() { STOLEN } else { NONE };
         // AcqRel pairs(steal-word): a `resolve` that came in between has kept the P.
-        match self.steal.compare_exchange(TRYING, to, AcqRel, Relaxed) {
+        match self.steal.compare_exchange(trying, to, AcqRel, Relaxed) {
             Ok(_) => seen,
             Err(_) => None,
         }
@@ -121,8 +130,19 @@ mod model {
     use loom::sync::Arc;
     use loom::sync::atomic::{AtomicUsize, fence};
 
-    /// The owner enters while a thief tries: never both hold the P, never neither.
     /// loom has no membarrier; a fence on both sides stands for it.
+    fn barrier() -> bool {
+        fence(SeqCst);
+        true
+    }
+
+    fn enters_and_keeps(words: &Words) -> bool {
+        words.enter();
+        fence(SeqCst);
+        !words.disturbed() || words.resolve() == Entry::Kept
+    }
+
+    /// The owner enters while a thief tries: never both hold the P, never neither.
     #[test]
     fn exactly_one_of_owner_and_thief_has_the_p() {
         loom::model(|| {
@@ -130,21 +150,44 @@ mod model {
             shared.0.leave();
             let owner = Arc::clone(&shared);
             let t = loom::thread::spawn(move || {
-                owner.0.enter();
-                fence(SeqCst);
-                let kept = !owner.0.disturbed() || owner.0.resolve() == Entry::Kept;
-                if kept {
+                if enters_and_keeps(&owner.0) {
                     owner.1.fetch_add(1, Relaxed);
                 }
             });
-            let barrier = || {
-                fence(SeqCst);
-                true
-            };
-            if shared.0.try_steal(barrier, || Some(())).is_some() {
+            if shared
+                .0
+                .try_steal(Thief::Sysmon, barrier, || Some(()))
+                .is_some()
+            {
                 shared.1.fetch_add(1, Relaxed);
             }
             t.join().unwrap();
+            assert_eq!(shared.1.load(Relaxed), 1, "exactly one holder");
+        });
+    }
+
+    /// Two thieves at once, and an owner that keeps its P from the first and stays inside.
+    #[test]
+    fn a_thief_never_finishes_what_another_began() {
+        loom::model(|| {
+            let shared = Arc::new((Words::new(), AtomicUsize::new(0)));
+            shared.0.leave();
+            let steal = |s: &(Words, AtomicUsize), thief| {
+                if s.0.try_steal(thief, barrier, || Some(())).is_some() {
+                    s.1.fetch_add(1, Relaxed);
+                }
+            };
+            let other = Arc::clone(&shared);
+            let t = loom::thread::spawn(move || steal(&other, Thief::Stopper));
+            let owner = Arc::clone(&shared);
+            let o = loom::thread::spawn(move || {
+                if enters_and_keeps(&owner.0) {
+                    owner.1.fetch_add(1, Relaxed);
+                }
+            });
+            steal(&shared, Thief::Sysmon);
+            t.join().unwrap();
+            o.join().unwrap();
             assert_eq!(shared.1.load(Relaxed), 1, "exactly one holder");
         });
     }

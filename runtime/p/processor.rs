@@ -15,8 +15,8 @@ use crate::g::goroutine::{G, GRef};
 use crate::g::list::GQueue;
 use crate::queue::local::LocalQueue;
 use crate::queue::owner::HoldsP;
-use crate::stack::cache::StackCache;
-use crate::stack::{Class, SlotRef, StackError};
+use crate::stacks::cache::StackCache;
+use crate::stacks::{Class, SlotRef, StackError};
 use crate::timer::heap::TimerHeap;
 
 /// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.
@@ -124,6 +124,11 @@ impl P {
         })
     }
 
+    /// Dead Gs kept here, for statistics.
+    pub(crate) fn gs_kept(&self) -> u32 {
+        self.free_gs.len()
+    }
+
     /// Keeps a dead G for the next spawn. By the owner.
     pub(crate) fn give_g(&self, _holds: &HoldsP, g: GRef) {
         self.free_gs.push_front(g);
@@ -168,6 +173,11 @@ impl P {
     /// Stacks kept here, for statistics.
     pub(crate) fn stacks_kept(&self) -> usize {
         self.stacks.len()
+    }
+
+    /// Gives its free stacks to the depot, where they can be trimmed. By the owner.
+    pub(crate) fn flush_stacks(&self, _holds: &HoldsP) {
+        self.stacks.flush();
     }
 
     /// Gives all caches back: for a P that goes away.

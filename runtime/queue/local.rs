@@ -221,4 +221,37 @@ mod tests {
             assert!(!picked.inherit && picked.g.same(g));
         }
     }
+
+    /// Go: TestSchedLocalQueueEmpty. With 100 in it, both parts of the queue are in use.
+    #[test]
+    fn a_queue_that_holds_something_never_looks_empty() {
+        use std::sync::atomic::AtomicBool;
+        for (flags, kept) in (0..4).flat_map(|f| [(f, 1), (f, 100)]) {
+            let (q, gs) = (LocalQueue::new(), gs(kept + 1));
+            let never = |_: &GQueue| unreachable!();
+            let over = AtomicBool::new(false);
+            let put = |holds: &HoldsP, g: GRef, next: bool| {
+                if next {
+                    q.put_next(holds, g, never);
+                } else {
+                    q.put(holds, g, never);
+                }
+            };
+            let holds = HoldsP::for_test();
+            gs[1..].iter().for_each(|g| put(&holds, g, false));
+            std::thread::scope(|s| {
+                s.spawn(|| {
+                    while !over.load(Relaxed) {
+                        assert!(!q.is_empty(), "flags {flags}, {kept} kept");
+                    }
+                });
+                let mut hand = gs[0];
+                for i in 0..30_000 {
+                    put(&holds, hand, flags >> (i % 2) & 1 == 1);
+                    hand = q.get(&holds).unwrap().g;
+                }
+                over.store(true, Relaxed);
+            });
+        }
+    }
 }

@@ -4,16 +4,18 @@
 #![allow(unsafe_code, reason = "takes the closure out of the G")]
 
 use crate::g::goroutine::GRef;
+use crate::g::locals;
 use crate::m::enter::enter;
 use crate::sched::names::take_identity;
 use crate::sched::park::leave_after_switch;
 
 /// Called by the coroutine's loop, inside the runtime; returns inside the runtime.
-pub(crate) fn body(g: GRef) {
+pub(crate) extern "C" fn body(g: GRef) {
     leave_after_switch();
     // SAFETY: this is the goroutine that the cell was filled for, just started. The closure
     // catches its own panics (`sched/spawn.rs`).
     unsafe { g.job.take_and_run() };
+    locals::free(g);
     drop(take_identity(g));
     let _ = enter().forget();
 }

@@ -10,33 +10,33 @@ use crate::g::goroutine::{G, GRef, Kind};
 use crate::p::processor::P;
 use crate::queue::owner::HoldsP;
 use crate::sched::body::body;
-use crate::stack::{Class, SlotRef};
 use crate::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time.
 #[inline]
-pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> SlotRef {
-    let class = Class::from_number(usize::from(g.stack_class.load(Relaxed)));
-    let slot = match p.take_stack(holds, class) {
+pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) {
+    let slot = match p.take_stack(holds, g.stack_word().class()) {
         Ok(slot) => slot,
         Err(e) => fatal!("no stack for goroutine {}: {e}", g.id()),
     };
     context::prepare(slot, body);
     slot.set_owner(std::ptr::from_ref::<G>(g).addr());
-    g.block.store(slot.ctx(), Relaxed);
+    g.block.store(context::block_of(slot), Relaxed);
     g.stack.store(Some(slot), Relaxed);
-    slot
 }
 
 /// The body has ended: stack and G go back to the P.
 #[inline]
-pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef, slot: SlotRef) {
+pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
     g.status.died();
     g.block.store(0, Relaxed);
-    g.stack.store(None, Relaxed);
+    let Some(slot) = g.stack.take_relaxed() else {
+        fatal!("goroutine {} ends without a stack", g.id());
+    };
     g.locked_count.store(0, Relaxed);
     g.locked_m.store(0, Relaxed);
     slot.set_owner(0);
+    g.stack_word().give_back();
     if g.kind() == Kind::Goroutine {
         p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);
     }

@@ -17,6 +17,7 @@ use crate::m::machine::M;
 use crate::p::processor::{P, PStatus};
 use crate::queue::local::{LOCAL_CAP, Picked};
 use crate::queue::owner::HoldsP;
+use crate::sched::affinity;
 use crate::sched::idle;
 use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
@@ -59,6 +60,7 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     timers::run_due(rt, p, true);
     every_61st_global(p)
+        .or_else(|| affinity::next(m, p).map(fresh))
         .or_else(|| p.runq.get(holds))
         .or_else(|| global_batch(p, holds))
         .or_else(|| steal(rt, m, p, holds))
@@ -172,7 +174,8 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
         SCHED.lock.unlock();
         return None;
     }
-    if let Some(picked) = global_batch_locked(p, holds) {
+    let tied = affinity::next_locked(m).map(fresh);
+    if let Some(picked) = tied.or_else(|| global_batch_locked(p, holds)) {
         SCHED.lock.unlock();
         return Some(picked);
     }
@@ -198,7 +201,15 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
 
 /// With the sleeper's role: sleeps until a timer is due. True: `m` has a P, and spins, to run it.
 fn sleep_for_timers(m: &'static M) -> bool {
-    match SCHED.sleeper.sleep(nanotime, timers::earliest) {
+    m.affinity.sleeps_for_timers.store(true, Relaxed);
+    // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
+    let earliest = || match m.affinity.queue.is_empty() {
+        true => timers::earliest(),
+        false => Some(0),
+    };
+    let woke = SCHED.sleeper.sleep(nanotime, earliest);
+    m.affinity.sleeps_for_timers.store(false, Relaxed);
+    match woke {
         Woke::NoTimers => false,
         // Without an idle P, all are busy, and look at their timers themselves.
         Woke::Due => spin_with_idle_p(m),

@@ -12,46 +12,50 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
 use crate::m::machine::M;
-use crate::p::idle::Wake;
+use crate::m::words::Thief;
 use crate::p::processor::{P, PStatus};
 use crate::sched::idle::acquire_p;
 use crate::sched::state::SCHED;
-use crate::sched::wake::{start_m, start_m_locked, start_spinner};
+use crate::sched::timers;
+use crate::sched::wake::start_m_locked;
 use crate::sys::cputime::thread_cpu_time;
 use crate::sys::membarrier;
 
 /// Takes the P of an M that is in user code. The caller passes it on.
-pub(crate) fn take_from(m: &'static M) -> Option<&'static P> {
-    let p = m.words.try_steal(membarrier::everywhere, || m.p())?;
-    m.lost_cpu
-        .store(thread_cpu_time(m.tid.load(Relaxed)).unwrap_or(0), Relaxed);
+pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
+    let p = m.words.try_steal(thief, membarrier::everywhere, || m.p())?;
+    start_lost_slice(m);
     p.m.store(0, Relaxed);
     p.syscalltick
         .store(p.syscalltick.load(Relaxed).wrapping_add(1), Relaxed);
     Some(p)
 }
 
+/// From now on `m` may run user code without a P for a moment only: see `sysmon.rs`.
+pub(crate) fn start_lost_slice(m: &M) {
+    let cpu = thread_cpu_time(m.tid.load(Relaxed)).unwrap_or(0);
+    m.lost_cpu.store(cpu, Relaxed);
+}
+
 /// Finds something to do for a P that nobody holds. Go: handoffp.
 pub(crate) fn hand_off(p: &'static P) {
-    if !p.runq.is_empty() || !SCHED.global.is_empty() {
-        start_m(p, false);
-        return;
-    }
     SCHED.lock.lock();
+    hand_off_locked(p);
+}
+
+/// As [`hand_off`]; the lock is held, and free when this returns.
+pub(crate) fn hand_off_locked(p: &'static P) {
     if SCHED.stopping.load(Relaxed) {
         p.set_status(PStatus::Stopped);
         SCHED.p_stopped();
         SCHED.lock.unlock();
-    } else if !SCHED.global.is_empty() {
+    } else if !p.runq.is_empty() || !SCHED.global.is_empty() {
         start_m_locked(p, false);
     } else if SCHED.idle.try_add_idle() {
         p.set_status(PStatus::Idle);
         SCHED.push_idle_p(p);
         SCHED.lock.unlock();
-        // The P's last goroutine may have readied another while we looked: no-lost-work.
-        if SCHED.idle.load().idle_ps() > 0 && SCHED.idle.want_spinner() == Wake::StartSpinner {
-            start_spinner();
-        }
+        timers::see_to(p); // nobody looks at an idle P's timers by itself
     } else {
         start_m_locked(p, true); // need-spinning: the new M is it
     }
@@ -69,7 +73,8 @@ pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
         acquire_p(m, p);
         return true;
     }
-    g.bound_m.store(0, Relaxed);
+    // `bound_m` stays as it is: whoever picks the goroutine out of a queue it is already in
+    // (the valve's) may be about to read it. The status says what it means.
     if g.status.yielded_without_p() == Enqueue::Mine {
         SCHED.push_global(g);
     }

@@ -7,7 +7,8 @@
 )]
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
 
 use crate::base::choice::RandomOrder;
 use crate::m::machine::M;
@@ -16,6 +17,7 @@ use crate::queue::owner::HoldsP;
 use crate::sched::deadlock;
 use crate::sched::state::SCHED;
 use crate::sched::timers;
+use crate::sched::wake::wakep;
 use crate::sys::fatal::fatal;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
@@ -53,9 +55,23 @@ pub(crate) fn release_p(m: &'static M, p: &'static P) {
 /// Sleeps in the idle list until somebody hands `m` a P.
 pub(crate) fn stop_m(m: &'static M) {
     SCHED.lock.lock();
+    let owed = leave_to_others(m);
     SCHED.push_idle_m(m);
     SCHED.lock.unlock();
+    if owed {
+        wakep();
+    }
     wait_for_p(m);
+}
+
+/// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
+/// with a P (`sched/affinity.rs`). Under the lock. True: the caller owes a `wakep`.
+fn leave_to_others(m: &'static M) -> bool {
+    let any = !m.affinity.queue.is_empty();
+    if any {
+        SCHED.global.append(&m.affinity.queue);
+    }
+    any
 }
 
 /// In the idle list already: sleeps until it is handed a P.
@@ -70,6 +86,7 @@ pub(crate) fn wait_for_p(m: &'static M) {
 
 /// By an M that counts as idle now: is anybody left?
 pub(crate) fn check_if_last() {
+    fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
     let awake = SCHED.ms_awake();
     if awake == 0 {
         deadlock::check();
@@ -119,5 +136,15 @@ pub(crate) fn hold_stopped(p: &P) -> HoldsP {
         fatal!("P {} runs in a stopped world", p.id);
     }
     // SAFETY: every M has given its P up, and only the stopper runs.
+    unsafe { HoldsP::assume() }
+}
+
+/// Evidence for a P in the idle list (its status is not enough: it may be on its way out). The
+/// scheduler's lock is held, and stays so while this is used.
+pub(crate) fn hold_idle(p: &P) -> HoldsP {
+    if p.status(Relaxed) != PStatus::Idle {
+        fatal!("P {} is not idle", p.id);
+    }
+    // SAFETY: a P leaves the idle list under the lock only.
     unsafe { HoldsP::assume() }
 }

@@ -46,6 +46,26 @@ fn copy_name(g: &G, to: &mut [u8; SHOWN]) -> Option<usize> {
     len
 }
 
+/// As [`with_name`], for who must not wait and does not enter: nothing if the lock is held.
+///
+/// The caller cannot be preempted: it is in a signal handler, or on a plain thread.
+pub(crate) fn try_with_name<R>(g: &G, f: impl FnOnce(Option<&str>) -> R) -> Option<R> {
+    if !g.identity_lock.try_lock() {
+        return None;
+    }
+    let raw = g.identity.load(Relaxed) as *const Identity;
+    // SAFETY: null, or alive while the lock is held.
+    let identity = unsafe { raw.as_ref() };
+    let result = f(identity.and_then(|i| i.name.as_deref()));
+    g.identity_lock.unlock();
+    Some(result)
+}
+
+/// The calling goroutine's identity, if it has one.
+pub(crate) fn identity_of(g: GRef) -> Option<Arc<Identity>> {
+    (g.identity.load(Relaxed) != 0).then(|| my_identity(g))
+}
+
 /// The calling goroutine's identity; made now if it has none.
 pub(crate) fn my_identity(g: GRef) -> Arc<Identity> {
     Arc::clone(&borrow_identity(g))

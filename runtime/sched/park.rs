@@ -8,13 +8,16 @@
 //! Go: proc.go gopark, park_m, Gosched, goyield.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::g::claim::Ticket;
-use crate::g::context::{Switch, suspend};
+use crate::g::context::{DISTANCE, Switch, suspend};
 use crate::g::goroutine::GRef;
 use crate::g::status::Enqueue;
 use crate::m::asleep;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
+use crate::m::machine::M;
 use crate::sched::deadlock;
 use crate::sched::timers;
 use crate::sys::clock::Nanos;
@@ -74,7 +77,20 @@ fn switch(rt: NoPreempt, g: GRef, how: Switch) {
 /// The loop resumed us inside the runtime, on an M that may not be the one we left.
 #[inline]
 pub(crate) fn leave_after_switch() {
-    drop(NoPreempt::resumed(this_m()));
+    let m = this_m();
+    drop(NoPreempt::resumed(m));
+    if let Some(m) = m
+        && m.affinity.stale.load(Relaxed)
+    {
+        take_window(m);
+    }
+}
+
+/// A module was loaded. In user code, since it takes the dynamic linker's lock.
+#[cold]
+fn take_window(m: &'static M) {
+    m.affinity.stale.store(false, Relaxed);
+    m.window.take(DISTANCE);
 }
 
 /// A plain thread waits on its own note. It may have been the last one that could do anything.
@@ -103,9 +119,7 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
         }
         None => {
             drop(rt);
-            g.set_deadline(true);
             park_thread_until(g, deadline, ticket, case);
-            g.set_deadline(false);
         }
     }
 }

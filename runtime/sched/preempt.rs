@@ -10,8 +10,8 @@
 #![allow(unsafe_code, reason = "a signal handler")]
 
 use std::ffi::c_void;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::g::goroutine::GRef;
 use crate::g::status::{Bound, Enqueue};
@@ -19,6 +19,7 @@ use crate::m::current::this_m;
 use crate::m::machine::{M, PREEMPT_ANY};
 use crate::m::words::Entry;
 use crate::p::processor::{P, PStatus};
+use crate::sched::handoff::start_lost_slice;
 use crate::sched::idle::{acquire_p, detach_p, held_p};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
@@ -32,6 +33,7 @@ use crate::sys::ucontext::stack_pointer;
 
 static URG: Chain = Chain::new(libc::SIGURG);
 static ENABLED: AtomicBool = AtomicBool::new(false);
+static VALVE: AtomicBool = AtomicBool::new(true);
 
 /// Installs the handler. Once.
 pub(crate) fn install() -> Result<(), Errno> {
@@ -46,29 +48,54 @@ pub(crate) fn enabled() -> bool {
     ENABLED.load(Relaxed)
 }
 
-/// Asks the M to give its P up. `tick`: only if the P is still at this schedtick.
+/// Whether the safety valve opens at all. Before the first goroutine.
+pub(crate) fn set_valve(works: bool) {
+    VALVE.store(works, Relaxed);
+}
+
+/// Asks the M to give its P up. `tick`: only if the P is still at this schedtick. One signal
+/// is on its way to an M at a time. Go: m.signalPending.
 pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
-    if enabled() {
-        m.preempt_tick
-            .store(tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1), Relaxed);
+    // Inside, it will yield on its way out. A signal more would only disturb its CPU clock, by
+    // which sysmon sees whether it is blocked in there.
+    let asked_before = m.pending.load(Relaxed) && m.words.depth() != 0;
+    if !enabled() || asked_before {
+        return;
+    }
+    let asked = tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1);
+    if m.preempt_tick.swap(asked, Relaxed) == 0 {
         signal_thread(m.tid.load(Relaxed), libc::SIGURG);
     }
 }
 
 extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the kernel's own arguments.
-    let ours = unsafe { (*info).si_code } == libc::SI_TKILL;
-    let m = match this_m() {
-        Some(m) if ours => m,
+    let m = this_m();
+    let asked = m.map_or(0, |m| m.preempt_tick.swap(0, Relaxed));
+    // SAFETY: the kernel's own argument.
+    let by_tgkill = unsafe { (*info).si_code } == libc::SI_TKILL;
+    // A signal of somebody else's may have swallowed ours, as the kernel keeps one SIGURG a
+    // thread: then it is meant for both.
+    if asked == 0 || !by_tgkill {
         // SAFETY: the kernel's own arguments, passed on as they are.
-        _ => return unsafe { URG.pass_on(info, context) },
-    };
+        unsafe { URG.pass_on(info, context) };
+    }
+    if let Some(m) = m
+        && asked != 0
+    {
+        // SAFETY: the kernel's own argument.
+        let sp = unsafe { stack_pointer(context) };
+        asked_to_yield(m, asked, sp);
+    }
+}
+
+fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
     if m.words.depth() != 0 {
-        m.pending.store(true, Relaxed); // honoured on the way out: m/enter.rs
+        let tick = m.p().map(|p| p.schedtick.load(Relaxed));
+        if asked == PREEMPT_ANY || tick.is_some_and(|t| asked == u64::from(t) + 1) {
+            m.pending.store(true, Relaxed); // honoured on the way out: m/enter.rs
+        }
         return;
     }
-    // SAFETY: the kernel's own argument.
-    let sp = unsafe { stack_pointer(context) };
     let alt = m.alt_stack.load(Relaxed);
     if (alt..alt + ALT_STACK_BYTES).contains(&sp) {
         return; // another handler of the user's runs on this stack: not now
@@ -76,14 +103,14 @@ extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mu
     with_errno_kept(|| {
         m.words.enter();
         std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
-        in_handler(m);
+        in_handler(m, asked);
         std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
         m.words.leave();
     });
 }
 
 /// Inside the runtime now, on the signal stack.
-fn in_handler(m: &'static M) {
+fn in_handler(m: &'static M, asked: u64) {
     let Some(g) = m.curg() else { return };
     if m.words.disturbed() && m.words.resolve() == Entry::Lost {
         m.set_p(None);
@@ -91,7 +118,6 @@ fn in_handler(m: &'static M) {
         return;
     }
     let (p, _) = held_p(m);
-    let asked = m.preempt_tick.swap(0, Relaxed);
     if SCHED.stopping.load(Relaxed) {
         stop_in_place(m, p, g);
     } else if asked == u64::from(p.schedtick.load(Relaxed)) + 1 {
@@ -186,30 +212,54 @@ fn sleep_bound(m: &'static M, g: GRef) {
 
 /// By the M that picked a goroutine which is bound to another: gives its P to that one.
 /// `Asleep`: done, the caller has no P any more. `bound_m` may be stale, the status decides.
-pub(crate) fn resume_bound(m: &'static M, g: GRef, bound_m: u32) -> Bound {
+pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
     let bound = g.status.resume_bound();
-    if bound == Bound::Runnable {
-        g.bound_m.store(0, Relaxed);
-    }
-    if bound == Bound::Asleep {
-        let Some(owner) = threads::m_by_id(bound_m - 1) else {
-            fatal!("goroutine {} is bound to a thread that is gone", g.id());
-        };
-        let (p, _) = held_p(m);
-        detach_p(m, p);
-        hand_over(owner, p, false);
+    match bound {
+        Bound::Asleep => {
+            let owner = bound_to(g);
+            let (p, _) = held_p(m);
+            detach_p(m, p);
+            hand_over(owner, p, false);
+        }
+        Bound::Runnable => g.bound_m.store(0, Relaxed),
+        Bound::Running => (),
     }
     bound
 }
 
+/// The M in whose handler `g` was stopped, by whoever has just won the right to wake it.
+fn bound_to(g: GRef) -> &'static M {
+    match g
+        .bound_m
+        .load(Relaxed)
+        .checked_sub(1)
+        .and_then(threads::m_by_id)
+    {
+        Some(m) => m,
+        None => fatal!("goroutine {} is bound to a thread that is gone", g.id()),
+    }
+}
+
 /// The safety valve: lets one preempted goroutine go on without a P. False: there is none.
+/// Round about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
-    threads::all_ms().any(|m| {
-        let opened =
-            m.bound_asleep.load(Relaxed) && m.curg().is_some_and(|g| g.status.open_valve());
-        if opened {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    if !VALVE.load(Relaxed) {
+        return false;
+    }
+    let last = LAST.load(Relaxed);
+    let candidates = || threads::all_ms().filter(|m| m.bound_asleep.load(Relaxed));
+    let after = candidates().filter(|m| m.id > last);
+    let before = candidates().filter(|m| m.id <= last);
+    for g in after.chain(before).filter_map(M::curg) {
+        if g.status.open_valve() {
+            // Not the M that we found it on: it may have moved since, and been stopped again.
+            let m = bound_to(g);
+            LAST.store(m.id, Relaxed);
+            start_lost_slice(m);
             m.note.wake();
+            return true;
         }
-        opened
-    })
+    }
+    false
 }

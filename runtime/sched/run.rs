@@ -12,6 +12,7 @@ use crate::m::current::set_this_m;
 use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::queue::local::Picked;
+use crate::sched::affinity;
 use crate::sched::deadlock;
 use crate::sched::exit;
 use crate::sched::find::{find_runnable, put_back_global, put_back_local};
@@ -22,14 +23,21 @@ use crate::sched::preempt;
 use crate::sched::ready::spill;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
+use crate::sched::tlsguard;
 use crate::sched::wake::wakep;
-use crate::stack::{SlotRef, overflow};
+use crate::sched::watch;
+use crate::stacks::overflow;
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
 
-/// What every M's thread runs. Go: mstart1.
+/// What every M's thread runs. Go: mstart.
 pub(crate) fn m_start(m: &'static M) {
-    set_this_m(Some(m));
+    m.window.take(context::DISTANCE);
+    context::call_at_distance(&mut || m_loop(m));
+}
+
+/// The thread's life. Go: mstart1, schedule.
+fn m_loop(m: &'static M) {
     m.tid.store(gettid(), Relaxed);
     threads::count_thread();
     exact_timeouts();
@@ -38,10 +46,13 @@ pub(crate) fn m_start(m: &'static M) {
         Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
-    idle::wait_for_p(m);
+    set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
+    if threads::thread_is_up(m) {
+        idle::wait_for_p(m);
+    }
     loop {
         if m.p().is_none() {
-            idle::stop_m(m); // its P went to the owner of a goroutine it had picked
+            idle::stop_m(m); // a spare, or its P went to the owner of a goroutine it had picked
         }
         let picked = find_runnable(m);
         if m.spinning.load(Relaxed) {
@@ -73,18 +84,21 @@ fn run(m: &'static M, picked: &Picked) -> Life {
 /// Was the goroutine's place another thread? Then that one has our P now, or does not need it.
 #[inline]
 fn elsewhere(m: &'static M, g: GRef) -> bool {
-    let bound = g.bound_m.load(Relaxed);
-    if bound != 0 {
-        match preempt::resume_bound(m, g, bound) {
+    if g.bound_m.load(Relaxed) != 0 {
+        match preempt::resume_bound(m, g) {
             Bound::Asleep | Bound::Running => return true,
             Bound::Runnable => (),
         }
     }
     let locked = g.locked_m.load(Relaxed);
-    if locked == 0 || locked == m.id + 1 {
+    if locked != 0 && locked != m.id + 1 {
+        locked::start_owner(m, g);
+        return true;
+    }
+    if tlsguard::may_resume(m, g) {
         return false;
     }
-    locked::start_owner(m, g);
+    affinity::send_home(m, g);
     true
 }
 
@@ -112,18 +126,22 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
         p.schedtick
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
     }
-    let slot = match g.stack.load(Relaxed) {
-        Some(slot) => slot,
-        None => exit::bind_stack(p, &holds, g),
-    };
+    if g.stack.load(Relaxed).is_none() {
+        exit::bind_stack(p, &holds, g);
+    }
     g.status.run();
     g.last_m.store(m.id, Relaxed);
     m.set_curg(Some(g));
     m.pending.store(false, Relaxed);
     let switch = loop {
-        match context::resume(g) {
-            Switch::LostP if handoff::find_p_for(m, g) => (),
-            switch => break switch,
+        tlsguard::arrives(m, g);
+        let switch = context::resume(g);
+        if switch == Switch::Done {
+            break switch;
+        }
+        tlsguard::leaves(m, g);
+        if switch != Switch::LostP || !handoff::find_p_for(m, g) {
+            break switch;
         }
     };
     m.set_curg(None);
@@ -144,7 +162,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
                 readied_early(m, g);
             }
         }
-        Switch::Done => return done(m, g, slot),
+        Switch::Done => return done(m, g),
         Switch::LostP => (), // queued; the loop finds that it has no P
     }
     Life::GoesOn
@@ -152,10 +170,10 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
 
 /// The body has ended. Go: goexit0.
 #[inline]
-fn done(m: &'static M, g: GRef, slot: SlotRef) -> Life {
+fn done(m: &'static M, g: GRef) -> Life {
     let (p, holds) = idle::held_p(m);
     let locked = m.locked_g.load(Relaxed).is_some();
-    exit::recycle(p, &holds, g, slot);
+    exit::recycle(p, &holds, g);
     if locked {
         end_thread(m, p)
     } else {
@@ -163,14 +181,19 @@ fn done(m: &'static M, g: GRef, slot: SlotRef) -> Life {
     }
 }
 
-/// The thread was the goroutine's own, and may be in any state: it ends. Go: gdestroy, mexit.
+/// The thread was the goroutine's own, and may be in any state: it ends, unless another
+/// goroutine still depends on it. Go: gdestroy, mexit.
 #[cold]
 fn end_thread(m: &'static M, p: &'static P) -> Life {
     m.locked_g.store(None, Relaxed);
     idle::detach_p(m, p);
-    threads::forget_m(m);
     handoff::hand_off(p);
+    if tlsguard::is_needed(m) {
+        return Life::GoesOn;
+    }
+    threads::forget_m(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
+    watch::look_again();
     deadlock::check();
     Life::Over
 }

@@ -18,7 +18,7 @@ use crate::m::enter::{NoPreempt, enter};
 use crate::sched::birth;
 use crate::sched::names::put_identity;
 use crate::sched::start;
-use crate::stack::Class;
+use crate::stacks::{Class, StackError, StackWord, promise};
 
 /// What a new goroutine is, besides its closure.
 #[derive(Debug)]
@@ -44,24 +44,30 @@ impl Birth {
 
 /// Starts a goroutine that runs `f`; answers its id.
 ///
+/// # Errors
+/// When it could never have a stack: see `stacks/promise.rs`.
+///
 /// # Safety
 /// What `f` borrows outlives the run of `f`. `f` catches its own panics.
 #[track_caller]
-pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
+pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64, StackError> {
     start::assert_started();
-    if JobCell::fits::<F>() {
+    let class = birth.class.unwrap_or(start::default_class());
+    let stack = StackWord::new(class, promise::take(class)?);
+    let id = if JobCell::fits::<F>() {
         // SAFETY: the caller's promise.
-        unsafe { spawn_fitting(birth, f) }
+        unsafe { spawn_fitting(birth, stack, f) }
     } else {
         let boxed = Box::new(f);
         // SAFETY: the caller's promise.
-        unsafe { spawn_fitting(birth, boxed) }
-    }
+        unsafe { spawn_fitting(birth, stack, boxed) }
+    };
+    Ok(id)
 }
 
-unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
+unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackWord, f: F) -> u64 {
     let (rt, g) = dead_g();
-    describe(&rt, g, &birth);
+    describe(&rt, g, &birth, stack);
     let id = birth::name(&rt, g);
     if let Some(identity) = birth.identity {
         identity.id.store(id, Relaxed);
@@ -75,12 +81,9 @@ unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, f: F) -> u64 {
 
 /// Whose child it is, what it is, where it was asked for.
 #[inline]
-fn describe(rt: &NoPreempt, g: GRef, birth: &Birth) {
+fn describe(rt: &NoPreempt, g: GRef, birth: &Birth, stack: StackWord) {
     g.set_kind(birth.kind);
-    g.stack_class.store(
-        birth.class.unwrap_or(start::default_class()).number() as u8,
-        Relaxed,
-    );
+    g.set_stack_word(stack);
     g.spawned_at.store(Some(birth.at), Relaxed);
     let parent = rt.m().and_then(|m| m.curg()).map_or(0, |g| g.id());
     g.parent.store(parent, Relaxed);
@@ -93,8 +96,10 @@ fn describe(rt: &NoPreempt, g: GRef, birth: &Birth) {
 /// As for [`spawn`]; `f` fits into a G.
 pub(crate) unsafe fn prepare<F: FnOnce() + Send>(birth: &Birth, f: F) -> GRef {
     start::assert_started();
+    let class = birth.class.unwrap_or(start::default_class());
     let (rt, g) = dead_g();
-    describe(&rt, g, birth);
+    // Nobody is there for an error when it is started: it takes its chance.
+    describe(&rt, g, birth, StackWord::new(class, false));
     // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
     unsafe { g.job.put(f) };
     drop(rt);

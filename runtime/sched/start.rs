@@ -5,17 +5,22 @@
 
 use std::sync::Once;
 use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use crate::p::processor::PStatus;
+use crate::sched::config::Debug;
 use crate::sched::deadlock;
 use crate::sched::idle::make_steal_order;
 use crate::sched::preempt;
+use crate::sched::quit;
+use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
-use crate::sched::sysmon;
+use crate::sched::sysmon::{self, DEFAULT_SLICE};
 use crate::sched::threads::{self, Entry};
+use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
-use crate::stack::{Class, overflow};
+use crate::stacks::{Class, depot, overflow, start_guards_at};
+use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::fatal::fatal;
 use crate::sys::membarrier;
 
@@ -26,7 +31,9 @@ pub(crate) struct Settings {
     pub(crate) class: Class,
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
+    pub(crate) debug: Debug,
     pub(crate) overflow_ending: overflow::Ending,
+    pub(crate) tls_guard: bool,
 }
 
 static STARTED: Once = Once::new();
@@ -38,15 +45,29 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
     STARTED.call_once_force(|_| {
         let s = settings();
         CLASS.store(s.class.number() as u8, Relaxed);
+        if let Some(step) = s.debug.stack_guard {
+            start_guards_at(step);
+        }
+        schedtrace::configure(s.debug.sched_trace, s.debug.sched_detail);
+        if let Err(e) = depot::warm_up(s.class) {
+            panic!("{e}");
+        }
         SCHED.max_ms.store(s.max_threads, Relaxed);
         if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
         {
             fatal!("cannot catch stack overflows: {e:?}");
         }
-        if s.async_preempt {
-            if let Err(e) = preempt::install() {
-                fatal!("cannot catch SIGURG: {e}");
-            }
+        if let Err(e) = quit::install(threads::wake_spawner) {
+            fatal!("cannot catch SIGQUIT: {e}");
+        }
+        preempt::set_valve(!s.debug.valve_off);
+        if !s.tls_guard {
+            tlsguard::switch_off();
+        }
+        if s.async_preempt
+            && let Err(e) = preempt::install()
+        {
+            fatal!("cannot catch SIGURG: {e}");
         }
         if !membarrier::register() {
             fatal!("this kernel has no expedited membarrier (Linux 4.14), which gosched needs");
@@ -54,6 +75,9 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         make_steal_order(s.procs);
         make_ps(s.procs, s.class);
         SCHED.set_procs(s.procs);
+        SCHED
+            .ps()
+            .for_each(|p| p.schedtick.store(s.debug.sched_tick, Relaxed));
         SCHED.lock.lock();
         for i in (0..s.procs as usize).rev() {
             if let Some(p) = SCHED.p(i) {
@@ -63,9 +87,10 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
             }
         }
         SCHED.lock.unlock();
+        set_coarse(nanotime());
         threads::start_spawner(entry);
-        sysmon::start();
-        SCHED.started.store(true, Release); // pairs(started): assert_started
+        sysmon::start(s.debug.slice.unwrap_or(DEFAULT_SLICE));
+        SCHED.started.store(true, Release); // pairs(started): is_started
     });
 }
 
@@ -74,8 +99,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
 #[inline]
 #[track_caller]
 pub(crate) fn assert_started() {
-    // Acquire pairs(started): start's Release.
-    if !SCHED.started.load(Acquire) {
+    if !SCHED.is_started() {
         not_started();
     }
 }

@@ -10,6 +10,7 @@ use crate::g::list::GQueue;
 use crate::m::machine::M;
 use crate::p::idle::IdleWord;
 use crate::p::processor::{MAX_PS, P};
+use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::lock::RawLock;
 use crate::sys::note::Note;
 use crate::timer::sleeper::Sleeper;
@@ -111,6 +112,13 @@ impl Sched {
         self.ms_awake() == 0
     }
 
+    /// The first `run` of the process has come.
+    #[inline]
+    pub(crate) fn is_started(&self) -> bool {
+        // Acquire pairs(started): start's Release.
+        self.started.load(Acquire)
+    }
+
     /// How many Ps there are: GOMAXPROCS.
     #[inline]
     pub(crate) fn procs(&self) -> u32 {
@@ -145,7 +153,7 @@ impl Sched {
     /// Goroutines alive. Go: gcount.
     pub(crate) fn goroutines(&self) -> u64 {
         let finished: u64 = self.all_ps().map(|p| p.finished.load(Relaxed)).sum();
-        self.created() - finished
+        self.created().saturating_sub(finished) // the counters are read one after the other
     }
 
     /// Goroutines ever spawned.
@@ -167,14 +175,30 @@ impl Sched {
         self.idle.remove_idle();
         if self.sysmon_asleep.load(Relaxed) {
             self.sysmon_asleep.store(false, Relaxed);
+            set_coarse(nanotime());
             self.sysmon_note.wake();
         }
         Some(p)
     }
 
+    /// Every P in the idle list. Under the lock.
+    pub(crate) fn for_each_idle_p(&self, mut f: impl FnMut(&'static P)) {
+        let mut next = self.idle_ps.load(Relaxed);
+        while let Some(p) = next {
+            f(p);
+            next = p.idle_link.load(Relaxed);
+        }
+    }
+
     /// Puts an M into the idle list. Under the lock. Go: mput.
     pub(crate) fn push_idle_m(&self, m: &'static M) {
-        m.idle_link.store(self.idle_ms.load(Relaxed), Relaxed);
+        let head = self.idle_ms.load(Relaxed);
+        if let Some(head) = head {
+            head.idle_prev.store(Some(m), Relaxed);
+        }
+        m.idle_link.store(head, Relaxed);
+        m.idle_prev.store(None, Relaxed);
+        m.idle_listed.store(true, Relaxed);
         self.idle_ms.store(Some(m), Relaxed);
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) + 1, Relaxed);
@@ -183,11 +207,30 @@ impl Sched {
     /// Takes an idle M, last in first out. Under the lock. Go: mget.
     pub(crate) fn pop_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.load(Relaxed)?;
+        let taken = self.take_idle_m(m);
+        debug_assert!(taken, "the head of the list is in the list");
+        Some(m)
+    }
+
+    /// Takes this M out of the idle list; false if it is not in it. Under the lock.
+    pub(crate) fn take_idle_m(&self, m: &'static M) -> bool {
+        if !m.idle_listed.load(Relaxed) {
+            return false;
+        }
         self.count_m_wake();
-        self.idle_ms.store(m.idle_link.take_relaxed(), Relaxed);
+        let next = m.idle_link.take_relaxed();
+        let prev = m.idle_prev.take_relaxed();
+        match prev {
+            Some(prev) => prev.idle_link.store(next, Relaxed),
+            None => self.idle_ms.store(next, Relaxed),
+        }
+        if let Some(next) = next {
+            next.idle_prev.store(prev, Relaxed);
+        }
+        m.idle_listed.store(false, Relaxed);
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) - 1, Relaxed);
-        Some(m)
+        true
     }
 
     /// An M gave its P up because the world is being stopped. Under the lock.

@@ -2,27 +2,33 @@
 //!
 //! Every tick it looks at each busy P: the same goroutine for 10 ms with others waiting is
 //! preempted; an M that is blocked in the kernel loses its P; an M that computes without a P is
-//! stopped; an M that is blocked *inside* the runtime opens the safety valve. Ticks are 20 us
-//! apart when there is something to do, up to 10 ms when not, and there are none while every P
-//! is idle. Nothing here allocates: whoever holds malloc's lock may need us to go on.
+//! stopped; an M that is blocked *inside* the runtime, or a spawner that is, opens the safety
+//! valve. Ticks are 20 us apart when there is something to do, up to 10 ms when not, and there
+//! are none while every P is idle. Nothing here allocates or sleeps on a lock: whoever holds
+//! malloc's lock, or the scheduler's, may need us to go on.
 //!
 //! Go: proc.go sysmon, retake.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::base::prim::spin_hint;
 use crate::m::machine::M;
+use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
-use crate::sched::handoff::{hand_off, take_from};
+use crate::sched::handoff::{hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::preempt;
+use crate::sched::scavenge::{self, Scavenger};
+use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::timers;
-use crate::sys::clock::{Nanos, nanotime};
+use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::fatal::fatal;
-use crate::sys::thread::nanosleep;
+use crate::sys::thread::{exact_timeouts, nanosleep};
 
 const US: Nanos = 1_000;
 const MS: Nanos = 1_000 * US;
@@ -34,10 +40,13 @@ const DELAY_MAX_BUSY: Nanos = 2 * MS;
 const IDLE_ROUNDS: u32 = 50;
 /// Idle rounds before it goes to sleep for good.
 const SLEEPY_ROUNDS: u32 = 60;
-/// A time slice. Go: forcePreemptNS.
-const SLICE: Nanos = 10 * MS;
+/// A time slice, unless `GOSCHED=slice=...` says otherwise. Go: forcePreemptNS.
+pub(crate) const DEFAULT_SLICE: Nanos = 10 * MS;
+static SLICE: AtomicU64 = AtomicU64::new(DEFAULT_SLICE);
 /// CPU time that a goroutine may use after it has lost its P (`preemption.md` R5).
 const LOST_SLICE: Nanos = MS;
+/// A thread that takes longer than this to be made is waiting for something.
+const SPAWNER_PATIENCE: Nanos = 2 * MS;
 
 /// What was seen of a P at the last tick.
 struct Watch {
@@ -61,15 +70,23 @@ const UNWATCHED: Watch = Watch {
     view: None,
 };
 
-/// What a tick did.
+/// What a tick saw.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Round {
-    Idle,
-    Retook,
+    Quiet,
+    /// Something was done, or will be if the next tick sees it again: soon.
+    Busy,
+}
+
+/// What was seen of the spawner.
+struct SpawnerWatch {
+    threads: u32,
+    since: Nanos,
 }
 
 /// Starts the monitor. Once.
-pub(crate) fn start() {
+pub(crate) fn start(slice: Nanos) {
+    SLICE.store(slice, Relaxed);
     let started = std::thread::Builder::new()
         .name("gosched-sysmon".into())
         .stack_size(256 << 10)
@@ -81,39 +98,58 @@ pub(crate) fn start() {
 
 fn sysmon() {
     threads::set_sysmon();
+    exact_timeouts();
     // Until now this thread was a stranger, who could have woken somebody.
     check_if_last();
     let mut watches: Box<[Watch]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
+    let mut spawner = SpawnerWatch {
+        threads: 0,
+        since: 0,
+    };
     let mut lost_looked = 0;
     let mut rounds = 0;
     let mut delay = DELAY_MIN;
+    let born = nanotime();
+    let mut traced = born;
+    let mut scavenger = Scavenger::new();
     loop {
         if rounds == 0 {
             delay = DELAY_MIN;
         } else if rounds > IDLE_ROUNDS {
             let max = if work_waits() {
-                DELAY_MAX_BUSY
+                DELAY_MAX_BUSY.min(SLICE.load(Relaxed))
             } else {
                 DELAY_MAX
             };
             delay = (delay * 2).min(max);
         }
         nanosleep(delay);
-        if rounds >= SLEEPY_ROUNDS && sleep_while_idle() {
+        if rounds >= SLEEPY_ROUNDS && schedtrace::period().is_none() && sleep_while_idle() {
             rounds = 0;
         }
         let now = nanotime();
-        let mut round = Round::Idle;
+        clock::set_coarse(now);
+        scavenger.look(now);
+        if let Some(period) = schedtrace::period()
+            && now - traced >= period
+        {
+            traced = now;
+            schedtrace::print(now - born);
+        }
+        let mut round = Round::Quiet;
         for (p, watch) in SCHED.ps().zip(watches.iter_mut()) {
-            if look_at(p, watch, now) == Round::Retook {
-                round = Round::Retook;
+            if look_at(p, watch, now) == Round::Busy {
+                round = Round::Busy;
             }
+        }
+        if look_at_spawner(&mut spawner, now) == Round::Busy {
+            round = Round::Busy;
         }
         if now - lost_looked >= LOST_SLICE {
             lost_looked = now;
             stop_the_lost();
         }
-        rounds = if round == Round::Retook {
+        rounds = if round == Round::Busy {
             0
         } else {
             rounds.saturating_add(1)
@@ -140,18 +176,27 @@ fn sleep_while_idle() -> bool {
     SCHED.sysmon_asleep.store(all_idle, Relaxed);
     SCHED.lock.unlock();
     if all_idle {
-        SCHED.sysmon_note.sleep();
+        sleep_and_scavenge();
     }
     all_idle
+}
+
+/// Sleeps until a P is busy. As long as there are stacks with memory that nobody wants, which is
+/// some seconds, it gets up in between to give that back.
+fn sleep_and_scavenge() {
+    let mut next = scavenge::first_look(nanotime());
+    while !SCHED.sysmon_note.sleep_until(next) {
+        next = scavenge::while_idle(nanotime());
+    }
 }
 
 /// One P, one tick.
 fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     if p.status(Relaxed) != PStatus::Running {
-        return Round::Idle;
+        return Round::Quiet;
     }
     let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(threads::m_by_id) else {
-        return Round::Idle;
+        return Round::Quiet;
     };
     let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
     let tid = m.tid.load(Relaxed);
@@ -171,42 +216,99 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
             still: 0,
             view,
         };
-        return Round::Idle;
+        return glance(m, p, watch);
     }
     let cpu = thread_cpu_time(tid).unwrap_or(0);
     watch.still = if cpu == watch.cpu { watch.still + 1 } else { 0 };
     watch.cpu = cpu;
-    let waiting = work_waits();
-    let long = now - watch.since >= SLICE;
-    if watch.still > 0 && (waiting || long) {
-        let view = watch.view.get_or_insert_with(|| KernelView::of(tid));
-        if m.blocking.load(Relaxed) || view.is_blocked() {
-            return blocked(m, watch);
-        }
+    let long = now - watch.since >= SLICE.load(Relaxed);
+    if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch) {
+        return blocked(m, watch);
     }
-    if long && waiting {
+    if long && work_waits() {
         preempt::preempt(m, Some(tick));
     }
-    Round::Idle
+    if long && !m.affinity.queue.is_empty() {
+        // They need this very thread: only a suspension helps, at the next way out of the runtime.
+        m.pending.store(true, Relaxed);
+    }
+    Round::Quiet
+}
+
+/// The P has got on since the last tick. But calls that are shorter than a tick would never be
+/// seen: with its thread blocked now and others waiting, the next look is soon.
+fn glance(m: &M, p: &P, watch: &mut Watch) -> Round {
+    let waiting = !p.runq.is_empty() || !SCHED.global.is_empty();
+    if waiting && m.words.depth() == 0 && is_blocked(m, watch) {
+        return Round::Busy;
+    }
+    Round::Quiet
+}
+
+fn is_blocked(m: &M, watch: &mut Watch) -> bool {
+    let tid = watch.tid;
+    m.blocking.load(Relaxed)
+        || watch
+            .view
+            .get_or_insert_with(|| KernelView::of(tid))
+            .is_blocked()
+}
+
+/// Could somebody use a P whose thread may be blocked? Go: retake, for a P in a system call.
+fn is_missed(p: &P) -> bool {
+    let idle = SCHED.idle.load();
+    !p.runq.is_empty() || idle.spinning() + idle.idle_ps() == 0
 }
 
 /// The P's thread is blocked in the kernel: in user code it loses the P; inside the runtime
 /// somebody else must let it go on.
 fn blocked(m: &'static M, watch: &Watch) -> Round {
     if m.words.depth() == 0 {
-        return match take_from(m) {
+        lock_patiently();
+        match take_from(m, Thief::Sysmon) {
             Some(p) => {
-                hand_off(p);
-                Round::Retook
+                hand_off_locked(p);
+                return Round::Busy;
             }
-            None => Round::Idle,
+            None => SCHED.lock.unlock(),
+        }
+    } else if watch.still >= 2 && preempt::open_valve() {
+        return Round::Busy;
+    }
+    Round::Quiet
+}
+
+/// Takes the scheduler's lock without ever sleeping on it: should its holder be waiting for a
+/// goroutine (which it must not, but then nobody else would notice), the valve opens.
+fn lock_patiently() {
+    let mut looks = 0u32;
+    while !SCHED.lock.try_lock() {
+        looks += 1;
+        if looks.is_multiple_of(128) {
+            nanosleep(DELAY_MIN);
+            if looks > 128 * 64 {
+                preempt::open_valve();
+            }
+        } else {
+            spin_hint();
+        }
+    }
+}
+
+/// A spawner that does not get on: a goroutine that was preempted inside of malloc, or of
+/// pthread_create, may hold what it waits for; and a P waits for the spawner, or a goroutine is
+/// not preempted for want of a successor.
+fn look_at_spawner(watch: &mut SpawnerWatch, now: Nanos) -> Round {
+    let (making, threads) = threads::making();
+    if !making || threads != watch.threads {
+        *watch = SpawnerWatch {
+            threads,
+            since: now,
         };
+    } else if now - watch.since >= SPAWNER_PATIENCE && preempt::open_valve() {
+        return Round::Busy;
     }
-    if watch.still >= 2 && preempt::open_valve() {
-        Round::Retook
-    } else {
-        Round::Idle
-    }
+    Round::Quiet
 }
 
 /// Ms that run user code without a P may do so for a moment only.

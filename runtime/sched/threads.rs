@@ -13,8 +13,10 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use crate::base::atomic_ref::AtomicRef;
+use crate::g::context::DISTANCE;
 use crate::m::machine::M;
 use crate::p::processor::P;
+use crate::sched::quit;
 use crate::sched::state::SCHED;
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
@@ -24,11 +26,24 @@ use crate::sys::thread::gettid;
 /// Most Ms there can be, whatever `Builder::max_threads` says.
 pub(crate) const MAX_MS: usize = 1 << 15;
 
+/// An M's stack: room for the loop and for user code that runs on it (destructors of
+/// thread-locals), below the part that is left free.
+const M_STACK: usize = DISTANCE + (1 << 20);
+
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M);
 
 static ENTRY: OnceLock<Entry> = OnceLock::new();
 static WANTED: Note = Note::new();
+/// Times that somebody has asked the spawner to look, and how many of them it has seen to.
+static ASKED: AtomicU32 = AtomicU32::new(0);
+static DONE: AtomicU32 = AtomicU32::new(0);
+/// Threads started that are not up yet; those of them that will be spares. Under the
+/// scheduler's lock.
+static STARTING: AtomicU32 = AtomicU32::new(0);
+static SPARES_COMING: AtomicU32 = AtomicU32::new(0);
+/// Threads that are or were up.
+static UP: AtomicU32 = AtomicU32::new(0);
 /// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
 static WAITING_PS: AtomicRef<P> = AtomicRef::none();
 /// By id. Written by the spawner; an M that ends clears its own place.
@@ -56,9 +71,7 @@ pub(crate) fn start_spawner(entry: Entry) {
 
 /// A P waits for an M that does not exist yet. The scheduler's lock is held.
 pub(crate) fn request_locked(p: &'static P, spinning: bool) {
-    SCHED
-        .m_count
-        .store(SCHED.m_count.load(Relaxed) + 1, Relaxed);
+    add(&SCHED.m_count, 1);
     p.wake_spinning.store(spinning, Relaxed);
     p.idle_link.store(WAITING_PS.load(Relaxed), Relaxed);
     WAITING_PS.store(Some(p), Relaxed);
@@ -66,7 +79,16 @@ pub(crate) fn request_locked(p: &'static P, spinning: bool) {
 
 /// After a request, without the lock.
 pub(crate) fn wake_spawner() {
+    ASKED.fetch_add(1, Relaxed);
     WANTED.wake();
+}
+
+/// A thread is being made; and how many have been. Whoever sees the first true and the second
+/// unchanged for long knows that the maker waits for something: it may be a lock of malloc's or
+/// the C library's, in the hands of a preempted goroutine.
+pub(crate) fn making() -> (bool, u32) {
+    let making = ASKED.load(Relaxed) != DONE.load(Relaxed) || STARTING.load(Relaxed) != 0;
+    (making, UP.load(Relaxed))
 }
 
 /// Every M there is.
@@ -81,12 +103,47 @@ pub(crate) fn m_by_id(id: u32) -> Option<&'static M> {
     ALL_MS.get(id as usize)?.load(Acquire)
 }
 
-/// The calling M's thread is about to end. Go: mexit.
+/// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
+/// P waits for it, in its hand. False: it is a spare, and to sleep like any idle M.
+pub(crate) fn thread_is_up(m: &'static M) -> bool {
+    SCHED.lock.lock();
+    add(&STARTING, 1u32.wrapping_neg());
+    add(&UP, 1);
+    let mut has_p = m.next_p.load(Relaxed).is_some();
+    if !has_p {
+        add(&SPARES_COMING, 1u32.wrapping_neg());
+        if let Some(p) = next_waiting_p() {
+            add(&SCHED.m_count, 1u32.wrapping_neg()); // the one that is not needed now
+            give_first_p(m, p);
+            has_p = true;
+        }
+    }
+    SCHED.lock.unlock();
+    has_p
+}
+
+fn give_first_p(m: &M, p: &'static P) {
+    m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
+    m.next_p.store(Some(p), Relaxed);
+    m.note.wake();
+}
+
+/// A P that waits for an M. Under the lock.
+fn next_waiting_p() -> Option<&'static P> {
+    let p = WAITING_PS.load(Relaxed)?;
+    WAITING_PS.store(p.idle_link.take_relaxed(), Relaxed);
+    Some(p)
+}
+
+/// Under the lock, which makes it one step.
+fn add(count: &AtomicU32, n: u32) {
+    count.store(count.load(Relaxed).wrapping_add(n), Relaxed);
+}
+
+/// The calling M's thread is about to end, and has given its P away. Go: mexit.
 pub(crate) fn forget_m(m: &'static M) {
     SCHED.lock.lock();
-    SCHED
-        .m_count
-        .store(SCHED.m_count.load(Relaxed) - 1, Relaxed);
+    add(&SCHED.m_count, 1u32.wrapping_neg());
     SCHED.lock.unlock();
     m.tid.store(0, Relaxed);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
@@ -128,7 +185,7 @@ pub(crate) fn is_runtime_thread(tid: i32) -> bool {
 /// thread that may be locked, or hold a P.
 pub(crate) fn send_errand(errand: fn()) {
     if ERRAND.set(errand).is_ok() {
-        WANTED.wake();
+        wake_spawner();
     }
 }
 
@@ -139,6 +196,8 @@ fn spawner() {
     let mut errand_due = true;
     loop {
         WANTED.sleep();
+        let asked = ASKED.load(Relaxed);
+        quit::answer();
         if errand_due && let Some(errand) = ERRAND.get() {
             errand_due = false;
             errand();
@@ -146,35 +205,38 @@ fn spawner() {
         while let Some(request) = next_request() {
             start(request);
         }
+        DONE.store(asked, Relaxed);
     }
 }
 
 enum Request {
     /// An M for this P.
     For(&'static P),
-    /// An M that parks at once: the spare.
+    /// An M that parks as soon as it is up: the spare.
     Spare,
 }
 
 fn next_request() -> Option<Request> {
     SCHED.lock.lock();
-    let request = match WAITING_PS.load(Relaxed) {
-        Some(p) => {
-            WAITING_PS.store(p.idle_link.take_relaxed(), Relaxed);
-            Some(Request::For(p))
-        }
-        None if SCHED.idle_m_count.load(Relaxed) == 0
-            && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed) =>
-        {
-            SCHED
-                .m_count
-                .store(SCHED.m_count.load(Relaxed) + 1, Relaxed);
+    let request = match next_waiting_p() {
+        Some(p) => Some(Request::For(p)),
+        None if wants_spare() => {
+            add(&SCHED.m_count, 1);
+            add(&SPARES_COMING, 1);
             Some(Request::Spare)
         }
         None => None,
     };
+    if request.is_some() {
+        add(&STARTING, 1);
+    }
     SCHED.lock.unlock();
     request
+}
+
+fn wants_spare() -> bool {
+    SCHED.idle_m_count.load(Relaxed) + SPARES_COMING.load(Relaxed) == 0
+        && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed)
 }
 
 fn start(request: Request) {
@@ -189,22 +251,13 @@ fn start(request: Request) {
     // Release pairs(all-ms): m_by_id's Acquire.
     ALL_MS[id as usize].store(Some(m), Release);
     ID_LIMIT.fetch_max(id + 1, Relaxed);
-    match request {
-        Request::For(p) => {
-            m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
-            m.next_p.store(Some(p), Relaxed);
-            m.note.wake();
-        }
-        Request::Spare => {
-            // Idle from now on: whoever takes it need not wait for its thread to start.
-            SCHED.lock.lock();
-            SCHED.push_idle_m(m);
-            SCHED.lock.unlock();
-        }
+    if let Request::For(p) = request {
+        give_first_p(m, p);
     }
     let entry = ENTRY.get().copied();
     let spawned = std::thread::Builder::new()
         .name(format!("gosched-m{id}"))
+        .stack_size(M_STACK)
         .spawn(move || match entry {
             Some(entry) => entry(m),
             None => fatal!("an M was started before the runtime"),

@@ -111,6 +111,16 @@ pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
     p.timers.wake_time().is_some_and(|wake| wake <= now)
 }
 
+/// `p` has just gone idle without its M having looked around: somebody must know when its
+/// timers are due. Go: handoffp, its end.
+pub(crate) fn see_to(p: &P) {
+    if let Some(when) = p.timers.wake_time()
+        && SCHED.sleeper.tell(when) == Told::Nobody
+    {
+        wakep();
+    }
+}
+
 /// When the first timer of all is due; heaps of stopped ones are emptied on the way.
 pub(crate) fn earliest() -> Option<Nanos> {
     SCHED

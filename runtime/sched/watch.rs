@@ -12,13 +12,15 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 
 use crate::sched::threads::{self, is_runtime_thread};
-use crate::sys::clock::nanotime;
+use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::exits::{Bell, open_thread};
 use crate::sys::fatal::fatal;
 use crate::sys::thread::{live_tids, nanosleep};
 
 /// How many threads the process had when the watcher looked last; 0: it does not watch.
 static WATCHED: AtomicU32 = AtomicU32::new(0);
+/// A wait that ends sooner found somebody who has ended already, or was rung.
+const SHORT: Nanos = 100_000;
 static BELL: OnceLock<Bell> = OnceLock::new();
 static CHECK: OnceLock<fn()> = OnceLock::new();
 
@@ -38,6 +40,11 @@ pub(crate) fn watch(count: u32, check: fn()) {
     }
 }
 
+/// A thread of the runtime is about to become a plain one, and to end: the next `watch` counts.
+pub(crate) fn look_again() {
+    WATCHED.store(u32::MAX, SeqCst); // pairs(watch)
+}
+
 /// On the spawner's thread.
 fn start() {
     let bell = match Bell::new() {
@@ -55,43 +62,43 @@ fn start() {
 
 fn watcher(bell: &Bell) {
     threads::set_watcher();
+    let check = || CHECK.get().into_iter().for_each(|check| check());
     let mut quick = 0;
     loop {
+        // Whether there is still something to watch for; our own beginning counts as well.
+        check();
         // pairs(watch): the swap in watch, whose ring follows it
         if WATCHED.load(SeqCst) == 0 {
             bell.wait(&[], -1);
             quick = 0;
+            continue;
         }
-        quick = if sleep_until_one_ends(bell) {
-            0
-        } else {
-            backoff(quick)
-        };
-        // Not watching from here on, unless the check says that it is still needed.
+        bell.silence(); // whoever rang until now is answered by the look that follows
+        let (fds, millis) = alive();
+        // One that has ended before it was opened is missed by the wait, but not by this.
+        check();
+        let before = nanotime();
+        bell.wait(&fds, millis);
+        let slept = nanotime() - before > SHORT;
+        quick = if slept { 0 } else { backoff(quick) };
         WATCHED.store(0, SeqCst); // pairs(watch)
-        if let Some(check) = CHECK.get() {
-            check();
-        }
-        bell.silence(); // whoever rang until now is answered by the next look
     }
 }
 
-/// True: it slept. False: one has ended already, and may be listed for some moments more.
-fn sleep_until_one_ends(bell: &Bell) -> bool {
-    let Some(tids) = live_tids() else { return true };
+/// Opens every thread that is not the runtime's; and how long to wait for their ends at most.
+fn alive() -> (Vec<OwnedFd>, i32) {
+    let (mut fds, mut millis) = (Vec::new(), -1);
+    let tids = live_tids().unwrap_or_default();
     WATCHED.store(tids.len() as u32, SeqCst); // pairs(watch)
-    let mut fds: Vec<OwnedFd> = Vec::new();
-    let mut millis = -1;
     for tid in tids.into_iter().filter(|&tid| !is_runtime_thread(tid)) {
         match open_thread(tid) {
             Ok(fd) => fds.push(fd),
-            Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return false,
+            Err(e) if e.raw_os_error() == Some(libc::ESRCH) => millis = 0,
+            Err(_) if millis == 0 => (),
             Err(_) => millis = 1_000, // an old kernel, or no descriptors left
         }
     }
-    let before = nanotime();
-    bell.wait(&fds, millis);
-    nanotime() - before > 100_000
+    (fds, millis)
 }
 
 /// A thread that has ended leaves the list soon; should it not, we do not burn a CPU.

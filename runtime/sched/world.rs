@@ -1,4 +1,4 @@
-//! Stopping the world, to change the number of Ps while goroutines run.
+//! Stopping the world: to change the number of Ps, or to look at all goroutines at rest.
 //!
 //! Every M gives its P up at its next pick; the last one to do so wakes the stopper. A P that
 //! goes away leaves its goroutines at the *front* of the global queue, as they were first.
@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::m::enter::{NoPreempt, enter};
+use crate::m::words::Thief;
 use crate::p::processor::{P, PStatus};
 use crate::sched::handoff::{hand_off, take_from};
 use crate::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
@@ -18,7 +19,8 @@ use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::threads::m_by_id;
 use crate::sched::wake::{start_m, wakep};
-use crate::stack::Class;
+use crate::stacks::cache::StackCache;
+use crate::stacks::{Class, promise};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::KernelView;
 
@@ -30,7 +32,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32, class: Class) -> u32 {
-    take_turn();
+    let turn = Turn::take();
     // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
     make_steal_order(n);
     make_ps(n, class);
@@ -40,22 +42,49 @@ pub(crate) fn resize(n: u32, class: Class) -> u32 {
     put_aside(&rt, n);
     SCHED.set_procs(n);
     start(rt);
-    TAKEN.store(false, Release); // pairs(world): take_turn's Acquire
+    drop(turn);
     before
 }
 
-fn take_turn() {
-    // Acquire pairs(world): resize's Release.
-    while TAKEN
-        .compare_exchange(false, true, Acquire, Relaxed)
-        .is_err()
-    {
-        yield_now();
+/// Runs `f`, inside the runtime, while no goroutine runs but the caller. `f` is quick.
+///
+/// What is parked stays off its stack meanwhile: whoever wakes it can only queue it. A goroutine
+/// that was caught in the kernel may come out of it and run user code, but not into the runtime.
+pub(crate) fn stopped<R>(f: impl FnOnce(&NoPreempt) -> R) -> R {
+    let turn = Turn::take();
+    let rt = enter();
+    stop(&rt);
+    let result = f(&rt);
+    start(rt);
+    drop(turn);
+    result
+}
+
+/// The right to stop the world: one at a time.
+struct Turn;
+
+impl Turn {
+    fn take() -> Turn {
+        // Acquire pairs(world): drop's Release.
+        while TAKEN
+            .compare_exchange(false, true, Acquire, Relaxed)
+            .is_err()
+        {
+            yield_now();
+        }
+        Turn
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        TAKEN.store(false, Release); // pairs(world): take's Acquire
     }
 }
 
 /// Makes the Ps up to `n` that there have not been yet.
 pub(crate) fn make_ps(n: u32, class: Class) {
+    promise::set_kept(n as usize * StackCache::CAP);
     for i in 0..n {
         if SCHED.p(i as usize).is_none() {
             SCHED.set_p(i as usize, Box::leak(Box::new(P::new(i, class))));
@@ -95,7 +124,7 @@ fn ask_all(rt: &NoPreempt) {
             continue;
         }
         if KernelView::of(m.tid.load(Relaxed)).is_blocked() {
-            if let Some(p) = take_from(m) {
+            if let Some(p) = take_from(m, Thief::Stopper) {
                 hand_off(p); // which stops it
             }
         } else {

@@ -77,7 +77,8 @@ impl NotifyList {
             return true;
         }
         waiter.set_standing(Standing::Parked);
-        waiter.g.announce_park(reason);
+        let what = std::ptr::from_ref(self).addr();
+        waiter.g.announce_park_for(reason, what);
         drop(guard);
         let (Some(deadline), Some(round)) = (deadline, waiter.round) else {
             park(rt);

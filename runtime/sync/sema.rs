@@ -93,7 +93,7 @@ fn acquire_slow(count: &AtomicU32, lifo: bool, reason: WaitReason) {
                 root.waiting.fetch_sub(1, Relaxed);
                 return true;
             }
-            me.announce_park(reason);
+            me.announce_park_for(reason, key(count));
             root.tree.queue(waiter, lifo);
             drop(guard);
             park(rt);

@@ -90,7 +90,10 @@ impl Semaphore {
             if self.list.is_empty() && self.take(n) {
                 return;
             }
-            me.announce_park(WaitReason::SemaphoreAcquire);
+            me.announce_park_for(
+                WaitReason::SemaphoreAcquire,
+                std::ptr::from_ref(self).addr(),
+            );
             self.list.push_back(waiter);
             drop(guard);
             park(rt);

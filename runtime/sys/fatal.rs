@@ -26,6 +26,55 @@ impl fmt::Write for RawStderr {
     }
 }
 
+/// As [`RawStderr`], but what belongs together comes in one piece, up to 512 bytes; the rest
+/// when it is dropped.
+pub(crate) struct BufferedStderr {
+    bytes: [u8; 512],
+    len: usize,
+}
+
+impl BufferedStderr {
+    pub(crate) const fn new() -> BufferedStderr {
+        BufferedStderr {
+            bytes: [0; 512],
+            len: 0,
+        }
+    }
+
+    fn flush(&mut self) -> fmt::Result {
+        let len = std::mem::take(&mut self.len);
+        // Whole strings were put in, so this is one too.
+        let text = std::str::from_utf8(&self.bytes[..len]).map_err(|_| fmt::Error)?;
+        RawStderr.write_str(text)
+    }
+}
+
+impl fmt::Write for BufferedStderr {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        if self.len + s.len() > self.bytes.len() {
+            self.flush()?;
+        }
+        match self.bytes.get_mut(self.len..self.len + s.len()) {
+            Some(place) => {
+                place.copy_from_slice(s.as_bytes());
+                self.len += s.len();
+                if s.ends_with('\n') {
+                    self.flush()
+                } else {
+                    Ok(())
+                }
+            }
+            None => RawStderr.write_str(s),
+        }
+    }
+}
+
+impl Drop for BufferedStderr {
+    fn drop(&mut self) {
+        let _ = self.flush();
+    }
+}
+
 /// Leaves the process at once, without destructors or exit handlers. Go: os.Exit.
 pub(crate) fn exit_now(status: i32) -> ! {
     // SAFETY: `_exit` has no preconditions.

@@ -71,8 +71,10 @@ impl Futex {
 /// The calling thread's errno, read right after a system call (no suspension in between).
 #[cfg(not(loom))]
 fn errno() -> i32 {
+    // SAFETY: no preconditions.
+    let place = unsafe { libc::__errno_location() };
     // SAFETY: always a valid pointer to this thread's errno.
-    unsafe { *libc::__errno_location() }
+    unsafe { *place }
 }
 
 #[cfg(loom)]

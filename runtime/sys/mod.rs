@@ -6,6 +6,8 @@ pub(crate) mod moment;
 #[cfg(not(loom))]
 pub(crate) mod thread;
 #[cfg(not(loom))]
+pub(crate) mod tls;
+#[cfg(not(loom))]
 pub(crate) mod cputime;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;

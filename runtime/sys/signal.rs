@@ -89,6 +89,29 @@ impl Chain {
         if set == 0 { Ok(()) } else { Err(errno()) }
     }
 
+    /// As [`Chain::install`], if the signal has its default action.
+    ///
+    /// # Safety
+    /// As [`Chain::install`].
+    pub(crate) unsafe fn install_if_default(
+        &'static self,
+        handler: Handler,
+        flags: libc::c_int,
+    ) -> Result<(), Errno> {
+        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: asks only; `now` is a place for the answer.
+        let asked = unsafe { libc::sigaction(self.signo, std::ptr::null(), now.as_mut_ptr()) };
+        if asked != 0 {
+            return Err(errno());
+        }
+        // SAFETY: filled in by the kernel; all zeros were valid as well.
+        if unsafe { now.assume_init() }.sa_sigaction != libc::SIG_DFL {
+            return Ok(());
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.install(handler, flags) }
+    }
+
     fn previous(&self) -> Option<&libc::sigaction> {
         // Acquire pairs(chain): Release in install.
         if !self.ready.load(Acquire) {
@@ -187,14 +210,6 @@ pub(crate) unsafe fn fault_address(info: *const libc::siginfo_t) -> usize {
 pub(crate) fn abort_now() -> ! {
     // SAFETY: allowed in signal handlers.
     unsafe { libc::abort() }
-}
-
-/// Sleeps until the process ends: for the second of two threads with last words.
-pub(crate) fn pause_for_ever() -> ! {
-    loop {
-        // SAFETY: sleeps until a signal comes; allowed in signal handlers.
-        unsafe { libc::pause() };
-    }
 }
 
 /// Runs a handler's body and leaves errno as the interrupted code had it.

@@ -1,6 +1,7 @@
 //! Kernel threads: ids, yielding the CPU.
 #![allow(unsafe_code, reason = "gettid, sched_yield, prctl")]
 
+use std::mem::MaybeUninit;
 use std::os::unix::fs::MetadataExt;
 
 /// The kernel's id of the calling thread.
@@ -13,6 +14,25 @@ pub(crate) fn gettid() -> i32 {
 pub(crate) fn exact_timeouts() {
     // SAFETY: changes a number of this thread's; 1 ns is the least that is not "the default".
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
+}
+
+/// The lowest usable address of the calling thread's stack, as the C library knows it. Slow.
+pub(crate) fn own_stack_limit() -> Option<usize> {
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: no preconditions.
+    let me = unsafe { libc::pthread_self() };
+    // SAFETY: the place is ours, and is initialised when the answer is 0.
+    if unsafe { libc::pthread_getattr_np(me, attributes.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    let (mut lowest, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: initialised above; both places are ours.
+    let asked = unsafe {
+        libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut lowest, &raw mut size)
+    };
+    // SAFETY: initialised above, destroyed once.
+    unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+    (asked == 0).then_some(lowest as usize)
 }
 
 /// Lets other threads of this CPU run. Go: osyield.
@@ -33,8 +53,10 @@ pub(crate) fn nanosleep(nanos: u64) {
 
 /// Sends a signal to one thread of this process; false: it is gone.
 pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> bool {
+    // SAFETY: no preconditions.
+    let me = unsafe { libc::getpid() };
     // SAFETY: no memory is passed; an id that names no thread of ours is an error.
-    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signo) == 0 }
+    unsafe { libc::syscall(libc::SYS_tgkill, me, tid, signo) == 0 }
 }
 
 /// How many threads this process has, all at one moment; `None` where `/proc` is not to be had.

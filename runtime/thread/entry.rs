@@ -14,14 +14,15 @@ use crate::g::goroutine::Kind;
 use crate::g::identity::Identity;
 use crate::g::reason::WaitReason;
 use crate::p::processor::MAX_PS;
-use crate::sched::config::default_procs;
+use crate::sched::config::{self, default_procs};
 use crate::sched::run::m_start;
 use crate::sched::spawn::{Birth, spawn};
 use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
-use crate::stack::overflow::Ending;
-use crate::stack::{Class, class_for};
+use crate::stacks::overflow::Ending;
+use crate::stacks::{Class, class_for};
 use crate::thread::exit::is_goexit;
+use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
 use crate::thread::panic;
 
@@ -64,6 +65,7 @@ pub struct Builder {
     async_preempt: Option<bool>,
     uncaught: UncaughtPanic,
     on_overflow: OnOverflow,
+    no_guard: bool,
 }
 
 impl Builder {
@@ -113,10 +115,23 @@ impl Builder {
         self
     }
 
+    /// Lets goroutines move to another OS thread even when their stacks hold addresses of the
+    /// old one's thread-locals.
+    ///
+    /// # Safety
+    /// The compiler may keep the address of a thread-local across a call that suspends; it does
+    /// so in ordinary safe code (`docs/thread-locals.md`). Nothing that runs in a goroutine may
+    /// use a thread-local both before and after a suspension: not its own code, no library, not
+    /// std.
+    pub unsafe fn without_tls_guard(mut self) -> Builder {
+        self.no_guard = true;
+        self
+    }
+
     /// As [`run`], with these settings.
     ///
     /// # Panics
-    /// If a setting, or `GOMAXPROCS`, is out of range; and as [`run`].
+    /// If a setting, `GOMAXPROCS` or `GOSCHED` is wrong; and as [`run`].
     ///
     /// # Safety
     /// As for [`run`].
@@ -134,6 +149,8 @@ impl Builder {
     }
 
     fn settings(&self) -> Settings {
+        let debug = config::debug(std::env::var_os("GOSCHED"));
+        let debug = debug.unwrap_or_else(|e| panic!("{e}"));
         let procs = match self.procs {
             Some(n) if (1..=MAX_PS).contains(&n) => n as u32,
             Some(n) => panic!("Builder::procs({n}): want a number from 1 to {MAX_PS}"),
@@ -153,16 +170,12 @@ impl Builder {
             procs,
             class,
             max_threads: self.max_threads.unwrap_or(10_000),
-            async_preempt: self.async_preempt.unwrap_or_else(|| !asyncpreemptoff()),
+            async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
+            debug,
             overflow_ending,
+            tls_guard: !self.no_guard,
         }
     }
-}
-
-/// `GOSCHED` is a comma-separated list of settings, as Go's `GODEBUG`.
-fn asyncpreemptoff() -> bool {
-    let settings = std::env::var("GOSCHED").unwrap_or_default();
-    settings.split(',').any(|s| s == "asyncpreemptoff=1")
 }
 
 /// Runs `f` as a goroutine and returns its value. The first call starts the runtime, with Go's
@@ -180,10 +193,11 @@ fn asyncpreemptoff() -> bool {
 /// A goroutine may be moved to another OS thread whenever it suspends: when it blocks on
 /// anything of this crate, yields, or ends a borrow of a processor. Code inside of `f`, and in
 /// every goroutine started from there, must not keep alive across a suspension a value that is
-/// tied to an OS thread and reached through the heap: an `Rc` cloned out of a `thread_local!`,
-/// a reference into a box that one holds, a guard of a lock that knows its thread (such as
-/// `std::io::StdoutLock` or `std::sync::MutexGuard`). `docs/thread-locals.md` explains what goes
-/// wrong.
+/// tied to an OS thread: a borrow of a `thread_local!` (inside of `LocalKey::with`), an `Rc`
+/// cloned out of one, a reference into a box that one holds, a guard of a lock that knows its
+/// thread (such as `std::io::StdoutLock` or `std::sync::MutexGuard`). Using a thread-local
+/// before a suspension and again afterwards is fine. `docs/thread-locals.md` explains what goes
+/// wrong and what the runtime takes care of.
 ///
 /// # Examples
 /// ```
@@ -223,6 +237,7 @@ where
     };
     let body = move || {
         let ended = catch_unwind(AssertUnwindSafe(f));
+        end_locals();
         // After `goexit` main never returns: the caller waits on, and so the others go on.
         if !ended.as_ref().is_err_and(|payload| is_goexit(&**payload)) {
             result.finish(ended);
@@ -233,7 +248,10 @@ where
     SCHED.mains.fetch_add(1, Relaxed);
     // SAFETY: this frame waits for the end of `body`, so what F borrows outlives it; the body
     // catches its own panics.
-    unsafe { spawn(birth, body) };
+    if let Err(e) = unsafe { spawn(birth, body) } {
+        SCHED.mains.fetch_sub(1, Relaxed);
+        panic!("failed to spawn the main goroutine: {e}");
+    }
     packet.wait(WaitReason::Run);
     SCHED.mains.fetch_sub(1, Relaxed);
     packet

@@ -18,7 +18,8 @@ use crate::thread::panic::uncaught;
 /// [`Builder::uncaught_panic`](crate::Builder::uncaught_panic) for the other way).
 ///
 /// # Panics
-/// If the runtime has not been started.
+/// If the runtime has not been started, or there can be no stack for it, see
+/// [`StackError`](crate::StackError).
 ///
 /// # Examples
 /// ```
@@ -40,7 +41,10 @@ where
     F: FnOnce() + Send + 'static,
 {
     // SAFETY: F is 'static; the body catches its own panics.
-    unsafe { spawn(Birth::plain(), move || run_detached(f)) };
+    let spawned = unsafe { spawn(Birth::plain(), move || run_detached(f)) };
+    if let Err(e) = spawned {
+        panic!("failed to spawn a goroutine: {e}");
+    }
 }
 
 /// Runs the body of a goroutine that nobody waits for.

@@ -91,7 +91,9 @@ fn identity() -> Arc<Identity> {
     }
 }
 
-/// Of a plain thread, under its std name. Never called on a goroutine.
+/// Of a plain thread, under its std name. Never called on a goroutine, nor inlined into one.
+#[cold]
+#[inline(never)]
 fn plain_identity() -> Arc<Identity> {
     PLAIN.with(|cell| {
         let made = cell.get_or_init(|| {

@@ -7,6 +7,7 @@ pub(crate) mod exit;
 mod parker;
 mod sleep;
 mod handle;
+mod local;
 mod packet;
 mod spawn;
 mod scope;
@@ -16,7 +17,8 @@ mod waitgroup_go;
 pub(crate) mod entry;
 
 pub use handle::{Thread, ThreadId, current, park, park_timeout, yield_now};
-pub use packet::JoinHandle;
+pub use local::{AccessError, LocalKey};
+pub use packet::{JoinHandle, Result};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use sleep::{sleep, sleep_until};
 pub use spawn::{Builder, spawn};

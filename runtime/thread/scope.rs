@@ -23,6 +23,7 @@ use crate::m::enter::enter;
 use crate::sched::park::park;
 use crate::sched::ready::ready;
 use crate::thread::handle::Thread;
+use crate::thread::local::end_locals;
 use crate::thread::packet::{Packet, Result};
 use crate::thread::spawn::Builder;
 
@@ -181,6 +182,7 @@ impl Builder {
             let counted = counted; // dropped last
             let theirs = theirs;
             let result = catch_unwind(AssertUnwindSafe(f));
+            end_locals();
             theirs.packet.finish(result);
             drop(theirs);
             drop(counted);

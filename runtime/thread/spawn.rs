@@ -11,8 +11,9 @@ use std::sync::Arc;
 use crate::g::goroutine::Kind;
 use crate::g::identity::Identity;
 use crate::sched::spawn::{Birth, spawn as spawn_g};
-use crate::stack::class_for;
+use crate::stacks::class_for;
 use crate::thread::handle::Thread;
+use crate::thread::local::end_locals;
 use crate::thread::packet::{JoinHandle, Packet};
 
 /// Properties of a goroutine to be spawned.
@@ -57,7 +58,8 @@ impl Builder {
     /// Spawns a goroutine that runs `f`.
     ///
     /// # Errors
-    /// If the stack size is above 1 GiB.
+    /// If the stack size is above 1 GiB, or there can be no more stacks on this system: the error
+    /// holds a [`StackError`](crate::StackError), which says why and what to do.
     ///
     /// # Panics
     /// If the runtime has not been started, or the name holds a NUL byte (as std).
@@ -83,11 +85,7 @@ impl Builder {
         F: FnOnce() -> T + Send,
         T: Send,
     {
-        let class = match self.stack_size.map(class_for) {
-            Some(Err(e)) => return Err(io::Error::new(io::ErrorKind::InvalidInput, e)),
-            Some(Ok(class)) => Some(class),
-            None => None,
-        };
+        let class = self.stack_size.map(class_for).transpose()?;
         let name = self.name.map(String::into_boxed_str);
         assert!(
             !name.as_deref().is_some_and(|n| n.contains('\0')),
@@ -102,10 +100,11 @@ impl Builder {
         };
         let body = move || {
             let result = catch_unwind(AssertUnwindSafe(f));
+            end_locals();
             packet.finish(result);
         };
         // SAFETY: the caller's promise; the body catches its own panics.
-        unsafe { spawn_g(birth, body) };
+        unsafe { spawn_g(birth, body) }?;
         Ok(Thread::new(identity))
     }
 }
@@ -113,7 +112,8 @@ impl Builder {
 /// Spawns a goroutine that runs `f`, and gives a handle to wait for its result.
 ///
 /// # Panics
-/// If the runtime has not been started.
+/// If the runtime has not been started, or there can be no stack for it; see [`Builder::spawn`]
+/// for a way that answers an error.
 ///
 /// # Examples
 /// See [`JoinHandle::join`].
@@ -125,7 +125,8 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Builder::new()
-        .spawn(f)
-        .expect("failed to spawn a goroutine")
+    match Builder::new().spawn(f) {
+        Ok(handle) => handle,
+        Err(e) => panic!("failed to spawn a goroutine: {e}"),
+    }
 }

@@ -74,7 +74,6 @@ impl<W> TimerHeap<W> {
     }
 
     /// Timers in the heap, stopped ones that were not cleaned up yet included. No lock.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> u32 {
         self.shared.len()
     }

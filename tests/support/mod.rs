@@ -8,6 +8,7 @@
 
 pub(crate) mod child;
 pub(crate) mod latch;
+pub(crate) mod ruled;
 pub(crate) mod watchdog;
 pub(crate) mod ways;
 
@@ -18,6 +19,10 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use watchdog::Watchdog;
+
+/// Every test program checks that the runtime does not allocate where it must not.
+#[global_allocator]
+static ALLOCATOR: ruled::Ruled = ruled::Ruled;
 
 /// The numbers of Ps at which every body runs.
 pub(crate) const PS: [usize; 3] = [1, 2, 4];

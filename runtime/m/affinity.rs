@@ -1,0 +1,38 @@
+//! What is tied to an M: goroutines that run there and nowhere else, for now.
+//!
+//! Go: none; see `sched/affinity.rs`.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use crate::g::list::GQueue;
+
+/// The counters are the M's own.
+#[derive(Debug)]
+pub(crate) struct Affinity {
+    /// Under the scheduler's lock; its length may be read without.
+    pub(crate) queue: GQueue,
+    /// The last goroutine came from the queue: the next one from elsewhere.
+    pub(crate) had_turn: AtomicBool,
+    /// The M sleeps until a timer is due, or is about to: it is in no list.
+    pub(crate) sleeps_for_timers: AtomicBool,
+    /// A module was loaded: the window is to be taken again.
+    pub(crate) stale: AtomicBool,
+    pub(crate) scans: AtomicU64,
+    pub(crate) taints: AtomicU64,
+    pub(crate) pins: AtomicU64,
+}
+
+impl Affinity {
+    pub(crate) fn new() -> Affinity {
+        Affinity {
+            queue: GQueue::new(),
+            had_turn: AtomicBool::new(false),
+            sleeps_for_timers: AtomicBool::new(false),
+            stale: AtomicBool::new(false),
+            scans: AtomicU64::new(0),
+            taints: AtomicU64::new(0),
+            pins: AtomicU64::new(0),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A stack that goes on elsewhere: a larger segment for one deep call.
+//!
+//! `G::stack` is the segment that its owner runs on; its slot's link leads to the one that it
+//! continues, and so on to the stack that the goroutine was born on (none, on a plain thread).
+//! Each of them but the last keeps as `saved_sp` what the owner had when it went on: nothing
+//! below that is alive. A suspension notes its stack pointer in the last one. So whoever looks
+//! at a goroutine that is off the CPU (trim, dumps) finds all its live parts by walking
+//! [`Slot::chain`](crate::stacks::Slot::chain).
+//!
+//! Go: stack.go newstack, which copies instead.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::g::context;
+use crate::g::goroutine::{G, GRef};
+use crate::m::enter::{NoPreempt, enter};
+use crate::stacks::slot::SEGMENT_TAG;
+use crate::stacks::{Class, SlotRef, StackError, class_for, depot, promise};
+
+/// What the segment loses to its stagger, to the way in and to the frames in between.
+const OVERHEAD: usize = 4 << 10;
+
+/// The right to run on a segment; gives it back when dropped.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    slot: SlotRef,
+    owner: GRef,
+    /// What the slot's idle coroutine, if it has one, said of itself.
+    idle_sp: usize,
+    promised: bool,
+}
+
+impl Segment {
+    /// A segment with room for `size` bytes, on top of what the caller stands on now.
+    pub(crate) fn push(size: usize) -> Result<Segment, StackError> {
+        let mut class = class_for(size.saturating_add(OVERHEAD))?;
+        if class.usable_bytes() < size.saturating_add(OVERHEAD) {
+            class = class_for(class.slot_bytes() * 2)?;
+        }
+        let promised = promise::take(class)?;
+        let rt = enter();
+        let owner = rt.current();
+        match take(&rt, class) {
+            Ok(slot) => {
+                slot.set_link(owner.stack.load(Relaxed));
+                slot.set_owner(std::ptr::from_ref::<G>(owner).addr() | SEGMENT_TAG);
+                let idle_sp = slot.saved_sp();
+                owner.stack.store(Some(slot), Relaxed);
+                Ok(Segment {
+                    slot,
+                    owner,
+                    idle_sp,
+                    promised,
+                })
+            }
+            Err(e) => {
+                drop(rt);
+                promise::give_back(class, promised);
+                Err(e)
+            }
+        }
+    }
+
+    /// Runs `f` on the segment. By its owner, at once.
+    pub(crate) fn call(&self, f: &mut dyn FnMut()) {
+        context::call_on(self.slot, self.slot.link(), f);
+    }
+}
+
+impl Drop for Segment {
+    /// Back on the stack below, by return or by unwinding, maybe on another M.
+    fn drop(&mut self) {
+        let rt = enter();
+        self.owner.stack.store(self.slot.link(), Relaxed);
+        self.slot.set_link(None);
+        self.slot.set_owner(0);
+        self.slot.set_saved_sp(self.idle_sp);
+        give(&rt, self.slot);
+        drop(rt);
+        promise::give_back(self.slot.class(), self.promised);
+    }
+}
+
+fn take(rt: &NoPreempt, class: Class) -> Result<SlotRef, StackError> {
+    if let Some((p, holds)) = rt.p() {
+        return p.take_stack(&holds, class);
+    }
+    let mut out = [None];
+    depot::take(class, &mut out)?;
+    out[0].ok_or(StackError::Exhausted)
+}
+
+fn give(rt: &NoPreempt, slot: SlotRef) {
+    match rt.p() {
+        Some((p, holds)) => p.give_stack(&holds, slot),
+        None => depot::give(slot.class(), &[slot]),
+    }
+}

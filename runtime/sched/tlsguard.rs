@@ -1,0 +1,150 @@
+//! May this goroutine go on on another thread? The scan for addresses of thread-locals.
+//!
+//! The compiler takes the thread for fixed: it may keep the address of a thread-local in a
+//! register or a stack slot across the call that suspends. The switch spills every register, so
+//! all such addresses stand in the goroutine's live stack. Before a goroutine that has started
+//! goes on on another M than the last, its live stack is looked through for words within the
+//! last M's window (`sys/tls.rs`). Found: it is *tainted*, and stays (`sched/affinity.rs`).
+//!
+//! Like a conservative collector: it may keep a goroutine needlessly, it misses no address.
+//! A goroutine that suspends in the middle of a panic is locked to its M until it is back: std
+//! counts panics per thread. `sched/tls-guard.md` says more.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use crate::g::all;
+use crate::g::goroutine::GRef;
+use crate::g::status::State;
+use crate::m::machine::M;
+use crate::sched::threads::{all_ms, m_by_id};
+use crate::sched::tlsscan::is_tainted;
+use crate::stacks::SlotRef;
+
+/// Nothing known against it: look.
+const FREE: u8 = 0;
+/// It left while its M's window was out of date.
+const UNKNOWN: u8 = 1;
+/// It left in the middle of a panic, and was locked to its M for that.
+const PANICKING: u8 = 2;
+
+static OFF: AtomicBool = AtomicBool::new(false);
+
+/// Lets every goroutine go: by the user's promise (`Builder::without_tls_guard`).
+pub(crate) fn switch_off() {
+    OFF.store(true, Relaxed);
+}
+
+/// On `m`, when `g` has just left its stack and before anybody else can have it.
+#[inline]
+pub(crate) fn leaves(m: &'static M, g: GRef) {
+    if std::thread::panicking() || m.window.is_stale() {
+        leaves_tied(m, g);
+    }
+}
+
+#[cold]
+fn leaves_tied(m: &'static M, g: GRef) {
+    if std::thread::panicking() {
+        if g.locked_m.load(Relaxed) == 0 {
+            g.stay.store(PANICKING, Relaxed);
+            g.locked_m.store(m.id + 1, Relaxed);
+            m.locked_g.store(Some(g), Relaxed);
+            bump(&m.affinity.pins);
+        }
+    } else if !OFF.load(Relaxed) {
+        g.stay.store(UNKNOWN, Relaxed);
+        m.affinity.stale.store(true, Relaxed);
+    }
+}
+
+/// On `m`, when `g` is about to go on.
+#[inline]
+pub(crate) fn arrives(m: &'static M, g: GRef) {
+    if g.stay.load(Relaxed) != FREE {
+        arrives_tied(m, g);
+    }
+}
+
+#[cold]
+fn arrives_tied(m: &'static M, g: GRef) {
+    if g.stay.load(Relaxed) == PANICKING {
+        g.locked_m.store(0, Relaxed);
+        m.locked_g.store(None, Relaxed);
+    }
+    g.stay.store(FREE, Relaxed);
+}
+
+/// May `g` go on on `m`? On its last M, and before its first run, it always may.
+#[inline]
+pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
+    if g.last_m.load(Relaxed) == m.id {
+        return true;
+    }
+    match g.stack.load(Relaxed) {
+        None => true,
+        Some(slot) => may_move(m, g, slot),
+    }
+}
+
+/// It has started, on another M.
+#[inline(never)]
+fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
+    if OFF.load(Relaxed) {
+        return true;
+    }
+    let Some(home) = m_by_id(g.last_m.load(Relaxed)) else {
+        return true; // its thread has ended, after a look whether that was possible
+    };
+    bump(&m.affinity.scans);
+    let tainted = is_tainted(&home.window, slot);
+    if tainted {
+        bump(&m.affinity.taints);
+    }
+    let tied = tainted || g.stay.load(Relaxed) != FREE;
+    if tied {
+        bump(&m.affinity.pins);
+    }
+    !tied
+}
+
+/// Does a goroutine depend on the thread of `m`, which is about to end? One that goes on
+/// elsewhere meanwhile does not: what is read of its stack is of no consequence.
+pub(crate) fn is_needed(m: &'static M) -> bool {
+    let mut needed = false;
+    all::for_each(|g| {
+        if g.last_m.load(Relaxed) == m.id
+            && !g.is_thread()
+            && g.status.state() != State::Dead
+            && let Some(slot) = g.stack.load(Relaxed)
+        {
+            needed |= !OFF.load(Relaxed) && is_tainted(&m.window, slot);
+        }
+    });
+    needed
+}
+
+/// Counters of an M's own.
+fn bump(counter: &AtomicU64) {
+    counter.store(counter.load(Relaxed) + 1, Relaxed);
+}
+
+/// What the guard has done so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) scans: u64,
+    pub(crate) taints: u64,
+    pub(crate) pins: u64,
+}
+
+/// Of all Ms.
+pub(crate) fn counts() -> Counts {
+    let mut sum = Counts::default();
+    for m in all_ms() {
+        sum.scans += m.affinity.scans.load(Relaxed);
+        sum.taints += m.affinity.taints.load(Relaxed);
+        sum.pins += m.affinity.pins.load(Relaxed);
+    }
+    sum
+}

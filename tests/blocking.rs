@@ -1,0 +1,277 @@
+//! Calls that block the thread, made without telling the runtime: others get the P soon.
+//!
+//! One P. A hundred goroutines block, one counts. How long the P was stuck: each blocker stamps
+//! the moment before its call, and whichever goroutine runs next takes the stamp.
+//!
+//! The machine is never quiet: the best of a few tries counts.
+#![allow(unsafe_code, reason = "gosched::run is the unsafe door; pipes")]
+
+mod support;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::Command;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use gosched::thread::{JoinHandle, spawn, yield_now};
+use support::{check, check_at};
+
+const TRIES: u32 = 6;
+const MS: Duration = Duration::from_millis(1);
+const LONG: Duration = Duration::from_secs(200);
+const BLOCKERS: usize = 100;
+
+/// Nanoseconds since the program began; 0 = no stamp.
+fn now(start: Instant) -> u64 {
+    start.elapsed().as_nanos() as u64 + 1
+}
+
+/// What all goroutines of one measurement share.
+struct Bench {
+    start: Instant,
+    stop: AtomicBool,
+    count: AtomicU64,
+    /// When the goroutine that has the P was about to block.
+    stamp: AtomicU64,
+    stuck: Mutex<Vec<Duration>>,
+    interrupted: AtomicU64,
+    calls: AtomicU64,
+}
+
+impl Bench {
+    fn new() -> Arc<Bench> {
+        Arc::new(Bench {
+            start: Instant::now(),
+            stop: AtomicBool::new(false),
+            count: AtomicU64::new(0),
+            stamp: AtomicU64::new(0),
+            stuck: Mutex::new(Vec::with_capacity(1 << 16)),
+            interrupted: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+        })
+    }
+
+    /// By any goroutine that holds the P: it is not stuck any more.
+    fn running(&self) {
+        if self.stamp.load(Relaxed) != 0 {
+            let since = self.stamp.swap(0, Relaxed);
+            if since != 0 {
+                let stuck = Duration::from_nanos(now(self.start).saturating_sub(since));
+                self.stuck.lock().unwrap().push(stuck);
+            }
+        }
+    }
+
+    /// One call that blocks.
+    fn call(&self, f: impl FnOnce()) {
+        yield_now(); // out of the last call, it may have had no P
+        self.running();
+        self.calls.fetch_add(1, Relaxed);
+        self.stamp.store(now(self.start), Relaxed);
+        f();
+    }
+
+    fn spawn_counter(self: &Arc<Self>) -> JoinHandle<()> {
+        let b = Arc::clone(self);
+        spawn(move || {
+            while !b.stop.load(Relaxed) {
+                b.running();
+                b.count.store(b.count.load(Relaxed) + 1, Relaxed);
+            }
+        })
+    }
+}
+
+/// Counts a second.
+fn rate(b: &Bench, during: Duration) -> u64 {
+    let (before, start) = (b.count.load(Relaxed), Instant::now());
+    gosched::thread::sleep(during);
+    let n = b.count.load(Relaxed) - before;
+    (n as f64 / start.elapsed().as_secs_f64()) as u64
+}
+
+type Call = Arc<dyn Fn(&Bench, usize) + Send + Sync>;
+
+/// The counter alone, then beside the blockers.
+fn attempt(call: &Call, during: Duration) -> Result<(), String> {
+    let b = Bench::new();
+    let counter = b.spawn_counter();
+    let alone = rate(&b, during / 2);
+    let blockers: Vec<_> = (0..BLOCKERS)
+        .map(|i| {
+            let (b, call) = (Arc::clone(&b), Arc::clone(call));
+            spawn(move || {
+                while !b.stop.load(Relaxed) {
+                    b.call(|| call(&b, i));
+                }
+            })
+        })
+        .collect();
+    gosched::thread::sleep(20 * MS); // the first of them make their threads
+    b.stuck.lock().unwrap().clear();
+    let beside = rate(&b, during);
+    let mut stuck = std::mem::take(&mut *b.stuck.lock().unwrap());
+    b.stop.store(true, Relaxed);
+    blockers.into_iter().for_each(|h| h.join().unwrap());
+    counter.join().unwrap();
+    stuck.sort();
+    if stuck.is_empty() {
+        return Err("nobody blocked".into());
+    }
+    let at = |percent: usize| stuck[(stuck.len() * percent / 100).min(stuck.len() - 1)];
+    let share = beside as f64 / alone as f64;
+    let interrupted = b.interrupted.load(Relaxed);
+    let seen = format!(
+        "{:.0} % of its speed; P stuck p50 {:?}, p99 {:?}, worst {:?} of {}; {} calls",
+        share * 100.0,
+        at(50),
+        at(99),
+        at(100),
+        stuck.len(),
+        b.calls.load(Relaxed),
+    );
+    println!("{seen}");
+    assert_eq!(interrupted, 0, "EINTR");
+    if share >= 0.7 && at(99) < 15 * MS {
+        Ok(())
+    } else {
+        Err(seen)
+    }
+}
+
+#[track_caller]
+fn keeps_counting(what: &str, call: impl Fn(&Bench, usize) + Send + Sync + 'static) {
+    let call: Call = Arc::new(call);
+    println!("{what}:");
+    check_at(&[1], LONG, || {
+        let mut complaints = Vec::new();
+        for _ in 0..TRIES {
+            match attempt(&call, 500 * MS) {
+                Ok(()) => return,
+                Err(complaint) => complaints.push(complaint),
+            }
+        }
+        panic!("{what}, {TRIES} times: {complaints:#?}");
+    });
+}
+
+#[test]
+fn others_run_while_a_hundred_sleep() {
+    keeps_counting("std::thread::sleep", |_, _| {
+        std::thread::sleep(100 * MS);
+    });
+}
+
+#[test]
+fn others_run_while_a_hundred_read_pipes() {
+    let pipes: Vec<_> = (0..BLOCKERS).map(|_| std::io::pipe().unwrap()).collect();
+    let (readers, writers): (Vec<_>, Vec<_>) = pipes.into_iter().unzip();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let feeder = std::thread::spawn(move || {
+        while !stopped.load(Relaxed) {
+            std::thread::sleep(100 * MS);
+            writers.iter().for_each(|mut w| w.write_all(b"x").unwrap());
+        }
+    });
+    keeps_counting("read on a pipe", move |b, i| {
+        let mut byte = [0];
+        match (&readers[i]).read(&mut byte) {
+            Ok(n) => assert_eq!((n, byte[0]), (1, b'x')),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {
+                b.interrupted.fetch_add(1, Relaxed);
+            }
+            Err(e) => panic!("{e}"),
+        }
+    });
+    stop.store(true, Relaxed);
+    // The readers are gone with the closure: the feeder may have found that out before us.
+    let _ = feeder.join();
+}
+
+#[test]
+fn others_run_while_a_hundred_wait_for_processes() {
+    // A process costs more than the P's time: not all of them at once.
+    let at_work = Arc::new(AtomicU64::new(0));
+    keeps_counting("std::process::Command", move |_, _| {
+        if at_work.fetch_add(1, Relaxed) < 4 {
+            let status = Command::new("sleep").arg("0.2").status().unwrap();
+            assert!(status.success());
+        } else {
+            std::thread::sleep(200 * MS);
+        }
+        at_work.fetch_sub(1, Relaxed);
+    });
+}
+
+#[test]
+fn others_run_while_a_hundred_contend_for_a_mutex() {
+    let mutex = Mutex::new(0u64);
+    keeps_counting("contended std::sync::Mutex", move |_, _| {
+        let mut held = mutex.lock().unwrap();
+        *held += 1;
+        std::thread::sleep(MS);
+    });
+}
+
+/// With the explicit mark, and results through it.
+#[test]
+fn blocking_hands_out_what_its_closure_answers() {
+    check(|| {
+        let all: Vec<_> = (0..50)
+            .map(|i| {
+                spawn(move || {
+                    gosched::blocking(|| {
+                        std::thread::sleep(5 * MS);
+                        i
+                    })
+                })
+            })
+            .collect();
+        let sum: i32 = all.into_iter().map(|h| h.join().unwrap()).sum();
+        assert_eq!(sum, 49 * 50 / 2);
+    });
+}
+
+/// Blocking calls inside of runtime use, in all orders; what they return is right.
+#[test]
+fn files_and_channels_mixed() {
+    check(|| {
+        let all: Vec<_> = (0..20)
+            .map(|i| {
+                spawn(move || {
+                    for round in 0..20 {
+                        let mut text = String::new();
+                        let mut file = File::open("/proc/self/comm").unwrap();
+                        file.read_to_string(&mut text).unwrap();
+                        assert!(!text.is_empty());
+                        if (i + round) % 3 == 0 {
+                            std::thread::sleep(MS / 2);
+                        }
+                        yield_now();
+                    }
+                })
+            })
+            .collect();
+        all.into_iter().for_each(|h| h.join().unwrap());
+    });
+}
+
+/// When all that is left to do is blocked in the kernel, timers fire all the same.
+#[test]
+fn timers_fire_while_the_only_p_is_blocked() {
+    check_at(&[1], LONG, || {
+        let blocker = spawn(|| std::thread::sleep(300 * MS));
+        yield_now();
+        let start = Instant::now();
+        for _ in 0..5 {
+            gosched::thread::sleep(MS);
+        }
+        let slept = start.elapsed();
+        assert!(!blocker.is_finished(), "five sleeps of 1 ms took {slept:?}");
+        blocker.join().unwrap();
+    });
+}

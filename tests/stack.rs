@@ -1,0 +1,261 @@
+//! Stacks that go on elsewhere: `gosched::stack::grow`, suspended, moved, panicking, overflowing.
+#![allow(unsafe_code, reason = "the door into the runtime")]
+
+mod support;
+
+use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use gosched::stack::{grow, high_water, remaining};
+use gosched::thread;
+use support::check;
+use support::child::{again, role, run};
+
+const RED_ZONE: usize = 48 << 10;
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Recurses `depth` deep with frames of a KiB, calls `at_end`, and adds up what it finds again in
+/// its frames on the way back.
+fn deep(depth: usize, size: usize, at_end: &mut dyn FnMut()) -> usize {
+    grow(RED_ZONE, size, || {
+        let frame = black_box([depth; 128]);
+        if depth == 0 {
+            at_end();
+            return 0;
+        }
+        let below = deep(depth - 1, size, at_end);
+        assert!(black_box(&frame).iter().all(|&word| word == depth));
+        below + frame[depth % 128] / depth
+    })
+}
+
+/// Ten times what a goroutine's stack has.
+const DEEP: usize = 2_500;
+
+#[test]
+fn it_goes_deeper_than_the_stack() {
+    check(|| {
+        for size in [64 << 10, 256 << 10, 16 << 20] {
+            let before = remaining().unwrap();
+            let mut at_end = None;
+            assert_eq!(deep(DEEP, size, &mut || at_end = remaining()), DEEP);
+            assert!(at_end.unwrap() > 0);
+            assert!(remaining().unwrap().abs_diff(before) < 4096);
+        }
+        assert!(high_water().unwrap() > 100 << 10);
+    });
+}
+
+#[test]
+fn there_is_room_for_what_was_asked() {
+    check(|| {
+        for size in [1, 60 << 10, 64 << 10, 200 << 10, 1 << 20, (64 << 20) - 1] {
+            let left = grow(usize::MAX, size, || remaining().unwrap());
+            assert!(left >= size, "{left} of {size}");
+        }
+        // Enough is left: no new stack.
+        let outer = remaining().unwrap();
+        let inner = grow(1, 1 << 30, || remaining().unwrap());
+        assert!(inner <= outer && outer - inner < 4096);
+    });
+}
+
+#[test]
+fn it_works_on_plain_threads() {
+    std::thread::scope(|s| {
+        let small = std::thread::Builder::new().stack_size(128 << 10);
+        let work = || {
+            assert!(remaining().unwrap() < 128 << 10);
+            assert_eq!(high_water(), None);
+            deep(DEEP, 1 << 20, &mut || ())
+        };
+        let handle = small.spawn_scoped(s, work).unwrap();
+        assert_eq!(handle.join().unwrap(), DEEP);
+    });
+}
+
+#[test]
+fn it_suspends_on_every_segment_and_moves() {
+    check(|| {
+        thread::scope(|s| {
+            for i in 0..32 {
+                s.spawn(move || {
+                    let mut rounds = 0;
+                    let mut yields = || {
+                        (0..20).for_each(|_| thread::yield_now());
+                        thread::sleep(Duration::from_micros(10 * (i % 5)));
+                        rounds += 1;
+                    };
+                    for _ in 0..3 {
+                        assert_eq!(deep(1_000, 128 << 10, &mut yields), 1_000);
+                    }
+                    assert_eq!(rounds, 3);
+                    // Suspended inside, then again outside, below and above.
+                    let nested = grow(usize::MAX, 4096, || {
+                        thread::yield_now();
+                        let inner = grow(usize::MAX, 4096, || {
+                            thread::yield_now();
+                            i
+                        });
+                        thread::yield_now();
+                        inner
+                    });
+                    assert_eq!(nested, i);
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn parked_on_a_segment_it_survives_a_trim() {
+    check(|| {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let handles: Vec<_> = (0..50)
+            .map(|_| {
+                let woken = Arc::clone(&woken);
+                thread::spawn(move || {
+                    // Deep first, so that there is something to drop below both stack pointers.
+                    deep(150, 64 << 10, &mut || ());
+                    let mut park = || {
+                        deep(100, 1 << 20, &mut || ());
+                        woken.fetch_add(1, Relaxed);
+                        thread::park();
+                    };
+                    assert_eq!(deep(400, 256 << 10, &mut park), 400);
+                })
+            })
+            .collect();
+        support::yield_until("all are about to park", || woken.load(Relaxed) == 50);
+        for _ in 0..3 {
+            gosched::trim();
+            thread::yield_now();
+        }
+        handles.iter().for_each(|h| h.thread().unpark());
+        handles.into_iter().for_each(|h| h.join().unwrap());
+    });
+}
+
+/// Whoever is trimmed while it runs, or below what it still needs, finds zeros in its frames.
+#[test]
+fn trimming_all_the_time_harms_nobody() {
+    check(|| {
+        let stop = AtomicUsize::new(0);
+        thread::scope(|s| {
+            for i in 0..20_usize {
+                let stop = &stop;
+                s.spawn(move || {
+                    for round in 0..60 {
+                        let mut pause = || match (i + round) % 3 {
+                            0 => thread::yield_now(),
+                            1 => thread::sleep(Duration::from_micros(50)),
+                            _ => thread::park_timeout(Duration::from_micros(30)),
+                        };
+                        // Some of them on their own stack, some far beyond it.
+                        let depth = 20 + 61 * i % 400;
+                        assert_eq!(deep(depth, 128 << 10, &mut pause), depth);
+                        pause();
+                    }
+                    stop.fetch_add(1, Relaxed);
+                });
+            }
+            s.spawn(|| {
+                while stop.load(Relaxed) < 20 {
+                    gosched::trim();
+                    thread::yield_now();
+                }
+            });
+        });
+    });
+}
+
+#[test]
+fn a_panic_and_a_goexit_pass_through() {
+    check(|| {
+        let before = remaining().unwrap();
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            deep(DEEP, 256 << 10, &mut || {
+                std::panic::resume_unwind(Box::new("deep down"))
+            })
+        }));
+        assert_eq!(result.unwrap_err().downcast_ref(), Some(&"deep down"));
+        assert!(remaining().unwrap().abs_diff(before) < 4096);
+        assert_eq!(deep(DEEP, 256 << 10, &mut || ()), DEEP);
+        let h = thread::spawn(|| deep(DEEP, 256 << 10, &mut || gosched::goexit()));
+        assert!(h.join().is_err());
+    });
+}
+
+#[test]
+fn too_large_a_stack_is_a_panic_with_both_numbers() {
+    check(|| {
+        let result = catch_unwind(|| grow(usize::MAX, 1 << 40, || ()));
+        let payload = result.unwrap_err();
+        let words = payload.downcast_ref::<String>().unwrap();
+        assert!(
+            words.starts_with("stack::grow: a goroutine stack of "),
+            "{words}"
+        );
+        assert!(words.contains("the limit is 1073741824"), "{words}");
+    });
+}
+
+fn for_ever(depth: usize) -> usize {
+    let frame = black_box([depth; 64]);
+    if depth == usize::MAX {
+        return 0;
+    }
+    for_ever(black_box(depth + 1)) + frame[depth % 64]
+}
+
+#[test]
+fn an_overflow_on_a_segment_names_the_goroutine() {
+    const NAME: &str = "an_overflow_on_a_segment_names_the_goroutine";
+    match role().as_deref() {
+        None => (),
+        Some("plain") => {
+            // SAFETY: nothing is tied to an OS thread. From here on our fault handler is there.
+            unsafe { gosched::run(|| ()) };
+            grow(usize::MAX, 100 << 10, || for_ever(1));
+        }
+        Some(_) => {
+            // SAFETY: nothing is tied to an OS thread.
+            unsafe {
+                gosched::run(|| {
+                    let deep = || grow(usize::MAX, 100 << 10, || for_ever(1));
+                    let builder = thread::Builder::new().name("diver".into());
+                    builder.spawn(deep).unwrap().join().unwrap()
+                })
+            };
+        }
+    }
+    let ended = run(&mut again(NAME, "goroutine"), LIMIT);
+    assert_eq!(ended.status, Some(2), "{ended}");
+    for words in [
+        "runtime: goroutine stack exceeds 131072-byte limit",
+        "fatal error: stack overflow",
+        "name: diver",
+        "stack::grow",
+    ] {
+        assert!(
+            ended.stderr.contains(words),
+            "{words:?} is missing: {ended}"
+        );
+    }
+    let ended = run(&mut again(NAME, "plain"), LIMIT);
+    assert_eq!(ended.status, Some(2), "{ended}");
+    for words in [
+        "fatal error: stack overflow",
+        "a plain thread",
+        "stack::grow",
+    ] {
+        assert!(
+            ended.stderr.contains(words),
+            "{words:?} is missing: {ended}"
+        );
+    }
+}

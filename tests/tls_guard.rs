@@ -1,0 +1,210 @@
+//! Goroutines that touch thread-locals around a suspension, forced to change threads there.
+//!
+//! `tests/tls-cases` has the programs; here they run in the profile of `cargo test`, and
+//! `ci/tls-cases.sh` builds them in many.
+#![allow(
+    unsafe_code,
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
+    clippy::missing_const_for_thread_local,
+    reason = "the programs do what the guard is for"
+)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "each test uses its part"
+)]
+
+#[path = "support/child.rs"]
+mod child;
+
+#[path = "tls-cases/src/migrate.rs"]
+mod migrate;
+
+/// Its name, and what answers whether all was right.
+type Case = (&'static str, fn() -> bool);
+
+#[path = "tls-cases/keys/src/keys.rs"]
+mod own_keys;
+
+mod own {
+    use super::own_keys as keys;
+    include!("tls-cases/src/cases.rs");
+}
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn run<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    // SAFETY: to see that it goes well all the same.
+    unsafe { gosched::Builder::new().procs(2).run(f) }
+}
+
+/// In a child of its own: what the runtime counts must be this test's alone.
+fn in_child(name: &str) -> bool {
+    if child::role().is_some() {
+        return true;
+    }
+    let ended = child::run(&mut child::again(name, "run"), LIMIT);
+    assert_eq!(ended.status, Some(0), "{ended}");
+    false
+}
+
+#[test]
+fn every_case_is_right() {
+    if !in_child("every_case_is_right") {
+        return;
+    }
+    run(|| {
+        let mut wrong = Vec::new();
+        for (name, case) in own::CASES {
+            if (0..3).any(|_| !case()) {
+                wrong.push(*name);
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:?}");
+    });
+    let counts = gosched::metrics();
+    assert!(
+        migrate::MOVED.load(Relaxed) > 0,
+        "nobody ever moved: {counts:?}"
+    );
+    assert!(
+        migrate::STAYED.load(Relaxed) > 0,
+        "nobody was ever kept: {counts:?}"
+    );
+    assert!(counts.tls_taints > 0 && counts.tls_pins >= counts.tls_taints);
+    assert!(counts.tls_scans >= counts.tls_taints);
+}
+
+/// So that the tests here can fail.
+#[test]
+fn without_the_guard_a_case_goes_wrong() {
+    if !in_child("without_the_guard_a_case_goes_wrong") {
+        return;
+    }
+    // SAFETY: none: to see it go wrong. The reference is to a cell, without a destructor.
+    let builder = unsafe { gosched::Builder::new().procs(2).without_tls_guard() };
+    let case = own::CASES
+        .iter()
+        .find(|c| c.0 == "reference_in_a_struct")
+        .unwrap()
+        .1;
+    // SAFETY: as above.
+    assert!(!unsafe { builder.run(case) });
+    assert_eq!(gosched::metrics().tls_scans, 0);
+}
+
+/// The thread that a goroutine left in the middle of a panic is asleep without a P, or busy
+/// with another: it comes back there, in both cases.
+#[test]
+fn a_kept_goroutine_comes_back_to_a_sleeping_thread_too() {
+    run(|| {
+        for _ in 0..200 {
+            let h = gosched::thread::spawn(|| {
+                own_keys::CONST.with(|c| {
+                    let v = migrate::next();
+                    // Its address is in memory that the compiler cannot forget.
+                    let held = std::hint::black_box(c);
+                    held.set(v);
+                    let before = migrate::tid();
+                    gosched::thread::sleep(Duration::from_micros(20));
+                    std::hint::black_box(&held);
+                    assert_eq!(migrate::tid(), before);
+                    held.get() == v
+                })
+            });
+            assert!(h.join().unwrap());
+        }
+    });
+}
+
+/// Tainted goroutines do not starve those that are free, nor the other way round.
+#[test]
+fn tied_and_free_goroutines_share_a_thread() {
+    run(|| {
+        let tied: Vec<_> = (0..8)
+            .map(|_| {
+                gosched::thread::spawn(|| {
+                    own_keys::FIELDS.with(|f| {
+                        let held = std::hint::black_box(f);
+                        for _ in 0..500 {
+                            gosched::thread::yield_now();
+                            std::hint::black_box(&held);
+                        }
+                    });
+                })
+            })
+            .collect();
+        let free: Vec<_> = (0..8)
+            .map(|_| {
+                gosched::thread::spawn(|| {
+                    for _ in 0..500 {
+                        gosched::thread::yield_now();
+                    }
+                })
+            })
+            .collect();
+        for h in tied.into_iter().chain(free) {
+            h.join().unwrap();
+        }
+    });
+}
+
+/// A goroutine that never blocks but enters the runtime now and then gives way, after its time
+/// slice, to those that are tied to its thread.
+#[test]
+fn one_that_enters_the_runtime_gives_way_to_the_tied() {
+    run(|| {
+        for _ in 0..5 {
+            own_keys::CONST.with(|c| {
+                let held = std::hint::black_box(c);
+                let back = Arc::new(AtomicBool::new(false));
+                let seen = Arc::clone(&back);
+                let me = gosched::thread::current();
+                gosched::go(move || {
+                    me.unpark();
+                    let end = Instant::now() + Duration::from_secs(20);
+                    while !seen.load(Relaxed) {
+                        std::hint::black_box(gosched::thread::current());
+                        assert!(Instant::now() < end, "never gave way");
+                    }
+                });
+                gosched::thread::park();
+                back.store(true, Relaxed);
+                std::hint::black_box(&held);
+            });
+        }
+    });
+}
+
+/// The entry shim's unwind information: a backtrace passes it, and so does a panic's search.
+#[test]
+fn a_backtrace_passes_the_entry_shim() {
+    let text = run(|| {
+        gosched::thread::spawn(|| std::backtrace::Backtrace::force_capture().to_string())
+            .join()
+            .unwrap()
+    });
+    let shim = text.find("gosched::g::shim_").expect(&text);
+    let below = &text[shim..];
+    assert!(below.contains("corosensei"), "{text}");
+    assert!(
+        below.contains("start_thread") || below.contains("clone"),
+        "{text}"
+    );
+}
+
+/// `ci/tls-cases.sh`: debug, release, size, thin and fat LTO. Some minutes.
+#[test]
+#[ignore = "builds a package in five profiles"]
+fn every_case_is_right_in_every_profile() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/ci/tls-cases.sh");
+    let ended = child::run(&mut std::process::Command::new(script), 60 * LIMIT);
+    assert_eq!(ended.status, Some(0), "{ended}");
+}
