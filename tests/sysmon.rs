@@ -211,8 +211,10 @@ fn signal_delay() {
             std::thread::sleep(MS);
             TOOK.store(0, Relaxed);
             SENT.store(monotonic(), Relaxed);
+            // SAFETY: no preconditions.
+            let pid = unsafe { libc::getpid() };
             // SAFETY: a signal that is handled.
-            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, libc::SIGUSR1) };
+            unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, libc::SIGUSR1) };
             while TOOK.load(Relaxed) == 0 {
                 std::thread::yield_now();
             }
@@ -232,7 +234,9 @@ fn numbers() {
     match child::role().as_deref() {
         // SAFETY: nothing in the bodies is tied to a thread.
         Some("gaps") => {
-            return unsafe { gosched::Builder::new().procs(1).run(preemption_gaps) };
+            let builder = gosched::Builder::new().procs(1);
+            // SAFETY: nothing in there is tied to an OS thread.
+            return unsafe { builder.run(preemption_gaps) };
         }
         Some(_) => return signal_delay(),
         None => (),
