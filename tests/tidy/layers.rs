@@ -19,8 +19,10 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
             }
         }
         for path in paths(&file.lexed.tokens(), &file.module) {
-            if !file.lexed.test[path.line]
-                && !(path.is_macro || file.is_mod() && path.exported)
+            let of_no_interest = file.lexed.test[path.line]
+                || path.is_macro
+                || file.is_mod() && path.exported;
+            if !of_no_interest
                 && let Some(why) = wrong(tree, file, &path)
             {
                 complaints.push(format!("{}: {why}", Tree::at(file, path.line)));
