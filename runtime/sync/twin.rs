@@ -37,6 +37,10 @@ loom::thread_local! {
 }
 
 impl G {
+    pub(crate) fn announce_park(&self, _reason: WaitReason) {
+        self.status.announce_park();
+    }
+
     pub(crate) fn announce_park_for(&self, _reason: WaitReason, _what: usize) {
         self.status.announce_park();
     }
