@@ -54,6 +54,7 @@ pub mod thread;
 pub mod goroutine;
 #[cfg(not(loom))]
 pub mod stack;
+#[cfg(not(loom))]
 pub mod time;
 #[cfg(not(loom))]
 pub mod mpsc;
