@@ -23,18 +23,22 @@ fn produce(ctx: &Context, jobs: &Sender<u64>) {
 }
 
 /// Does jobs until one fails, here or elsewhere.
-fn work(ctx: &Context, jobs: &Receiver<u64>, bad: u64) -> Result<u64, BoxError> {
-    let mut done = 0;
+fn work(
+    ctx: &Context,
+    jobs: &Receiver<u64>,
+    bad: u64,
+    done: &AtomicU64,
+) -> Result<(), BoxError> {
     loop {
         select! {
             recv(jobs) -> job => {
-                let Ok(job) = job else { return Ok(done) }; // the producer has gone
+                let Ok(job) = job else { return Ok(()) }; // the producer has gone
                 if job == bad {
                     return Err(format!("job {job} is bad").into());
                 }
-                done += 1;
+                done.fetch_add(1, Relaxed);
             }
-            recv(ctx.done()) -> _ => return Ok(done),
+            recv(ctx.done()) -> _ => return Ok(()),
         }
     }
 }
@@ -42,13 +46,10 @@ fn work(ctx: &Context, jobs: &Receiver<u64>, bad: u64) -> Result<u64, BoxError> 
 fn pool(bad: u64) {
     let (group, ctx) = ErrGroup::with_context(&context::background());
     let (sender, jobs) = bounded(WORKERS);
-    let total = Arc::new(AtomicU64::new(0));
+    let done = Arc::new(AtomicU64::new(0));
     for _ in 0..WORKERS {
-        let (ctx, jobs, total) = (ctx.clone(), jobs.clone(), Arc::clone(&total));
-        group.go(move || {
-            total.fetch_add(work(&ctx, &jobs, bad)?, Relaxed);
-            Ok(())
-        });
+        let (ctx, jobs, done) = (ctx.clone(), jobs.clone(), Arc::clone(&done));
+        group.go(move || work(&ctx, &jobs, bad, &done));
     }
     let producer = ctx.clone();
     group.go(move || {
@@ -58,8 +59,7 @@ fn pool(bad: u64) {
     if let Err(error) = group.wait() {
         println!("error: {error}");
     }
-    let total = total.load(Relaxed);
-    println!("{WORKERS} workers; those that did not fail did {total} jobs");
+    println!("{WORKERS} workers did {} jobs", done.load(Relaxed));
     println!("{:?}, because {}", ctx.err(), ctx.cause().unwrap());
 }
 
@@ -74,5 +74,5 @@ fn main() {
 
 // $ cargo run --release --example worker_pool -- 1000
 // error: job 1000 is bad
-// 4 workers; those that did not fail did ... jobs
+// 4 workers did ... jobs
 // Some(Canceled), because job 1000 is bad

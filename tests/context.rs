@@ -221,6 +221,24 @@ fn the_nearest_value_with_the_key() {
     });
 }
 
+/// Go: TestCustomContextGoroutines, for the contexts that there are here.
+#[test]
+fn no_goroutine_stands_behind_a_context() {
+    check(|| {
+        let before = gosched::num_goroutine();
+        let (mut ctx, mut cancels) = (background(), Vec::new());
+        for n in 0..10 {
+            let (plain, cancel1) = with_cancel(&with_value(&ctx, n, n));
+            let (timer, cancel2) = with_timeout(&plain, HOUR);
+            after_func(&timer, || ());
+            cancels.extend([cancel1, cancel2]);
+            ctx = timer;
+        }
+        assert_eq!(gosched::num_goroutine(), before);
+        cancels.iter().for_each(CancelFunc::cancel);
+    });
+}
+
 /// Go: TestSimultaneousCancels.
 #[test]
 fn a_tree_is_cancelled_from_everywhere_at_once() {

@@ -37,8 +37,8 @@ loom::thread_local! {
 }
 
 impl G {
-    pub(crate) fn announce_park(&self, _reason: WaitReason) {
-        self.status.announce_park();
+    pub(crate) fn announce_park(&self, reason: WaitReason) {
+        self.announce_park_for(reason, 0);
     }
 
     pub(crate) fn announce_park_for(&self, _reason: WaitReason, _what: usize) {

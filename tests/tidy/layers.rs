@@ -19,10 +19,9 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
             }
         }
         for path in paths(&file.lexed.tokens(), &file.module) {
-            let of_no_interest = file.lexed.test[path.line]
-                || path.is_macro
-                || file.is_mod() && path.exported;
-            if !of_no_interest
+            if !file.lexed.test[path.line]
+                && !path.is_macro
+                && !shows(file, &path)
                 && let Some(why) = wrong(tree, file, &path)
             {
                 complaints.push(format!("{}: {why}", Tree::at(file, path.line)));
@@ -30,6 +29,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// A `pub use` of a mod.rs.
+fn shows(file: &File, path: &PathUse) -> bool {
+    file.is_mod() && path.exported
 }
 
 /// Why this file must not use this path.
