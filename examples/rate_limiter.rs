@@ -29,7 +29,7 @@ fn requests(name: &str, limit: impl Fn() + Send + Sync + 'static) {
     sleep(20 * TICK);
     (9..12).for_each(come);
     let log: Vec<(u32, Duration)> = log.iter().take(12).collect();
-    let mut line = vec![0; 24];
+    let mut line = [0; 24];
     for (_, at) in &log {
         line[(at.div_duration_f32(TICK).round() as usize).min(23)] += 1;
     }
