@@ -54,9 +54,12 @@ pub mod thread;
 pub mod goroutine;
 #[cfg(not(loom))]
 pub mod stack;
+#[cfg(not(loom))]
 pub mod time;
 #[cfg(not(loom))]
 mod facade;
+#[cfg(doctest)]
+mod book;
 
 #[cfg(not(loom))]
 #[doc(hidden)]
