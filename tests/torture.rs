@@ -66,7 +66,7 @@ fn torture() {
 fn preempted_every_millisecond() {
     if let Some(ps) = child::role() {
         let builder = gosched::Builder::new().procs(ps.parse().unwrap());
-        let limit = Duration::from_secs(seconds() + 60);
+        let limit = Duration::from_secs(seconds() + 180);
         let _dog = Watchdog::new(&format!("torture at {ps} Ps"), limit, gosched::dump);
         // SAFETY: no unit suspends while it holds anything that is tied to a thread.
         return unsafe { builder.run(torture) };
@@ -74,7 +74,7 @@ fn preempted_every_millisecond() {
     for ps in ["1", "2", "4"] {
         let mut command = child::again(NAME, ps);
         command.env("GOSCHED", "slice=1ms");
-        let ended = child::run(&mut command, Duration::from_secs(seconds() + 120));
+        let ended = child::run(&mut command, Duration::from_secs(seconds() + 240));
         let wrong = |why: &str| -> ! { panic!("{ps} Ps: {why}: {}", tail(&ended)) };
         if ended.status != Some(0) || !ended.stdout.contains("torture over") {
             wrong("it did not end well");

@@ -26,7 +26,9 @@ impl<T> Block<T> {
         let mut block = Box::<Block<T>>::new_uninit();
         let p = block.as_mut_ptr();
         // SAFETY: a place inside of the box.
-        unsafe { (&raw mut (*p).next).write(null_mut()) };
+        let next = unsafe { &raw mut (*p).next };
+        // SAFETY: as above.
+        unsafe { next.write(null_mut()) };
         // SAFETY: `next` was written, and the places may be uninitialised.
         unsafe { block.assume_init() }
     }
@@ -113,8 +115,9 @@ impl<T> Blocks<T> {
         if self.tail_at == PLACES && !self.grow() {
             return Err(value);
         }
-        // SAFETY: the tail block is ours, and this place of it is free.
-        unsafe { (&mut (*self.tail).places)[self.tail_at].write(value) };
+        // SAFETY: the tail block is ours.
+        let tail = unsafe { &mut *self.tail };
+        tail.places[self.tail_at].write(value);
         self.tail_at += 1;
         self.len += 1;
         Ok(())
@@ -145,8 +148,10 @@ impl<T> Blocks<T> {
         if self.len == 0 {
             return None;
         }
-        // SAFETY: the head block is ours, and there is a value at this place of it.
-        let value = unsafe { (&(*self.head).places)[self.head_at].assume_init_read() };
+        // SAFETY: the head block is ours.
+        let head = unsafe { &*self.head };
+        // SAFETY: there is a value at this place, and the next lines let go of it.
+        let value = unsafe { head.places[self.head_at].assume_init_read() };
         self.head_at += 1;
         self.len -= 1;
         if self.len == 0 {

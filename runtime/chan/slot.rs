@@ -44,10 +44,9 @@ impl<T> Slot<T> {
     /// The value, if there is one. By the owner, when no wait node points here.
     #[inline]
     pub(crate) fn take(&self) -> Option<T> {
+        let value = self.value.get().cast::<T>();
         // SAFETY: `full` tells that the bytes are a T, and it is cleared, so they are one once.
-        self.full
-            .replace(false)
-            .then(|| unsafe { (*self.value.get()).assume_init_read() })
+        self.full.replace(false).then(|| unsafe { value.read() })
     }
 
     #[inline]
@@ -55,8 +54,9 @@ impl<T> Slot<T> {
         if self.full.replace(true) {
             fatal!("a value was put into a full slot");
         }
+        let place = self.value.get().cast::<T>();
         // SAFETY: nobody else has a hand on the slot (one-hand).
-        unsafe { (*self.value.get()).write(value) };
+        unsafe { place.write(value) };
     }
 
     pub(crate) fn pointer(&self) -> SlotPtr<T> {
@@ -235,19 +235,17 @@ mod tests {
             .into_iter()
         };
         let space = Space::for_any(all());
-        // SAFETY: each take names the type that was put just before.
-        unsafe {
-            space.place().put([7u64; 50]);
-            assert_eq!(space.take::<[u64; 50]>(), Some([7; 50]));
-            space.place().put(Wide(3));
-            assert_eq!(space.take::<Wide>(), Some(Wide(3)));
-            assert_eq!(space.take::<u8>(), None);
+        fn take<T>(space: &Space) -> Option<T> {
+            // SAFETY: each call names the type that was put just before.
+            unsafe { space.take::<T>() }
         }
+        space.place().put([7u64; 50]);
+        assert_eq!(take::<[u64; 50]>(&space), Some([7; 50]));
+        space.place().put(Wide(3));
+        assert_eq!(take::<Wide>(&space), Some(Wide(3)));
+        assert_eq!(take::<u8>(&space), None);
         let space = Space::for_any([Space::need::<()>()].into_iter());
-        // SAFETY: as above.
-        unsafe {
-            space.place().put(());
-            assert_eq!(space.take::<()>(), Some(()));
-        }
+        space.place().put(());
+        assert_eq!(take::<()>(&space), Some(()));
     }
 }

@@ -74,10 +74,6 @@ impl Alarm {
         Some(instant_at(due, self.anchor))
     }
 
-    pub(crate) fn when(&self) -> Nanos {
-        self.when
-    }
-
     /// Waits to be told that the deadline has changed.
     pub(crate) fn waiters(&mut self) -> &mut WaitQ<()> {
         &mut self.waiters

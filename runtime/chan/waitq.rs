@@ -56,7 +56,7 @@ pub(crate) struct Node {
     slot: Cell<*const u8>,
     /// Written by the waker before `ready`, which publishes it.
     outcome: AtomicU8,
-    pinned: PhantomPinned,
+    _pinned: PhantomPinned,
 }
 
 impl Node {
@@ -70,7 +70,7 @@ impl Node {
             case: Cell::new(0),
             slot: Cell::new(null()),
             outcome: AtomicU8::new(Outcome::Pending as u8),
-            pinned: PhantomPinned,
+            _pinned: PhantomPinned,
         }
     }
 
@@ -333,5 +333,64 @@ impl Wake {
 pub(crate) fn ready_all(rt: &NoPreempt, list: &GQueue) {
     while let Some(g) = list.pop_front() {
         ready(rt, g);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::g::goroutine::G;
+    use std::pin::pin;
+
+    fn a_g() -> GRef {
+        Box::leak(Box::new(G::new()))
+    }
+
+    #[test]
+    fn a_waiter_that_lost_falls_out_and_the_next_is_caught() {
+        let (lost, won, plain) = (pin!(Node::new()), pin!(Node::new()), pin!(Node::new()));
+        let (lost, won, plain) = (lost.into_ref(), won.into_ref(), plain.into_ref());
+        let (one, other) = (a_g(), a_g());
+        let ticket = one.open_round();
+        assert!(one.claim.claim(ticket, 9), "by a waker of another queue");
+        lost.arm(one, Some(ticket), 0);
+        let slot = Slot::with(5);
+        won.arm(other, Some(other.open_round()), 3);
+        plain.arm(a_g(), None, 0);
+        let mut queue = WaitQ::new();
+        queue.push(lost, None);
+        assert!(!queue.has_open());
+        queue.push(won, Some(slot.pointer()));
+        queue.push(plain, None);
+        assert!(queue.has_open());
+        let caught = queue.catch_with_value().unwrap();
+        assert_eq!((caught.is_late(), other.claim.winner()), (false, Some(3)));
+        assert_eq!(caught.take().0, 5);
+        let caught = queue.catch().unwrap();
+        assert!(caught.is_late() && queue.is_empty());
+        queue.put_back(caught);
+        assert!(queue.catch().is_some() && queue.catch().is_none());
+        assert_eq!(
+            (lost.outcome(), won.outcome()),
+            (Outcome::Pending, Outcome::Done)
+        );
+    }
+
+    #[test]
+    fn removing_from_the_middle_keeps_the_others() {
+        let nodes = [const { Node::new() }; 5].map(Box::pin);
+        for gone in 0..5 {
+            let mut queue = WaitQ::<()>::new();
+            let mut elsewhere = WaitQ::<()>::new();
+            for (case, node) in nodes.iter().enumerate() {
+                node.arm(a_g(), None, case as u16);
+                queue.push(node.as_ref(), None);
+            }
+            assert!(!elsewhere.remove(nodes[gone].as_ref()));
+            assert!(queue.remove(nodes[gone].as_ref()) && !queue.remove(nodes[gone].as_ref()));
+            let order = std::iter::from_fn(|| queue.catch()).map(|c| c.node().case.get());
+            let rest: Vec<usize> = order.map(usize::from).collect();
+            assert!(rest.iter().copied().eq((0..5).filter(|&case| case != gone)));
+        }
     }
 }

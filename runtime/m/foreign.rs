@@ -14,7 +14,7 @@ use crate::sys::thread::own_stack_limit;
 struct Foreign(GRef);
 
 impl Foreign {
-    fn new() -> GRef {
+    fn take_g() -> GRef {
         let one = GQueue::new();
         if all::take_free(&one, 1) == 0 {
             let (first, rest) = all::new_slab();
@@ -78,7 +78,7 @@ pub(crate) fn foreign_g() -> GRef {
 /// thread gets a second G then, which nobody gives back.
 #[cold]
 fn new_foreign_g() -> GRef {
-    let g = Foreign::new();
+    let g = Foreign::take_g();
     THIS.set(Some(g));
     let _too_late = FOREIGN.try_with(|foreign| {
         foreign.get_or_init(|| Foreign(g));

@@ -203,7 +203,8 @@ mod tests {
             of("asyncpreemptof=1"),
             "GOSCHED: unknown key `asyncpreemptof`; there are asyncpreemptoff (0 or 1), \
              stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
-             scheddetail (0 or 1)"
+             scheddetail (0 or 1), slice (a time from 100us to 10s), valveoff (0 or 1), \
+             schedtick (a number)"
         );
         assert_eq!(
             of("scheddetail"),

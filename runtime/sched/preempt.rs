@@ -56,9 +56,10 @@ pub(crate) fn set_valve(works: bool) {
 /// Asks the M to give its P up. `tick`: only if the P is still at this schedtick. One signal
 /// is on its way to an M at a time. Go: m.signalPending.
 pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
-    // Pending: it will yield on its way out. A signal more would only disturb its CPU clock,
-    // by which sysmon sees whether it is blocked in there.
-    if !enabled() || m.pending.load(Relaxed) {
+    // Inside, it will yield on its way out. A signal more would only disturb its CPU clock, by
+    // which sysmon sees whether it is blocked in there.
+    let asked_before = m.pending.load(Relaxed) && m.words.depth() != 0;
+    if !enabled() || asked_before {
         return;
     }
     let asked = tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1);

@@ -47,11 +47,12 @@ fn m_loop(m: &'static M) {
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
     set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
-    threads::thread_is_up(m);
-    idle::wait_for_p(m);
+    if threads::thread_is_up(m) {
+        idle::wait_for_p(m);
+    }
     loop {
         if m.p().is_none() {
-            idle::stop_m(m); // its P went to the owner of a goroutine it had picked
+            idle::stop_m(m); // a spare, or its P went to the owner of a goroutine it had picked
         }
         let picked = find_runnable(m);
         if m.spinning.load(Relaxed) {

@@ -103,23 +103,23 @@ pub(crate) fn m_by_id(id: u32) -> Option<&'static M> {
     ALL_MS.get(id as usize)?.load(Acquire)
 }
 
-/// The calling M's thread is up, and will not allocate before it has run a goroutine. Without a
-/// P to start with it is a spare, idle from now on, unless a P is waiting.
-pub(crate) fn thread_is_up(m: &'static M) {
+/// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
+/// P waits for it, in its hand. False: it is a spare, and to sleep like any idle M.
+pub(crate) fn thread_is_up(m: &'static M) -> bool {
     SCHED.lock.lock();
     add(&STARTING, 1u32.wrapping_neg());
     add(&UP, 1);
-    if m.next_p.load(Relaxed).is_none() {
+    let mut has_p = m.next_p.load(Relaxed).is_some();
+    if !has_p {
         add(&SPARES_COMING, 1u32.wrapping_neg());
-        match next_waiting_p() {
-            Some(p) => {
-                add(&SCHED.m_count, 1u32.wrapping_neg()); // the one that is not needed now
-                give_first_p(m, p);
-            }
-            None => SCHED.push_idle_m(m),
+        if let Some(p) = next_waiting_p() {
+            add(&SCHED.m_count, 1u32.wrapping_neg()); // the one that is not needed now
+            give_first_p(m, p);
+            has_p = true;
         }
     }
     SCHED.lock.unlock();
+    has_p
 }
 
 fn give_first_p(m: &M, p: &'static P) {

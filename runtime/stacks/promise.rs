@@ -77,17 +77,22 @@ fn take_scarce(class: Class, error: StackError) -> Result<(), StackError> {
     };
     PROMISED[class.number()].fetch_add(1, Relaxed);
     let needed: usize = Class::all().map(needed).sum();
-    if needed + KEPT.load(Relaxed) + BATCH > stacks {
+    if needed > stacks {
         give_back(class, true);
         return Err(error);
     }
     Ok(())
 }
 
-/// Stacks of `class` that exist or will have to: they are made a batch at a time.
+/// Stacks of `class` that exist or will have to: made a batch at a time, and some of the free
+/// ones in caches that the one who needs a stack cannot look into.
 fn needed(class: Class) -> usize {
     let promised = PROMISED[class.number()].load(Relaxed);
-    arena::made(class).max(promised.next_multiple_of(BATCH))
+    let made = arena::made(class);
+    if promised == 0 {
+        return made;
+    }
+    made.max((promised + KEPT.load(Relaxed)).next_multiple_of(BATCH) + BATCH)
 }
 
 /// The stack is free again; `promised` is what [`take`] answered.

@@ -14,7 +14,7 @@ pub(crate) enum Way {
 
 /// Where borrowing tasks are started; all have ended when `Way::scope` returns.
 #[derive(Clone, Copy)]
-pub(crate) enum Scope<'scope, 'env: 'scope> {
+pub(crate) enum Scope<'scope, 'env> {
     Threads(&'scope std::thread::Scope<'scope, 'env>),
     Goroutines(&'scope gosched::thread::Scope<'scope, 'env>),
 }
