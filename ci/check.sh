@@ -9,14 +9,14 @@
 # ran none. The last line is `N passed, M failed`: tests over all steps, where a step that
 # failed without a failed test counts as one failure. Exit status 0 only if M is 0.
 #
-# TEST_TIMEOUT: seconds for one test command, build not included (default 300).
+# TEST_TIMEOUT: seconds for one test command, build not included (default 600).
 set -Eeuo pipefail
 exec </dev/null # may be closed or a terminal: no test shall read it
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly ALL=(fmt clippy test test-release doctest examples benches docs loom)
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
-readonly TEST_TIMEOUT="${TEST_TIMEOUT:-300}"
+readonly TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 readonly BUILD_TIMEOUT=900
 export CARGO_TARGET_DIR="$TARGET" CARGO_TERM_COLOR=never RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
 

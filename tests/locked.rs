@@ -25,8 +25,10 @@ fn tid() -> i32 {
 }
 
 fn is_alive(tid: i32) -> bool {
+    // SAFETY: no preconditions.
+    let pid = unsafe { libc::getpid() };
     // SAFETY: signal 0 asks only.
-    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, 0) == 0 }
+    unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, 0) == 0 }
 }
 
 /// A poller that yields lets the sender get on.

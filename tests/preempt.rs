@@ -270,8 +270,10 @@ fn install(handler: extern "C" fn(libc::c_int)) {
 
 /// Sends SIGURG to the process, to the calling thread, and to each thread there is.
 fn send_to_everybody() {
+    // SAFETY: no preconditions.
+    let pid = unsafe { libc::getpid() };
     // SAFETY: signals that are handled.
-    let sent = unsafe { libc::kill(libc::getpid(), libc::SIGURG) };
+    let sent = unsafe { libc::kill(pid, libc::SIGURG) };
     assert_eq!(sent, 0);
     // SAFETY: as above.
     let sent = unsafe { libc::raise(libc::SIGURG) };
@@ -284,8 +286,10 @@ fn send_to_everybody() {
             .unwrap()
             .parse()
             .unwrap();
+        // SAFETY: no preconditions.
+        let pid = unsafe { libc::getpid() };
         // SAFETY: as above; a thread that is gone meanwhile is an error.
-        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, libc::SIGURG) };
+        unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, libc::SIGURG) };
     }
 }
 

@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::program::{Op, Program};
 
 /// All that the goroutines of one program share.
-pub struct World {
+pub(crate) struct World {
     program: Program,
     log: Log,
     chans: Vec<(Sender<usize>, Receiver<usize>)>,
@@ -23,7 +23,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(program: Program, log: Log) -> Arc<World> {
+    pub(crate) fn new(program: Program, log: Log) -> Arc<World> {
         Arc::new(World {
             log,
             chans: program.chans.iter().map(|&cap| bounded(cap)).collect(),
@@ -35,7 +35,7 @@ impl World {
     }
 
     /// Runs script 0 as the main goroutine; when it ends, the process does.
-    pub fn run(self: Arc<Self>) -> ! {
+    pub(crate) fn run(self: Arc<Self>) -> ! {
         let main = || {
             // Said once, by `die`: the first line of stderr is compared.
             std::panic::set_hook(Box::new(|_| ()));

@@ -14,13 +14,13 @@ use memmap2::{MmapOptions, MmapRaw};
 
 const BYTES: usize = 4 << 20;
 
-pub struct Log {
+pub(crate) struct Log {
     map: MmapRaw,
     used: AtomicUsize,
 }
 
 impl Log {
-    pub fn create(path: &Path) -> io::Result<Log> {
+    pub(crate) fn create(path: &Path) -> io::Result<Log> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -36,19 +36,16 @@ impl Log {
     }
 
     /// Appends one line. Neither allocates nor yields: the schedule must not notice.
-    pub fn line(&self, text: fmt::Arguments<'_>) {
+    pub(crate) fn line(&self, text: fmt::Arguments<'_>) {
         let mut buffer = [0u8; 96];
         let mut rest = &mut buffer[..];
         writeln!(rest, "{text}").expect("a line is short");
         let len = 96 - rest.len();
         let at = self.used.fetch_add(len, Relaxed);
         assert!(at + len <= BYTES, "the log is full");
-        // SAFETY: inside the mapping, and nobody else has this part.
-        unsafe {
-            self.map
-                .as_mut_ptr()
-                .add(at)
-                .copy_from_nonoverlapping(buffer.as_ptr(), len);
-        }
+        // SAFETY: inside the mapping.
+        let place = unsafe { self.map.as_mut_ptr().add(at) };
+        // SAFETY: nobody else has this part.
+        unsafe { place.copy_from_nonoverlapping(buffer.as_ptr(), len) };
     }
 }

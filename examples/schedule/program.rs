@@ -2,7 +2,7 @@
 
 /// One operation of a script; the number is the index that it works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
+pub(crate) enum Op {
     Print,
     Go(usize),
     Yield,
@@ -23,15 +23,15 @@ pub enum Op {
 
 /// What a `.prog` file says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Program {
-    pub chans: Vec<usize>,
-    pub mutexes: usize,
-    pub wait_groups: usize,
-    pub scripts: Vec<Vec<Op>>,
+pub(crate) struct Program {
+    pub(crate) chans: Vec<usize>,
+    pub(crate) mutexes: usize,
+    pub(crate) wait_groups: usize,
+    pub(crate) scripts: Vec<Vec<Op>>,
 }
 
 /// Reads a program; the error names the line.
-pub fn parse(text: &str) -> Result<Program, String> {
+pub(crate) fn parse(text: &str) -> Result<Program, String> {
     let mut program = Program::default();
     for (number, line) in text.lines().enumerate() {
         let bad = |what: &str| format!("line {}: {what}", number + 1);

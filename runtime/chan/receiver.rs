@@ -160,7 +160,7 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Do both receive from the same channel? All that [`never`](super::never) makes are one.
+    /// Do both receive from the same channel? All that [`never`](crate::channel::never) makes are one.
     pub fn same_channel(&self, other: &Receiver<T>) -> bool {
         match (&self.flavor, &other.flavor) {
             (Flavor::Chan(a), Flavor::Chan(b)) => Arc::ptr_eq(a, b),

@@ -21,7 +21,7 @@ use crate::sys::moment::nanos_at;
 /// disconnected. A `select*` method picks one ready operation, which must then be completed
 /// through the [`SelectedOperation`]; a `ready*` method only tells which one was ready, and
 /// somebody else may be faster. Among several ready ones each is as likely, unless the select
-/// is biased. Where the list is known in advance, [`select!`](super::select) is handier.
+/// is biased. Where the list is known in advance, [`select!`](crate::channel::select) is handier.
 ///
 /// ```
 /// use gosched::channel::{Select, unbounded};

@@ -10,9 +10,12 @@ use std::mem::{MaybeUninit, align_of, size_of};
 const WORDS: usize = 10;
 type Buffer = MaybeUninit<[usize; WORDS]>;
 
+/// Reads the closure out of the buffer, and calls or drops it.
+type Run = unsafe fn(*mut Buffer, Call);
+
 /// The closure's place and the function that runs it from there.
 pub(crate) struct JobCell {
-    run: UnsafeCell<Option<unsafe fn(*mut Buffer, Call)>>,
+    run: UnsafeCell<Option<Run>>,
     buffer: UnsafeCell<Buffer>,
 }
 

@@ -64,10 +64,10 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         if !s.tls_guard {
             tlsguard::switch_off();
         }
-        if s.async_preempt {
-            if let Err(e) = preempt::install() {
-                fatal!("cannot catch SIGURG: {e}");
-            }
+        if s.async_preempt
+            && let Err(e) = preempt::install()
+        {
+            fatal!("cannot catch SIGURG: {e}");
         }
         if !membarrier::register() {
             fatal!("this kernel has no expedited membarrier (Linux 4.14), which gosched needs");

@@ -222,10 +222,8 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     watch.still = if cpu == watch.cpu { watch.still + 1 } else { 0 };
     watch.cpu = cpu;
     let long = now - watch.since >= SLICE.load(Relaxed);
-    if watch.still > 0 && (long || is_missed(p)) {
-        if is_blocked(m, watch) {
-            return blocked(m, watch);
-        }
+    if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch) {
+        return blocked(m, watch);
     }
     if long && work_waits() {
         preempt::preempt(m, Some(tick));
@@ -240,10 +238,9 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
 /// The P has got on since the last tick. But calls that are shorter than a tick would never be
 /// seen: with its thread blocked now and others waiting, the next look is soon.
 fn glance(m: &M, p: &P, watch: &mut Watch) -> Round {
-    if !p.runq.is_empty() || !SCHED.global.is_empty() {
-        if m.words.depth() == 0 && is_blocked(m, watch) {
-            return Round::Busy;
-        }
+    let waiting = !p.runq.is_empty() || !SCHED.global.is_empty();
+    if waiting && m.words.depth() == 0 && is_blocked(m, watch) {
+        return Round::Busy;
     }
     Round::Quiet
 }

@@ -75,14 +75,18 @@ mod tests {
         std::thread::scope(|s| {
             s.spawn(|| {
                 tid.store(gettid(), Relaxed);
-                while !stop.load(Relaxed) {}
+                while !stop.load(Relaxed) {
+                    std::hint::spin_loop();
+                }
             });
             while tid.load(Relaxed) == 0 {
                 std::thread::yield_now();
             }
             let before = thread_cpu_time(tid.load(Relaxed)).unwrap();
             let view = KernelView::of(tid.load(Relaxed));
-            while view.is_blocked() || thread_cpu_time(tid.load(Relaxed)).unwrap() == before {}
+            while view.is_blocked() || thread_cpu_time(tid.load(Relaxed)).unwrap() == before {
+                std::hint::spin_loop();
+            }
             stop.store(true, Relaxed);
         });
     }

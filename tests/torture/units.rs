@@ -110,7 +110,7 @@ fn condvar(_: u64, _: u64) {
     static GATE: (Mutex<u64>, Condvar) = (Mutex::new(0), Condvar::new());
     let mut count = GATE.0.lock().unwrap();
     *count += 1;
-    if *count % 2 == 0 {
+    if (*count).is_multiple_of(2) {
         GATE.1.notify_all();
     } else {
         let mine = *count;
@@ -302,7 +302,7 @@ fn panic(who: u64, round: u64) {
     assert_eq!(*caught.unwrap_err().downcast::<u64>().unwrap(), payload);
     assert_eq!(left.load(Relaxed), 0, "a destructor was left out");
     assert!(!std::thread::panicking());
-    if round % 50 == 0 {
+    if round.is_multiple_of(50) {
         let caught = catch_unwind(|| panic!("on purpose {who}"));
         let text = caught.unwrap_err().downcast::<String>().unwrap();
         assert_eq!(*text, format!("on purpose {who}"));
