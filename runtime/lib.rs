@@ -66,6 +66,8 @@ pub mod context;
 mod errgroup;
 #[cfg(not(loom))]
 mod facade;
+#[cfg(doctest)]
+mod book;
 
 #[cfg(not(loom))]
 #[doc(hidden)]
