@@ -44,6 +44,7 @@ where
 }
 
 /// As [`go`], on behalf of whoever is at `at`.
+#[track_caller]
 pub(crate) fn go_at<F>(at: &'static Location<'static>, f: F)
 where
     F: FnOnce() + Send + 'static,
