@@ -192,7 +192,7 @@ impl ErrGroup {
     ///
     /// # Panics
     /// With the panic of a goroutine, if one panicked. If one called
-    /// [`goexit`](crate::goexit), so does this.
+    /// `goexit`, so does this.
     ///
     /// Go: Group.Wait
     pub fn wait(&self) -> Result<(), Cause> {
