@@ -1,6 +1,7 @@
-//! Thousands of goroutines make blocking calls of std's, which know nothing of goroutines.
+//! runtime/sched/handoff.rs: thousands of goroutines make blocking calls of std's, which know
+//! nothing of goroutines.
 //!
-//! The others go on meanwhile: the P is taken from a thread that is blocked in the kernel. Each
+//! What to notice: the others go on meanwhile: the P is taken from a thread that is blocked in the kernel. Each
 //! blocked call needs a thread, for as long as it blocks, so here at most 50 are in it at a
 //! time. tokio would block a worker for each call, and with them everything, unless each is
 //! wrapped in `spawn_blocking`; a thread for each would need 3,000 of them.

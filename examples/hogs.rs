@@ -1,6 +1,6 @@
-//! Four goroutines that never call anything share the processors all the same. Watch them:
-//!
-//! `cargo run --release --example hogs` (the argument is how many tenths of a second)
+//! runtime/sched/preempt.rs: four goroutines that never call anything share the processors all
+//! the same. What to notice: each gets about as much, and the goroutine that sleeps beside them
+//! wakes within some slices of 10 ms. The argument is how many tenths of a second.
 #![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::sync::Arc;
