@@ -57,6 +57,14 @@ pub mod stack;
 #[cfg(not(loom))]
 pub mod time;
 #[cfg(not(loom))]
+pub mod mpsc;
+#[cfg(not(loom))]
+pub mod future;
+#[cfg(not(loom))]
+pub mod context;
+#[cfg(not(loom))]
+mod errgroup;
+#[cfg(not(loom))]
 mod facade;
 #[cfg(doctest)]
 mod book;

@@ -1,0 +1,66 @@
+//! The systems that are compared, and one measurement on one of them.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::{on_gosched, on_may, on_tokio};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum System {
+    Gosched,
+    Tokio,
+    May,
+    /// Programs of its own, in `go/`.
+    Go,
+}
+
+pub(crate) const ALL: [System; 4] = [System::Gosched, System::Tokio, System::May, System::Go];
+
+impl System {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            System::Gosched => "gosched",
+            System::Tokio => "tokio",
+            System::May => "may",
+            System::Go => "Go",
+        }
+    }
+
+    /// Only what can be preempted, and hands its P over, gets through hogs and blocking calls.
+    pub(crate) fn may_starve(self) -> bool {
+        matches!(self, System::Tokio | System::May)
+    }
+}
+
+/// The exit status when a system does not have the workload.
+pub(crate) const MISSING: i32 = 3;
+
+/// Prints what was measured: nanoseconds per operation, or what `rows.rs` says.
+pub(crate) fn one(work: &str, on: System, procs: usize, n: u64) -> Result<()> {
+    let found = match on {
+        System::Gosched => on_gosched::run(work, procs, n),
+        System::Tokio => on_tokio::run(work, procs, n),
+        System::May => on_may::run(work, procs, n),
+        System::Go => None,
+    };
+    match found {
+        Some(value) => println!("{value}"),
+        None => std::process::exit(MISSING),
+    }
+    Ok(())
+}
+
+/// Nanoseconds per operation.
+pub(crate) fn per(took: Duration, n: u64) -> f64 {
+    took.as_nanos() as f64 / n as f64
+}
+
+/// Resident memory of this process, in bytes.
+pub(crate) fn resident() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let mut words = text.split_whitespace().skip_while(|&word| word != "VmRSS:");
+    let kib: f64 = words.nth(1).context("VmRSS")?.parse()?;
+    Ok(kib * 1024.0)
+}

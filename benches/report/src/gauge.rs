@@ -1,0 +1,75 @@
+//! What the kernel says about this process: memory, threads, context switches, CPU time.
+#![allow(unsafe_code, reason = "getrusage, alarm")]
+
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counters that only grow; `since` gives what happened between two of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Usage {
+    /// Of CPU, all threads together.
+    pub(crate) nanos: u64,
+    /// The kernel took a CPU from one thread and gave it to another.
+    pub(crate) switches: u64,
+}
+
+impl Usage {
+    pub(crate) fn now() -> Usage {
+        // SAFETY: all zeros is a valid `rusage`.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: it gets a `rusage` of ours.
+        unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
+        let nanos =
+            |t: libc::timeval| t.tv_sec as u64 * 1_000_000_000 + t.tv_usec as u64 * 1000;
+        Usage {
+            nanos: nanos(usage.ru_utime) + nanos(usage.ru_stime),
+            switches: (usage.ru_nvcsw + usage.ru_nivcsw) as u64,
+        }
+    }
+
+    pub(crate) fn since(self, before: Usage) -> Usage {
+        Usage {
+            nanos: self.nanos - before.nanos,
+            switches: self.switches - before.switches,
+        }
+    }
+}
+
+static MOST_THREADS: AtomicU64 = AtomicU64::new(0);
+
+/// Workloads call this when their tasks are alive, so that the threads are counted then.
+pub(crate) fn look() {
+    MOST_THREADS.fetch_max(status("Threads:"), Relaxed);
+}
+
+/// The most OS threads that a `look` saw.
+pub(crate) fn most_threads() -> u64 {
+    MOST_THREADS.load(Relaxed)
+}
+
+/// Bytes: resident memory and page tables, and the kernel's stack for each thread (16 KiB on
+/// x86-64 and aarch64), which no line of /proc shows by process.
+pub(crate) fn memory() -> u64 {
+    (status("VmRSS:") + status("VmPTE:") + 16 * status("Threads:")) * 1024
+}
+
+fn status(key: &str) -> u64 {
+    number_after("/proc/self/status", key)
+}
+
+/// Free memory of the machine, in bytes.
+pub(crate) fn memory_free() -> u64 {
+    number_after("/proc/meminfo", "MemAvailable:") * 1024
+}
+
+fn number_after(file: &str, key: &str) -> u64 {
+    let text = fs::read_to_string(file).expect("Linux has /proc");
+    let mut words = text.split_whitespace().skip_while(|&word| word != key);
+    words.nth(1).and_then(|word| word.parse().ok()).unwrap_or(0)
+}
+
+/// Ends this process after so many seconds, whatever it does then.
+pub(crate) fn give_up_after(seconds: u32) {
+    // SAFETY: no preconditions; nobody handles SIGALRM, so it ends the process.
+    unsafe { libc::alarm(seconds) };
+}

@@ -1,0 +1,152 @@
+//! The report as a page that stands alone: style, charts and tables in one file.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::charts::{self, Pair};
+use crate::markdown::{cells, growth_cells, growth_headings, headings, speed_up};
+use crate::plan::{Report, Row};
+use crate::sample::{Sample, median};
+use crate::words::{bytes, faster, limits, machine, short, time, whole};
+
+pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "gosched: goroutines beside OS threads" }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                h1 { b.green { "Goroutines" } " beside " b.os { "OS threads" } }
+                p { "The same programs, compiled once with gosched and once with "
+                    code { "std::thread" } " and crossbeam-channel." }
+                p.soft { (machine()) "; measured in " (took.as_secs()) " seconds"
+                    @if report.quick { " (quick: fewer operations and rounds)" } "." }
+                @if !report.rows.is_empty() { (operations(report)?) }
+                @if !report.growth.green.is_empty() { (crowds(report)?) }
+                (method())
+            }
+        }
+    };
+    Ok(page.into_string())
+}
+
+fn operations(report: &Report) -> Result<Markup> {
+    let pair = |row: &Row, of: fn(&Sample) -> f64, note: String| Pair {
+        name: row.workload.name.to_owned(),
+        green: median(&row.green, of),
+        os: median(&row.os, of),
+        note,
+    };
+    let times: Vec<Pair> = report
+        .rows
+        .iter()
+        .map(|row| {
+            let note = speed_up(row).map_or("no result".into(), faster);
+            pair(row, |s| s.nanos, note)
+        })
+        .collect();
+    let switches: Vec<Pair> = report
+        .rows
+        .iter()
+        .map(|row| {
+            let [green, os] = [&row.green, &row.os].map(|s| short(median(s, |s| s.switches)));
+            pair(row, |s| s.switches, format!("{green} : {os}"))
+        })
+        .collect();
+    let times = charts::pairs(&times, 1.0, time, "time per operation")?;
+    let switches = charts::pairs(
+        &switches,
+        0.01,
+        short,
+        "context switches per 1000 operations",
+    )?;
+    Ok(html! {
+        h2 { "One operation" }
+        div.charts {
+            (figure("Time of one operation", &times, "On the clock, on a scale of powers of ten: \
+                each line is ten times the one before. Further left is better."))
+            (figure("The kernel's context switches, for 1000 operations", &switches, "How often the kernel took the \
+                CPU from one thread to give it to another. Goroutines switch without the kernel; \
+                what is left is waking and sleeping of idle threads."))
+        }
+        (table(&headings(), report.rows.iter().map(cells).collect(), &[0, 1]))
+        p.soft { "Medians over the rounds. ~: the times vary by more than 15 % (the middle half of \
+            the rounds). Switches: the kernel's, for 1000 operations. Threads: those of the process \
+            while the tasks were alive." }
+    })
+}
+
+fn crowds(report: &Report) -> Result<Markup> {
+    let chart = |of, show, base, label| charts::growth(&report.growth, of, show, base, label);
+    let times = chart(|s| s.nanos, time, 10.0, "time per task as tasks grow")?;
+    let memory = chart(|s| s.bytes, bytes, 4.0, "memory per task as tasks grow")?;
+    let threads = chart(|s| s.threads, whole, 10.0, "threads used as tasks grow")?;
+    let switches = chart(
+        |s| s.switches,
+        short,
+        10.0,
+        "context switches per 1000 tasks as tasks grow",
+    )?;
+    Ok(html! {
+        h2 { "From 1 to 1,000,000 tasks" }
+        p { "So many tasks are started, wait at one door until all are there, and are let go." }
+        div.charts {
+            (figure("Time for each", &times, "To start it, see it arrive, wake it and see it end."))
+            (figure("Memory for each", &memory, "Resident memory, page tables, and the kernel's \
+                stack of 16 KiB for each thread. The first tasks bear what the runtime needs."))
+            (figure("Threads of the process", &threads, "While all tasks were waiting."))
+            (figure("The kernel's context switches, for 1000 tasks", &switches, "From start to end. \
+                Where a line has no dot, there was none."))
+        }
+        (table(&growth_headings(), growth_cells(report), &[1, 6]))
+        p.soft { (limits()) "." }
+    })
+}
+
+fn figure(title: &str, svg: &str, caption: &str) -> Markup {
+    html! {
+        figure {
+            h3 { (title) }
+            div.soft { b.green { "● goroutines" } "  " b.os { "● OS threads" } }
+            (PreEscaped(svg))
+            figcaption { (caption) }
+        }
+    }
+}
+
+/// The columns in `text` hold words.
+fn table(headings: &[&str], rows: Vec<Vec<String>>, text: &[usize]) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead { tr { @for (i, heading) in headings.iter().enumerate() {
+                    th.left[text.contains(&i)] { (heading) }
+                } } }
+                tbody { @for row in &rows {
+                    tr { @for (i, cell) in row.iter().enumerate() {
+                        td.text[text.contains(&i)] { (cell) }
+                    } }
+                } }
+            }
+        }
+    }
+}
+
+fn method() -> Markup {
+    html! {
+        h2 { "How it was measured" }
+        p { "Every measurement is a process of its own, goroutines and threads in turn, so that a \
+            busy machine troubles both alike. Each workload runs once to warm up, is timed, and \
+            checks its result. All repeat a single operation with nothing else to do: they \
+            compare schedulers, and do not foretell what a real program gains." }
+        p.soft { "Again: " code { "cargo run --release -p gosched-report" } ", with "
+            code { "--quick" } " or " code { "--only NAME" } ". The programs are in "
+            code { "benches/report/src/workloads" } "." }
+    }
+}
