@@ -20,6 +20,7 @@ pages! {
     select: "../docs/select.md",
     timers: "../docs/timers.md",
     fairness: "../docs/fairness.md",
+    thread_locals: "../docs/thread-locals.md",
     deadlock: "../docs/deadlock.md",
     go_map: "../docs/go-map.md",
     exercises: "../docs/exercises.md",

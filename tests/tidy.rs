@@ -89,6 +89,12 @@ fn functions_that_the_docs_name_are_in_their_files() {
 }
 
 #[test]
+fn the_code_of_the_book_is_compiled() {
+    let book = std::fs::read_to_string(root().join("runtime/book.rs")).unwrap();
+    none(names::uncompiled(&tree::read_all(root(), ".md"), &book));
+}
+
+#[test]
 fn every_dependency_has_a_reason() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
     none(names::dependencies(

@@ -16,8 +16,7 @@ use crate::base::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
 pub(crate) struct Ticket(u64);
 
 impl Ticket {
-    /// As a word, to be kept beside a waiter.
-    /// Both in one word. Go: there a timer's `arg` and `seq`.
+    /// Both in one word, to be kept beside a waiter. Go: there a timer's `arg` and `seq`.
     pub(crate) fn with_case(self, case: u16) -> u64 {
         self.0 | u64::from(case)
     }

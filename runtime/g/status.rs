@@ -24,7 +24,7 @@ const WAITING: u32 = 4;
 const READIED: u32 = 5;
 /// Unused: in a free list, or not yet spawned.
 const DEAD: u32 = 6;
-/// Stopped in the middle of user code by a signal, bound to its thread, in the bound queue.
+/// Stopped in the middle of user code by a signal, bound to its thread, in a run queue.
 const PREEMPTED: u32 = 9;
 /// As PREEMPTED, and in a queue, but let run without a P by the safety valve.
 const VALVE: u32 = 12;

@@ -245,6 +245,21 @@ fn declares(source: &str, name: &str) -> bool {
         .any(|w| KEYWORDS.contains(&w[0].text) && w[1].text == name)
 }
 
+/// Pages with Rust code that `runtime/book.rs` does not hand to the compiler.
+pub(crate) fn uncompiled(pages: &[(String, String)], book: &str) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (page, text) in pages {
+        let compiled = book.contains(&format!("\"../{page}\""));
+        for (n, line) in text.lines().enumerate() {
+            let code = line.trim_start().strip_prefix("```rust");
+            if !compiled && code.is_some_and(|rest| !rest.contains("ignore")) {
+                complaints.push(format!("{page}:{}: not in runtime/book.rs", n + 1));
+            }
+        }
+    }
+    complaints
+}
+
 /// Does each dependency of the manifest have a row, in back quotes, on the page?
 pub(crate) fn dependencies(manifest: &str, page: &str) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -352,4 +367,14 @@ fn a_function_that_is_not_in_its_file_is_found() {
         found("one\n`g/list.rs` `push`,\n`gone`."),
         ["docs/a.md:3: g/list.rs declares no `gone`"]
     );
+}
+
+#[test]
+fn a_page_whose_code_is_not_compiled_is_found() {
+    let pages = owned(&[
+        ("docs/a.md", "```rust\nf();\n```\n```rust,ignore\n```"),
+        ("docs/b.md", "one\n```rust,no_run\n```"),
+    ]);
+    let found = uncompiled(&pages, "pages! { a: \"../docs/a.md\", }");
+    assert_eq!(found, ["docs/b.md:2: not in runtime/book.rs"]);
 }
