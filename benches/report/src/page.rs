@@ -22,7 +22,7 @@ pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
-                h1 { b.green { "Goroutines" } " beside " b.os { "OS threads" } }
+                h1 { b.go { "Goroutines" } " beside " b.os { "OS threads" } }
                 p { "The same programs, compiled once with gosched and once with "
                     code { "std::thread" } " and crossbeam-channel." }
                 p.soft { (machine()) "; measured in " (took.as_secs()) " seconds"
@@ -113,7 +113,7 @@ fn figure(title: &str, svg: &str, caption: &str) -> Markup {
     html! {
         figure {
             h3 { (title) }
-            div.soft { b.green { "● goroutines" } "  " b.os { "● OS threads" } }
+            div.soft { b.go { "● goroutines" } "  " b.os { "● OS threads" } }
             (PreEscaped(svg))
             figcaption { (caption) }
         }
