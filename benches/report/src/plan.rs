@@ -44,7 +44,7 @@ struct Size {
 }
 
 const FULL: Size = Size {
-    rounds: 7,
+    rounds: 15,
     divisor: 1,
     largest: [1_000_000, 1_000_000],
     crowds_until: Duration::from_secs(60),
@@ -53,7 +53,7 @@ const FULL: Size = Size {
 };
 
 const QUICK: Size = Size {
-    rounds: 3,
+    rounds: 5,
     divisor: 4,
     largest: [100_000, 10_000],
     crowds_until: Duration::from_secs(8),
