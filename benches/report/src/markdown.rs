@@ -90,7 +90,7 @@ pub(crate) fn growth_cells(report: &Report) -> Vec<Vec<String>> {
             } else {
                 *n as f64
             };
-            let mut row = vec![whole(alive), name(on).to_owned()];
+            let mut row = vec![whole(alive), name(on).replace(' ', "\u{a0}")];
             if s.is_whole() {
                 row.extend([
                     time(s.nanos),
