@@ -76,11 +76,15 @@ step_clippy() {
 }
 
 # Unit and integration tests; tests/tidy.rs is one of them.
-step_test() { tests --lib --tests; }
+# Some of them run examples.
+step_test() { build cargo build --locked --examples && tests --lib --tests; }
 
 # Once more in release: bugs of thread-locals and of inlining show only there. The examples
 # have a step of their own.
-step_test-release() { tests --release --lib --tests -- --skip every_example_; }
+step_test-release() {
+    build cargo build --locked --release --examples || return
+    tests --release --lib --tests -- --skip every_example_
+}
 
 step_doctest() { run "$TEST_TIMEOUT" cargo test --locked --doc; }
 

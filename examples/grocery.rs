@@ -95,9 +95,11 @@ fn show(title: &str, shoppers: usize, shop: fn()) {
 
 fn main() {
     println!("A, B: this shopper is busy   .: at the counter   a column: 5 ms");
+    // A shopper who is busy for more than 10 ms would be preempted; not in this picture.
+    let shop = gosched::Builder::new().async_preempt(false);
     // SAFETY: no value that is tied to an OS thread lives across a park.
     unsafe {
-        gosched::run(|| {
+        shop.run(|| {
             show("one task", 1, || (0..LIST.len()).for_each(buy));
             show("concurrency, one shopper", 1, a_goroutine_an_item);
             show("parallelism, two shoppers", 2, a_goroutine_an_item);

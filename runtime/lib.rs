@@ -54,9 +54,20 @@ pub mod thread;
 pub mod goroutine;
 #[cfg(not(loom))]
 pub mod stack;
+#[cfg(not(loom))]
 pub mod time;
 #[cfg(not(loom))]
+pub mod mpsc;
+#[cfg(not(loom))]
+pub mod future;
+#[cfg(not(loom))]
+pub mod context;
+#[cfg(not(loom))]
+mod errgroup;
+#[cfg(not(loom))]
 mod facade;
+#[cfg(doctest)]
+mod book;
 
 #[cfg(not(loom))]
 #[doc(hidden)]

@@ -163,6 +163,83 @@ fn every_example_prints_what_it_promises() {
     println!("{} examples", paths.len());
 }
 
+/// The runtime's file that an example shows: `//! runtime/FILE: ...` in its first line, or in
+/// back quotes there.
+fn shown(source: &str) -> Option<&str> {
+    let line = source.lines().next()?.strip_prefix("//!")?;
+    let start = line.find("runtime/")?;
+    let end = line[start..].find(".rs")? + ".rs".len();
+    Some(&line[start..start + end])
+}
+
+/// What is wrong with an example's place in the gallery: a row that names the file to read, and
+/// a heading with a run below.
+fn unlisted(name: &str, source: &str, gallery: &str) -> Option<String> {
+    let Some(file) = shown(source) else {
+        return Some(format!(
+            "{name}: its first line names no file of the runtime"
+        ));
+    };
+    let row = format!("| [`{name}`](#{name}) |");
+    let Some(row) = gallery.lines().find(|line| line.starts_with(&row)) else {
+        return Some(format!("{name}: no row `{row}` in examples/README.md"));
+    };
+    if !row.contains(&format!("(../{file})")) {
+        return Some(format!(
+            "{name}: its row has no link to {file}, which it shows"
+        ));
+    }
+    let heading = format!("\n## {name}\n");
+    let part = gallery.split_once(&heading).map(|(_, rest)| rest);
+    let part = part.map(|rest| rest.split("\n## ").next().unwrap());
+    let run = format!("$ cargo run --release --example {name}");
+    let good = part.is_some_and(|part| part.contains(&run));
+    (!good).then(|| format!("{name}: no `## {name}` with `{run}` below it"))
+}
+
+#[test]
+fn every_example_is_in_the_gallery() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let gallery = fs::read_to_string(folder.join("README.md")).unwrap();
+    let mut wrong = Vec::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let source = match path.extension() {
+            None => path.join("main.rs"),
+            Some(end) if end == "rs" => path.clone(),
+            Some(_) => continue,
+        };
+        wrong.extend(unlisted(
+            name,
+            &fs::read_to_string(source).unwrap(),
+            &gallery,
+        ));
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn an_example_that_is_not_in_the_gallery_is_found() {
+    let source = "//! runtime/a/b.rs: x.\n";
+    let good = "| [`x`](#x) | y | [b](../runtime/a/b.rs) |\n\n## x\n$ cargo run --release \
+                --example x\n";
+    assert_eq!(unlisted("x", source, good), None);
+    let bad = [
+        ("//! No file.\n", good.to_owned()),
+        (source, good.replace("`x`", "`z`")),
+        (source, good.replace("a/b.rs", "a/c.rs")),
+        (source, good.replace("## x", "## z")),
+        (source, good.replace("--example x", "")),
+    ];
+    for (source, gallery) in bad {
+        assert!(
+            unlisted("x", source, &gallery).is_some(),
+            "{source}{gallery}"
+        );
+    }
+}
+
 #[test]
 fn the_comment_at_the_end_is_the_promise() {
     let source = "//! Shows x.\nfn main() {}\n\n// $ cargo run --release --example x -- 2 a\n\

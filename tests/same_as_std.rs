@@ -14,6 +14,7 @@ mod the_real_one {
 
     include!("same_as_std/locks.rs");
     include!("same_as_std/once.rs");
+    include!("same_as_std/mpsc.rs");
 }
 
 mod ours_from_threads {
@@ -26,6 +27,7 @@ mod ours_from_threads {
 
     include!("same_as_std/locks.rs");
     include!("same_as_std/once.rs");
+    include!("same_as_std/mpsc.rs");
 }
 
 mod ours_from_goroutines {
@@ -34,4 +36,5 @@ mod ours_from_goroutines {
 
     include!("same_as_std/locks.rs");
     include!("same_as_std/once.rs");
+    include!("same_as_std/mpsc.rs");
 }

@@ -422,7 +422,6 @@ fn panics_everywhere() {
 
 /// Destructors that suspend while their goroutine unwinds: std counts panics per thread.
 #[test]
-#[ignore = "needs the TLS guard: a goroutine that unwinds must keep its thread"]
 fn suspended_while_unwinding() {
     struct Yields(Arc<AtomicBool>);
     impl Drop for Yields {

@@ -83,6 +83,12 @@ fn paths_and_links_in_the_docs_exist() {
 }
 
 #[test]
+fn functions_that_the_docs_name_are_in_their_files() {
+    let pages = tree::read_all(root(), ".md");
+    none(names::declared(&pages, &tree::read_all(root(), ".rs")));
+}
+
+#[test]
 fn every_dependency_has_a_reason() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
     none(names::dependencies(

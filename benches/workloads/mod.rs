@@ -9,11 +9,13 @@
 
 use std::time::{Duration, Instant};
 
+mod goroutines;
 mod mutex;
 mod park;
 mod spawn;
 mod stack;
 mod steal;
+mod threads;
 mod yielding;
 
 /// Does so many operations; answers the time they took.
@@ -121,6 +123,97 @@ pub(crate) const ROWS: &[Row] = &[
         4_000,
     ),
     row("stack/new", stack::new, stack::new_threads, 100_000, 2_000),
+    row(
+        "chan/ping_pong",
+        goroutines::channels::ping_pong,
+        threads::channels::ping_pong,
+        500_000,
+        10_000,
+    ),
+    row(
+        "chan/ping_pong_100",
+        goroutines::channels::ping_pong_100,
+        threads::channels::ping_pong_100,
+        500_000,
+        10_000,
+    ),
+    row(
+        "chan/spsc_128",
+        goroutines::channels::spsc_128,
+        threads::channels::spsc_128,
+        3_000_000,
+        1_000_000,
+    ),
+    row(
+        "chan/spsc_unbounded",
+        goroutines::channels::spsc_unbounded,
+        threads::channels::spsc_unbounded,
+        3_000_000,
+        1_000_000,
+    ),
+    row(
+        "chan/mpmc_128",
+        goroutines::channels::mpmc_128,
+        threads::channels::mpmc_128,
+        3_000_000,
+        1_000_000,
+    ),
+    row(
+        "chan/mpmc_unbounded",
+        goroutines::channels::mpmc_unbounded,
+        threads::channels::mpmc_unbounded,
+        3_000_000,
+        1_000_000,
+    ),
+    row(
+        "chan/select_4",
+        goroutines::channels::select_4,
+        threads::channels::select_4,
+        1_000_000,
+        50_000,
+    ),
+    row(
+        "net/sieve",
+        goroutines::networks::sieve,
+        threads::networks::sieve,
+        500_000,
+        20_000,
+    ),
+    row(
+        "net/daisy",
+        goroutines::networks::daisy,
+        threads::networks::daisy,
+        50_000,
+        2_000,
+    ),
+    row(
+        "net/skynet",
+        goroutines::networks::skynet,
+        threads::networks::skynet,
+        111_111,
+        1_111,
+    ),
+    row(
+        "sleep/crowd",
+        goroutines::meetings::sleepers,
+        threads::meetings::sleepers,
+        100_000,
+        2_000,
+    ),
+    row(
+        "rwlock/read_mostly",
+        goroutines::meetings::read_mostly,
+        threads::meetings::read_mostly,
+        5_000_000,
+        5_000_000,
+    ),
+    row(
+        "wait/8",
+        goroutines::meetings::rounds_of_8,
+        threads::meetings::rounds_of_8,
+        50_000,
+        500,
+    ),
 ];
 
 const fn row(id: &'static str, goroutines: Work, threads: Work, n: u64, threads_n: u64) -> Row {

@@ -1,6 +1,6 @@
 //! One case of a select, whatever its type: what a channel's two sides offer to it.
 //!
-//! All but `notify`, `sweep` and `renounce` are called with the channel's lock held by the select.
+//! All but `glance`, `notify`, `sweep` and `renounce` are called with the channel's lock held by the select.
 #![forbid(unsafe_code)]
 
 use std::alloc::Layout;
@@ -35,6 +35,8 @@ pub(crate) enum Poll {
 pub(crate) trait Port {
     /// `None`: a channel that never has anything to say.
     fn lock_word(&self) -> Option<&RawLock>;
+    /// Without the lock: it would not block, as far as one can see.
+    fn glance(&self) -> bool;
     /// The room that a received value needs.
     fn need(&self) -> Layout;
     /// Goes through with it, if it does not block.
@@ -113,6 +115,10 @@ impl<T> Port for Sender<T> {
         Some(self.chan.state.lock_word())
     }
 
+    fn glance(&self) -> bool {
+        self.chan.glance().can_send()
+    }
+
     fn need(&self) -> Layout {
         Space::need::<()>()
     }
@@ -173,6 +179,14 @@ impl<T> Port for Receiver<T> {
             Flavor::Chan(chan) => Some(chan.state.lock_word()),
             Flavor::Timer(timer) => Some(timer.state.lock_word()),
             Flavor::Never => None,
+        }
+    }
+
+    fn glance(&self) -> bool {
+        match &self.flavor {
+            Flavor::Chan(chan) => chan.glance().can_recv(),
+            Flavor::Timer(timer) => !timer.is_empty(),
+            Flavor::Never => false,
         }
     }
 

@@ -74,18 +74,22 @@ pub(crate) fn select(
     biased: bool,
 ) -> Option<Winner> {
     let mut look = Order::straight(cases.len());
+    let rt = enter();
     if !biased {
-        look.shuffle(&enter());
+        look.shuffle(&rt);
     }
-    // Cases on one channel keep the shuffled order, so that each is as likely to be caught.
-    let locks = look.sorted_by(|i| cases[i].lock_address());
     let round = Round {
         cases,
         space,
         goal,
         look,
-        locks,
     };
+    if let Some(winner) = round.glance(rt) {
+        return Some(winner);
+    }
+    if wait == Wait::Now && cases.len() == 1 {
+        return None; // one channel's word is a look at one moment
+    }
     if round.is_idle() {
         match wait {
             Wait::Now => {}
@@ -94,8 +98,10 @@ pub(crate) fn select(
         }
         return None;
     }
+    // Cases on one channel keep the shuffled order, so that each is as likely to be caught.
+    let locks = round.look.sorted_by(|i| cases[i].lock_address());
     loop {
-        match round.run(wait) {
+        match round.run(wait, locks.as_slice()) {
             Slept::Won(winner) => return Some(winner),
             Slept::TimeOut => return None,
             Slept::Again => {}
@@ -115,7 +121,6 @@ struct Round<'a> {
     space: Option<&'a Space>,
     goal: Goal,
     look: Order,
-    locks: Order,
 }
 
 impl Locks for Round<'_> {
@@ -137,38 +142,47 @@ impl Round<'_> {
         self.cases[i].place.or_else(|| self.space.map(Space::place))
     }
 
-    fn lock(&self, rt: &NoPreempt) -> HeldSet<'_, Self> {
-        HeldSet::lock(rt, self.locks.as_slice(), self)
+    /// The case that comes first of those that say, without a lock, that they would not
+    /// block: it is tried under its own lock alone. To find none proves nothing.
+    fn glance(&self, rt: NoPreempt) -> Option<Winner> {
+        let mut rt = rt;
+        for i in self.look.as_slice().iter().map(|&i| i as usize) {
+            if !self.cases[i].port.glance() {
+                continue;
+            }
+            let me = rt.current(); // may allocate: before the lock
+            let one = [i as u16];
+            let mut set = HeldSet::lock(&rt, &one, self);
+            let poll = match set.held(i) {
+                Some(mut held) => self.look_at(i, &mut held),
+                None => Poll::Blocked,
+            };
+            match self.settle(poll, rt, me, set, i) {
+                Ok(Slept::Won(winner)) => return Some(winner),
+                Ok(_) => return None,
+                Err((back, set)) => {
+                    drop(set);
+                    rt = back;
+                }
+            }
+        }
+        None
     }
 
     /// Pass 1, and a sleep if there is need.
-    fn run(&self, wait: Wait) -> Slept {
+    fn run(&self, wait: Wait, locks: &[u16]) -> Slept {
         let more = Nodes::extra(self.cases.len());
-        let rt = enter();
+        let mut rt = enter();
         let me = rt.current(); // may allocate: before the locks
-        let mut set = self.lock(&rt);
+        let mut set = HeldSet::lock(&rt, locks, self);
         for i in self.look.as_slice().iter().map(|&i| i as usize) {
             let Some(mut held) = set.held(i) else {
                 continue;
             };
-            match self.look_at(i, &mut held) {
-                Poll::Blocked => {}
-                Poll::Late => return self.meet(rt, me, set, i),
-                Poll::Done(wake) => {
-                    drop(set);
-                    if let Some(wake) = wake {
-                        wake.ready(&rt);
-                    }
-                    self.cases[i].port.notify(&rt);
-                    drop(rt);
-                    self.cases[i].port.sweep();
-                    return Slept::Won((i, self.cases[i].done()));
-                }
-                Poll::Disconnected => {
-                    drop(set);
-                    drop(rt);
-                    return Slept::Won((i, How::Disconnected));
-                }
+            let poll = self.look_at(i, &mut held);
+            match self.settle(poll, rt, me, set, i) {
+                Ok(end) => return end,
+                Err(back) => (rt, set) = back,
             }
         }
         if wait.is_over() {
@@ -176,7 +190,38 @@ impl Round<'_> {
             drop(rt);
             return Slept::TimeOut;
         }
-        self.sleep(rt, me, set, wait, more)
+        self.sleep(rt, me, set, wait, locks, more)
+    }
+
+    /// The end of a case that did not say that it would block.
+    #[inline]
+    fn settle<'s>(
+        &'s self,
+        poll: Poll,
+        rt: NoPreempt,
+        me: GRef,
+        set: HeldSet<'s, Self>,
+        i: usize,
+    ) -> Result<Slept, (NoPreempt, HeldSet<'s, Self>)> {
+        match poll {
+            Poll::Blocked => Err((rt, set)),
+            Poll::Late => Ok(self.meet(rt, me, set, i)),
+            Poll::Done(wake) => {
+                drop(set);
+                if let Some(wake) = wake {
+                    wake.ready(&rt);
+                }
+                self.cases[i].port.notify(&rt);
+                drop(rt);
+                self.cases[i].port.sweep();
+                Ok(Slept::Won((i, self.cases[i].done())))
+            }
+            Poll::Disconnected => {
+                drop(set);
+                drop(rt);
+                Ok(Slept::Won((i, How::Disconnected)))
+            }
+        }
     }
 
     fn look_at(&self, i: usize, held: &mut Held<'_>) -> Poll {
@@ -196,6 +241,7 @@ impl Round<'_> {
         me: GRef,
         mut set: HeldSet<'_, Self>,
         wait: Wait,
+        locks: &[u16],
         more: Option<Box<[Node]>>,
     ) -> Slept {
         let nodes = pin!(Nodes::new(more));
@@ -203,7 +249,7 @@ impl Round<'_> {
         let ticket = me.open_round();
         me.announce_park(WaitReason::Select);
         let mut deadline = wait.deadline();
-        for i in self.locks.as_slice().iter().map(|&i| i as usize) {
+        for i in locks.iter().map(|&i| i as usize) {
             let (port, node) = (self.cases[i].port, nodes.get(i));
             let Some(mut held) = set.held(i) else {
                 continue;
@@ -222,17 +268,17 @@ impl Round<'_> {
         } else {
             park_until(rt, deadline, ticket, TIME_OUT);
         }
-        self.leave(nodes);
+        self.leave(nodes, locks);
         match me.claim.winner().map(usize::from) {
             Some(i) if i < self.cases.len() => self.verdict(i, nodes.get(i).outcome()),
             _ => Slept::Again,
         }
     }
 
-    fn leave(&self, nodes: Pin<&Nodes>) {
+    fn leave(&self, nodes: Pin<&Nodes>, locks: &[u16]) {
         let rt = enter();
-        let mut set = self.lock(&rt);
-        for i in self.locks.as_slice().iter().map(|&i| i as usize) {
+        let mut set = HeldSet::lock(&rt, locks, self);
+        for i in locks.iter().map(|&i| i as usize) {
             if let Some(mut held) = set.held(i) {
                 match self.goal {
                     Goal::Act => self.cases[i].port.dequeue(&mut held, nodes.get(i)),

@@ -2,6 +2,8 @@
 
 pub(crate) mod reason;
 pub(crate) mod status;
+#[cfg(all(test, loom))]
+mod stopped;
 pub(crate) mod claim;
 #[cfg(not(loom))]
 pub(crate) mod job;

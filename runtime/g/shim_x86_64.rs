@@ -2,9 +2,9 @@
 //!
 //! At a goroutine's start the callee-saved registers hold what the M's loop left in them,
 //! maybe addresses of its thread-locals. The body would push them into its own frames, where
-//! they would look like thread-locals that the goroutine holds (`sched/tls-guard.md`). So they
-//! are set aside, above the address where the guard's scan ends, and cleared; so is the stack
-//! that the body's first frame may leave unwritten.
+//! they would look like thread-locals that the goroutine holds (`sched/README.md#tls-guard`). So
+//! they are set aside, above the address where the guard's scan ends, and cleared; so is the
+//! stack that the body's first frame may leave unwritten.
 //!
 //! Unwinders pass: the CFI says where the caller's registers are.
 #![allow(unsafe_code, reason = "assembler")]

@@ -155,19 +155,24 @@ impl Status {
 
     /// By the M that picked a bound goroutine, and so took it out of its queue.
     pub(crate) fn resume_bound(&self) -> Bound {
-        // AcqRel pairs(bound): open_valve, and the owner's steps below.
-        if self
-            .0
-            .compare_exchange(PREEMPTED, RUNNING, AcqRel, Acquire)
-            .is_ok()
-        {
-            return Bound::Asleep;
-        }
-        // AcqRel pairs(bound)
-        match self.0.compare_exchange(VALVE, RUNNING, AcqRel, Acquire) {
-            Ok(_) => Bound::Running,
-            Err(RUNNABLE) => Bound::Runnable,
-            Err(s) => fatal!("picked a bound goroutine in status {s}"),
+        loop {
+            // Acquire pairs(bound): what the goroutine left, if it is off its stack.
+            let now = self.0.load(Acquire);
+            let answer = match now {
+                PREEMPTED => Bound::Asleep,
+                VALVE => Bound::Running,
+                RUNNABLE => return Bound::Runnable,
+                s => fatal!("picked a bound goroutine in status {s}"),
+            };
+            // AcqRel pairs(bound): open_valve, and the owner's steps below. One that the valve
+            // let go may be stopped again just now.
+            if self
+                .0
+                .compare_exchange(now, RUNNING, AcqRel, Relaxed)
+                .is_ok()
+            {
+                return answer;
+            }
         }
     }
 

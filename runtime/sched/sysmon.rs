@@ -45,8 +45,9 @@ pub(crate) const DEFAULT_SLICE: Nanos = 10 * MS;
 static SLICE: AtomicU64 = AtomicU64::new(DEFAULT_SLICE);
 /// CPU time that a goroutine may use after it has lost its P (`preemption.md` R5).
 const LOST_SLICE: Nanos = MS;
-/// A thread that takes longer than this to be made is waiting for something.
-const SPAWNER_PATIENCE: Nanos = 2 * MS;
+/// A thread that takes longer than this to be made is waiting for something, or the machine is
+/// so busy that it does not matter.
+const SPAWNER_PATIENCE: Nanos = 10 * MS;
 
 /// What was seen of a P at the last tick.
 struct Watch {

@@ -8,7 +8,7 @@
 //!
 //! Like a conservative collector: it may keep a goroutine needlessly, it misses no address.
 //! A goroutine that suspends in the middle of a panic is locked to its M until it is back: std
-//! counts panics per thread. `sched/tls-guard.md` says more.
+//! counts panics per thread. `sched/README.md#tls-guard` says more.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -30,7 +30,7 @@ pub(crate) fn wait(word: &AtomicU32, seen: u32, reason: WaitReason) {
             return;
         }
         root.waiting.fetch_add(1, Relaxed);
-        me.announce_park(reason);
+        me.announce_park_for(reason, key(word));
         root.tree.queue(waiter, false);
         drop(guard);
         park(rt);

@@ -34,6 +34,8 @@ mod barrier;
 mod semaphore;
 
 #[cfg(not(loom))]
+pub use crate::{errgroup::ErrGroup, mpsc};
+#[cfg(not(loom))]
 pub use barrier::{Barrier, BarrierWaitResult};
 #[cfg(not(loom))]
 pub use condvar::{Condvar, WaitTimeoutResult};

@@ -37,6 +37,10 @@ loom::thread_local! {
 }
 
 impl G {
+    pub(crate) fn announce_park(&self, reason: WaitReason) {
+        self.announce_park_for(reason, 0);
+    }
+
     pub(crate) fn announce_park_for(&self, _reason: WaitReason, _what: usize) {
         self.status.announce_park();
     }

@@ -6,7 +6,7 @@
     reason = "hands the closure to the scheduler, whose contract it keeps"
 )]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use crate::sched::spawn::{Birth, spawn};
 use crate::thread::exit::is_goexit;
@@ -40,8 +40,20 @@ pub fn go<F>(f: F)
 where
     F: FnOnce() + Send + 'static,
 {
+    go_at(Location::caller(), f);
+}
+
+/// As [`go`], on behalf of whoever is at `at`.
+pub(crate) fn go_at<F>(at: &'static Location<'static>, f: F)
+where
+    F: FnOnce() + Send + 'static,
+{
+    let birth = Birth {
+        at,
+        ..Birth::plain()
+    };
     // SAFETY: F is 'static; the body catches its own panics.
-    let spawned = unsafe { spawn(Birth::plain(), move || run_detached(f)) };
+    let spawned = unsafe { spawn(birth, move || run_detached(f)) };
     if let Err(e) = spawned {
         panic!("failed to spawn a goroutine: {e}");
     }

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::g::identity::Identity;
+use crate::g::reason::WaitReason;
 use crate::p::processor::next_id_without_p;
 use crate::sched::names::{borrow_identity, my_identity};
 use crate::sys::clock::{Nanos, nanotime};
@@ -124,8 +125,8 @@ pub fn park_timeout(dur: Duration) {
 
 fn wait(deadline: Option<Nanos>) {
     match this_goroutine() {
-        Some(g) => parker::wait(&borrow_identity(g), deadline),
-        None => parker::wait(&plain_identity(), deadline),
+        Some(g) => parker::wait(&borrow_identity(g), WaitReason::Park, deadline),
+        None => parker::wait(&plain_identity(), WaitReason::Park, deadline),
     }
 }
 

@@ -4,7 +4,7 @@
 
 pub(crate) mod panic;
 pub(crate) mod exit;
-mod parker;
+pub(crate) mod parker;
 mod sleep;
 mod handle;
 mod local;

@@ -1,11 +1,13 @@
 //! What a joinable goroutine and its handle share: the result, and who waits for it.
 //!
-//! The word: `RUNNING`, `JOINING` (the joiner's G stands beside it), `DONE` (the result is in
-//! place and belongs to the handle). The goroutine writes the result before it swaps in `DONE`;
-//! the joiner announces its park before it goes from `RUNNING` to `JOINING` by a CAS.
+//! The word: `RUNNING`, `JOINING` (the joiner's G stands beside it), `AWAITED` (the waker of an
+//! executor's task stands beside it), `DONE` (the result is in place and belongs to the handle).
+//! The goroutine writes the result before it swaps in `DONE`; the joiner announces its park
+//! before it goes from `RUNNING` to `JOINING` by a CAS. The waker's place is the handle's while
+//! the word is `RUNNING`; who leaves `AWAITED`, takes it over.
 #![allow(
     unsafe_code,
-    reason = "the result's cell passes from goroutine to joiner by the word"
+    reason = "the cells of result and waker pass from hand to hand by the word"
 )]
 
 use std::any::Any;
@@ -15,6 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::task::Waker;
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::G;
@@ -28,7 +31,8 @@ use crate::thread::handle::Thread;
 
 const RUNNING: u32 = 0;
 const JOINING: u32 = 1;
-const DONE: u32 = 2;
+const AWAITED: u32 = 2;
+const DONE: u32 = 3;
 
 /// What a goroutine ended with: its value, or the payload of its panic.
 pub type Result<T> = std::result::Result<T, Box<dyn Any + Send + 'static>>;
@@ -37,11 +41,13 @@ pub type Result<T> = std::result::Result<T, Box<dyn Any + Send + 'static>>;
 pub(crate) struct Packet<T> {
     word: AtomicU32,
     joiner: AtomicRef<G>,
+    waker: UnsafeCell<Option<Waker>>,
     result: UnsafeCell<Option<Result<T>>>,
 }
 
 // SAFETY: the cell is written by the goroutine before DONE (Release) and read by the one handle
-// after DONE (Acquire); T: Send moves between them.
+// after DONE (Acquire); T: Send moves between them. The waker's cell is touched by the handle
+// while the word is RUNNING, and by the one who takes the word from AWAITED.
 unsafe impl<T: Send> Sync for Packet<T> {}
 
 impl<T> Packet<T> {
@@ -49,6 +55,7 @@ impl<T> Packet<T> {
         Packet {
             word: AtomicU32::new(RUNNING),
             joiner: AtomicRef::none(),
+            waker: UnsafeCell::new(None),
             result: UnsafeCell::new(None),
         }
     }
@@ -59,10 +66,67 @@ impl<T> Packet<T> {
         unsafe { *self.result.get() = Some(result) };
         let rt = enter();
         // Release pairs(join): take's Acquire. Acquire pairs(join): the joiner's Release.
-        if self.word.swap(DONE, AcqRel) == JOINING
+        let before = self.word.swap(DONE, AcqRel);
+        if before == JOINING
             && let Some(g) = self.joiner.load(Relaxed)
         {
             ready(&rt, g);
+        }
+        drop(rt);
+        if before == AWAITED {
+            self.wake();
+        }
+    }
+
+    /// By the goroutine at its root: a panic has nowhere to go from there.
+    #[cold]
+    fn wake(&self) {
+        // SAFETY: the word was taken from AWAITED, so the cell is the caller's.
+        let waker = unsafe { (*self.waker.get()).take() };
+        let woken = catch_unwind(AssertUnwindSafe(|| waker.map(Waker::wake)));
+        if woken.is_err() {
+            fatal!("the waker of a joining task panicked");
+        }
+    }
+
+    /// Is it done? If not, the end of it calls `waker`, and no other that was given before. By
+    /// the handle's owner.
+    pub(crate) fn poll(&self, waker: &Waker) -> bool {
+        if self.is_done() || !self.forget_waker() {
+            return true;
+        }
+        let waker = waker.clone();
+        // SAFETY: the word is RUNNING or DONE, and no waker is published: the cell is the
+        // handle's.
+        unsafe { *self.waker.get() = Some(waker) };
+        // Release pairs(join): finish's Acquire sees the waker. Acquire pairs(join): finish's
+        // Release, if it was faster.
+        let published = self
+            .word
+            .compare_exchange(RUNNING, AWAITED, Release, Acquire);
+        if published.is_err() {
+            // SAFETY: DONE, and the waker was not published: the cell is the handle's.
+            let unused = unsafe { (*self.waker.get()).take() };
+            drop(unused);
+        }
+        published.is_err()
+    }
+
+    /// Takes back the waker of the last poll. False: the goroutine has ended. By the handle's
+    /// owner.
+    fn forget_waker(&self) -> bool {
+        // Acquire pairs(join): finish's Release. Success needs none: the cell was ours before.
+        match self
+            .word
+            .compare_exchange(AWAITED, RUNNING, Relaxed, Acquire)
+        {
+            Ok(_) => {
+                // SAFETY: the word was taken from AWAITED, so the cell is the caller's.
+                let waker = unsafe { (*self.waker.get()).take() };
+                drop(waker); // may run code of the executor's
+                true
+            }
+            Err(word) => word != DONE,
         }
     }
 
@@ -73,6 +137,7 @@ impl<T> Packet<T> {
 
     /// Waits for the end. By the handle's owner.
     pub(crate) fn wait(&self, reason: WaitReason) {
+        self.forget_waker();
         while !self.is_done() {
             let rt = enter();
             let g = rt.current();
@@ -120,9 +185,11 @@ impl<T> Drop for Packet<T> {
 
 /// The right to wait for a goroutine's end and to have its result. Dropping it detaches.
 ///
+/// It is a future as well, so that a task of an executor can wait for a goroutine.
+///
 /// std: `std::thread::JoinHandle`, which it follows.
 pub struct JoinHandle<T> {
-    packet: Arc<Packet<T>>,
+    pub(crate) packet: Arc<Packet<T>>,
     thread: Thread,
 }
 

@@ -27,7 +27,7 @@ const UNPARKED: u16 = 0;
 const TIMED_OUT: u16 = 1;
 
 /// Waits for the token (until `deadline`, if there is one) and takes it. By its own goroutine.
-pub(crate) fn wait(me: &Identity, deadline: Option<Nanos>) {
+pub(crate) fn wait(me: &Identity, reason: WaitReason, deadline: Option<Nanos>) {
     // Acquire pairs(park-token): what came before the `unpark` is visible.
     if me.token.load(Relaxed) == TOKEN {
         me.token.swap(EMPTY, Acquire); // pairs(park-token); only we take it away
@@ -37,7 +37,7 @@ pub(crate) fn wait(me: &Identity, deadline: Option<Nanos>) {
     let g = rt.current();
     let ticket = g.open_round();
     me.waiter.store(Some(g), Relaxed);
-    g.announce_park(WaitReason::Park);
+    g.announce_park(reason);
     // Release pairs(park-token): unpark's Acquire sees `waiter`.
     if me
         .token

@@ -1,5 +1,7 @@
 //! Who may use whom: the order of the `mod` lines, in lib.rs for folders and in each mod.rs
-//! for the files of a folder. A file may use what is listed above it.
+//! for the files of a folder. A file may use what is listed above it. A `pub use` in a mod.rs
+//! may name what lies above, to show it to users in a place that they know: no code depends on
+//! it, for whoever takes that name is judged by the file it comes from.
 
 use crate::tree::{File, PathUse, Tree, paths};
 
@@ -19,6 +21,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
         for path in paths(&file.lexed.tokens(), &file.module) {
             if !file.lexed.test[path.line]
                 && !path.is_macro
+                && !shows(file, &path)
                 && let Some(why) = wrong(tree, file, &path)
             {
                 complaints.push(format!("{}: {why}", Tree::at(file, path.line)));
@@ -26,6 +29,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// A `pub use` of a mod.rs.
+fn shows(file: &File, path: &PathUse) -> bool {
+    file.is_mod() && path.exported
 }
 
 /// Why this file must not use this path.
@@ -155,6 +163,22 @@ fn a_later_sibling_is_found_in_every_spelling() {
         let found = found(&[("g/status.rs", bad)]);
         assert_eq!(found.len(), 1, "{bad}: {found:?}");
     }
+}
+
+#[test]
+fn a_folder_may_show_what_lies_above_but_nobody_below_may_take_it_there() {
+    let sys = (
+        "sys/mod.rs",
+        "pub(crate) mod futex;\npub use crate::g::list::List;",
+    );
+    let user = "use crate::sys::List;";
+    assert_eq!(found(&[sys, ("g/list.rs", user)]), [""; 0]);
+    assert_eq!(found(&[sys, ("g/status.rs", user)]).len(), 1);
+    let private = (
+        "sys/mod.rs",
+        "pub(crate) mod futex;\nuse crate::g::list::List;",
+    );
+    assert_eq!(found(&[private]).len(), 1);
 }
 
 #[test]

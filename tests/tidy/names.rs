@@ -177,6 +177,74 @@ fn join(from: &str, target: &str) -> String {
     parts.join("/")
 }
 
+/// Functions that the pages name beside a file: `` `sched/find.rs` `steal`, `fresh` ``. Each must be
+/// declared there. `sources` are the repository's Rust files; a short path names the one below
+/// `runtime/` if there is one.
+pub(crate) fn declared(
+    pages: &[(String, String)],
+    sources: &[(String, String)],
+) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (page, text) in pages {
+        for (file, name, line) in pairs(text) {
+            let Some(source) = source_of(sources, file) else {
+                continue; // `docs` complains of it
+            };
+            if !declares(source, name) {
+                complaints.push(format!("{page}:{line}: {file} declares no `{name}`"));
+            }
+        }
+    }
+    complaints
+}
+
+/// (file, name, line): each name in back quotes that follows a file in back quotes, with nothing
+/// but commas, white space or "and" between.
+fn pairs(text: &str) -> Vec<(&str, &str, usize)> {
+    let mut found = Vec::new();
+    let mut file = None;
+    let mut line = 1;
+    for (i, part) in text.split('`').enumerate() {
+        let quoted = i % 2 == 1;
+        if quoted && part.ends_with(".rs") {
+            file = Some(part);
+        } else if quoted && is_name(part) {
+            found.extend(file.map(|file| (file, part, line)));
+        } else if quoted || !matches!(part.trim(), "" | "," | "and" | ", and") {
+            file = None;
+        }
+        line += part.matches('\n').count();
+    }
+    found
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && word.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+fn source_of<'a>(sources: &'a [(String, String)], file: &str) -> Option<&'a str> {
+    let inside = format!("runtime/{file}");
+    let ends = format!("/{file}");
+    page(sources, &inside)
+        .or_else(|| page(sources, file))
+        .or_else(|| {
+            let by_end = sources.iter().find(|(path, _)| path.ends_with(&ends));
+            by_end.map(|(_, text)| &**text)
+        })
+}
+
+fn declares(source: &str, name: &str) -> bool {
+    const KEYWORDS: &[&str] = &[
+        "fn", "struct", "enum", "trait", "const", "static", "type", "mod",
+    ];
+    let lexed = crate::lexer::lex(source);
+    let tokens = lexed.tokens();
+    tokens
+        .windows(2)
+        .any(|w| KEYWORDS.contains(&w[0].text) && w[1].text == name)
+}
+
 /// Does each dependency of the manifest have a row, in back quotes, on the page?
 pub(crate) fn dependencies(manifest: &str, page: &str) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -262,4 +330,26 @@ fn a_dependency_without_a_reason_is_found() {
     let page = "| `libc` | system calls |\n| `loom` | models |\n";
     assert_eq!(dependencies(manifest, page), [""; 0]);
     assert_eq!(dependencies(manifest, "| `loom` | models |").len(), 1);
+}
+
+#[test]
+fn a_function_that_is_not_in_its_file_is_found() {
+    let sources = owned(&[
+        (
+            "runtime/g/list.rs",
+            "// fn gone\npub fn push() {}\nstruct List;",
+        ),
+        ("tests/order.rs", "fn six() {}"),
+    ]);
+    let found = |text: &str| declared(&owned(&[("docs/a.md", text)]), &sources);
+    for good in [
+        "open `g/list.rs` `push`, `List` and\n`push`; then `gone`",
+        "`tests/order.rs` `six`, `a.b`, `gone`; `g/list.rs`: `gone`",
+    ] {
+        assert_eq!(found(good), [""; 0]);
+    }
+    assert_eq!(
+        found("one\n`g/list.rs` `push`,\n`gone`."),
+        ["docs/a.md:3: g/list.rs declares no `gone`"]
+    );
 }

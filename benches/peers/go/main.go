@@ -32,6 +32,20 @@ var works = map[string]func(n int) time.Duration{
 	"steal/balance":      stealBalance,
 	"stack/recycle":      stackRecycle,
 	"stack/new":          stackNew,
+
+	"chan/ping_pong":      pingPong,
+	"chan/ping_pong_100":  pingPong100,
+	"chan/spsc_128":       func(n int) time.Duration { return transfer(n, 1, 128) },
+	"chan/spsc_unbounded": func(n int) time.Duration { return transfer(n, 1, n) },
+	"chan/mpmc_128":       func(n int) time.Duration { return transfer(n, 4, 128) },
+	"chan/mpmc_unbounded": func(n int) time.Duration { return transfer(n, 4, n) },
+	"chan/select_4":       selectOf4,
+	"net/sieve":           sieve,
+	"net/daisy":           daisy,
+	"net/skynet":          skynet,
+	"sleep/crowd":         sleepers,
+	"rwlock/read_mostly":  readMostly,
+	"wait/8":              roundsOf8,
 }
 
 func main() {
@@ -263,4 +277,203 @@ func stackNew(n int) time.Duration {
 	door.Done()
 	left.Wait()
 	return took
+}
+
+func check(ok bool) {
+	if !ok {
+		panic("wrong result")
+	}
+}
+
+func transfer(n, tasks, room int) time.Duration {
+	return timed(func() {
+		to := make(chan int, room)
+		sums := make(chan int, tasks)
+		var senders sync.WaitGroup
+		for first := range tasks {
+			senders.Go(func() {
+				for i := first; i < n; i += tasks {
+					to <- i
+				}
+			})
+		}
+		for range tasks {
+			go func() {
+				sum := 0
+				for i := range to {
+					sum += i
+				}
+				sums <- sum
+			}()
+		}
+		senders.Wait()
+		close(to)
+		sum := 0
+		for range tasks {
+			sum += <-sums
+		}
+		check(sum == n*(n-1)/2)
+	})
+}
+
+func selectOf4(n int) time.Duration {
+	return timed(func() {
+		source := func() chan int {
+			to := make(chan int, 16)
+			go func() {
+				for i := range (n + 3) / 4 {
+					to <- i
+				}
+			}()
+			return to
+		}
+		a, b, c, d := source(), source(), source(), source()
+		for range n - n%4 {
+			select {
+			case <-a:
+			case <-b:
+			case <-c:
+			case <-d:
+			}
+		}
+	})
+}
+
+func filter(prime uint32, from, to chan uint32) {
+	for {
+		if i := <-from; i%prime != 0 {
+			to <- i
+		}
+	}
+}
+
+func sieve(n int) time.Duration {
+	var primes []uint32
+	hops := 0
+	for i := uint32(2); hops < n || !isLast(primes, i-1); i++ {
+		at := 0
+		for at < len(primes) && i%primes[at] != 0 {
+			at++
+		}
+		hops += 1 + at
+		if at == len(primes) {
+			primes = append(primes, i)
+		}
+	}
+	return scaled(timed(func() {
+		end := make(chan uint32)
+		go func(to chan uint32) {
+			for i := uint32(2); ; i++ {
+				to <- i
+			}
+		}(end)
+		for _, want := range primes {
+			prime := <-end
+			check(prime == want)
+			next := make(chan uint32)
+			go filter(prime, end, next)
+			end = next
+		}
+	}), hops, n)
+}
+
+func isLast(primes []uint32, i uint32) bool {
+	return len(primes) > 0 && primes[len(primes)-1] == i
+}
+
+func daisy(n int) time.Duration {
+	return timed(func() {
+		first := make(chan int)
+		to := first
+		for range n {
+			from := make(chan int)
+			go func(to, from chan int) { to <- 1 + <-from }(to, from)
+			to = from
+		}
+		to <- 0
+		check(<-first == n)
+	})
+}
+
+func node(up chan int, first, leaves int) {
+	if leaves == 1 {
+		up <- first
+		return
+	}
+	sums := make(chan int)
+	size := leaves / 10
+	for child := range 10 {
+		go node(sums, first+child*size, size)
+	}
+	sum := 0
+	for range 10 {
+		sum += <-sums
+	}
+	up <- sum
+}
+
+func skynet(n int) time.Duration {
+	leaves := 1
+	for leaves*10 <= n {
+		leaves *= 10
+	}
+	return scaled(timed(func() {
+		sum := make(chan int)
+		go node(sum, 0, leaves)
+		check(<-sum == leaves*(leaves-1)/2)
+	}), (leaves*10-1)/9, n)
+}
+
+func sleepers(n int) time.Duration {
+	return timed(func() {
+		var wg sync.WaitGroup
+		wg.Add(n)
+		for range n {
+			go func() {
+				time.Sleep(10 * time.Millisecond)
+				wg.Done()
+			}()
+		}
+		wg.Wait()
+	})
+}
+
+func readMostly(n int) time.Duration {
+	var lock sync.RWMutex
+	value, each := 0, (n+7)/8
+	var seen [8]int
+	took := timed(func() {
+		var wg sync.WaitGroup
+		for task := range 8 {
+			wg.Go(func() {
+				for i := range each {
+					if i%100 == 0 {
+						lock.Lock()
+						value++
+						lock.Unlock()
+					} else {
+						lock.RLock()
+						seen[task] = value
+						lock.RUnlock()
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+	check(value == (each+99)/100*8)
+	return scaled(took, each*8, n)
+}
+
+func roundsOf8(n int) time.Duration {
+	return timed(func() {
+		var wg sync.WaitGroup
+		for range n {
+			wg.Add(8)
+			for range 8 {
+				go func() { wg.Done() }()
+			}
+			wg.Wait()
+		}
+	})
 }

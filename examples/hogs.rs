@@ -1,0 +1,63 @@
+//! Four goroutines that never call anything share the processors all the same. Watch them:
+//!
+//! `cargo run --release --example hogs` (the argument is how many tenths of a second)
+#![allow(unsafe_code, reason = "the door into the runtime")]
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use gosched::thread::{sleep, spawn};
+
+const HOGS: usize = 4;
+
+fn main() {
+    let tenths = std::env::args()
+        .nth(1)
+        .map_or(30, |n| n.parse().expect("a number"));
+    // SAFETY: nothing in the closure is tied to an OS thread.
+    unsafe { gosched::Builder::new().procs(2).run(|| watch(tenths)) }
+}
+
+fn watch(tenths: u32) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let counts: [Arc<AtomicU64>; HOGS] = Default::default();
+    let hogs = counts.clone().map(|count| {
+        let stop = Arc::clone(&stop);
+        spawn(move || {
+            while !stop.load(Relaxed) {
+                count.store(count.load(Relaxed) + 1, Relaxed);
+            }
+        })
+    });
+    let mut late = Duration::ZERO;
+    for tenth in 1..=tenths {
+        let start = std::time::Instant::now();
+        sleep(Duration::from_millis(100));
+        late = late.max(start.elapsed() - Duration::from_millis(100));
+        if tenth % 10 == 0 || tenth == tenths {
+            show(&counts);
+        }
+    }
+    stop.store(true, Relaxed);
+    hogs.into_iter().for_each(|hog| hog.join().unwrap());
+    println!("this goroutine's sleeps were {late:?} late at most");
+}
+
+fn show(counts: &[Arc<AtomicU64>]) {
+    let counts: Vec<u64> = counts.iter().map(|count| count.load(Relaxed)).collect();
+    let most = counts.iter().max().copied().unwrap_or(1).max(1);
+    for (i, count) in counts.iter().enumerate() {
+        let bar = "#".repeat((count * 40 / most) as usize);
+        println!("hog {i} {:>6} million {bar}", count / 1_000_000);
+    }
+}
+
+// $ cargo run --release --example hogs -- 10
+// hog 0 ... million #...
+// hog 1 ... million #...
+// hog 2 ... million #...
+// hog 3 ... million #...
+// this goroutine's sleeps were ... late at most

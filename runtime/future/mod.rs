@@ -1,0 +1,11 @@
+//! Between goroutines and futures: [`block_on`] lets a goroutine wait for a future, and a
+//! [`JoinHandle`](crate::thread::JoinHandle) is a future itself, so that a task of an executor
+//! can wait for a goroutine.
+//!
+//! This is no executor: a future that is awaited here is polled by the goroutine that waits for
+//! it. What the future needs (a reactor, a timer of its own) is its own affair.
+
+mod block_on;
+mod join;
+
+pub use block_on::block_on;
