@@ -67,9 +67,13 @@ tests() {
 # Fails when no file matches: an empty set of examples is a mistake, not a pass.
 some() { compgen -G "$1" >>"$log" || { echo "check.sh: there is no $1" >>"$log"; return 1; }; }
 
-step_fmt() { build cargo fmt --check; }
+step_fmt() { build cargo fmt --check -p gosched -p gosched-report; }
 
-step_clippy() { build cargo clippy --locked --all-targets -- -D warnings; }
+# The report is a member that only those build who ask for it.
+step_clippy() {
+    build cargo clippy --locked --all-targets -- -D warnings || return
+    build cargo clippy --locked -p gosched-report -- -D warnings
+}
 
 # Unit and integration tests; tests/tidy.rs is one of them.
 # Some of them run examples.

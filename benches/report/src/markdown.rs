@@ -5,13 +5,13 @@ use std::fmt::Write;
 use crate::child::System;
 use crate::plan::{Report, Row, name};
 use crate::sample::{Sample, median, spread};
-use crate::words::{bytes, faster, limits, machine, short, time, whole};
+use crate::words::{bytes, faster, limits, short, time, whole};
 
 /// Rows whose times vary more than this from round to round are marked.
 pub(crate) const STEADY: f64 = 0.15;
 
 pub(crate) fn render(report: &Report) -> String {
-    let mut text = format!("# Goroutines beside OS threads\n\n{}.\n", machine());
+    let mut text = format!("# Goroutines beside OS threads\n\n{}.\n", report.machine);
     if !report.rows.is_empty() {
         text.push_str(&table(&headings(), report.rows.iter().map(cells)));
         text.push_str("\nMedians over the rounds. ~: times vary by more than 15 %. Switches: the kernel's, for 1000\noperations. Threads: of the process.\n");
@@ -90,7 +90,7 @@ pub(crate) fn growth_cells(report: &Report) -> Vec<Vec<String>> {
             } else {
                 *n as f64
             };
-            let mut row = vec![whole(alive), name(on).to_owned()];
+            let mut row = vec![whole(alive), name(on).replace(' ', "\u{a0}")];
             if s.is_whole() {
                 row.extend([
                     time(s.nanos),

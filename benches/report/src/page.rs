@@ -9,7 +9,7 @@ use crate::charts::{self, Pair};
 use crate::markdown::{cells, growth_cells, growth_headings, headings, speed_up};
 use crate::plan::{Report, Row};
 use crate::sample::{Sample, median};
-use crate::words::{bytes, faster, limits, machine, short, time, whole};
+use crate::words::{bytes, faster, limits, short, time, whole};
 
 pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
     let page = html! {
@@ -22,10 +22,10 @@ pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
-                h1 { b.green { "Goroutines" } " beside " b.os { "OS threads" } }
+                h1 { b.go { "Goroutines" } " beside " b.os { "OS threads" } }
                 p { "The same programs, compiled once with gosched and once with "
                     code { "std::thread" } " and crossbeam-channel." }
-                p.soft { (machine()) "; measured in " (took.as_secs()) " seconds"
+                p.soft { (report.machine) "; measured in " (took.as_secs()) " seconds"
                     @if report.quick { " (quick: fewer operations and rounds)" } "." }
                 @if !report.rows.is_empty() { (operations(report)?) }
                 @if !report.growth.green.is_empty() { (crowds(report)?) }
@@ -113,7 +113,7 @@ fn figure(title: &str, svg: &str, caption: &str) -> Markup {
     html! {
         figure {
             h3 { (title) }
-            div.soft { b.green { "● goroutines" } "  " b.os { "● OS threads" } }
+            div.soft { b.go { "● goroutines" } "  " b.os { "● OS threads" } }
             (PreEscaped(svg))
             figcaption { (caption) }
         }

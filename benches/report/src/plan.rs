@@ -9,9 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::child::{CROWD, System};
 use crate::gauge;
 use crate::sample::Sample;
+use crate::words;
 use crate::workloads::{self, Workload};
 
 pub(crate) struct Report {
+    /// And how busy it was before we made it so.
+    pub(crate) machine: String,
     pub(crate) quick: bool,
     pub(crate) rows: Vec<Row>,
     pub(crate) growth: Growth,
@@ -44,7 +47,7 @@ struct Size {
 }
 
 const FULL: Size = Size {
-    rounds: 7,
+    rounds: 15,
     divisor: 1,
     largest: [1_000_000, 1_000_000],
     crowds_until: Duration::from_secs(60),
@@ -53,7 +56,7 @@ const FULL: Size = Size {
 };
 
 const QUICK: Size = Size {
-    rounds: 3,
+    rounds: 5,
     divisor: 4,
     largest: [100_000, 10_000],
     crowds_until: Duration::from_secs(8),
@@ -86,13 +89,14 @@ pub(crate) fn run(only: &str, quick: bool) -> Result<Report> {
         "no such workload; there are: {}, {CROWD}",
         names()
     );
-    let began = Instant::now();
+    let (machine, began) = (words::machine(), Instant::now());
     let growth = match crowds {
         true => grow(&size, began)?,
         false => Growth::default(),
     };
     repeat(&mut rows, &size, began)?;
     Ok(Report {
+        machine,
         quick,
         rows,
         growth,

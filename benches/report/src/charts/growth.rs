@@ -5,7 +5,7 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::paint::{GREEN, GRID, INK, OS, WIDTH, finish, letters};
+use super::paint::{GO, GRID, INK, OS, WIDTH, finish, letters};
 use crate::plan::Growth;
 use crate::sample::Sample;
 use crate::words;
@@ -45,14 +45,20 @@ pub(crate) fn growth(
             .label_style(letters(14, INK, HPos::Center))
             .y_label_style(letters(14, INK, HPos::Right))
             .draw()?;
-        for (series, color) in [(&os, OS), (&green, GREEN)] {
+        for (series, color) in [(&os, OS), (&green, GO)] {
             let line = series.iter().copied();
             chart.draw_series(LineSeries::new(line.clone(), color.stroke_width(3)))?;
             chart.draw_series(line.map(|p| Circle::new(p, 4, color.filled())))?;
         }
         if let Some((what, why, alive)) = stop(&all.os) {
             let value = os.last().map_or(high / 2.0, |p| p.1);
-            chart.draw_series([Cross::new((alive, value), 8, OS.stroke_width(3))])?;
+            if all
+                .os
+                .last()
+                .is_some_and(|(_, last)| last.stopped.is_some())
+            {
+                chart.draw_series([Cross::new((alive, value), 8, OS.stroke_width(3))])?;
+            }
             for (line, share) in [(what, 0.96), (why, 0.88)] {
                 let at = (1.4e6, low * (high / low).powf(share));
                 chart.draw_series([Text::new(line, at, letters(14, OS, HPos::Right))])?;

@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// Letters and axes; lines behind; goroutines; OS threads.
 pub(crate) const INK: RGBColor = RGBColor(1, 1, 1);
 pub(crate) const GRID: RGBColor = RGBColor(2, 2, 2);
-pub(crate) const GREEN: RGBColor = RGBColor(3, 3, 3);
+pub(crate) const GO: RGBColor = RGBColor(3, 3, 3);
 pub(crate) const OS: RGBColor = RGBColor(4, 4, 4);
 
 pub(crate) const WIDTH: u32 = 420;

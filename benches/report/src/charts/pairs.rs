@@ -5,7 +5,7 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::paint::{GREEN, GRID, INK, OS, WIDTH, finish, letters};
+use super::paint::{GO, GRID, INK, OS, WIDTH, finish, letters};
 
 pub(crate) struct Pair {
     pub(crate) name: String,
@@ -71,7 +71,7 @@ pub(crate) fn pairs(
                 let ends = vec![at(pair.green), at(pair.os)];
                 chart.draw_series([PathElement::new(ends, INK.stroke_width(1))])?;
             }
-            for (value, color) in [(pair.os, OS), (pair.green, GREEN)] {
+            for (value, color) in [(pair.os, OS), (pair.green, GO)] {
                 if value > 0.0 || floor > 0.0 && both_known(pair) {
                     chart.draw_series([Circle::new(at(value), 6, color.filled())])?;
                 }
