@@ -44,6 +44,10 @@ struct Args {
     /// Only workloads with this in their id
     #[arg(long, default_value = "")]
     only: String,
+    /// CPU time of all threads instead of time on the clock: steadier on a busy machine, but the
+    /// start of the process is in it
+    #[arg(long)]
+    cpu: bool,
     /// A quarter of the operations
     #[arg(long)]
     quick: bool,
@@ -65,7 +69,7 @@ fn main() -> Result<()> {
     }
     let rows = rows::all(&args.only, if args.quick { 4 } else { 1 });
     let go = measure::build_go(args.go)?;
-    let results = measure::all(&rows, go.as_ref(), args.rounds)?;
+    let results = measure::all(&rows, go.as_ref(), args.rounds, args.cpu)?;
     println!("{}", table::render(&rows, &results, go.is_some()));
     Ok(())
 }

@@ -1,4 +1,5 @@
 //! Starts the measurements, all systems in turn, and gathers what they print.
+#![allow(unsafe_code, reason = "getrusage")]
 
 use std::collections::BTreeMap;
 use std::env::current_exe;
@@ -57,19 +58,21 @@ pub(crate) fn build_go(go: Option<PathBuf>) -> Result<Option<Go>> {
     }))
 }
 
-pub(crate) fn all(rows: &[Row], go: Option<&Go>, rounds: usize) -> Result<Results> {
+pub(crate) fn all(rows: &[Row], go: Option<&Go>, rounds: usize, cpu: bool) -> Result<Results> {
     let mut results = Results::new();
     for round in 1..=rounds {
         for row in rows {
             eprint!("\rround {round} of {rounds}: {:<30}", row.id);
             for procs in PROCS {
                 for on in ALL {
+                    let per_operation = cpu && row.unit.is_empty();
+                    let cpu_for = per_operation.then(|| row.operations(on));
                     if let Some(mut command) = command(row, on, procs, go)? {
                         let series = results.entry((row.id, procs, on)).or_default();
                         // What starved once or is not there is not tried again.
                         let hopeless = [Sample::Starves, Sample::Missing, Sample::Wrong];
                         if !series.last().is_some_and(|last| hopeless.contains(last)) {
-                            series.push(take(&mut command)?);
+                            series.push(take(&mut command, cpu_for)?);
                         }
                     }
                 }
@@ -102,11 +105,14 @@ fn command(row: &Row, on: System, procs: usize, go: Option<&Go>) -> Result<Optio
     Ok(Some(command))
 }
 
-fn take(command: &mut Command) -> Result<Sample> {
+/// With `cpu_for` so many operations: CPU time of one, instead of what the child says.
+fn take(command: &mut Command, cpu_for: Option<u64>) -> Result<Sample> {
+    let before = cpu_of_children();
     let output = command.output().context("cannot start `timeout`")?;
+    let used = cpu_of_children() - before;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(match (output.status.code(), text.trim().parse()) {
-        (Some(0), Ok(value)) => Sample::Value(value),
+        (Some(0), Ok(value)) => Sample::Value(cpu_for.map_or(value, |n| used / n as f64)),
         // `timeout` kills itself too when it kills with KILL.
         (None | Some(137), _) => Sample::Starves,
         (Some(MISSING | 2), _) => Sample::Missing, // 2: Go says that it does not know the id
@@ -116,4 +122,14 @@ fn take(command: &mut Command) -> Result<Sample> {
             Sample::Wrong
         }
     })
+}
+
+/// Nanoseconds of CPU that all children which have ended have used.
+fn cpu_of_children() -> f64 {
+    // SAFETY: all zeros is a valid `rusage`.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: it gets a `rusage` of ours.
+    unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage) };
+    let nanos = |t: libc::timeval| t.tv_sec as f64 * 1e9 + t.tv_usec as f64 * 1e3;
+    nanos(usage.ru_utime) + nanos(usage.ru_stime)
 }

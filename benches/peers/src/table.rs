@@ -43,7 +43,7 @@ pub(crate) fn render(rows: &[Row], results: &Results, go: bool) -> String {
         }
     }
     text.push_str(
-        "\nMedians, nanoseconds per operation unless the row says otherwise; ratio: ours divided \
+        "\nMedians, nanoseconds per operation unless the row says otherwise (--cpu: of CPU); ratio: ours divided \
          by theirs.\n~: of ours or theirs the middle half of the rounds spreads over more than \
          15 %. –: the system\ndoes not have it. starves: no end within the limit.\n",
     );
