@@ -211,18 +211,35 @@ impl Drop for Counted {
 }
 
 impl<T> ScopedJoinHandle<'_, T> {
+    pub(crate) fn packet(&self) -> &Packet<T> {
+        &self.packet.packet
+    }
+
     /// Waits for the goroutine to end.
     ///
     /// # Errors
     /// The payload of its panic, if it panicked.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let words = ["to", "be"];
+    ///     let n = gosched::thread::scope(|s| {
+    ///         let counts = words.map(|word| s.spawn(|| word.len()));
+    ///         counts.map(|count| count.join().unwrap()).iter().sum::<usize>()
+    ///     });
+    ///     assert_eq!(n, 4);
+    /// }) };
+    /// ```
     pub fn join(self) -> Result<T> {
-        self.packet.packet.wait(WaitReason::Join);
-        self.packet.packet.take()
+        self.packet().wait(WaitReason::Join);
+        self.packet().take()
     }
 
     /// Whether its closure has ended.
     pub fn is_finished(&self) -> bool {
-        self.packet.packet.is_done()
+        self.packet().is_done()
     }
 
     /// Its handle.

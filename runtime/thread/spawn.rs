@@ -69,8 +69,40 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let packet = Arc::new(Packet::new());
         // SAFETY: F and T are 'static.
+        unsafe { self.spawn_unchecked(f) }
+    }
+
+    /// As [`spawn`](Builder::spawn), for a closure that borrows.
+    ///
+    /// # Errors
+    /// As [`spawn`](Builder::spawn).
+    ///
+    /// # Panics
+    /// As [`spawn`](Builder::spawn).
+    ///
+    /// # Safety
+    /// What `f` and its result borrow outlives the goroutine and every handle to it: join it, also
+    /// on a way out by a panic. [`scope`](crate::thread::scope) sees to that by itself.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let word = String::from("gopher");
+    ///     // SAFETY: joined here, before `word` goes.
+    ///     let length = unsafe { gosched::thread::Builder::new().spawn_unchecked(|| word.len()) };
+    ///     assert_eq!(length.unwrap().join().unwrap(), 6);
+    /// }) };
+    /// ```
+    #[track_caller]
+    pub unsafe fn spawn_unchecked<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
+        let packet = Arc::new(Packet::new());
+        // SAFETY: the caller's promise.
         let thread = unsafe { self.start(Arc::clone(&packet), f) }?;
         Ok(JoinHandle::new(packet, thread))
     }
