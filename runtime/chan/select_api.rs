@@ -23,6 +23,10 @@ use crate::sys::moment::nanos_at;
 /// somebody else may be faster. Among several ready ones each is as likely, unless the select
 /// is biased. Where the list is known in advance, [`select!`](crate::channel::select) is handier.
 ///
+/// # Panics
+/// All methods that look at the operations do, when there are more than 65,532 of them; and those
+/// that wait without an end do, when there is none.
+///
 /// ```
 /// use gosched::channel::{Select, unbounded};
 ///
@@ -154,6 +158,7 @@ impl<'a> Select<'a> {
     ///
     /// # Panics
     /// When there is no operation at all.
+    #[track_caller]
     pub fn select(&mut self) -> SelectedOperation<'a> {
         self.demand_cases();
         match self.run(Wait::Forever) {
@@ -222,6 +227,7 @@ impl<'a> Select<'a> {
     /// assert_eq!(r.try_recv(), Ok(4));
     /// sender.join().unwrap().unwrap();
     /// ```
+    #[track_caller]
     pub fn ready(&mut self) -> usize {
         self.demand_cases();
         match self.watch(Wait::Forever) {
@@ -250,6 +256,7 @@ impl<'a> Select<'a> {
             .ok_or(ReadyTimeoutError)
     }
 
+    #[track_caller]
     fn demand_cases(&self) {
         if self.cases.0.is_empty() {
             panic!("no operations have been added to `Select`");
@@ -311,6 +318,7 @@ impl<'a> SelectedOperation<'a> {
     ///
     /// # Panics
     /// When this is not the sender that was selected.
+    #[track_caller]
     pub fn send<T>(self, s: &Sender<T>, msg: T) -> Result<(), SendError<T>> {
         self.complete().send(s, msg)
     }
@@ -322,6 +330,7 @@ impl<'a> SelectedOperation<'a> {
     ///
     /// # Panics
     /// When this is not the receiver that was selected.
+    #[track_caller]
     pub fn recv<T>(self, r: &Receiver<T>) -> Result<T, RecvError> {
         self.complete().recv(r)
     }

@@ -117,6 +117,7 @@ impl<T> Sender<T> {
     /// assert!(s.send(2).is_err());
     /// assert_eq!((r.recv(), r.recv()), (Ok(1), Err(RecvError)));
     /// ```
+    #[track_caller]
     pub fn close(&self) {
         if self.chan.close().is_err() {
             panic!("close of closed channel");

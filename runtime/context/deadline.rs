@@ -25,6 +25,7 @@ use crate::time::after_func;
 /// See [`with_timeout`].
 ///
 /// Go: context.WithDeadline
+#[track_caller]
 pub fn with_deadline(parent: &Context, deadline: Instant) -> (Context, CancelFunc) {
     until(parent, deadline, None)
 }
@@ -36,6 +37,7 @@ pub fn with_deadline(parent: &Context, deadline: Instant) -> (Context, CancelFun
 /// If the runtime has not been started.
 ///
 /// Go: context.WithDeadlineCause
+#[track_caller]
 pub fn with_deadline_cause(
     parent: &Context,
     deadline: Instant,
@@ -63,6 +65,7 @@ pub fn with_deadline_cause(
 /// ```
 ///
 /// Go: context.WithTimeout
+#[track_caller]
 pub fn with_timeout(parent: &Context, timeout: Duration) -> (Context, CancelFunc) {
     until(parent, after(timeout), None)
 }
@@ -73,6 +76,7 @@ pub fn with_timeout(parent: &Context, timeout: Duration) -> (Context, CancelFunc
 /// If the runtime has not been started.
 ///
 /// Go: context.WithTimeoutCause
+#[track_caller]
 pub fn with_timeout_cause(
     parent: &Context,
     timeout: Duration,
@@ -88,6 +92,7 @@ fn after(timeout: Duration) -> Instant {
     now.checked_add(timeout).unwrap_or_else(|| now + FAR)
 }
 
+#[track_caller]
 fn until(parent: &Context, deadline: Instant, cause: Option<Cause>) -> (Context, CancelFunc) {
     assert_started();
     let earlier = parent.deadline().filter(|&parents| parents < deadline);

@@ -148,6 +148,7 @@ impl Builder {
         unsafe { run_main(f) }
     }
 
+    #[track_caller]
     fn settings(&self) -> Settings {
         let debug = config::debug(std::env::var_os("GOSCHED"));
         let debug = debug.unwrap_or_else(|e| panic!("{e}"));
@@ -185,6 +186,10 @@ impl Builder {
 /// never torn down. `run` may be called again, from any thread, also at the same time. When
 /// every goroutine is asleep for ever while `f` has not returned, the process ends with Go's
 /// deadlock report and status 2.
+///
+/// The first call sets a panic hook in front of the one that is there: panics of goroutines are
+/// printed with the goroutine's number and name, those of plain threads as before. A hook that is
+/// set later gets them all.
 ///
 /// # Panics
 /// With the panic of `f`, if it panics.

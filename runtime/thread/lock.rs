@@ -28,6 +28,7 @@ use crate::sched::locked;
 /// ```
 ///
 /// Go: runtime.LockOSThread
+#[track_caller]
 pub fn lock_os_thread() {
     locked::lock();
 }

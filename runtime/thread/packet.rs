@@ -160,10 +160,12 @@ impl<T> Packet<T> {
     ///
     /// # Panics
     /// If it was taken before.
+    #[track_caller]
     pub(crate) fn take(&self) -> Result<T> {
         assert!(self.is_done(), "the goroutine has not ended");
         // SAFETY: DONE: the cell is the handle's, which is not shared.
-        unsafe { (*self.result.get()).take() }.expect("a result is taken once")
+        unsafe { (*self.result.get()).take() }
+            .expect("the goroutine's result was already taken by `.await`")
     }
 
     /// A panic (a `goexit` is none) that no handle has taken. By the packet's last owner.
@@ -203,6 +205,9 @@ impl<T> JoinHandle<T> {
     /// # Errors
     /// The payload of the goroutine's panic, if it panicked.
     ///
+    /// # Panics
+    /// If the handle was awaited to its end before.
+    ///
     /// # Examples
     /// ```
     /// # // SAFETY: nothing here is tied to an OS thread.
@@ -212,6 +217,7 @@ impl<T> JoinHandle<T> {
     /// }) };
     /// assert_eq!(sum, 3);
     /// ```
+    #[track_caller]
     pub fn join(self) -> Result<T> {
         self.packet.wait(WaitReason::Join);
         self.packet.take()

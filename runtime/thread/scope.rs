@@ -220,6 +220,9 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// # Errors
     /// The payload of its panic, if it panicked.
     ///
+    /// # Panics
+    /// If the handle was awaited to its end before.
+    ///
     /// # Examples
     /// ```
     /// # // SAFETY: nothing here is tied to an OS thread.
@@ -232,6 +235,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///     assert_eq!(n, 4);
     /// }) };
     /// ```
+    #[track_caller]
     pub fn join(self) -> Result<T> {
         self.packet().wait(WaitReason::Join);
         self.packet().take()

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::chan::receiver::{Flavor, Receiver};
 use crate::chan::timers::{NEVER, Repeat, TimerChan};
+use crate::sched::start::assert_started;
 use crate::sys::clock::Nanos;
 use crate::sys::moment::nanos_after;
 use crate::time::func::Func;
@@ -153,6 +154,7 @@ pub fn after_func<F>(dur: Duration, f: F) -> Timer
 where
     F: Fn() + Send + Sync + 'static,
 {
+    assert_started();
     let func = Arc::new(Func::new(Location::caller(), Box::new(f)));
     func.reset(nanos_after(dur));
     Timer {
