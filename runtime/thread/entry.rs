@@ -21,6 +21,7 @@ use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
 use crate::stacks::overflow::Ending;
 use crate::stacks::{Class, class_for};
+use crate::sys::fatal::let_others_die;
 use crate::thread::exit::is_goexit;
 use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
@@ -259,6 +260,7 @@ where
     }
     packet.wait(WaitReason::Run);
     SCHED.mains.fetch_sub(1, Relaxed);
+    let_others_die();
     packet
         .take()
         .unwrap_or_else(|payload| resume_unwind(payload))
