@@ -36,6 +36,17 @@ pub fn with_deadline(parent: &Context, deadline: Instant) -> (Context, CancelFun
 /// # Panics
 /// If the runtime has not been started.
 ///
+/// # Examples
+/// ```
+/// use std::time::Instant;
+/// use gosched::context::{background, with_deadline_cause};
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let (ctx, _cancel) = with_deadline_cause(&background(), Instant::now(), "too late");
+///     assert_eq!(ctx.cause().unwrap().to_string(), "too late");
+/// }) };
+/// ```
+///
 /// Go: context.WithDeadlineCause
 #[track_caller]
 pub fn with_deadline_cause(
@@ -74,6 +85,17 @@ pub fn with_timeout(parent: &Context, timeout: Duration) -> (Context, CancelFunc
 ///
 /// # Panics
 /// If the runtime has not been started.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use gosched::context::{background, with_timeout_cause};
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let (ctx, _cancel) = with_timeout_cause(&background(), Duration::ZERO, "too late");
+///     assert_eq!(ctx.cause().unwrap().to_string(), "too late");
+/// }) };
+/// ```
 ///
 /// Go: context.WithTimeoutCause
 #[track_caller]

@@ -107,6 +107,9 @@ pub fn without_cancel(parent: &Context) -> Context {
 
 /// Why `context` was cancelled: [`Context::cause`] in Go's form.
 ///
+/// # Examples
+/// See [`Context::cause`], which it calls.
+///
 /// Go: context.Cause
 #[must_use]
 pub fn cause(context: &Context) -> Option<Cause> {

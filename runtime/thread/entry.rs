@@ -29,6 +29,18 @@ use crate::thread::panic;
 
 /// What becomes of the process when a goroutine started by [`go`](crate::go) panics and nobody
 /// catches it.
+///
+/// # Examples
+/// ```
+/// use gosched::{Builder, UncaughtPanic};
+///
+/// let builder = Builder::new().uncaught_panic(UncaughtPanic::Print);
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { builder.run(|| {
+///     gosched::go(|| panic!("printed, and that is all"));
+///     gosched::thread::yield_now();
+/// }) };
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum UncaughtPanic {
     /// Go's way: the message, the goroutine, exit status 2.
@@ -39,6 +51,9 @@ pub enum UncaughtPanic {
 }
 
 /// What becomes of the process after a stack overflow was reported.
+///
+/// # Examples
+/// See [`Builder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnOverflow {
     /// Exit status 2, as Go.
@@ -71,12 +86,18 @@ pub struct Builder {
 
 impl Builder {
     /// Go's defaults.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn new() -> Builder {
         Builder::default()
     }
 
     /// How many Ps to start with: how many goroutines run at the same time. Overrides the
     /// variable `GOMAXPROCS`; the default is the number of CPUs that the process may use.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn procs(mut self, n: usize) -> Builder {
         self.procs = Some(n);
         self
@@ -84,12 +105,18 @@ impl Builder {
 
     /// The most stack that a goroutine may use unless it is given its own limit, in bytes;
     /// rounded up to a power of two from 64 KiB to 1 GiB. The default is 256 KiB.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self
     }
 
     /// The most OS threads that run goroutines; more are a fatal error. The default is 10,000.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     ///
     /// Go: debug.SetMaxThreads
     pub fn max_threads(mut self, n: u32) -> Builder {
@@ -99,18 +126,27 @@ impl Builder {
 
     /// Whether a goroutine that runs for more than 10 ms while others wait is stopped in the
     /// middle (`docs/preemption.md`). On by default; `GOSCHED=asyncpreemptoff=1` turns it off.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn async_preempt(mut self, on: bool) -> Builder {
         self.async_preempt = Some(on);
         self
     }
 
     /// What an uncaught panic in a detached goroutine does.
+    ///
+    /// # Examples
+    /// See [`UncaughtPanic`].
     pub fn uncaught_panic(mut self, what: UncaughtPanic) -> Builder {
         self.uncaught = what;
         self
     }
 
     /// What happens after a stack overflow was reported.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn on_overflow(mut self, what: OnOverflow) -> Builder {
         self.on_overflow = what;
         self

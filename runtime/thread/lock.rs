@@ -35,6 +35,9 @@ pub fn lock_os_thread() {
 
 /// Undoes one [`lock_os_thread`]. Without one, nothing.
 ///
+/// # Examples
+/// See [`lock_os_thread`].
+///
 /// Go: runtime.UnlockOSThread
 pub fn unlock_os_thread() {
     locked::unlock();

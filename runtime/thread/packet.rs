@@ -35,6 +35,9 @@ const AWAITED: u32 = 2;
 const DONE: u32 = 3;
 
 /// What a goroutine ended with: its value, or the payload of its panic.
+///
+/// # Examples
+/// See [`JoinHandle::join`].
 pub type Result<T> = std::result::Result<T, Box<dyn Any + Send + 'static>>;
 
 /// Shared by the goroutine and its handle.
@@ -189,6 +192,9 @@ impl<T> Drop for Packet<T> {
 ///
 /// It is a future as well, so that a task of an executor can wait for a goroutine.
 ///
+/// # Examples
+/// See [`JoinHandle::join`].
+///
 /// std: `std::thread::JoinHandle`, which it follows.
 pub struct JoinHandle<T> {
     pub(crate) packet: Arc<Packet<T>>,
@@ -224,11 +230,33 @@ impl<T> JoinHandle<T> {
     }
 
     /// Whether the goroutine's closure has ended; `join` would not block for long.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let h = gosched::thread::spawn(|| ());
+    ///     while !h.is_finished() {
+    ///         gosched::thread::yield_now();
+    ///     }
+    ///     h.join().unwrap(); // at once
+    /// }) };
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.packet.is_done()
     }
 
     /// The goroutine's handle.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let h = gosched::thread::spawn(gosched::thread::park);
+    ///     h.thread().unpark();
+    ///     h.join().unwrap();
+    /// }) };
+    /// ```
     pub fn thread(&self) -> &Thread {
         &self.thread
     }

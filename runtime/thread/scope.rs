@@ -37,6 +37,9 @@ struct Shared {
 }
 
 /// A scope to spawn borrowing goroutines in; see [`scope`].
+///
+/// # Examples
+/// See [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
     shared: Arc<Shared>,
     scope: PhantomData<&'scope mut &'scope ()>,
@@ -44,6 +47,9 @@ pub struct Scope<'scope, 'env: 'scope> {
 }
 
 /// The right to wait for a goroutine of a scope.
+///
+/// # Examples
+/// See [`ScopedJoinHandle::join`].
 pub struct ScopedJoinHandle<'scope, T> {
     packet: Arc<ScopedPacket<T>>,
     thread: Thread,
@@ -141,6 +147,9 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// # Panics
     /// If the runtime has not been started.
+    ///
+    /// # Examples
+    /// See [`scope`].
     #[track_caller]
     pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
@@ -161,6 +170,19 @@ impl Builder {
     ///
     /// # Panics
     /// If the runtime has not been started.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let word = String::from("gopher");
+    ///     let length = gosched::thread::scope(|s| {
+    ///         let deep = gosched::thread::Builder::new().stack_size(1 << 20);
+    ///         deep.spawn_scoped(s, || word.len()).unwrap().join().unwrap()
+    ///     });
+    ///     assert_eq!(length, 6);
+    /// }) };
+    /// ```
     #[track_caller]
     pub fn spawn_scoped<'scope, F, T>(
         self,
@@ -242,11 +264,17 @@ impl<T> ScopedJoinHandle<'_, T> {
     }
 
     /// Whether its closure has ended.
+    ///
+    /// # Examples
+    /// See [`JoinHandle::is_finished`](crate::thread::JoinHandle::is_finished).
     pub fn is_finished(&self) -> bool {
         self.packet().is_done()
     }
 
     /// Its handle.
+    ///
+    /// # Examples
+    /// See [`JoinHandle::thread`](crate::thread::JoinHandle::thread).
     pub fn thread(&self) -> &Thread {
         &self.thread
     }

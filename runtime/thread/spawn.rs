@@ -38,11 +38,17 @@ pub struct Builder {
 
 impl Builder {
     /// No name, the runtime's stack size.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn new() -> Builder {
         Builder::default()
     }
 
     /// Names the goroutine, for panics, dumps and `Thread::name`.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn name(mut self, name: String) -> Builder {
         self.name = Some(name);
         self
@@ -50,6 +56,9 @@ impl Builder {
 
     /// The most stack it may use, in bytes; rounded up to a power of two from 64 KiB to 1 GiB.
     /// It takes memory only as it is used.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self
@@ -63,6 +72,9 @@ impl Builder {
     ///
     /// # Panics
     /// If the runtime has not been started, or the name holds a NUL byte (as std).
+    ///
+    /// # Examples
+    /// See [`Builder`].
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where

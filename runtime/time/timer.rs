@@ -67,6 +67,9 @@ pub(crate) fn receiver(chan: &Arc<TimerChan<Instant>>) -> Receiver<Instant> {
 impl Timer {
     /// A timer that sends the instant it was due, once, after at least `dur`.
     ///
+    /// # Examples
+    /// See [`Timer`].
+    ///
     /// Go: time.NewTimer
     pub fn new(dur: Duration) -> Timer {
         let chan = timer_chan(dur, Repeat::Once);
@@ -78,6 +81,9 @@ impl Timer {
 
     /// Its channel. That of a func timer never gets anything.
     ///
+    /// # Examples
+    /// See [`Timer`].
+    ///
     /// Go: Timer.C
     pub fn c(&self) -> &Receiver<Instant> {
         &self.c
@@ -87,6 +93,9 @@ impl Timer {
     /// now nothing comes. False: it had been received, started or stopped before.
     ///
     /// Does not wait for a function that has started.
+    ///
+    /// # Examples
+    /// See [`Timer`].
     ///
     /// Go: Timer.Stop
     pub fn stop(&self) -> bool {
@@ -100,6 +109,9 @@ impl Timer {
     /// of that time does not come.
     ///
     /// A function that has started before may still run when it starts again.
+    ///
+    /// # Examples
+    /// See [`Timer`].
     ///
     /// Go: Timer.Reset
     pub fn reset(&self, dur: Duration) -> bool {
