@@ -52,6 +52,8 @@ fn run_inside_of_run() {
     });
 }
 
+type Locks = (Once, OnceLock<u8>, Mutex<()>, RwLock<()>);
+
 #[test]
 fn goexit_counts_as_a_panic_for_what_it_interrupts() {
     check(|| {
@@ -62,7 +64,7 @@ fn goexit_counts_as_a_panic_for_what_it_interrupts() {
             RwLock::new(()),
         ));
         static LAZY: LazyLock<u8> = LazyLock::new(|| goexit());
-        let ended = |f: fn(&(Once, OnceLock<u8>, Mutex<()>, RwLock<()>))| {
+        let ended = |f: fn(&Locks)| {
             let once = Arc::clone(&once);
             spawn(move || f(&once)).join().is_err()
         };
@@ -71,13 +73,17 @@ fn goexit_counts_as_a_panic_for_what_it_interrupts() {
             words(|| once.0.call_once(|| ())),
             "Once instance has previously been poisoned"
         );
-        assert!(ended(|all| drop(all.1.get_or_init(|| goexit()).clone())));
+        assert!(ended(|all| {
+            all.1.get_or_init(|| goexit());
+        }));
         assert_eq!(
             once.1.get_or_init(|| 4),
             &4,
             "a OnceLock may be tried again, as std's"
         );
-        assert!(ended(|_| drop(LAZY.clone())));
+        assert!(ended(|_| {
+            LazyLock::force(&LAZY);
+        }));
         assert_eq!(
             words(|| *LAZY),
             "LazyLock instance has previously been poisoned"
@@ -272,7 +278,9 @@ fn refused_with_words() {
         );
         let none = never::<u8>();
         let mut select = Select::new();
-        (0..65_533).for_each(|_| drop(select.recv(&none)));
+        for _ in 0..65_533 {
+            select.recv(&none);
+        }
         assert_eq!(
             words(|| select.try_ready()),
             "too many operations in a select"

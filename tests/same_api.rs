@@ -5,6 +5,13 @@
 //! Not there, as they are deprecated or the system's: `sleep_ms`, `park_timeout_ms`,
 //! `wait_timeout_ms`, `ONCE_INIT`, `JoinHandleExt`.
 
+#![allow(
+    clippy::type_complexity,
+    clippy::extra_unused_lifetimes,
+    clippy::borrow_interior_mutable_const,
+    reason = "signatures are the point here"
+)]
+
 mod std_s {
     use std::thread_local as local;
     use std::{sync, thread};

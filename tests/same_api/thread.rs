@@ -22,7 +22,7 @@ mod threads {
 
     super::local! {
         static CELL: Cell<u8> = const { Cell::new(1) };
-        pub(crate) static REF_CELL: RefCell<Vec<u8>> = RefCell::new(Vec::new());
+        pub(crate) static REF_CELL: RefCell<Vec<u8>> = RefCell::new(vec![0]);
     }
 
     fn functions() {
