@@ -29,6 +29,12 @@ fn run<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     unsafe { gosched::run(f) }
 }
 
+fn hog() {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
 /// In the child the program, which exits with status 77 if it comes to its end; in the parent
 /// how it ended.
 fn ended(test: &str, program: impl FnOnce()) -> Option<Ended> {
@@ -107,7 +113,8 @@ fn before_the_first_run() {
 #[test]
 fn settings_that_cannot_be() {
     const TEST: &str = "settings_that_cannot_be";
-    let wrong: [(&str, fn() -> Builder, i32, &str); 4] = [
+    type Wrong = (&'static str, fn() -> Builder, i32, &'static str);
+    let wrong: [Wrong; 4] = [
         (
             "procs0",
             || Builder::new().procs(0),
@@ -168,7 +175,7 @@ fn the_process_ends_whatever_goroutines_do() {
     });
     let busy = one_of(TEST, "busy", || {
         run(|| {
-            (0..4).for_each(|_| go(|| loop {}));
+            (0..4).for_each(|_| go(hog));
             (0..50).for_each(|_| {
                 go(|| {
                     loop {
@@ -336,13 +343,14 @@ fn signals() {
         COUNT.fetch_add(1, Relaxed);
     }
     fn kill(signal: i32) {
+        let me = std::process::id() as libc::pid_t;
         // SAFETY: a signal to this process.
-        unsafe { libc::kill(libc::getpid(), signal) };
+        unsafe { libc::kill(me, signal) };
     }
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let e = one_of(TEST, &signal.to_string(), || {
             run(|| {
-                go(|| loop {});
+                go(hog);
                 thread::sleep(20 * MS);
                 kill(signal);
                 thread::park_timeout(LIMIT / 2);

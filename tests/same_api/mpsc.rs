@@ -35,7 +35,7 @@ mod mpsc {
         let _: for<'a> fn(&'a Receiver<u8>) -> Iter<'a, u8> = Receiver::iter;
         let _: for<'a> fn(&'a Receiver<u8>) -> TryIter<'a, u8> = Receiver::try_iter;
         let _: fn(Receiver<u8>) -> IntoIter<u8> = IntoIterator::into_iter;
-        let _: for<'a> fn(&'a Receiver<u8>) -> Iter<'a, u8> = IntoIterator::into_iter;
+        let _: for<'a> fn(&'a Receiver<u8>) -> Iter<'a, u8> = |r| IntoIterator::into_iter(r);
         iterator::<Iter<'_, u8>>();
         iterator::<TryIter<'_, u8>>();
         iterator::<IntoIter<u8>>();
