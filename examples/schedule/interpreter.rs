@@ -90,9 +90,12 @@ impl World {
             Goroutine { world: self, id: 0 }.script(0);
             exit(0)
         };
-        // A recorded program ends within its first time slice; on a busy machine the clock may
-        // say otherwise, so there are none.
-        let builder = gosched::Builder::new().procs(1).async_preempt(false);
+        // A recorded program ends within its first time slice. On a busy machine the clock may
+        // say otherwise: it does not count.
+        let given = std::env::var("GOSCHED").unwrap_or_default();
+        // SAFETY: there is no other thread yet.
+        unsafe { std::env::set_var("GOSCHED", format!("steady=1,{given}")) };
+        let builder = gosched::Builder::new().procs(1);
         // SAFETY: a script keeps nothing that is tied to an OS thread.
         unsafe { builder.run(main) }
     }
