@@ -1,10 +1,11 @@
 // The interpreter of ../README.md on Go itself, for programs that nobody has recorded:
 //
-//	GOMAXPROCS=1 go run . PROGRAM LOG
+//	GOMAXPROCS=1 SCHEDTICK=0 go run . PROGRAM LOG
 //
 // Go's start-up runs goroutines of the runtime's own, not the same number in every run. The P's
 // tick, which decides when the 61st look goes to the global queue, therefore starts anywhere;
-// align puts it where gosched starts. All else is as a Go programmer would write it.
+// align puts it where gosched starts with GOSCHED=schedtick=N. All else is as a Go programmer
+// would write it.
 package main
 
 import (
@@ -148,14 +149,14 @@ func step(id, pc int, letter byte, k int) {
 	}
 }
 
-// align returns with the P's tick at 1 modulo 61 and nobody else runnable: as if main were the
-// first goroutine that the P ever ran.
+// align returns with the P's tick at tick+1 modulo 61 and nobody else runnable: as if main were
+// the first goroutine of a P that started at tick.
 //
 // Yielding puts main into the global queue. The churn keeps the local queue from ever being
 // empty, so main comes back at a 61st look and no sooner; two rounds more, and the runtime's own
 // goroutines have had their turn as well. The tick is 1 then. One yield lets the churn end, which
 // takes a tick, and main comes back at 3; 59 more yields, each one tick, make that 62.
-func align() {
+func align(tick int) {
 	stop := false
 	var churn func()
 	churn = func() {
@@ -169,7 +170,7 @@ func align() {
 		runtime.Gosched()
 	}
 	stop = true
-	for range 60 {
+	for range 60 + tick {
 		runtime.Gosched()
 	}
 }
@@ -195,6 +196,10 @@ func main() {
 	log, err = syscall.Mmap(int(f.Fd()), 0, logBytes,
 		syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 	check(err)
-	align()
+	tick := 0
+	if t := os.Getenv("SCHEDTICK"); t != "" {
+		tick = number(t)
+	}
+	align(tick)
 	run(0, 0)
 }
