@@ -3,10 +3,13 @@
 //! Every M gives its P up at its next pick; the last one to do so wakes the stopper. A P that
 //! goes away leaves its goroutines at the *front* of the global queue, as they were first.
 //!
+//! Who stops the world in a loop starves nobody: stoppers take turns, and each P may pick one
+//! goroutine between two stops (`owed-pick`).
+//!
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::m::enter::{NoPreempt, enter};
@@ -27,8 +30,10 @@ use crate::sys::cputime::KernelView;
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
 const ASK_AGAIN: Nanos = 100_000;
 
-/// One stopper at a time. Go: worldsema.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+/// One stopper at a time, in the order they came: the next number to give out, and the number of
+/// the one whose turn it is. Go: worldsema.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+static TURN: AtomicU32 = AtomicU32::new(0);
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32, class: Class) -> u32 {
@@ -65,11 +70,9 @@ struct Turn;
 
 impl Turn {
     fn take() -> Turn {
+        let mine = NEXT.fetch_add(1, Relaxed);
         // Acquire pairs(world): drop's Release.
-        while TAKEN
-            .compare_exchange(false, true, Acquire, Relaxed)
-            .is_err()
-        {
+        while TURN.load(Acquire) != mine {
             yield_now();
         }
         Turn
@@ -78,7 +81,8 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        TAKEN.store(false, Release); // pairs(world): take's Acquire
+        let mine = TURN.load(Relaxed);
+        TURN.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
     }
 }
 
@@ -94,6 +98,7 @@ pub(crate) fn make_ps(n: u32, class: Class) {
 
 /// Waits until no goroutine runs but the caller.
 fn stop(rt: &NoPreempt) {
+    SCHED.ps().for_each(P::settle_pick);
     SCHED.lock.lock();
     SCHED.stopping.store(true, Relaxed);
     let mut running = SCHED.procs();
@@ -172,6 +177,7 @@ fn start(rt: NoPreempt) {
     SCHED.stopping.store(false, Relaxed);
     for i in (0..SCHED.procs() as usize).rev() {
         let Some(p) = SCHED.p(i) else { continue };
+        p.owe_pick();
         if Some(p.id) == mine {
             p.set_status(PStatus::Running);
         } else if p.runq.is_empty() {
