@@ -620,6 +620,102 @@ fn blocked_in_the_kernel() {
     });
 }
 
+/// Recurses `depth` deep on stacks that go on elsewhere, with random pauses and preemptions on
+/// the way down and up; what it wrote into its frames must still be there.
+fn dive(dice: &mut Dice, depth: u64) -> u64 {
+    let size = [1, 40, 200, 1000][dice.roll(4) as usize] << 10;
+    let red_zone = if dice.roll(8) == 0 {
+        usize::MAX
+    } else {
+        24 << 10
+    };
+    let frame = std::hint::black_box([depth ^ 0x5a5a; 96]);
+    pause(dice);
+    let below = gosched::stack::grow(red_zone, size, || {
+        let left = gosched::stack::remaining();
+        assert!(left.is_some(), "not where the runtime thinks it is");
+        pause(dice);
+        if depth == 0 { 0 } else { dive(dice, depth - 1) }
+    });
+    pause(dice);
+    let sound = std::hint::black_box(&frame)
+        .iter()
+        .all(|&word| word == depth ^ 0x5a5a);
+    assert!(
+        sound,
+        "somebody wrote to, or dropped, a frame that is alive"
+    );
+    below + 1
+}
+
+fn pause(dice: &mut Dice) {
+    match dice.roll(40) {
+        0 => yield_now(),
+        1 => thread::sleep(Duration::from_micros(dice.roll(80))),
+        2 => thread::park_timeout(Duration::from_micros(20)),
+        3 => (0..dice.roll(20_000)).for_each(|n| _ = std::hint::black_box(n)),
+        4 | 5 => gosched::__preempt_soon(),
+        6 => std::thread::sleep(Duration::from_micros(50)),
+        _ => (),
+    }
+}
+
+/// Deep stacks, small stacks, unwinding ones, while everything that can be is trimmed.
+#[test]
+fn deep_stacks_that_are_trimmed() {
+    storm(|until| {
+        let over = Arc::new(AtomicBool::new(false));
+        let work = |s| {
+            thread::spawn(move || {
+                let (mut dice, mut n) = (dice(s), 0_u64);
+                while until.blows() {
+                    let depth = dice.roll(120);
+                    assert_eq!(dive(&mut dice, depth), depth + 1);
+                    let seed = dice.roll(1 << 30);
+                    let builder = thread::Builder::new().stack_size(64 << 10);
+                    let small = builder.spawn(move || {
+                        let mut dice = self::dice(seed);
+                        let depth = dice.roll(30);
+                        assert_eq!(dive(&mut dice, depth), depth + 1);
+                        if seed % 5 == 0 {
+                            gosched::stack::grow(usize::MAX, 1 << 17, || {
+                                pause(&mut dice);
+                                std::panic::resume_unwind(Box::new(()))
+                            })
+                        }
+                    });
+                    assert_eq!(small.unwrap().join().is_err(), seed % 5 == 0);
+                    n += 1;
+                }
+                n
+            })
+        };
+        let handles: Vec<_> = (0..12).map(work).collect();
+        let (trims, from_outside) = (Arc::clone(&over), Arc::clone(&over));
+        let trimmer = thread::spawn(move || {
+            while !trims.load(Relaxed) {
+                gosched::trim();
+                yield_now();
+            }
+        });
+        let outside = std::thread::spawn(move || {
+            let mut dice = dice(4711);
+            while !from_outside.load(Relaxed) {
+                gosched::trim();
+                let depth = dice.roll(100);
+                assert_eq!(dive(&mut dice, depth), depth + 1);
+            }
+        });
+        for h in handles {
+            assert!(h.join().unwrap() > 0, "starved");
+        }
+        over.store(true, Relaxed);
+        trimmer.join().unwrap();
+        let ended = gosched::blocking(|| outside.join());
+        ended.unwrap();
+    });
+}
+
 /// Loops that never come into the runtime, more than there are Ps: another goroutine gets on all
 /// the same. They go on until it has: without preemption the watchdog comes.
 #[test]
