@@ -82,6 +82,9 @@ fn take_scarce(class: Class, error: StackError) -> Result<(), StackError> {
         return Err(error);
     };
     PROMISED[class.number()].fetch_add(1, Relaxed);
+    if needed(class) <= arena::made(class) {
+        return Ok(()); // those that there are will do
+    }
     let needed: usize = Class::all().map(needed).sum();
     if needed > stacks.saturating_sub(KEPT_BACK.min(stacks / 8)) {
         give_back(class, true);
