@@ -821,6 +821,32 @@ fn go_in_front() {
     unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const wanted) };
 }
 
+/// The same by a goroutine: it is preempted, though each stop ends long before its slice.
+#[test]
+fn a_goroutine_that_stops_the_world_in_a_loop_starves_nobody() {
+    storm(|until| {
+        let over = AtomicBool::new(false);
+        let rounds: Vec<AtomicU64> = (0..16).map(|_| AtomicU64::new(0)).collect();
+        thread::scope(|s| {
+            for mine in &rounds {
+                s.spawn(|| {
+                    while !over.load(Relaxed) {
+                        yield_now();
+                        mine.fetch_add(1, Relaxed);
+                    }
+                });
+            }
+            let before = gosched::gomaxprocs(0);
+            let starves = || rounds.iter().any(|rounds| rounds.load(Relaxed) < 3);
+            while until.blows() || starves() {
+                gosched::gomaxprocs(before + 1);
+                gosched::gomaxprocs(before);
+            }
+            over.store(true, Relaxed);
+        });
+    });
+}
+
 /// Stoppers of all kinds take turns with each other, and with goroutines.
 #[test]
 fn stoppers_take_turns() {

@@ -3,13 +3,14 @@
 //! Every M gives its P up at its next pick; the last one to do so wakes the stopper. A P that
 //! goes away leaves its goroutines at the *front* of the global queue, as they were first.
 //!
-//! Who stops the world in a loop starves nobody: stoppers take turns, and each P may pick one
-//! goroutine between two stops (`owed-pick`).
+//! Who stops the world in a loop starves nobody: stoppers take turns, each P may pick one
+//! goroutine between two stops (`owed-pick`), and a goroutine that does it is preempted after its
+//! slice, which sysmon cannot see.
 //!
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::m::enter::{NoPreempt, enter};
@@ -20,6 +21,7 @@ use crate::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
 use crate::sched::park::yield_now;
 use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
+use crate::sched::sysmon::DEFAULT_SLICE;
 use crate::sched::threads::m_by_id;
 use crate::sched::wake::{start_m, wakep};
 use crate::stacks::cache::StackCache;
@@ -34,6 +36,12 @@ const ASK_AGAIN: Nanos = 100_000;
 /// the one whose turn it is. Go: worldsema.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 static TURN: AtomicU32 = AtomicU32::new(0);
+
+/// The goroutine that stopped the world last, its P's schedtick, and since when it has been
+/// stopping the world in this slice. By whoever has the turn.
+static STOPPER: AtomicU64 = AtomicU64::new(0);
+static STOPPER_TICK: AtomicU32 = AtomicU32::new(0);
+static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32, class: Class) -> u32 {
@@ -98,6 +106,7 @@ pub(crate) fn make_ps(n: u32, class: Class) {
 
 /// Waits until no goroutine runs but the caller.
 fn stop(rt: &NoPreempt) {
+    note_slice(rt);
     SCHED.ps().for_each(P::settle_pick);
     SCHED.lock.lock();
     SCHED.stopping.store(true, Relaxed);
@@ -195,5 +204,21 @@ fn start(rt: NoPreempt) {
     }
     SCHED.sleeper.look_again(); // timers may have moved behind its back
     wakep();
+    note_slice(&rt);
     drop(rt);
+}
+
+/// A goroutine that has done nothing but stop the world for a slice is preempted when it leaves.
+fn note_slice(rt: &NoPreempt) {
+    let Some((m, (p, _))) = rt.m().zip(rt.p()) else {
+        return;
+    };
+    let (who, tick, now) = (rt.current().id(), p.schedtick.load(Relaxed), nanotime());
+    if (who, tick) != (STOPPER.load(Relaxed), STOPPER_TICK.load(Relaxed)) {
+        STOPPER.store(who, Relaxed);
+        STOPPER_TICK.store(tick, Relaxed);
+        STOPS_SINCE.store(now, Relaxed);
+    } else if now - STOPS_SINCE.load(Relaxed) >= DEFAULT_SLICE {
+        m.pending.store(true, Relaxed);
+    }
 }
