@@ -191,6 +191,7 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
     if tlsguard::is_needed(m) {
         return Life::GoesOn;
     }
+    tlsguard::keep_counts(m);
     threads::forget_m(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
     watch::look_again();

@@ -7,7 +7,9 @@
 //! Go: proc.go newm, templateThread; `preemption.md` R3.
 #![forbid(unsafe_code)]
 
+use std::ffi::CString;
 use std::fmt::Write as _;
+use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicU32};
@@ -18,6 +20,7 @@ use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::sched::quit;
 use crate::sched::state::SCHED;
+use crate::sys::berth::{self, Berths};
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
 use crate::sys::note::Note;
@@ -26,8 +29,8 @@ use crate::sys::thread::gettid;
 /// Most Ms there can be, whatever `Builder::max_threads` says.
 pub(crate) const MAX_MS: usize = 1 << 15;
 
-/// An M's stack: room for the loop and for user code that runs on it (destructors of
-/// thread-locals), below the part that is left free.
+/// The stack of an M for which there is no berth: room for the loop and for user code that runs
+/// on it (destructors of thread-locals), below the part that is left free.
 const M_STACK: usize = DISTANCE + (1 << 20);
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
@@ -42,8 +45,9 @@ static DONE: AtomicU32 = AtomicU32::new(0);
 /// scheduler's lock.
 static STARTING: AtomicU32 = AtomicU32::new(0);
 static SPARES_COMING: AtomicU32 = AtomicU32::new(0);
-/// Threads that are or were up.
+/// Threads that are or were up; and Ms that have ended.
 static UP: AtomicU32 = AtomicU32::new(0);
+static ENDED: AtomicU32 = AtomicU32::new(0);
 /// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
 static WAITING_PS: AtomicRef<P> = AtomicRef::none();
 /// By id. Written by the spawner; an M that ends clears its own place.
@@ -149,6 +153,7 @@ pub(crate) fn forget_m(m: &'static M) {
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
     // Release pairs(all-ms): the next M with this id.
     ALL_MS[m.id as usize].store(None, Release);
+    ENDED.fetch_add(1, Relaxed);
 }
 
 /// The calling thread is sysmon.
@@ -194,6 +199,7 @@ fn spawner() {
     SPAWNER_TID.store(gettid(), Relaxed);
     count_thread();
     let mut errand_due = true;
+    let mut berths = Berths::new();
     loop {
         WANTED.sleep();
         let asked = ASKED.load(Relaxed);
@@ -203,7 +209,7 @@ fn spawner() {
             errand();
         }
         while let Some(request) = next_request() {
-            start(request);
+            start(request, &mut berths);
         }
         DONE.store(asked, Relaxed);
     }
@@ -239,7 +245,7 @@ fn wants_spare() -> bool {
         && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed)
 }
 
-fn start(request: Request) {
+fn start(request: Request, berths: &mut Berths) {
     let limit = SCHED.max_ms.load(Relaxed);
     let free = (0..MAX_MS as u32).find(|&id| m_by_id(id).is_none());
     let Some(id) = free.filter(|_| SCHED.m_count.load(Relaxed) <= limit) else {
@@ -254,15 +260,41 @@ fn start(request: Request) {
     if let Request::For(p) = request {
         give_first_p(m, p);
     }
-    let entry = ENTRY.get().copied();
-    let spawned = std::thread::Builder::new()
-        .name(format!("gosched-m{id}"))
-        .stack_size(M_STACK)
-        .spawn(move || match entry {
-            Some(entry) => entry(m),
-            None => fatal!("an M was started before the runtime"),
-        });
-    if let Err(e) = spawned {
+    let Some(&entry) = ENTRY.get() else {
+        fatal!("an M was started before the runtime");
+    };
+    let name = format!("gosched-m{id}");
+    if let Err(e) = start_in_berth(m, entry, &name, berths)
+        .unwrap_or_else(|| start_anywhere(m, entry, name))
+    {
         fatal!("failed to create new OS thread (have {id} already): {e}");
     }
+}
+
+/// `None`: there is no berth to be had.
+fn start_in_berth(
+    m: &'static M,
+    entry: Entry,
+    name: &str,
+    berths: &mut Berths,
+) -> Option<io::Result<()>> {
+    if berths.collected() < ENDED.load(Relaxed) {
+        berths.collect();
+    }
+    let name = CString::new(name).ok()?;
+    m.window.above.store(berth::ABOVE, Relaxed);
+    let started = berths.start(&name, entry, m);
+    if started.is_none() {
+        m.window.above.store(0, Relaxed);
+    }
+    Some(started?.map_err(io::Error::from_raw_os_error))
+}
+
+/// Where the C library puts threads, with whatever else around.
+fn start_anywhere(m: &'static M, entry: Entry, name: String) -> io::Result<()> {
+    std::thread::Builder::new()
+        .name(name)
+        .stack_size(M_STACK)
+        .spawn(move || entry(m))
+        .map(drop)
 }

@@ -138,9 +138,25 @@ pub(crate) struct Counts {
     pub(crate) pins: u64,
 }
 
+/// What Ms that have ended did.
+static GONE: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+
+/// The thread of `m` is about to end.
+pub(crate) fn keep_counts(m: &M) {
+    let counters = [&m.affinity.scans, &m.affinity.taints, &m.affinity.pins];
+    for (sum, counter) in GONE.iter().zip(counters) {
+        sum.fetch_add(counter.swap(0, Relaxed), Relaxed);
+    }
+}
+
 /// Of all Ms.
 pub(crate) fn counts() -> Counts {
-    let mut sum = Counts::default();
+    let [scans, taints, pins] = [0, 1, 2].map(|i| GONE[i].load(Relaxed));
+    let mut sum = Counts {
+        scans,
+        taints,
+        pins,
+    };
     for m in all_ms() {
         sum.scans += m.affinity.scans.load(Relaxed);
         sum.taints += m.affinity.taints.load(Relaxed);
