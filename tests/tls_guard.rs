@@ -34,8 +34,8 @@ mod own {
 }
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -180,6 +180,160 @@ fn one_that_enters_the_runtime_gives_way_to_the_tied() {
                 std::hint::black_box(&held);
             });
         }
+    });
+}
+
+/// Goroutines that compute for ever, without ever calling anything.
+struct Hogs {
+    stop: Arc<AtomicBool>,
+    all: Vec<gosched::thread::JoinHandle<()>>,
+}
+
+impl Hogs {
+    fn start(n: usize) -> Hogs {
+        let stop = Arc::new(AtomicBool::new(false));
+        let hog = |_| {
+            let stop = Arc::clone(&stop);
+            gosched::thread::spawn(move || {
+                while !stop.load(Relaxed) {
+                    std::hint::spin_loop();
+                }
+            })
+        };
+        let all = (0..n).map(hog).collect();
+        Hogs { stop, all }
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Relaxed);
+        self.all.into_iter().for_each(|h| h.join().unwrap());
+    }
+}
+
+/// Runs `f` with the address of a thread-local on the stack.
+fn tied<R>(f: impl FnOnce() -> R) -> R {
+    own_keys::CONST.with(|c| {
+        let held = std::hint::black_box(c);
+        let result = f();
+        std::hint::black_box(&held);
+        result
+    })
+}
+
+/// In children with so many Ps: none of the hogs gets the thread that somebody needs.
+fn beside_hogs(name: &str, ps: &[&str], body: fn()) {
+    if let Some(role) = child::role() {
+        let ps = role.parse().unwrap();
+        // SAFETY: the references that are held are not used.
+        unsafe { gosched::Builder::new().procs(ps).run(body) };
+        return println!("went on");
+    }
+    for ps in ps {
+        let ended = child::run(&mut child::again(name, ps), LIMIT / 2);
+        assert!(ended.stdout.contains("went on"), "{ps} Ps: {ended}");
+    }
+}
+
+#[test]
+fn a_tied_sleeper_goes_on_beside_hogs() {
+    beside_hogs("a_tied_sleeper_goes_on_beside_hogs", &["1", "2"], || {
+        tied(|| {
+            let hogs = Hogs::start(6);
+            for _ in 0..20 {
+                gosched::thread::sleep(Duration::from_millis(1));
+            }
+            hogs.stop();
+        });
+    });
+}
+
+/// One that was not tied when it suspended before.
+#[test]
+fn one_that_is_tied_late_goes_on_beside_hogs() {
+    beside_hogs(
+        "one_that_is_tied_late_goes_on_beside_hogs",
+        &["1", "2"],
+        || {
+            for _ in 0..10 {
+                gosched::thread::sleep(Duration::from_micros(50));
+            }
+            let hogs = Hogs::start(6);
+            tied(|| {
+                for _ in 0..20 {
+                    gosched::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            hogs.stop();
+        },
+    );
+}
+
+#[test]
+fn tied_receivers_go_on_beside_hogs() {
+    beside_hogs("tied_receivers_go_on_beside_hogs", &["1", "2"], || {
+        let (send, receive) = gosched::channel::bounded::<u32>(0);
+        let (done, all_done) = gosched::channel::bounded(3);
+        for _ in 0..3 {
+            let (receive, done) = (receive.clone(), done.clone());
+            gosched::go(move || {
+                let sum = tied(|| receive.iter().sum::<u32>());
+                done.send(sum).unwrap();
+            });
+        }
+        gosched::thread::yield_now();
+        let hogs = Hogs::start(4);
+        for i in 0..60 {
+            send.send(i).unwrap();
+        }
+        drop(send);
+        let sum: u32 = all_done.iter().take(3).sum();
+        assert_eq!(sum, 59 * 60 / 2);
+        hogs.stop();
+    });
+}
+
+/// Those that have computed for long before are hogs, until they have been seen to suspend in time.
+/// With one P, others get on only if one that does not suspend is preempted.
+#[test]
+fn known_hogs_leave_the_thread_to_the_tied() {
+    const HOGS: usize = 4;
+    const ROUNDS: u64 = 4;
+    struct Shared {
+        stop: AtomicBool,
+        rounds: [AtomicU64; HOGS],
+    }
+    beside_hogs("known_hogs_leave_the_thread_to_the_tied", &["1"], || {
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            rounds: [const { AtomicU64::new(0) }; HOGS],
+        });
+        let hog = |me: usize| {
+            let shared = Arc::clone(&shared);
+            gosched::thread::spawn(move || {
+                for round in 1..=ROUNDS {
+                    shared.rounds[me].store(round, Relaxed);
+                    // The last round does not end by itself.
+                    while !shared.stop.load(Relaxed)
+                        && (round == ROUNDS
+                            || shared.rounds.iter().any(|r| r.load(Relaxed) < round))
+                    {
+                        std::hint::spin_loop();
+                    }
+                    gosched::thread::yield_now();
+                }
+            })
+        };
+        let hogs: Vec<_> = (0..HOGS).map(hog).collect();
+        tied(|| {
+            let mut after = 0;
+            while after < 20 {
+                gosched::thread::sleep(Duration::from_millis(1));
+                let last = shared.rounds.iter().all(|r| r.load(Relaxed) == ROUNDS);
+                after += u32::from(last);
+            }
+        });
+        shared.stop.store(true, Relaxed);
+        hogs.into_iter().for_each(|h| h.join().unwrap());
     });
 }
 

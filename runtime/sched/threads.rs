@@ -11,23 +11,21 @@ use std::ffi::CString;
 use std::fmt::Write as _;
 use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::context::DISTANCE;
 use crate::m::machine::M;
 use crate::p::processor::P;
+use crate::sched::ms::{self, MAX_MS, all_ms, m_by_id};
 use crate::sched::quit;
-use crate::sched::state::SCHED;
+use crate::sched::state::{SCHED, add};
 use crate::sys::berth::{self, Berths};
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
 use crate::sys::note::Note;
 use crate::sys::thread::gettid;
-
-/// Most Ms there can be, whatever `Builder::max_threads` says.
-pub(crate) const MAX_MS: usize = 1 << 15;
 
 /// The stack of an M for which there is no berth: room for the loop and for user code that runs
 /// on it (destructors of thread-locals), below the part that is left free.
@@ -50,10 +48,6 @@ static UP: AtomicU32 = AtomicU32::new(0);
 static ENDED: AtomicU32 = AtomicU32::new(0);
 /// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
 static WAITING_PS: AtomicRef<P> = AtomicRef::none();
-/// By id. Written by the spawner; an M that ends clears its own place.
-static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];
-/// One above the highest id ever used.
-static ID_LIMIT: AtomicU32 = AtomicU32::new(0);
 static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
 static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
 static WATCHER_TID: AtomicI32 = AtomicI32::new(0);
@@ -95,18 +89,6 @@ pub(crate) fn making() -> (bool, u32) {
     (making, UP.load(Relaxed))
 }
 
-/// Every M there is.
-pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
-    (0..ID_LIMIT.load(Relaxed)).filter_map(m_by_id)
-}
-
-/// The M with this id, if its thread has not ended.
-#[inline]
-pub(crate) fn m_by_id(id: u32) -> Option<&'static M> {
-    // Acquire pairs(all-ms): start's Release.
-    ALL_MS.get(id as usize)?.load(Acquire)
-}
-
 /// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
 /// P waits for it, in its hand. False: it is a spare, and to sleep like any idle M.
 pub(crate) fn thread_is_up(m: &'static M) -> bool {
@@ -139,11 +121,6 @@ fn next_waiting_p() -> Option<&'static P> {
     Some(p)
 }
 
-/// Under the lock, which makes it one step.
-fn add(count: &AtomicU32, n: u32) {
-    count.store(count.load(Relaxed).wrapping_add(n), Relaxed);
-}
-
 /// The calling M's thread is about to end, and has given its P away. Go: mexit.
 pub(crate) fn forget_m(m: &'static M) {
     SCHED.lock.lock();
@@ -151,8 +128,7 @@ pub(crate) fn forget_m(m: &'static M) {
     SCHED.lock.unlock();
     m.tid.store(0, Relaxed);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
-    // Release pairs(all-ms): the next M with this id.
-    ALL_MS[m.id as usize].store(None, Release);
+    ms::set_m(m.id, None);
     ENDED.fetch_add(1, Relaxed);
 }
 
@@ -241,7 +217,8 @@ fn next_request() -> Option<Request> {
 }
 
 fn wants_spare() -> bool {
-    SCHED.idle_m_count.load(Relaxed) + SPARES_COMING.load(Relaxed) == 0
+    SCHED.wants_spare()
+        && SPARES_COMING.load(Relaxed) == 0
         && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed)
 }
 
@@ -254,9 +231,7 @@ fn start(request: Request, berths: &mut Berths) {
     };
     let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
-    // Release pairs(all-ms): m_by_id's Acquire.
-    ALL_MS[id as usize].store(Some(m), Release);
-    ID_LIMIT.fetch_max(id + 1, Relaxed);
+    ms::set_m(id, Some(m));
     if let Request::For(p) = request {
         give_first_p(m, p);
     }
