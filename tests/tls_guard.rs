@@ -337,6 +337,130 @@ fn known_hogs_leave_the_thread_to_the_tied() {
     });
 }
 
+/// What cannot be helped: one that has always suspended in time does not any more, on the very
+/// thread that another needs. A dump says so.
+#[test]
+fn a_dump_says_which_thread_somebody_waits_for() {
+    let name = "a_dump_says_which_thread_somebody_waits_for";
+    if child::role().is_none() {
+        let ended = child::run(&mut child::again(name, "run"), LIMIT);
+        assert_eq!(ended.status, Some(0), "{ended}");
+        let line = ended
+            .stderr
+            .lines()
+            .find(|l| l.contains("waits for its thread"));
+        let line = line.unwrap_or_else(|| panic!("{ended}"));
+        assert!(line.contains(", where goroutine "), "{line}");
+        return;
+    }
+    run(|| {
+        for _ in 0..1000 {
+            let stop = Arc::new(AtomicBool::new(false));
+            let stopped = Arc::clone(&stop);
+            let hog = gosched::thread::spawn(move || {
+                gosched::thread::park();
+                let on = migrate::tid();
+                while !stopped.load(Relaxed) {
+                    std::hint::spin_loop();
+                }
+                on
+            });
+            gosched::thread::yield_now();
+            let stopper = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(100));
+                gosched::dump();
+                stop.store(true, Relaxed);
+            });
+            let mine = tied(|| {
+                hog.thread().unpark();
+                gosched::thread::sleep(Duration::from_millis(1));
+                migrate::tid()
+            });
+            let on = hog.join().unwrap();
+            gosched::blocking(|| stopper.join()).unwrap();
+            if on == mine {
+                return;
+            }
+        }
+        panic!("the hog never came upon that thread");
+    });
+}
+
+/// A goroutine that ends locked takes its thread along, but not if another needs it.
+#[test]
+fn a_thread_that_somebody_needs_does_not_end() {
+    if !in_child("a_thread_that_somebody_needs_does_not_end") {
+        return;
+    }
+    // True: a locked goroutine has ended on the caller's thread.
+    let one_ends_here = || {
+        let before = migrate::tid();
+        let me = gosched::thread::current();
+        let locked = gosched::thread::spawn(move || {
+            gosched::thread::park();
+            gosched::lock_os_thread();
+            me.unpark();
+            migrate::tid()
+        });
+        gosched::thread::yield_now();
+        locked.thread().unpark();
+        gosched::thread::park();
+        locked.join().unwrap() == before
+    };
+    let ended = |tid: i64| {
+        let task = format!("/proc/self/task/{tid}");
+        let end = Instant::now() + LIMIT / 6;
+        while std::path::Path::new(&task).exists() && Instant::now() < end {
+            gosched::thread::sleep(Duration::from_millis(1));
+        }
+        !std::path::Path::new(&task).exists()
+    };
+    let body = || {
+        let mut needed = 0;
+        for _ in 0..1000 {
+            let (before, v) = (migrate::tid(), migrate::next());
+            let here = own_keys::CONST.with(|c| {
+                let held = std::hint::black_box(c);
+                held.set(v);
+                let here = one_ends_here();
+                assert_eq!(std::hint::black_box(&held).get(), v);
+                assert_eq!(own_keys::fresh::constant(), v);
+                here
+            });
+            assert_eq!(migrate::tid(), before);
+            needed += u32::from(here);
+            if needed == 5 {
+                break;
+            }
+        }
+        assert_eq!(needed, 5, "it never ended on the thread that was needed");
+        // Without a need it does end.
+        let gone = (0..1000).any(|_| {
+            let before = migrate::tid();
+            one_ends_here() && migrate::tid() != before && ended(before)
+        });
+        assert!(gone, "no thread ever ended");
+    };
+    // SAFETY: the references that are held are what is tested.
+    unsafe { gosched::Builder::new().procs(1).run(body) };
+}
+
+/// Locked to its thread, everything is right: the borrows that the guard cannot see as well.
+#[test]
+fn locked_to_the_thread_every_case_is_right() {
+    if !in_child("locked_to_the_thread_every_case_is_right") {
+        return;
+    }
+    migrate::LOCKED.store(true, Relaxed);
+    run(|| {
+        gosched::lock_os_thread();
+        for (name, case) in own::CASES.iter().chain(own::DUTY) {
+            assert!((0..3).all(|_| case()), "{name}");
+        }
+        gosched::unlock_os_thread();
+    });
+}
+
 /// The entry shim's unwind information: a backtrace passes it, and so does a panic's search.
 #[test]
 fn a_backtrace_passes_the_entry_shim() {
