@@ -92,7 +92,7 @@ fn main_parked_for_ever() {
     let at = lines.next().unwrap();
     assert!(matches(at, "\tcreated at tests/crash.rs:...:..."), "{e}");
     let stack = lines.next().unwrap();
-    assert!(matches(stack, "\tstack: ... KiB of 256"), "{e}");
+    assert!(matches(stack, "\tstack: ... KiB of 8192"), "{e}");
     assert_eq!(lines.next(), None, "{e}");
 }
 

@@ -21,7 +21,7 @@ const CASES: &[Case] = &[
             "goroutine 1 [join]:",
             "\tname: main",
             "\tcreated at tests/deadlock.rs:...",
-            "\tstack: ... KiB of 256",
+            "\tstack: ... KiB of 8192",
             "",
             "goroutine ... [sync.Mutex.Lock]:",
             "\tname: waiter",
@@ -40,7 +40,7 @@ const CASES: &[Case] = &[
             "\tname: main",
             "\twaits for: 0x...",
             "\tcreated at tests/deadlock.rs:...",
-            "\tstack: ... KiB of 768 (1 by stack::grow)",
+            "\tstack: ... KiB of 8704 (1 by stack::grow)",
         ],
     ),
     (

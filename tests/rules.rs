@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gosched::thread::spawn;
 use support::child::{self, Ended};
@@ -20,6 +20,8 @@ use support::ruled::{CHECKS, LOCKS};
 
 const NAME: &str = "broken_on_purpose";
 const LONG: Duration = Duration::from_secs(120);
+/// How often the rule is broken.
+const ROUNDS: i32 = 50;
 
 fn break_the_rule() {
     LOCKS.store(true, Relaxed);
@@ -30,7 +32,7 @@ fn break_the_rule() {
             drop(black_box(Box::new(1)));
         }
     });
-    for i in 0..200 {
+    for i in 0..ROUNDS {
         let boxed = gosched::__inside(|| black_box(Box::new(i)));
         assert_eq!(*boxed, i);
         gosched::thread::yield_now();
@@ -56,10 +58,12 @@ fn broken_on_purpose() {
     assert_eq!(caught.signal, Some(libc::SIGABRT), "{caught}");
     assert!(caught.stderr.contains("rule D: malloc inside"), "{caught}");
 
+    let start = Instant::now();
     let saved = run_child("unchecked", "", LONG);
     assert!(saved.stdout.contains("got through"), "{saved}");
 
-    let stuck = run_child("unchecked", "valveoff=1", Duration::from_secs(8));
+    let ample = start.elapsed() * 2 + Duration::from_secs(1);
+    let stuck = run_child("unchecked", "valveoff=1", ample);
     assert!(
         stuck.timed_out && !stuck.stdout.contains("got through"),
         "{stuck}"

@@ -29,6 +29,8 @@ use crate::sys::membarrier;
 pub(crate) struct Settings {
     pub(crate) procs: u32,
     pub(crate) class: Class,
+    /// Of the goroutines that are a `run`'s main.
+    pub(crate) main_class: Class,
     pub(crate) max_threads: u32,
     pub(crate) async_preempt: bool,
     pub(crate) debug: Debug,
@@ -38,6 +40,7 @@ pub(crate) struct Settings {
 
 static STARTED: Once = Once::new();
 static CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
+static MAIN_CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
 
 /// Starts the runtime, if it has not been. `entry` is what each M runs.
 pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
@@ -52,6 +55,11 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         if let Err(e) = depot::warm_up(s.class) {
             panic!("{e}");
         }
+        let main_class = match depot::warm_up(s.main_class) {
+            Ok(()) => s.main_class,
+            Err(_) => s.class, // little address space (`ulimit -v`): do without
+        };
+        MAIN_CLASS.store(main_class.number() as u8, Relaxed);
         SCHED.max_ms.store(s.max_threads, Relaxed);
         if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
         {
@@ -117,4 +125,9 @@ fn not_started() -> ! {
 #[inline]
 pub(crate) fn default_class() -> Class {
     Class::from_number(usize::from(CLASS.load(Relaxed)))
+}
+
+/// The stack class of a `run`'s main goroutine.
+pub(crate) fn main_class() -> Class {
+    Class::from_number(usize::from(MAIN_CLASS.load(Relaxed)))
 }

@@ -37,6 +37,9 @@ pub enum UncaughtPanic {
     Print,
 }
 
+/// The stack of `run`'s goroutine unless a size was asked for: a main thread's, on Linux.
+const MAIN_STACK: usize = 8 << 20;
+
 /// What becomes of the process after a stack overflow was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnOverflow {
@@ -82,7 +85,8 @@ impl Builder {
     }
 
     /// The most stack that a goroutine may use unless it is given its own limit, in bytes;
-    /// rounded up to a power of two from 64 KiB to 1 GiB. The default is 256 KiB.
+    /// rounded up to a power of two from 64 KiB to 1 GiB. The default is 256 KiB, and 8 MiB for
+    /// the goroutine of [`run`] itself, as for a program's main thread.
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self
@@ -158,9 +162,11 @@ impl Builder {
                 default_procs(std::env::var_os("GOMAXPROCS")).unwrap_or_else(|e| panic!("{e}"))
             }
         };
-        let class = match self.stack_size.map(class_for) {
-            Some(class) => class.unwrap_or_else(|e| panic!("Builder::stack_size: {e}")),
-            None => Class::DEFAULT,
+        let class_of =
+            |bytes| class_for(bytes).unwrap_or_else(|e| panic!("Builder::stack_size: {e}"));
+        let (class, main_class) = match self.stack_size {
+            Some(bytes) => (class_of(bytes), class_of(bytes)),
+            None => (Class::DEFAULT, class_of(MAIN_STACK)),
         };
         let overflow_ending = match self.on_overflow {
             OnOverflow::Exit => Ending::Exit,
@@ -169,6 +175,7 @@ impl Builder {
         Settings {
             procs,
             class,
+            main_class,
             max_threads: self.max_threads.unwrap_or(10_000),
             async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
             debug,
@@ -231,7 +238,7 @@ where
     let result = Arc::clone(&packet);
     let birth = Birth {
         at: Location::caller(),
-        class: None,
+        class: Some(start::main_class()),
         kind: Kind::Goroutine,
         identity: Some(Arc::new(Identity::new(0, Some("main".into())))),
     };

@@ -34,11 +34,18 @@ fn locked<R>(work: impl FnOnce() -> R) -> R {
     if !LOCKS.load(Relaxed) {
         return work();
     }
-    let _held = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
-    for _ in 0..100_000 {
+    let held = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    take_time();
+    let result = work();
+    drop(held);
+    take_time(); // free as long as it was taken, or nobody else would get it
+    result
+}
+
+fn take_time() {
+    for _ in 0..20_000 {
         std::hint::spin_loop();
     }
-    work()
 }
 
 // SAFETY: the system's allocator, with a look before each call.
