@@ -140,6 +140,7 @@ fn without_p(m: &'static M, g: GRef) {
     }
     g.bound_m.store(m.id + 1, Relaxed);
     m.bound_asleep.store(true, Relaxed);
+    tlsguard::overstayed(g);
     if g.status.preempted_without_p() == Enqueue::Mine {
         SCHED.push_global(g);
     }

@@ -75,6 +75,12 @@ fn leaves_noted(m: &'static M, g: GRef) {
     g.stay.store(stay, Relaxed);
 }
 
+/// One that was counted has gone on.
+fn uncount(m: &M) {
+    let waiting = &m.affinity.waiting;
+    let _ = waiting.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1));
+}
+
 /// `g`, which has left its stack, holds addresses of `m`'s thread-locals.
 fn is_tainted_at(m: &M, g: GRef) -> bool {
     g.stack
@@ -138,7 +144,7 @@ fn arrives_tied(m: &'static M, g: GRef) {
         m.locked_g.store(None, Relaxed);
     }
     if stay & COUNTED != 0 {
-        m.affinity.waiting.fetch_sub(1, Relaxed);
+        uncount(m);
     }
     let tied = stay & (COUNTED | SENT_HOME) != 0;
     let look = if tied { LOOK } else { 0 };
@@ -164,7 +170,9 @@ fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
         return true;
     }
     let Some(home) = m_by_id(g.last_m.load(Relaxed)) else {
-        return true; // its thread has ended, after a look whether that was possible
+        // Its thread has ended, after a look whether that was possible.
+        g.stay.store(g.stay.load(Relaxed) & !COUNTED, Relaxed);
+        return true;
     };
     bump(&m.affinity.scans);
     let tainted = is_tainted(&home.window, slot);
@@ -178,7 +186,7 @@ fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
         g.stay.store(stay | SENT_HOME, Relaxed);
     } else if stay & COUNTED != 0 {
         // Its window is another one since: a module was loaded.
-        home.affinity.waiting.fetch_sub(1, Relaxed);
+        uncount(home);
         g.stay.store(stay & !COUNTED, Relaxed);
     }
     !tied
