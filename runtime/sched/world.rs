@@ -10,19 +10,19 @@
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::m::enter::{NoPreempt, enter};
 use crate::m::words::Thief;
 use crate::p::processor::{P, PStatus};
 use crate::sched::handoff::{hand_off, take_from};
 use crate::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
+use crate::sched::ms::m_by_id;
 use crate::sched::park::yield_now;
 use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon::DEFAULT_SLICE;
-use crate::sched::threads::m_by_id;
 use crate::sched::wake::{start_m, wakep};
 use crate::stacks::cache::StackCache;
 use crate::stacks::{Class, promise};
