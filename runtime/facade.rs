@@ -186,3 +186,12 @@ pub fn __inside<R>(f: impl FnOnce() -> R) -> R {
     let _rt = enter();
     f()
 }
+
+/// For tests: the calling goroutine will be preempted on its next way out of the runtime, as if it
+/// had been asked to while it was inside.
+#[doc(hidden)]
+pub fn __preempt_soon() {
+    if let Some(m) = this_m() {
+        m.pending.store(true, Relaxed);
+    }
+}
