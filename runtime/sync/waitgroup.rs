@@ -95,6 +95,12 @@ impl WaitGroup {
         let Ok(delta) = i32::try_from(delta) else {
             panic!("sync: WaitGroup counter overflow");
         };
+        self.change(delta);
+    }
+
+    #[inline]
+    #[track_caller]
+    fn change(&self, delta: i32) {
         let change = (delta as u64) << 32;
         // Release pairs(waitgroup): wait's Acquire. AcqRel: the last one passes on the others'.
         let state = self.state.fetch_add(change, AcqRel).wrapping_add(change);
@@ -133,8 +139,9 @@ impl WaitGroup {
     ///
     /// See [`WaitGroup`].
     #[inline]
+    #[track_caller]
     pub fn done(&self) {
-        self.add(-1);
+        self.change(-1);
     }
 
     /// Waits until the counter is zero.
