@@ -80,7 +80,7 @@ impl WaitGroup {
     ///
     /// # Panics
     /// With Go's words, when the counter gets negative, or when a wait is under way while the
-    /// counter leaves zero.
+    /// counter leaves zero; when `delta` is beyond 32 bits, which is what the counter has.
     ///
     /// # Examples
     ///
