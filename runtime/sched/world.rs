@@ -10,8 +10,8 @@
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::m::enter::{NoPreempt, enter};
 use crate::m::words::Thief;
