@@ -3,7 +3,9 @@
 //! One P. A hundred goroutines block, one counts. How long the P was stuck: each blocker stamps
 //! the moment before its call, and whichever goroutine runs next takes the stamp.
 //!
-//! The machine is never quiet: the best of a few tries counts.
+//! The machine is never quiet: the best of a few tries counts. And where others take the CPU
+//! from the whole process, its own CPU time tells the counter's share, and the stamps how much
+//! of the time the P was stuck.
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door; pipes")]
 
 mod support;
@@ -85,21 +87,50 @@ impl Bench {
     }
 }
 
-/// Counts a second.
-fn rate(b: &Bench, during: Duration) -> u64 {
-    let (before, start) = (b.count.load(Relaxed), Instant::now());
-    gosched::thread::sleep(during);
-    let n = b.count.load(Relaxed) - before;
-    (n as f64 / start.elapsed().as_secs_f64()) as u64
+/// Counts a second, and counts a second of CPU time.
+fn rates(b: &Bench, during: Duration) -> (f64, f64) {
+    let (before, start, cpu) = (b.count.load(Relaxed), Instant::now(), cpu_time());
+    std::thread::sleep(during);
+    let n = (b.count.load(Relaxed) - before) as f64;
+    let cpu = cpu_time() - cpu;
+    (n / start.elapsed().as_secs_f64(), n / cpu.as_secs_f64())
+}
+
+/// CPU time of the process so far.
+fn cpu_time() -> Duration {
+    let mut ts = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: a valid place for the answer.
+    let ok = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut ts) };
+    assert_eq!(ok, 0);
+    Duration::new(ts.tv_sec as u64, ts.tv_nsec as u32)
 }
 
 type Call = Arc<dyn Fn(&Bench, usize) + Send + Sync>;
 
-/// The counter alone, then beside the blockers.
+/// The counter alone, then beside the blockers. The clock is in the hands of a plain thread, which
+/// needs no P.
 fn attempt(call: &Call, during: Duration) -> Result<(), String> {
     let b = Bench::new();
     let counter = b.spawn_counter();
-    let alone = rate(&b, during / 2);
+    let (begin, begun) = gosched::channel::bounded(1);
+    let measure = {
+        let b = Arc::clone(&b);
+        move || {
+            let alone = rates(&b, during / 2);
+            begin.send(()).unwrap();
+            std::thread::sleep(20 * MS); // the first of them make their threads
+            b.stuck.lock().unwrap().clear();
+            let beside = rates(&b, during);
+            let stuck = std::mem::take(&mut *b.stuck.lock().unwrap());
+            b.stop.store(true, Relaxed);
+            (alone, beside, stuck)
+        }
+    };
+    let measured = std::thread::spawn(measure);
+    begun.recv().unwrap();
     let blockers: Vec<_> = (0..BLOCKERS)
         .map(|i| {
             let (b, call) = (Arc::clone(&b), Arc::clone(call));
@@ -110,32 +141,33 @@ fn attempt(call: &Call, during: Duration) -> Result<(), String> {
             })
         })
         .collect();
-    gosched::thread::sleep(20 * MS); // the first of them make their threads
-    b.stuck.lock().unwrap().clear();
-    let beside = rate(&b, during);
-    let mut stuck = std::mem::take(&mut *b.stuck.lock().unwrap());
-    b.stop.store(true, Relaxed);
     blockers.into_iter().for_each(|h| h.join().unwrap());
     counter.join().unwrap();
-    stuck.sort();
+    let (alone, beside, mut stuck) = measured.join().unwrap();
+    assert_eq!(b.interrupted.load(Relaxed), 0, "EINTR");
     if stuck.is_empty() {
         return Err("nobody blocked".into());
     }
+    stuck.sort();
     let at = |percent: usize| stuck[(stuck.len() * percent / 100).min(stuck.len() - 1)];
-    let share = beside as f64 / alone as f64;
-    let interrupted = b.interrupted.load(Relaxed);
+    let (share, of_cpu) = (beside.0 / alone.0, beside.1 / alone.1);
+    let lost = stuck.iter().sum::<Duration>().as_secs_f64() / during.as_secs_f64();
     let seen = format!(
-        "{:.0} % of its speed; P stuck p50 {:?}, p99 {:?}, worst {:?} of {}; {} calls",
+        "{:.0} % of its speed, {:.0} % of the CPU time; P stuck {:.0} % of the time, \
+         p50 {:?}, p90 {:?}, p99 {:?}, worst {:?} of {}; {} calls",
         share * 100.0,
+        of_cpu * 100.0,
+        lost * 100.0,
         at(50),
+        at(90),
         at(99),
         at(100),
         stuck.len(),
         b.calls.load(Relaxed),
     );
     println!("{seen}");
-    assert_eq!(interrupted, 0, "EINTR");
-    if share >= 0.7 && at(99) < 15 * MS {
+    let undisturbed = share >= 0.7 || (of_cpu >= 0.7 && lost <= 0.3);
+    if undisturbed && at(99) < 15 * MS {
         Ok(())
     } else {
         Err(seen)
@@ -174,7 +206,8 @@ fn others_run_while_a_hundred_read_pipes() {
     let feeder = std::thread::spawn(move || {
         while !stopped.load(Relaxed) {
             std::thread::sleep(100 * MS);
-            writers.iter().for_each(|mut w| w.write_all(b"x").unwrap());
+            // The readers may be gone already.
+            writers.iter().for_each(|mut w| drop(w.write_all(b"x")));
         }
     });
     keeps_counting("read on a pipe", move |b, i| {
@@ -188,8 +221,7 @@ fn others_run_while_a_hundred_read_pipes() {
         }
     });
     stop.store(true, Relaxed);
-    // The readers are gone with the closure: the feeder may have found that out before us.
-    let _ = feeder.join();
+    feeder.join().unwrap();
 }
 
 #[test]

@@ -34,8 +34,8 @@ mod own {
 }
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -180,6 +180,284 @@ fn one_that_enters_the_runtime_gives_way_to_the_tied() {
                 std::hint::black_box(&held);
             });
         }
+    });
+}
+
+/// Goroutines that compute for ever, without ever calling anything.
+struct Hogs {
+    stop: Arc<AtomicBool>,
+    all: Vec<gosched::thread::JoinHandle<()>>,
+}
+
+impl Hogs {
+    fn start(n: usize) -> Hogs {
+        let stop = Arc::new(AtomicBool::new(false));
+        let hog = |_| {
+            let stop = Arc::clone(&stop);
+            gosched::thread::spawn(move || {
+                while !stop.load(Relaxed) {
+                    std::hint::spin_loop();
+                }
+            })
+        };
+        let all = (0..n).map(hog).collect();
+        Hogs { stop, all }
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Relaxed);
+        self.all.into_iter().for_each(|h| h.join().unwrap());
+    }
+}
+
+/// Runs `f` with the address of a thread-local on the stack.
+fn tied<R>(f: impl FnOnce() -> R) -> R {
+    own_keys::CONST.with(|c| {
+        let held = std::hint::black_box(c);
+        let result = f();
+        std::hint::black_box(&held);
+        result
+    })
+}
+
+/// In children with so many Ps: none of the hogs gets the thread that somebody needs.
+fn beside_hogs(name: &str, ps: &[&str], body: fn()) {
+    if let Some(role) = child::role() {
+        let ps = role.parse().unwrap();
+        // SAFETY: the references that are held are not used.
+        unsafe { gosched::Builder::new().procs(ps).run(body) };
+        return println!("went on");
+    }
+    for ps in ps {
+        let ended = child::run(&mut child::again(name, ps), LIMIT / 2);
+        assert!(ended.stdout.contains("went on"), "{ps} Ps: {ended}");
+    }
+}
+
+#[test]
+fn a_tied_sleeper_goes_on_beside_hogs() {
+    beside_hogs("a_tied_sleeper_goes_on_beside_hogs", &["1", "2"], || {
+        tied(|| {
+            let hogs = Hogs::start(6);
+            for _ in 0..20 {
+                gosched::thread::sleep(Duration::from_millis(1));
+            }
+            hogs.stop();
+        });
+    });
+}
+
+/// One that was not tied when it suspended before.
+#[test]
+fn one_that_is_tied_late_goes_on_beside_hogs() {
+    beside_hogs(
+        "one_that_is_tied_late_goes_on_beside_hogs",
+        &["1", "2"],
+        || {
+            for _ in 0..10 {
+                gosched::thread::sleep(Duration::from_micros(50));
+            }
+            let hogs = Hogs::start(6);
+            tied(|| {
+                for _ in 0..20 {
+                    gosched::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            hogs.stop();
+        },
+    );
+}
+
+#[test]
+fn tied_receivers_go_on_beside_hogs() {
+    beside_hogs("tied_receivers_go_on_beside_hogs", &["1", "2"], || {
+        let (send, receive) = gosched::channel::bounded::<u32>(0);
+        let (done, all_done) = gosched::channel::bounded(3);
+        for _ in 0..3 {
+            let (receive, done) = (receive.clone(), done.clone());
+            gosched::go(move || {
+                let sum = tied(|| receive.iter().sum::<u32>());
+                done.send(sum).unwrap();
+            });
+        }
+        gosched::thread::yield_now();
+        let hogs = Hogs::start(4);
+        for i in 0..60 {
+            send.send(i).unwrap();
+        }
+        drop(send);
+        let sum: u32 = all_done.iter().take(3).sum();
+        assert_eq!(sum, 59 * 60 / 2);
+        hogs.stop();
+    });
+}
+
+/// Those that have computed for long before are hogs, until they have been seen to suspend in time.
+/// With one P, others get on only if one that does not suspend is preempted.
+#[test]
+fn known_hogs_leave_the_thread_to_the_tied() {
+    const HOGS: usize = 4;
+    const ROUNDS: u64 = 4;
+    struct Shared {
+        stop: AtomicBool,
+        rounds: [AtomicU64; HOGS],
+    }
+    beside_hogs("known_hogs_leave_the_thread_to_the_tied", &["1"], || {
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            rounds: [const { AtomicU64::new(0) }; HOGS],
+        });
+        let hog = |me: usize| {
+            let shared = Arc::clone(&shared);
+            gosched::thread::spawn(move || {
+                for round in 1..=ROUNDS {
+                    shared.rounds[me].store(round, Relaxed);
+                    // The last round does not end by itself.
+                    while !shared.stop.load(Relaxed)
+                        && (round == ROUNDS
+                            || shared.rounds.iter().any(|r| r.load(Relaxed) < round))
+                    {
+                        std::hint::spin_loop();
+                    }
+                    gosched::thread::yield_now();
+                }
+            })
+        };
+        let hogs: Vec<_> = (0..HOGS).map(hog).collect();
+        tied(|| {
+            let mut after = 0;
+            while after < 20 {
+                gosched::thread::sleep(Duration::from_millis(1));
+                let last = shared.rounds.iter().all(|r| r.load(Relaxed) == ROUNDS);
+                after += u32::from(last);
+            }
+        });
+        shared.stop.store(true, Relaxed);
+        hogs.into_iter().for_each(|h| h.join().unwrap());
+    });
+}
+
+/// What cannot be helped: one that has always suspended in time does not any more, on the very
+/// thread that another needs. A dump says so.
+#[test]
+fn a_dump_says_which_thread_somebody_waits_for() {
+    let name = "a_dump_says_which_thread_somebody_waits_for";
+    if child::role().is_none() {
+        let ended = child::run(&mut child::again(name, "run"), LIMIT);
+        assert_eq!(ended.status, Some(0), "{ended}");
+        let line = ended
+            .stderr
+            .lines()
+            .find(|l| l.contains("waits for its thread"));
+        let line = line.unwrap_or_else(|| panic!("{ended}"));
+        assert!(line.contains(", where goroutine "), "{line}");
+        return;
+    }
+    run(|| {
+        for _ in 0..1000 {
+            let stop = Arc::new(AtomicBool::new(false));
+            let stopped = Arc::clone(&stop);
+            let hog = gosched::thread::spawn(move || {
+                gosched::thread::park();
+                let on = migrate::tid();
+                while !stopped.load(Relaxed) {
+                    std::hint::spin_loop();
+                }
+                on
+            });
+            gosched::thread::yield_now();
+            let stopper = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(100));
+                gosched::dump();
+                stop.store(true, Relaxed);
+            });
+            let mine = tied(|| {
+                hog.thread().unpark();
+                gosched::thread::sleep(Duration::from_millis(1));
+                migrate::tid()
+            });
+            let on = hog.join().unwrap();
+            gosched::blocking(|| stopper.join()).unwrap();
+            if on == mine {
+                return;
+            }
+        }
+        panic!("the hog never came upon that thread");
+    });
+}
+
+/// A goroutine that ends locked takes its thread along, but not if another needs it.
+#[test]
+fn a_thread_that_somebody_needs_does_not_end() {
+    if !in_child("a_thread_that_somebody_needs_does_not_end") {
+        return;
+    }
+    // True: a locked goroutine has ended on the caller's thread.
+    let one_ends_here = || {
+        let before = migrate::tid();
+        let me = gosched::thread::current();
+        let locked = gosched::thread::spawn(move || {
+            gosched::thread::park();
+            gosched::lock_os_thread();
+            me.unpark();
+            migrate::tid()
+        });
+        gosched::thread::yield_now();
+        locked.thread().unpark();
+        gosched::thread::park();
+        locked.join().unwrap() == before
+    };
+    let ended = |tid: i64| {
+        let task = format!("/proc/self/task/{tid}");
+        let end = Instant::now() + LIMIT / 6;
+        while std::path::Path::new(&task).exists() && Instant::now() < end {
+            gosched::thread::sleep(Duration::from_millis(1));
+        }
+        !std::path::Path::new(&task).exists()
+    };
+    let body = || {
+        let mut needed = 0;
+        for _ in 0..1000 {
+            let (before, v) = (migrate::tid(), migrate::next());
+            let here = own_keys::CONST.with(|c| {
+                let held = std::hint::black_box(c);
+                held.set(v);
+                let here = one_ends_here();
+                assert_eq!(std::hint::black_box(&held).get(), v);
+                assert_eq!(own_keys::fresh::constant(), v);
+                here
+            });
+            assert_eq!(migrate::tid(), before);
+            needed += u32::from(here);
+            if needed == 5 {
+                break;
+            }
+        }
+        assert_eq!(needed, 5, "it never ended on the thread that was needed");
+        // Without a need it does end.
+        let gone = (0..1000).any(|_| {
+            let before = migrate::tid();
+            one_ends_here() && migrate::tid() != before && ended(before)
+        });
+        assert!(gone, "no thread ever ended");
+    };
+    // SAFETY: the references that are held are what is tested.
+    unsafe { gosched::Builder::new().procs(1).run(body) };
+}
+
+/// Locked to its thread, everything is right: the borrows that the guard cannot see as well.
+#[test]
+fn locked_to_the_thread_every_case_is_right() {
+    if !in_child("locked_to_the_thread_every_case_is_right") {
+        return;
+    }
+    migrate::LOCKED.store(true, Relaxed);
+    run(|| {
+        gosched::lock_os_thread();
+        for (name, case) in own::CASES.iter().chain(own::DUTY) {
+            assert!((0..3).all(|_| case()), "{name}");
+        }
+        gosched::unlock_os_thread();
     });
 }
 

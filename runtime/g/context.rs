@@ -28,6 +28,7 @@ use crate::g::shim_aarch64 as shim;
 #[cfg(target_arch = "x86_64")]
 use crate::g::shim_x86_64 as shim;
 use crate::stacks::{Slot, SlotRef};
+use crate::sys::berth;
 use crate::sys::fatal::fatal;
 use crate::sys::prefetch::prefetch_at;
 
@@ -117,7 +118,7 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
 /// How far a thread's scheduler frames stay away from its thread-locals, which stand at the top
 /// of the same mapping: what looks like an address of the one is not one of the other, and a
 /// thread-local's address minus something is none of a frame (`sys/tls.rs`).
-pub(crate) const DISTANCE: usize = 8 << 20;
+pub(crate) const DISTANCE: usize = berth::BELOW;
 
 /// Runs an M's `f` at [`DISTANCE`] from the top of its stack.
 pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {

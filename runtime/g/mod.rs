@@ -8,6 +8,8 @@ pub(crate) mod claim;
 #[cfg(not(loom))]
 pub(crate) mod job;
 #[cfg(not(loom))]
+pub(crate) mod stay;
+#[cfg(not(loom))]
 pub(crate) mod goroutine;
 #[cfg(not(loom))]
 pub(crate) mod identity;

@@ -3,8 +3,10 @@
 //! Go: none; see `sched/affinity.rs`.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
+use crate::base::atomic_ref::AtomicRef;
+use crate::g::goroutine::G;
 use crate::g::list::GQueue;
 
 /// The counters are the M's own.
@@ -14,6 +16,13 @@ pub(crate) struct Affinity {
     pub(crate) queue: GQueue,
     /// The last goroutine came from the queue: the next one from elsewhere.
     pub(crate) had_turn: AtomicBool,
+    /// How many goroutines that are known to need this M's thread are off their stacks, parked or
+    /// in a queue. Added to by the M.
+    pub(crate) waiting: AtomicU32,
+    /// The goroutine that left its stack here last.
+    pub(crate) left_last: AtomicRef<G>,
+    /// The M gave its P away for one that needs its thread.
+    pub(crate) stepped_aside: AtomicBool,
     /// The M sleeps until a timer is due, or is about to: it is in no list.
     pub(crate) sleeps_for_timers: AtomicBool,
     /// A module was loaded: the window is to be taken again.
@@ -28,6 +37,9 @@ impl Affinity {
         Affinity {
             queue: GQueue::new(),
             had_turn: AtomicBool::new(false),
+            waiting: AtomicU32::new(0),
+            left_last: AtomicRef::none(),
+            stepped_aside: AtomicBool::new(false),
             sleeps_for_timers: AtomicBool::new(false),
             stale: AtomicBool::new(false),
             scans: AtomicU64::new(0),

@@ -54,6 +54,8 @@ pub(crate) struct M {
     pub(crate) idle_link: AtomicRef<M>,
     pub(crate) idle_prev: AtomicRef<M>,
     pub(crate) idle_listed: AtomicBool,
+    /// It is in the list as one whose thread goroutines wait for.
+    pub(crate) idle_needed: AtomicBool,
     pub(crate) affinity: Affinity,
     /// Where its thread-locals are.
     pub(crate) window: Window,
@@ -82,6 +84,7 @@ impl M {
             idle_link: AtomicRef::none(),
             idle_prev: AtomicRef::none(),
             idle_listed: AtomicBool::new(false),
+            idle_needed: AtomicBool::new(false),
             affinity: Affinity::new(),
             window: Window::unknown(),
             id,

@@ -21,6 +21,7 @@ use crate::g::goroutine::GRef;
 use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::sched::idle;
+use crate::sched::ms;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::wake::hand_over;
@@ -58,7 +59,7 @@ pub(crate) fn next_locked(m: &'static M) -> Option<GRef> {
 /// `m` may be without its P.
 #[cold]
 pub(crate) fn send_home(m: &'static M, g: GRef) {
-    let Some(home) = threads::m_by_id(g.last_m.load(Relaxed)) else {
+    let Some(home) = ms::m_by_id(g.last_m.load(Relaxed)) else {
         fatal!("goroutine {} belongs to a thread that is gone", g.id());
     };
     SCHED.lock.lock();
@@ -76,6 +77,43 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
             }
         }
     }
+}
+
+/// `m` has picked `g`, which may keep the thread for long, and goroutines need this very thread:
+/// gives its P, with `g` first in line, to an M that nobody needs, if there is one or may be. True:
+/// `m` is without its P.
+#[cold]
+pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
+    SCHED.lock.lock();
+    let other = SCHED.pop_free_idle_m();
+    let may_be_made =
+        SCHED.wants_spare() && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed);
+    if other.is_none() && !may_be_made {
+        SCHED.lock.unlock();
+        return false;
+    }
+    let (p, holds) = idle::held_p(m);
+    if p.runq.peek_next().is_some() {
+        // It came out of the global queue, and will again: nothing has counted on since.
+        SCHED.push_global_front(g);
+    } else {
+        p.runq
+            .put_next(&holds, g, |batch| SCHED.global.append(batch));
+    }
+    idle::detach_p(m, p);
+    m.affinity.stepped_aside.store(true, Relaxed);
+    if other.is_none() {
+        threads::request_locked(p, false);
+    }
+    let last = SCHED.wants_spare();
+    SCHED.lock.unlock();
+    if let Some(other) = other {
+        hand_over(other, p, false);
+    }
+    if last {
+        threads::wake_spawner();
+    }
+    true
 }
 
 /// `m` gives its P to `target`, which sleeps and was taken out of every list by the caller.

@@ -12,6 +12,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::g::all;
 use crate::g::goroutine::{G, GRef, Kind};
 use crate::g::status::State;
+use crate::g::stay::SENT_HOME;
+use crate::m::machine::M;
+use crate::sched::ms;
 use crate::sched::names;
 use crate::stacks::depth::chain_high_water;
 use crate::sys::clock::nanotime;
@@ -63,12 +66,34 @@ pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt
     }
     writeln!(out, "]:")?;
     name(g, out, caller)?;
+    if state == State::Runnable
+        && g.stay.load(Relaxed) & SENT_HOME != 0
+        && let Some(m) = ms::m_by_id(g.last_m.load(Relaxed))
+    {
+        thread(m, out)?;
+    }
     let what = g.waits_for.load(Relaxed);
     if state == State::Waiting && what != 0 {
         writeln!(out, "\twaits for: {what:#x}")?;
     }
     origin(g, out)?;
     stack(g, out)
+}
+
+/// The thread that a goroutine must go on on, and who is on it.
+fn thread(m: &M, out: &mut dyn fmt::Write) -> fmt::Result {
+    let tid = m.tid.load(Relaxed);
+    write!(out, "\twaits for its thread {tid} (m{})", m.id)?;
+    match m.curg() {
+        Some(g) => {
+            let state = match g.status.state() {
+                State::Preempted => "is preempted",
+                _ => "runs",
+            };
+            writeln!(out, ", where goroutine {} {state}", g.id())
+        }
+        None => writeln!(out),
+    }
 }
 
 fn name(g: &G, out: &mut dyn fmt::Write, caller: Caller) -> fmt::Result {

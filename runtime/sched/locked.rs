@@ -13,12 +13,13 @@ use crate::m::enter::enter;
 use crate::m::machine::M;
 use crate::sched::handoff::hand_off;
 use crate::sched::idle::{acquire_p, check_if_last, detach_p, held_p, stop_m};
+use crate::sched::ms;
 use crate::sched::state::SCHED;
-use crate::sched::threads;
 use crate::sched::wake::hand_over;
 use crate::sys::fatal::fatal;
 
 /// Wires the calling goroutine to its thread. Calls nest.
+#[track_caller]
 pub(crate) fn lock() {
     let rt = enter();
     let Some(m) = rt.m() else { return };
@@ -72,7 +73,7 @@ pub(crate) fn wait_for_own(m: &'static M) {
 /// sleeps.
 pub(crate) fn start_owner(m: &'static M, g: GRef) {
     let owner = g.locked_m.load(Relaxed) - 1;
-    let Some(owner) = threads::m_by_id(owner) else {
+    let Some(owner) = ms::m_by_id(owner) else {
         fatal!("goroutine {} is locked to a thread that is gone", g.id());
     };
     let (p, _) = held_p(m);

@@ -2,6 +2,7 @@
 
 pub(crate) mod state;
 pub(crate) mod config;
+pub(crate) mod ms;
 pub(crate) mod names;
 pub(crate) mod dump;
 pub(crate) mod quit;

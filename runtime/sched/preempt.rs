@@ -21,9 +21,11 @@ use crate::m::words::Entry;
 use crate::p::processor::{P, PStatus};
 use crate::sched::handoff::start_lost_slice;
 use crate::sched::idle::{acquire_p, detach_p, held_p};
+use crate::sched::ms;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::timers;
+use crate::sched::tlsguard;
 use crate::sched::wake::hand_over;
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::fatal;
@@ -138,6 +140,7 @@ fn without_p(m: &'static M, g: GRef) {
     }
     g.bound_m.store(m.id + 1, Relaxed);
     m.bound_asleep.store(true, Relaxed);
+    tlsguard::overstayed(g);
     if g.status.preempted_without_p() == Enqueue::Mine {
         SCHED.push_global(g);
     }
@@ -161,7 +164,7 @@ fn give_way(m: &'static M, p: &'static P, g: GRef) {
     bind(m, g);
     SCHED.push_global(g);
     detach_p(m, p);
-    let last = SCHED.idle_m_count.load(Relaxed) == 0;
+    let last = SCHED.wants_spare();
     SCHED.lock.unlock();
     hand_over(successor, p, false);
     if last {
@@ -191,6 +194,7 @@ fn stop_in_place(m: &'static M, p: &'static P, g: GRef) {
 fn bind(m: &M, g: GRef) {
     g.bound_m.store(m.id + 1, Relaxed);
     m.bound_asleep.store(true, Relaxed);
+    tlsguard::overstayed(g);
     g.status.preempted();
 }
 
@@ -229,12 +233,7 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
 
 /// The M in whose handler `g` was stopped, by whoever has just won the right to wake it.
 fn bound_to(g: GRef) -> &'static M {
-    match g
-        .bound_m
-        .load(Relaxed)
-        .checked_sub(1)
-        .and_then(threads::m_by_id)
-    {
+    match g.bound_m.load(Relaxed).checked_sub(1).and_then(ms::m_by_id) {
         Some(m) => m,
         None => fatal!("goroutine {} is bound to a thread that is gone", g.id()),
     }
@@ -248,7 +247,7 @@ pub(crate) fn open_valve() -> bool {
         return false;
     }
     let last = LAST.load(Relaxed);
-    let candidates = || threads::all_ms().filter(|m| m.bound_asleep.load(Relaxed));
+    let candidates = || ms::all_ms().filter(|m| m.bound_asleep.load(Relaxed));
     let after = candidates().filter(|m| m.id > last);
     let before = candidates().filter(|m| m.id <= last);
     for g in after.chain(before).filter_map(M::curg) {

@@ -69,6 +69,9 @@ fn run(m: &'static M, picked: &Picked) -> Life {
     if elsewhere(m, g) {
         return Life::GoesOn;
     }
+    if tlsguard::should_step_aside(m, g) && affinity::step_aside(m, g) {
+        return Life::GoesOn;
+    }
     let mut inherit = picked.inherit;
     loop {
         let life = execute(m, g, inherit);
@@ -127,16 +130,21 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     }
     if g.stack.load(Relaxed).is_none() {
         exit::bind_stack(p, &holds, g);
+        tlsguard::starts(g);
     }
     g.status.run();
     g.last_m.store(m.id, Relaxed);
     m.set_curg(Some(g));
     m.pending.store(false, Relaxed);
+    m.affinity.left_last.store(Some(g), Relaxed);
     let switch = loop {
         tlsguard::arrives(m, g);
         let switch = context::resume(g);
         if switch == Switch::Done {
             break switch;
+        }
+        if switch == Switch::LostP {
+            tlsguard::overstayed(g);
         }
         tlsguard::leaves(m, g);
         if switch != Switch::LostP || !handoff::find_p_for(m, g) {
@@ -172,6 +180,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
 fn done(m: &'static M, g: GRef) -> Life {
     let (p, holds) = idle::held_p(m);
     let locked = m.locked_g.load(Relaxed).is_some();
+    m.affinity.left_last.store(None, Relaxed);
     exit::recycle(p, &holds, g);
     if locked {
         end_thread(m, p)
@@ -190,6 +199,7 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
     if tlsguard::is_needed(m) {
         return Life::GoesOn;
     }
+    tlsguard::keep_counts(m);
     threads::forget_m(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
     watch::look_again();

@@ -19,8 +19,8 @@ use crate::g::goroutine::{GRef, Kind};
 use crate::g::status::State;
 use crate::m::machine::M;
 use crate::p::processor::P;
+use crate::sched::ms;
 use crate::sched::state::SCHED;
-use crate::sched::threads;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::BufferedStderr;
 
@@ -91,7 +91,7 @@ fn detailed(out: &mut impl Write, millis: u64) -> fmt::Result {
         SCHED.sysmon_asleep.load(Relaxed),
     )?;
     SCHED.ps().try_for_each(|p| describe_p(out, p))?;
-    threads::all_ms().try_for_each(|m| describe_m(out, m))?;
+    ms::all_ms().try_for_each(|m| describe_m(out, m))?;
     let mut result = Ok(());
     all::for_each(|g| {
         let alive = g.kind() != Kind::Thread && g.status.state() != State::Dead;

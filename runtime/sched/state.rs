@@ -25,6 +25,9 @@ pub(crate) struct Sched {
     pub(crate) global: GQueue,
     /// Last in, first out; under the lock. Go: midle.
     idle_ms: AtomicRef<M>,
+    /// Its other end, where those are whose threads goroutines wait for; how many of them.
+    idle_ms_end: AtomicRef<M>,
+    idle_needed: AtomicU32,
     pub(crate) idle_m_count: AtomicU32,
     /// How often an M was taken out of idleness; under the lock.
     m_wakes: AtomicU32,
@@ -56,11 +59,17 @@ pub(crate) struct Sched {
     pub(crate) mains: AtomicU32,
 }
 
+/// So many idle Ms may be kept for goroutines that need their threads, before they count as spares
+/// like any other: one for each such goroutine would be a thread for each.
+const MAX_SET_ASIDE: u32 = 16;
+
 /// The one runtime of the process.
 pub(crate) static SCHED: Sched = Sched {
     lock: RawLock::new(),
     global: GQueue::new(),
     idle_ms: AtomicRef::none(),
+    idle_ms_end: AtomicRef::none(),
+    idle_needed: AtomicU32::new(0),
     idle_m_count: AtomicU32::new(0),
     m_wakes: AtomicU32::new(0),
     idle_locked: AtomicU32::new(0),
@@ -192,16 +201,48 @@ impl Sched {
 
     /// Puts an M into the idle list. Under the lock. Go: mput.
     pub(crate) fn push_idle_m(&self, m: &'static M) {
-        let head = self.idle_ms.load(Relaxed);
-        if let Some(head) = head {
-            head.idle_prev.store(Some(m), Relaxed);
-        }
-        m.idle_link.store(head, Relaxed);
-        m.idle_prev.store(None, Relaxed);
+        let needed =
+            m.affinity.waiting.load(Relaxed) != 0 || m.affinity.stepped_aside.load(Relaxed);
+        m.affinity.stepped_aside.store(false, Relaxed);
+        m.idle_needed.store(needed, Relaxed);
+        let (prev, next) = if needed {
+            add(&self.idle_needed, 1);
+            (self.idle_ms_end.load(Relaxed), None)
+        } else {
+            (None, self.idle_ms.load(Relaxed))
+        };
+        m.idle_prev.store(prev, Relaxed);
+        m.idle_link.store(next, Relaxed);
+        self.link_idle(prev, Some(m), Some(m), next);
         m.idle_listed.store(true, Relaxed);
-        self.idle_ms.store(Some(m), Relaxed);
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Makes `after` what follows `prev`, and `before` what precedes `next`. Under the lock.
+    fn link_idle(
+        &self,
+        prev: Option<&'static M>,
+        after: Option<&'static M>,
+        before: Option<&'static M>,
+        next: Option<&'static M>,
+    ) {
+        let link = prev.map_or(&self.idle_ms, |prev| &prev.idle_link);
+        link.store(after, Relaxed);
+        let link = next.map_or(&self.idle_ms_end, |next| &next.idle_prev);
+        link.store(before, Relaxed);
+    }
+
+    /// Takes an idle M whose thread no goroutine waits for. Under the lock.
+    pub(crate) fn pop_free_idle_m(&self) -> Option<&'static M> {
+        let m = self.idle_ms.load(Relaxed)?;
+        (!m.idle_needed.load(Relaxed) && self.take_idle_m(m)).then_some(m)
+    }
+
+    /// Nobody is there to take over a P at once. Under the lock, or as a hint.
+    pub(crate) fn wants_spare(&self) -> bool {
+        let needed = self.idle_needed.load(Relaxed).min(MAX_SET_ASIDE);
+        self.idle_m_count.load(Relaxed) <= needed
     }
 
     /// Takes an idle M, last in first out. Under the lock. Go: mget.
@@ -220,12 +261,9 @@ impl Sched {
         self.count_m_wake();
         let next = m.idle_link.take_relaxed();
         let prev = m.idle_prev.take_relaxed();
-        match prev {
-            Some(prev) => prev.idle_link.store(next, Relaxed),
-            None => self.idle_ms.store(next, Relaxed),
-        }
-        if let Some(next) = next {
-            next.idle_prev.store(prev, Relaxed);
+        self.link_idle(prev, next, prev, next);
+        if m.idle_needed.load(Relaxed) {
+            add(&self.idle_needed, 1u32.wrapping_neg());
         }
         m.idle_listed.store(false, Relaxed);
         self.idle_m_count
@@ -242,8 +280,18 @@ impl Sched {
         }
     }
 
+    /// Puts `g` at the head of the global queue. Under the lock.
+    pub(crate) fn push_global_front(&self, g: GRef) {
+        self.global.push_front(g);
+    }
+
     /// Puts `g` at the tail of the global queue. Under the lock. Go: globrunqput.
     pub(crate) fn push_global(&self, g: GRef) {
         self.global.push_back(g);
     }
+}
+
+/// Under the lock, which makes it one step.
+pub(crate) fn add(count: &AtomicU32, n: u32) {
+    count.store(count.load(Relaxed).wrapping_add(n), Relaxed);
 }

@@ -17,8 +17,10 @@ use crate::base::prim::spin_hint;
 use crate::m::machine::M;
 use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
+use crate::sched::config::steady;
 use crate::sched::handoff::{hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
+use crate::sched::ms;
 use crate::sched::preempt;
 use crate::sched::scavenge::{self, Scavenger};
 use crate::sched::schedtrace;
@@ -173,7 +175,7 @@ fn sleep_while_idle() -> bool {
     }
     let all_idle = SCHED.idle.load().idle_ps() == SCHED.procs()
         && !SCHED.stopping.load(Relaxed)
-        && !threads::all_ms().any(|m| m.words.is_lost() && computes(m));
+        && !ms::all_ms().any(|m| m.words.is_lost() && computes(m));
     SCHED.sysmon_asleep.store(all_idle, Relaxed);
     SCHED.lock.unlock();
     if all_idle {
@@ -193,10 +195,10 @@ fn sleep_and_scavenge() {
 
 /// One P, one tick.
 fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
-    if p.status(Relaxed) != PStatus::Running {
+    if p.status(Relaxed) != PStatus::Running || steady() {
         return Round::Quiet;
     }
-    let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(threads::m_by_id) else {
+    let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(ms::m_by_id) else {
         return Round::Quiet;
     };
     let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
@@ -314,7 +316,7 @@ fn look_at_spawner(watch: &mut SpawnerWatch, now: Nanos) -> Round {
 
 /// Ms that run user code without a P may do so for a moment only.
 fn stop_the_lost() {
-    for m in threads::all_ms() {
+    for m in ms::all_ms() {
         if m.words.is_lost() && computes(m) {
             preempt::preempt(m, None);
         }

@@ -7,27 +7,28 @@
 //! Go: proc.go newm, templateThread; `preemption.md` R3.
 #![forbid(unsafe_code)]
 
+use std::ffi::CString;
 use std::fmt::Write as _;
+use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::context::DISTANCE;
 use crate::m::machine::M;
 use crate::p::processor::P;
+use crate::sched::ms::{self, MAX_MS, all_ms, m_by_id};
 use crate::sched::quit;
-use crate::sched::state::SCHED;
+use crate::sched::state::{SCHED, add};
+use crate::sys::berth::{self, Berths};
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
 use crate::sys::note::Note;
 use crate::sys::thread::gettid;
 
-/// Most Ms there can be, whatever `Builder::max_threads` says.
-pub(crate) const MAX_MS: usize = 1 << 15;
-
-/// An M's stack: room for the loop and for user code that runs on it (destructors of
-/// thread-locals), below the part that is left free.
+/// The stack of an M for which there is no berth: room for the loop and for user code that runs
+/// on it (destructors of thread-locals), below the part that is left free.
 const M_STACK: usize = DISTANCE + (1 << 20);
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
@@ -42,14 +43,11 @@ static DONE: AtomicU32 = AtomicU32::new(0);
 /// scheduler's lock.
 static STARTING: AtomicU32 = AtomicU32::new(0);
 static SPARES_COMING: AtomicU32 = AtomicU32::new(0);
-/// Threads that are or were up.
+/// Threads that are or were up; and Ms that have ended.
 static UP: AtomicU32 = AtomicU32::new(0);
+static ENDED: AtomicU32 = AtomicU32::new(0);
 /// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
 static WAITING_PS: AtomicRef<P> = AtomicRef::none();
-/// By id. Written by the spawner; an M that ends clears its own place.
-static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];
-/// One above the highest id ever used.
-static ID_LIMIT: AtomicU32 = AtomicU32::new(0);
 static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
 static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
 static WATCHER_TID: AtomicI32 = AtomicI32::new(0);
@@ -91,18 +89,6 @@ pub(crate) fn making() -> (bool, u32) {
     (making, UP.load(Relaxed))
 }
 
-/// Every M there is.
-pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
-    (0..ID_LIMIT.load(Relaxed)).filter_map(m_by_id)
-}
-
-/// The M with this id, if its thread has not ended.
-#[inline]
-pub(crate) fn m_by_id(id: u32) -> Option<&'static M> {
-    // Acquire pairs(all-ms): start's Release.
-    ALL_MS.get(id as usize)?.load(Acquire)
-}
-
 /// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
 /// P waits for it, in its hand. False: it is a spare, and to sleep like any idle M.
 pub(crate) fn thread_is_up(m: &'static M) -> bool {
@@ -135,11 +121,6 @@ fn next_waiting_p() -> Option<&'static P> {
     Some(p)
 }
 
-/// Under the lock, which makes it one step.
-fn add(count: &AtomicU32, n: u32) {
-    count.store(count.load(Relaxed).wrapping_add(n), Relaxed);
-}
-
 /// The calling M's thread is about to end, and has given its P away. Go: mexit.
 pub(crate) fn forget_m(m: &'static M) {
     SCHED.lock.lock();
@@ -147,8 +128,8 @@ pub(crate) fn forget_m(m: &'static M) {
     SCHED.lock.unlock();
     m.tid.store(0, Relaxed);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
-    // Release pairs(all-ms): the next M with this id.
-    ALL_MS[m.id as usize].store(None, Release);
+    ms::set_m(m.id, None);
+    ENDED.fetch_add(1, Relaxed);
 }
 
 /// The calling thread is sysmon.
@@ -194,6 +175,7 @@ fn spawner() {
     SPAWNER_TID.store(gettid(), Relaxed);
     count_thread();
     let mut errand_due = true;
+    let mut berths = Berths::new();
     loop {
         WANTED.sleep();
         let asked = ASKED.load(Relaxed);
@@ -203,7 +185,7 @@ fn spawner() {
             errand();
         }
         while let Some(request) = next_request() {
-            start(request);
+            start(request, &mut berths);
         }
         DONE.store(asked, Relaxed);
     }
@@ -235,11 +217,12 @@ fn next_request() -> Option<Request> {
 }
 
 fn wants_spare() -> bool {
-    SCHED.idle_m_count.load(Relaxed) + SPARES_COMING.load(Relaxed) == 0
+    SCHED.wants_spare()
+        && SPARES_COMING.load(Relaxed) == 0
         && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed)
 }
 
-fn start(request: Request) {
+fn start(request: Request, berths: &mut Berths) {
     let limit = SCHED.max_ms.load(Relaxed);
     let free = (0..MAX_MS as u32).find(|&id| m_by_id(id).is_none());
     let Some(id) = free.filter(|_| SCHED.m_count.load(Relaxed) <= limit) else {
@@ -248,21 +231,45 @@ fn start(request: Request) {
     };
     let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
-    // Release pairs(all-ms): m_by_id's Acquire.
-    ALL_MS[id as usize].store(Some(m), Release);
-    ID_LIMIT.fetch_max(id + 1, Relaxed);
+    ms::set_m(id, Some(m));
     if let Request::For(p) = request {
         give_first_p(m, p);
     }
-    let entry = ENTRY.get().copied();
-    let spawned = std::thread::Builder::new()
-        .name(format!("gosched-m{id}"))
-        .stack_size(M_STACK)
-        .spawn(move || match entry {
-            Some(entry) => entry(m),
-            None => fatal!("an M was started before the runtime"),
-        });
-    if let Err(e) = spawned {
+    let Some(&entry) = ENTRY.get() else {
+        fatal!("an M was started before the runtime");
+    };
+    let name = format!("gosched-m{id}");
+    if let Err(e) = start_in_berth(m, entry, &name, berths)
+        .unwrap_or_else(|| start_anywhere(m, entry, name))
+    {
         fatal!("failed to create new OS thread (have {id} already): {e}");
     }
+}
+
+/// `None`: there is no berth to be had.
+fn start_in_berth(
+    m: &'static M,
+    entry: Entry,
+    name: &str,
+    berths: &mut Berths,
+) -> Option<io::Result<()>> {
+    if berths.collected() < ENDED.load(Relaxed) {
+        berths.collect();
+    }
+    let name = CString::new(name).ok()?;
+    m.window.above.store(berth::ABOVE, Relaxed);
+    let started = berths.start(&name, entry, m);
+    if started.is_none() {
+        m.window.above.store(0, Relaxed);
+    }
+    Some(started?.map_err(io::Error::from_raw_os_error))
+}
+
+/// Where the C library puts threads, with whatever else around.
+fn start_anywhere(m: &'static M, entry: Entry, name: String) -> io::Result<()> {
+    std::thread::Builder::new()
+        .name(name)
+        .stack_size(M_STACK)
+        .spawn(move || entry(m))
+        .map(drop)
 }

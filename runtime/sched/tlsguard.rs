@@ -7,6 +7,8 @@
 //! last M's window (`sys/tls.rs`). Found: it is *tainted*, and stays (`sched/affinity.rs`).
 //!
 //! Like a conservative collector: it may keep a goroutine needlessly, it misses no address.
+//! A goroutine that was found tainted is looked at each time it suspends from then on, so that its M
+//! knows that somebody will need its thread, and starts nobody there who may keep it for long.
 //! A goroutine that suspends in the middle of a panic is locked to its M until it is back: std
 //! counts panics per thread. `sched/README.md#tls-guard` says more.
 #![forbid(unsafe_code)]
@@ -17,17 +19,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use crate::g::all;
 use crate::g::goroutine::GRef;
 use crate::g::status::State;
+use crate::g::stay::{
+    ABOUT_ITS_WAY_BACK, COUNTED, LOOK, OVERSTAYED, OVERSTAYED_ONE, OVERSTAYS, PANICKING,
+    SENT_HOME, UNKNOWN,
+};
 use crate::m::machine::M;
-use crate::sched::threads::{all_ms, m_by_id};
+use crate::sched::ms::{all_ms, m_by_id};
 use crate::sched::tlsscan::is_tainted;
 use crate::stacks::SlotRef;
-
-/// Nothing known against it: look.
-const FREE: u8 = 0;
-/// It left while its M's window was out of date.
-const UNKNOWN: u8 = 1;
-/// It left in the middle of a panic, and was locked to its M for that.
-const PANICKING: u8 = 2;
 
 static OFF: AtomicBool = AtomicBool::new(false);
 
@@ -39,41 +38,117 @@ pub(crate) fn switch_off() {
 /// On `m`, when `g` has just left its stack and before anybody else can have it.
 #[inline]
 pub(crate) fn leaves(m: &'static M, g: GRef) {
-    if std::thread::panicking() || m.window.is_stale() {
-        leaves_tied(m, g);
+    if std::thread::panicking() || m.window.is_stale() || g.stay.load(Relaxed) != 0 {
+        leaves_noted(m, g);
     }
 }
 
 #[cold]
-fn leaves_tied(m: &'static M, g: GRef) {
+fn leaves_noted(m: &'static M, g: GRef) {
+    let was = g.stay.load(Relaxed);
+    let overstayed = if was & OVERSTAYS != 0 {
+        OVERSTAYED
+    } else {
+        (was & OVERSTAYED).saturating_sub(OVERSTAYED_ONE)
+    };
+    let mut stay = was & LOOK | overstayed;
     if std::thread::panicking() {
         if g.locked_m.load(Relaxed) == 0 {
-            g.stay.store(PANICKING, Relaxed);
+            stay |= PANICKING;
             g.locked_m.store(m.id + 1, Relaxed);
             m.locked_g.store(Some(g), Relaxed);
             bump(&m.affinity.pins);
         }
-    } else if !OFF.load(Relaxed) {
-        g.stay.store(UNKNOWN, Relaxed);
+    } else if OFF.load(Relaxed) {
+        stay &= !LOOK;
+    } else if m.window.is_stale() {
+        stay |= UNKNOWN;
         m.affinity.stale.store(true, Relaxed);
+    } else if stay & LOOK != 0 {
+        if is_tainted_at(m, g) {
+            stay |= COUNTED;
+            m.affinity.waiting.fetch_add(1, Relaxed);
+        } else {
+            stay &= !LOOK;
+        }
     }
+    g.stay.store(stay, Relaxed);
+}
+
+/// One that was counted has gone on.
+fn uncount(m: &M) {
+    let waiting = &m.affinity.waiting;
+    let _ = waiting.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1));
+}
+
+/// `g`, which has left its stack, holds addresses of `m`'s thread-locals.
+fn is_tainted_at(m: &M, g: GRef) -> bool {
+    g.stack
+        .load(Relaxed)
+        .is_some_and(|slot| is_tainted(&m.window, slot))
+}
+
+/// `g` is about to run for the first time.
+#[inline]
+pub(crate) fn starts(g: GRef) {
+    g.stay.store(LOOK, Relaxed);
+}
+
+/// `g` keeps its thread for long: it was preempted, or lost its P in the kernel. On that thread.
+pub(crate) fn overstayed(g: GRef) {
+    g.stay.store(g.stay.load(Relaxed) | OVERSTAYS, Relaxed);
+}
+
+/// `m` has picked `g`. May that one keep the thread for long, and is there another goroutine that
+/// needs this very thread? Nobody knows how long one will run that has not yet; of others, their
+/// last runs tell.
+#[inline]
+pub(crate) fn should_step_aside(m: &'static M, g: GRef) -> bool {
+    let suspect = g.stack.load(Relaxed).is_none() || g.stay.load(Relaxed) & OVERSTAYED != 0;
+    suspect
+        && (m.affinity.waiting.load(Relaxed) != 0
+            || m.affinity.left_last.load(Relaxed).is_some())
+        && is_needed_by_others(m, g)
+}
+
+#[inline(never)]
+fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
+    let at_home = g.last_m.load(Relaxed) == m.id;
+    if OFF.load(Relaxed)
+        || g.locked_m.load(Relaxed) != 0
+        || g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0
+        || at_home && is_tainted_at(m, g)
+    {
+        return false; // it must run here, or nobody minds
+    }
+    m.affinity.waiting.load(Relaxed) != 0
+        || m.affinity.left_last.load(Relaxed).is_some_and(|last| {
+            // It may be on its way elsewhere: then what is read here is of no consequence.
+            !last.same(g) && last.last_m.load(Relaxed) == m.id && is_tainted_at(m, last)
+        })
 }
 
 /// On `m`, when `g` is about to go on.
 #[inline]
 pub(crate) fn arrives(m: &'static M, g: GRef) {
-    if g.stay.load(Relaxed) != FREE {
+    if g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0 {
         arrives_tied(m, g);
     }
 }
 
 #[cold]
 fn arrives_tied(m: &'static M, g: GRef) {
-    if g.stay.load(Relaxed) == PANICKING {
+    let stay = g.stay.load(Relaxed);
+    if stay & PANICKING != 0 {
         g.locked_m.store(0, Relaxed);
         m.locked_g.store(None, Relaxed);
     }
-    g.stay.store(FREE, Relaxed);
+    if stay & COUNTED != 0 {
+        uncount(m);
+    }
+    let tied = stay & (COUNTED | SENT_HOME) != 0;
+    let look = if tied { LOOK } else { 0 };
+    g.stay.store(stay & !ABOUT_ITS_WAY_BACK | look, Relaxed);
 }
 
 /// May `g` go on on `m`? On its last M, and before its first run, it always may.
@@ -95,16 +170,24 @@ fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
         return true;
     }
     let Some(home) = m_by_id(g.last_m.load(Relaxed)) else {
-        return true; // its thread has ended, after a look whether that was possible
+        // Its thread has ended, after a look whether that was possible.
+        g.stay.store(g.stay.load(Relaxed) & !COUNTED, Relaxed);
+        return true;
     };
     bump(&m.affinity.scans);
     let tainted = is_tainted(&home.window, slot);
     if tainted {
         bump(&m.affinity.taints);
     }
-    let tied = tainted || g.stay.load(Relaxed) != FREE;
+    let stay = g.stay.load(Relaxed);
+    let tied = tainted || stay & (UNKNOWN | PANICKING) != 0;
     if tied {
         bump(&m.affinity.pins);
+        g.stay.store(stay | SENT_HOME, Relaxed);
+    } else if stay & COUNTED != 0 {
+        // Its window is another one since: a module was loaded.
+        uncount(home);
+        g.stay.store(stay & !COUNTED, Relaxed);
     }
     !tied
 }
@@ -138,9 +221,25 @@ pub(crate) struct Counts {
     pub(crate) pins: u64,
 }
 
+/// What Ms that have ended did.
+static GONE: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+
+/// The thread of `m` is about to end.
+pub(crate) fn keep_counts(m: &M) {
+    let counters = [&m.affinity.scans, &m.affinity.taints, &m.affinity.pins];
+    for (sum, counter) in GONE.iter().zip(counters) {
+        sum.fetch_add(counter.swap(0, Relaxed), Relaxed);
+    }
+}
+
 /// Of all Ms.
 pub(crate) fn counts() -> Counts {
-    let mut sum = Counts::default();
+    let [scans, taints, pins] = [0, 1, 2].map(|i| GONE[i].load(Relaxed));
+    let mut sum = Counts {
+        scans,
+        taints,
+        pins,
+    };
     for m in all_ms() {
         sum.scans += m.affinity.scans.load(Relaxed);
         sum.taints += m.affinity.taints.load(Relaxed);

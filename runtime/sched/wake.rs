@@ -45,7 +45,7 @@ pub(crate) fn start_spinner() {
 pub(crate) fn start_m_locked(p: &'static P, spinning: bool) {
     match SCHED.pop_idle_m() {
         Some(m) => {
-            let last = SCHED.idle_m_count.load(Relaxed) == 0;
+            let last = SCHED.wants_spare();
             SCHED.lock.unlock();
             hand_over(m, p, spinning);
             if last {

@@ -2,10 +2,11 @@
 //!
 //! A [`Window`] is filled in by the thread itself, and read by those who ask whether a word
 //! could be an address of one of its thread-locals. The main range is the upper part of the
-//! thread's own mapping: below the static TLS and the control block, which hold errno, the C
-//! library's state and what the linker laid out, there is nothing else (an M's frames stay
-//! away: `call_at_distance`), so that an address minus a constant, as compilers keep in loops,
-//! is inside as well. Modules that were loaded later have blocks on the heap: the other ranges.
+//! thread's own mapping, and what is free above it: around the static TLS and the control block,
+//! which hold errno, the C library's state and what the linker laid out, there is nothing else
+//! (an M's frames stay away: `call_at_distance`; `sys/berth.rs`), so that an address minus a
+//! constant, as compilers keep in loops, is inside as well. Modules that were loaded later have
+//! blocks on the heap: the other ranges.
 //!
 //! Invariant: a window covers every block that the thread has, as long as its `is_stale` is
 //! false. New modules show in the word in front of the thread's table of blocks (its dtv),
@@ -38,6 +39,8 @@ pub(crate) struct Window {
     other_count: AtomicUsize,
     /// What stood in front of the dtv when the window was taken; `UNCHECKED`: not to be had.
     generation: AtomicUsize,
+    /// So many bytes above the thread's mapping are nobody's. Before the thread starts.
+    pub(crate) above: AtomicUsize,
 }
 
 /// The dtv is not laid out as we know it: late modules are not noticed.
@@ -66,6 +69,7 @@ impl Window {
             others: [const { (AtomicUsize::new(0), AtomicUsize::new(0)) }; OTHERS],
             other_count: AtomicUsize::new(0),
             generation: AtomicUsize::new(0),
+            above: AtomicUsize::new(0),
         }
     }
 
@@ -77,11 +81,15 @@ impl Window {
         let modules = modules();
         let pointer = thread_pointer();
         let mut lo = main.start.min(pointer);
-        // Not beyond the thread's own mapping: the next one may be anybody's, our stacks' table
-        // for example, whose addresses stand in every frame of ours.
+        // Not further: the next mapping may be anybody's, our stacks' table for example, whose
+        // addresses stand in every frame of ours.
         let end = main.start + main.len;
         let inside = (main.start..end).contains(&pointer);
-        let mut hi = if inside { end } else { pointer + CONTROL_BLOCK };
+        let mut hi = if inside {
+            end + self.above.load(Relaxed)
+        } else {
+            pointer + CONTROL_BLOCK
+        };
         let mut others = 0;
         for (id, size) in modules.ids.iter().zip(modules.sizes).take(modules.count) {
             let start = block_of(*id);

@@ -93,11 +93,7 @@ static KEEP_PANICS: Once = Once::new();
 fn keep_panics() {
     let before = take_hook();
     set_hook(Box::new(move |info| {
-        let thread = std::thread::current();
-        if !thread
-            .name()
-            .is_some_and(|name| name.starts_with("gosched-m"))
-        {
+        if !thread_name().starts_with("gosched-m") {
             return before(info);
         }
         let trace = std::backtrace::Backtrace::capture();
@@ -111,6 +107,16 @@ fn keep_panics() {
         }
         panics.push(text);
     }));
+}
+
+/// The calling thread's, as the kernel has it: std knows nothing of the runtime's threads.
+fn thread_name() -> String {
+    let mut name = [0u8; 16];
+    // SAFETY: 16 bytes of ours, which is what it asks for.
+    let ok = unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+    assert_eq!(ok, 0);
+    let bytes = name.into_iter().take_while(|byte| *byte != 0);
+    String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
 }
 
 /// What the watchdog shows.

@@ -440,14 +440,16 @@ pub fn all() -> ExitCode {
     // SAFETY: nothing that is tied to a thread is alive across a suspension.
     unsafe { super::builder(true).run(|| {
         println!("| body | moves asked for | kept | of 100 |\n|---|---|---|---|");
-        let mut never = 0;
+        let (mut never, mut asked, mut kept) = (0, 0, 0);
         for (name, body) in BODIES {
             let (scans, pins, _, _) = measure(*body);
             never += u32::from(pins == 0);
+            asked += scans;
+            kept += pins;
             let share = pins as f64 * 100.0 / scans.max(1) as f64;
             println!("| {name} | {scans} | {pins} | {share:.1} |");
         }
-        println!("{never} of {} never kept", BODIES.len());
+        println!("{never} of {} bodies never kept, {asked} moves, {kept} kept", BODIES.len());
     }) };
     ExitCode::SUCCESS
 }

@@ -57,6 +57,46 @@ fn messages(tied: usize) {
     }
 }
 
+/// How long a goroutine waits from its wake-up until it runs: 32 sleepers, some of them tied, and as
+/// many that wake one each and compute for a moment. Of one run, so that a busy machine troubles
+/// both kinds alike.
+fn wake_to_run(tied: usize) {
+    let all: Vec<_> = (0..32)
+        .map(|i| {
+            let (wake, woken) = bounded::<Instant>(1);
+            let sleeper = spawn(move || {
+                let mut waited = Vec::with_capacity(4_000);
+                held(i < tied, || waited.extend(woken.iter().map(|at| at.elapsed())));
+                waited
+            });
+            let waker = spawn(move || {
+                for _ in 0..4_000 {
+                    wake.send(Instant::now()).unwrap();
+                    (0..200).for_each(|x| drop(black_box(x)));
+                    yield_now();
+                }
+            });
+            (i < tied, sleeper, waker)
+        })
+        .collect();
+    let (mut kept, mut free) = (Vec::new(), Vec::new());
+    for (tied, sleeper, waker) in all {
+        waker.join().unwrap();
+        let waited = sleeper.join().unwrap();
+        if tied { kept.extend(waited) } else { free.extend(waited) }
+    }
+    let at = |all: &mut Vec<std::time::Duration>, permille: usize| {
+        all.sort();
+        all[all.len() * permille / 1000].as_nanos() as f64 / 1000.0
+    };
+    for (name, all) in [("tied", &mut kept), ("free", &mut free)] {
+        if !all.is_empty() {
+            let (p50, p99, p999) = (at(all, 500), at(all, 990), at(all, 999));
+            println!("wake to run, {tied} of 32 tied: {name} p50 {p50:.1} us, p99 {p99:.1}, p99.9 {p999:.1}");
+        }
+    }
+}
+
 fn measure(name: &str, count: u64, f: impl Fn()) {
     let mut best = f64::MAX;
     let before = gosched::metrics();
@@ -78,6 +118,12 @@ pub fn all(guarded: bool) -> ExitCode {
         }
         for tied in [0, 2, 8, 16] {
             measure(&format!("round trip, {tied} of 16 tied"), 160_000, || messages(tied));
+        }
+        for tied in [0, 3, 16, 29, 32] {
+            let before = gosched::metrics();
+            wake_to_run(tied);
+            let now = gosched::metrics();
+            println!("  kept {} of {} scans", now.tls_pins - before.tls_pins, now.tls_scans - before.tls_scans);
         }
     }) };
     ExitCode::SUCCESS

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 pub static MOVED: AtomicU64 = AtomicU64::new(0);
 pub static STAYED: AtomicU64 = AtomicU64::new(0);
+/// The cases lock themselves to their thread: they suspend, and that is all.
+pub static LOCKED: AtomicBool = AtomicBool::new(false);
 
 /// The kernel's id of this thread; not to be cached, unlike anything in a thread-local.
 pub fn tid() -> i64 {
@@ -31,6 +33,11 @@ pub fn migrate() {
         let before = tid();
         let pins = gosched::metrics().tls_pins;
         suspend_behind_hog(pins);
+        if LOCKED.load(Relaxed) {
+            assert_eq!(tid(), before);
+            STAYED.fetch_add(1, Relaxed);
+            return;
+        }
         if tid() != before {
             MOVED.fetch_add(1, Relaxed);
             return;
