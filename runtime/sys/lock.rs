@@ -13,7 +13,13 @@ use crate::sys::futex::Futex;
 const FREE: u32 = 0;
 const HELD: u32 = 1;
 const CONTENDED: u32 = 2;
-const SPINS: u32 = if cfg!(loom) { 0 } else { 100 };
+/// How often to look at a lock that is held before sleeping.
+const LOOKS: u32 = if cfg!(loom) { 0 } else { 7 };
+/// Pauses before the first look, and the most before a later one: twice as many each time. Who
+/// looks all the time takes the cache line from the holder, who then takes as long as both
+/// together; away for a microsecond, it lets the holder do several rounds (`docs/benchmarks.md`).
+const FIRST_PAUSES: u32 = 16;
+const MOST_PAUSES: u32 = 64;
 
 /// A lock without data: what it guards says so in words.
 #[derive(Debug)]
@@ -54,11 +60,13 @@ impl RawLock {
 
     #[cold]
     fn lock_slow(&self) {
-        for _ in 0..SPINS {
+        let mut pauses = FIRST_PAUSES;
+        for _ in 0..LOOKS {
+            (0..pauses).for_each(|_| spin_hint());
             if self.0.word.load(Relaxed) == FREE && self.try_lock() {
                 return;
             }
-            spin_hint();
+            pauses = (pauses * 2).min(MOST_PAUSES);
         }
         // Acquire pairs(raw-lock): unlock's Release.
         while self.0.word.swap(CONTENDED, Acquire) != FREE {
