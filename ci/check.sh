@@ -10,6 +10,7 @@
 # failed without a failed test counts as one failure. Exit status 0 only if M is 0.
 #
 # TEST_TIMEOUT: seconds for one test command, build not included (default 600).
+# STRESS_SECS, TORTURE_SECS: how long each storm blows here; longer finds more.
 set -Eeuo pipefail
 exec </dev/null # may be closed or a terminal: no test shall read it
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -18,6 +19,7 @@ readonly ALL=(fmt clippy test test-release doctest examples benches docs loom)
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 readonly BUILD_TIMEOUT=900
+export STRESS_SECS="${STRESS_SECS:-0.2}" TORTURE_SECS="${TORTURE_SECS:-2}"
 export CARGO_TARGET_DIR="$TARGET" CARGO_TERM_COLOR=never RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
 
 passed=0 # over all steps

@@ -9,8 +9,17 @@
 
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use gosched::channel::{Receiver, Sender, TryRecvError, bounded, select, tick};
 use gosched::sync::{Arc, WaitGroup};
+
+/// A thousand goroutines search; the first to find something stops all.
+#[derive(Parser)]
+struct Args {
+    /// In how many zeros the hash shall end: twice the work for each one more
+    #[arg(default_value_t = 28, value_parser = clap::value_parser!(u32).range(..=40))]
+    zeros: u32,
+}
 
 const SEARCHERS: u64 = 1000;
 
@@ -51,10 +60,7 @@ fn spinner(done: &Receiver<()>) {
 }
 
 fn main() {
-    let zeros = match std::env::args().nth(1) {
-        Some(n) => n.parse().expect("a number of zeros"),
-        None => 28,
-    };
+    let zeros = Args::parse().zeros;
     let life = || {
         let before = gosched::num_goroutine();
         let ((found, result), (cancel, done)) = (bounded(1), bounded(0));

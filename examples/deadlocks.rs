@@ -8,8 +8,18 @@
 
 use std::process::Command;
 
+use clap::Parser;
+use clap::builder::PossibleValuesParser;
 use gosched::channel::{bounded, never};
 use gosched::sync::{Arc, Barrier, Mutex, WaitGroup};
+
+/// The classic mistakes, and the runtime's report on each.
+#[derive(Parser)]
+struct Args {
+    /// Make this mistake and no other, in this process
+    #[arg(value_parser = PossibleValuesParser::new(MISTAKES.map(|(name, _)| name)))]
+    mistake: Option<String>,
+}
 
 /// One takes A, then B, the other B, then A. (An order for all locks prevents it.)
 fn lock_order() {
@@ -81,7 +91,7 @@ const MISTAKES: [(&str, fn()); 6] = [
 ];
 
 fn main() {
-    let name = std::env::args().nth(1);
+    let name = Args::parse().mistake;
     for (mistake, make) in MISTAKES {
         if name.as_deref() == Some(mistake) {
             // SAFETY: no value that is tied to an OS thread lives across a wait.

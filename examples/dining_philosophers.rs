@@ -8,8 +8,17 @@
 
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use gosched::sync::{Barrier, Mutex};
 use gosched::thread::{scope, sleep};
+
+/// Five philosophers, five forks, two forks a meal.
+#[derive(Parser)]
+struct Args {
+    /// All take the left fork first, and starve
+    #[arg(long)]
+    left_first: bool,
+}
 
 const NAMES: [&str; 5] = ["Hypatia", "Laozi", "Diotima", "Kant", "Arendt"];
 const MEALS: usize = 4;
@@ -80,7 +89,7 @@ fn dinner(left_first: bool) {
 }
 
 fn main() {
-    let left_first = std::env::args().any(|arg| arg == "--left-first");
+    let left_first = Args::parse().left_first;
     println!("1 2 3 4: eats this meal   .: waits or thinks   a column: 2 ms");
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     unsafe { gosched::run(|| dinner(left_first)) };

@@ -1,6 +1,6 @@
 //! runtime/sched/preempt.rs: four goroutines that never call anything share the processors all
 //! the same. What to notice: each gets about as much, and the goroutine that sleeps beside them
-//! wakes within some slices of 10 ms. The argument is how many tenths of a second.
+//! wakes within some slices of 10 ms.
 #![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::sync::Arc;
@@ -9,14 +9,21 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use clap::Parser;
 use gosched::thread::{sleep, spawn};
+
+/// Endless loops share the processors.
+#[derive(Parser)]
+struct Args {
+    /// How long, in tenths of a second
+    #[arg(default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    tenths: u32,
+}
 
 const HOGS: usize = 4;
 
 fn main() {
-    let tenths = std::env::args()
-        .nth(1)
-        .map_or(30, |n| n.parse().expect("a number"));
+    let tenths = Args::parse().tenths;
     // SAFETY: nothing in the closure is tied to an OS thread.
     unsafe { gosched::Builder::new().procs(2).run(|| watch(tenths)) }
 }

@@ -7,6 +7,16 @@
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
+
+/// Hands the turn to and fro, between goroutines and between threads.
+#[derive(Parser)]
+struct Args {
+    /// Round trips
+    #[arg(default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+}
+
 fn goroutines(rounds: u32) -> Duration {
     use gosched::thread::{current, park, spawn};
     let ping = current();
@@ -45,10 +55,7 @@ fn threads(rounds: u32) -> Duration {
 }
 
 fn main() {
-    let rounds = match std::env::args().nth(1) {
-        Some(n) => n.parse().expect("a number of round trips"),
-        None => 200_000,
-    };
+    let rounds = Args::parse().rounds;
     // SAFETY: no value that is tied to an OS thread lives across a park.
     let ours = unsafe { gosched::run(|| goroutines(rounds)) } / rounds;
     let theirs = threads(rounds) / rounds;

@@ -7,8 +7,17 @@
 
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use gosched::channel::{Receiver, bounded};
 use gosched::thread::sleep;
+
+/// Pictures through a pipeline of three stages.
+#[derive(Parser)]
+struct Args {
+    /// How many pictures
+    #[arg(default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pictures: u32,
+}
 
 /// Time that a stage waits for a disk or another machine.
 const LOAD: Duration = Duration::from_millis(1);
@@ -64,10 +73,7 @@ fn show(title: &str, pictures: u32, f: impl FnOnce() -> Vec<u32>) {
 }
 
 fn main() {
-    let pictures = match std::env::args().nth(1) {
-        Some(n) => n.parse().expect("a number of pictures"),
-        None => 100,
-    };
+    let pictures = Args::parse().pictures;
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     unsafe {
         gosched::run(|| {

@@ -10,7 +10,19 @@
 
 use std::time::Instant;
 
+use clap::Parser;
 use gosched::channel::{Receiver, Sender, bounded};
+
+/// A chain of filters, a goroutine a prime.
+#[derive(Parser)]
+struct Args {
+    /// How many primes
+    #[arg(default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// Do the same with an OS thread a prime
+    #[arg(long)]
+    threads: bool,
+}
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -59,13 +71,11 @@ fn show(name: &str, count: usize, start: fn(Job)) {
 }
 
 fn main() {
-    let mut args = std::env::args().skip(1);
-    let count = args
-        .next()
-        .map_or(1000, |n| n.parse().expect("a number of primes"));
+    let args = Args::parse();
+    let count = args.count as usize;
     // SAFETY: no value that is tied to an OS thread lives across a hop.
     unsafe { gosched::run(|| show("goroutines", count, |job| gosched::go(job))) };
-    if args.next().is_some_and(|arg| arg == "--threads") {
+    if args.threads {
         show("OS threads", count, |job| drop(std::thread::spawn(job)));
     }
 }

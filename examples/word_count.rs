@@ -68,7 +68,9 @@ fn count(files: &[PathBuf], start: fn(Job)) -> (Words, Duration) {
 
 fn main() {
     let args = Args::parse();
-    let entries = args.paths.iter().flat_map(WalkDir::new).flatten();
+    let entries = args.paths.iter().flat_map(WalkDir::new);
+    // What cannot be looked into is said, and the rest is counted.
+    let entries = entries.filter_map(|entry| entry.map_err(|e| eprintln!("{e}")).ok());
     let files = entries.filter(|entry| entry.file_type().is_file());
     let files: Vec<PathBuf> = files.map(DirEntry::into_path).collect();
     // SAFETY: no value that is tied to an OS thread lives across a wait.

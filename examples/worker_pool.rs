@@ -4,11 +4,20 @@
 //! that beside their channel, so all of them end by themselves, and `wait` has the error.
 #![allow(unsafe_code, reason = "the door into the runtime")]
 
+use clap::Parser;
 use gosched::channel::{Receiver, Sender, bounded, select};
 use gosched::context::{self, BoxError, Context};
 use gosched::sync::ErrGroup;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Workers that end at the first error.
+#[derive(Parser)]
+struct Args {
+    /// The number of the bad job
+    #[arg(default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    bad: u64,
+}
 
 const WORKERS: usize = 4;
 
@@ -64,10 +73,7 @@ fn pool(bad: u64) {
 }
 
 fn main() {
-    let bad = match std::env::args().nth(1) {
-        Some(n) => n.parse().expect("the number of the bad job"),
-        None => 1_000_000,
-    };
+    let bad = Args::parse().bad;
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     unsafe { gosched::run(|| pool(bad)) };
 }

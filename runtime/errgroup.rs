@@ -66,6 +66,9 @@ struct Ended {
 
 impl ErrGroup {
     /// A group without a limit or a context.
+    ///
+    /// # Examples
+    /// See [`ErrGroup`].
     #[must_use]
     pub fn new() -> ErrGroup {
         ErrGroup::default()
@@ -109,6 +112,20 @@ impl ErrGroup {
     /// # Panics
     /// If goroutines of the group are running under the limit that was set before.
     ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let group = gosched::sync::ErrGroup::new();
+    ///     group.set_limit(Some(1));
+    ///     let (s, r) = gosched::channel::bounded(0);
+    ///     group.go(move || Ok(r.recv()?)); // waits
+    ///     assert!(!group.try_go(|| Ok(())));
+    ///     s.send(()).unwrap();
+    ///     group.wait().unwrap();
+    /// }) };
+    /// ```
+    ///
     /// Go: Group.SetLimit
     pub fn set_limit(&self, limit: Option<usize>) {
         let mut place = lock(&self.0.limit);
@@ -136,6 +153,9 @@ impl ErrGroup {
     /// # Panics
     /// If the runtime has not been started.
     ///
+    /// # Examples
+    /// See [`ErrGroup`].
+    ///
     /// Go: Group.Go
     #[track_caller]
     pub fn go<F>(&self, f: F)
@@ -153,6 +173,9 @@ impl ErrGroup {
     ///
     /// # Panics
     /// If the runtime has not been started.
+    ///
+    /// # Examples
+    /// See [`ErrGroup::set_limit`].
     ///
     /// Go: Group.TryGo
     #[track_caller]
@@ -193,6 +216,9 @@ impl ErrGroup {
     /// # Panics
     /// With the panic of a goroutine, if one panicked. If one called
     /// `goexit`, so does this.
+    ///
+    /// # Examples
+    /// See [`ErrGroup`].
     ///
     /// Go: Group.Wait
     pub fn wait(&self) -> Result<(), Cause> {

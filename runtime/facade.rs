@@ -16,6 +16,17 @@ use crate::sys::fatal::BufferedStderr;
 
 /// How many goroutines are alive.
 ///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let other = gosched::thread::spawn(gosched::thread::park);
+///     assert_eq!(gosched::num_goroutine(), 2); // it, and this one
+///     other.thread().unpark();
+///     other.join().unwrap();
+/// }) };
+/// ```
+///
 /// Go: runtime.NumGoroutine
 pub fn num_goroutine() -> usize {
     SCHED.goroutines() as usize
@@ -58,6 +69,14 @@ pub fn gomaxprocs(n: usize) -> usize {
 ///
 /// SIGQUIT (`Ctrl-\`) does the same and ends the process with status 2, as in Go, unless the
 /// program has a handler of its own for it.
+///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     gosched::dump();
+/// }) };
+/// ```
 pub fn dump() {
     dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
 }
@@ -84,6 +103,9 @@ pub fn trim() -> usize {
 }
 
 /// A snapshot of the runtime's counters.
+///
+/// # Examples
+/// See [`metrics`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
@@ -118,6 +140,15 @@ pub struct Metrics {
 }
 
 /// The runtime's counters now.
+///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let metrics = gosched::metrics();
+///     assert!(metrics.goroutines >= 1 && metrics.threads >= 1);
+/// }) };
+/// ```
 ///
 /// Go: runtime/metrics
 pub fn metrics() -> Metrics {
@@ -154,4 +185,13 @@ pub fn __in_runtime() -> bool {
 pub fn __inside<R>(f: impl FnOnce() -> R) -> R {
     let _rt = enter();
     f()
+}
+
+/// For tests: the calling goroutine will be preempted on its next way out of the runtime, as if it
+/// had been asked to while it was inside.
+#[doc(hidden)]
+pub fn __preempt_soon() {
+    if let Some(m) = this_m() {
+        m.pending.store(true, Relaxed);
+    }
 }

@@ -52,6 +52,9 @@ pub fn id() -> Option<u64> {
 }
 
 /// What can be said of a goroutine. It may have ended by the time that somebody looks.
+///
+/// # Examples
+/// See [`current`].
 #[derive(Clone, Debug)]
 pub struct Goroutine {
     id: u64,
@@ -61,17 +64,32 @@ pub struct Goroutine {
 
 impl Goroutine {
     /// Its number.
+    ///
+    /// # Examples
+    /// See [`current`].
     pub fn id(&self) -> u64 {
         self.id
     }
 
     /// The name given to it by [`Builder::name`](crate::thread::Builder::name); `main` for the one
     /// that [`run`](crate::run) started.
+    ///
+    /// # Examples
+    /// See [`current`].
     pub fn name(&self) -> Option<&str> {
         self.identity.as_deref()?.name.as_deref()
     }
 
     /// The line that started it.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let me = gosched::thread::spawn(gosched::goroutine::current).join().unwrap();
+    ///     assert!(me.unwrap().started_at().unwrap().line() > 1);
+    /// }) };
+    /// ```
     pub fn started_at(&self) -> Option<&'static Location<'static>> {
         self.started_at
     }

@@ -84,7 +84,7 @@ fn call_grown<R>(size: usize, f: impl FnOnce() -> R) -> R {
 /// ```
 /// # // SAFETY: nothing here is tied to an OS thread.
 /// unsafe { gosched::run(|| {
-///     let left = gosched::stack::remaining().unwrap();
+///     let left = gosched::thread::spawn(gosched::stack::remaining).join().unwrap().unwrap();
 ///     assert!(left > 128 << 10 && left < 256 << 10);
 /// }) };
 /// ```

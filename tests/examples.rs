@@ -150,7 +150,7 @@ fn run(path: &Path) -> Option<String> {
 )]
 fn every_example_prints_what_it_promises() {
     let Ok(entries) = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")) else {
-        return; // none yet; `ci/check.sh examples` does not accept that
+        return; // `ci/check.sh examples` does not accept that
     };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "rs"));

@@ -6,8 +6,9 @@ mod support;
 
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use gosched::sync::WaitGroup;
@@ -241,16 +242,22 @@ fn a_backtrace_reaches_from_the_panic_to_the_root() {
 
 #[test]
 fn where_stacks_are_scarce_the_error_comes_at_the_spawn() {
+    const TIMERS: usize = 1_000;
     let name = "where_stacks_are_scarce_the_error_comes_at_the_spawn";
     if role().is_some() {
         in_runtime(|| {
-            let wg = WaitGroup::new();
+            let wg = Arc::new(WaitGroup::new());
+            let running = Arc::new(AtomicUsize::new(0));
             wg.add(1);
             gosched::thread::scope(|s| {
                 let mut handles = Vec::new();
+                let wait = || {
+                    running.fetch_add(1, Relaxed);
+                    wg.wait();
+                };
                 let error = loop {
                     let builder = gosched::thread::Builder::new();
-                    match builder.spawn_scoped(s, || wg.wait()) {
+                    match builder.spawn_scoped(s, wait) {
                         Ok(handle) => handles.push(handle),
                         Err(error) => break error,
                     }
@@ -259,7 +266,21 @@ fn where_stacks_are_scarce_the_error_comes_at_the_spawn() {
                 let payload = std::panic::catch_unwind(|| gosched::go(|| ())).unwrap_err();
                 println!("go: {}", payload.downcast_ref::<String>().unwrap());
                 assert_eq!(error.kind(), std::io::ErrorKind::OutOfMemory);
-                // All that were spawned can run.
+                // All that were spawned can run, and so can what timers start beyond the limit.
+                support::yield_until("all run", || running.load(Relaxed) == handles.len());
+                for _ in 0..TIMERS {
+                    let (wg, running) = (Arc::clone(&wg), Arc::clone(&running));
+                    gosched::time::after_func(Duration::from_micros(1), move || {
+                        running.fetch_add(1, Relaxed);
+                        wg.wait();
+                    });
+                }
+                let all = handles.len() + TIMERS;
+                support::yield_until("all run", || running.load(Relaxed) == all);
+                for _ in 0..300 {
+                    let builder = gosched::thread::Builder::new();
+                    assert!(builder.spawn_scoped(s, wait).is_err());
+                }
                 wg.done();
                 handles.into_iter().for_each(|h| h.join().unwrap());
                 println!("all ran");

@@ -64,6 +64,42 @@ fn there_is_room_for_what_was_asked() {
     });
 }
 
+/// Preempted on its way to a segment and on its way back, it stands where the runtime thinks that
+/// it stands: else `trim` drops what it needs, and who comes next overwrites it.
+#[test]
+fn preempted_on_the_way_it_stands_where_it_should() {
+    check(|| {
+        let preempted_on_the_way = |size| {
+            gosched::__preempt_soon();
+            let left = grow(usize::MAX, size, || {
+                let left = remaining();
+                thread::sleep(Duration::from_micros(10));
+                gosched::__preempt_soon();
+                left
+            });
+            assert!(left.is_some_and(|left| left >= size), "{left:?} of {size}");
+            assert!(remaining().is_some());
+        };
+        thread::scope(|s| {
+            for i in 0..8 {
+                s.spawn(move || {
+                    for round in 0..50_usize {
+                        // It leaves a stack that has carried a goroutine: the next segment's.
+                        thread::spawn(|| ()).join().unwrap();
+                        let frame = black_box([i + round; 256]);
+                        preempted_on_the_way(200 << 10);
+                        preempted_on_the_way(1 << 20);
+                        assert!(black_box(&frame).iter().all(|&word| word == i + round));
+                        if round % 8 == i {
+                            gosched::trim();
+                        }
+                    }
+                });
+            }
+        });
+    });
+}
+
 #[test]
 fn it_works_on_plain_threads() {
     std::thread::scope(|s| {

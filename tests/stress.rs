@@ -14,6 +14,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use gosched::thread::{self, JoinHandle, yield_now};
+use support::child::{again, role, run};
 use support::latch::Latch;
 use support::{check_at, check_outside_at};
 
@@ -619,33 +620,274 @@ fn blocked_in_the_kernel() {
     });
 }
 
-/// Loops that never come into the runtime, more than there are Ps: all of them get on.
+/// Recurses `depth` deep on stacks that go on elsewhere, with random pauses and preemptions on
+/// the way down and up; what it wrote into its frames must still be there.
+fn dive(dice: &mut Dice, depth: u64) -> u64 {
+    let size = [1, 40, 200, 1000][dice.roll(4) as usize] << 10;
+    let red_zone = if dice.roll(8) == 0 {
+        usize::MAX
+    } else {
+        24 << 10
+    };
+    let frame = std::hint::black_box([depth ^ 0x5a5a; 96]);
+    pause(dice);
+    let below = gosched::stack::grow(red_zone, size, || {
+        let left = gosched::stack::remaining();
+        assert!(left.is_some(), "not where the runtime thinks it is");
+        pause(dice);
+        if depth == 0 { 0 } else { dive(dice, depth - 1) }
+    });
+    pause(dice);
+    let sound = std::hint::black_box(&frame)
+        .iter()
+        .all(|&word| word == depth ^ 0x5a5a);
+    assert!(
+        sound,
+        "somebody wrote to, or dropped, a frame that is alive"
+    );
+    below + 1
+}
+
+fn pause(dice: &mut Dice) {
+    match dice.roll(40) {
+        0 => yield_now(),
+        1 => thread::sleep(Duration::from_micros(dice.roll(80))),
+        2 => thread::park_timeout(Duration::from_micros(20)),
+        3 => (0..dice.roll(20_000)).for_each(|n| _ = std::hint::black_box(n)),
+        4 | 5 => gosched::__preempt_soon(),
+        6 => std::thread::sleep(Duration::from_micros(50)),
+        _ => (),
+    }
+}
+
+/// Deep stacks, small stacks, unwinding ones, while everything that can be is trimmed.
 #[test]
-fn endless_loops_are_preempted() {
+fn deep_stacks_that_are_trimmed() {
     storm(|until| {
-        let spin = |_| {
+        let over = Arc::new(AtomicBool::new(false));
+        let work = |s| {
             thread::spawn(move || {
-                let mut n = 0_u64;
+                let (mut dice, mut n) = (dice(s), 0_u64);
                 while until.blows() {
+                    let depth = dice.roll(120);
+                    assert_eq!(dive(&mut dice, depth), depth + 1);
+                    let seed = dice.roll(1 << 30);
+                    let builder = thread::Builder::new().stack_size(64 << 10);
+                    let small = builder.spawn(move || {
+                        let mut dice = self::dice(seed);
+                        let depth = dice.roll(30);
+                        assert_eq!(dive(&mut dice, depth), depth + 1);
+                        if seed % 5 == 0 {
+                            gosched::stack::grow(usize::MAX, 1 << 17, || {
+                                pause(&mut dice);
+                                std::panic::resume_unwind(Box::new(()))
+                            })
+                        }
+                    });
+                    assert_eq!(small.unwrap().join().is_err(), seed % 5 == 0);
                     n += 1;
                 }
                 n
             })
         };
-        let handles: Vec<_> = (0..6).map(spin).collect();
-        let quick = thread::spawn(move || {
-            let mut n = 0_u64;
-            while until.blows() {
-                let text = format!("{n}"); // malloc's lock, among the preempted
-                n += text.len() as u64;
+        let handles: Vec<_> = (0..12).map(work).collect();
+        let (trims, from_outside) = (Arc::clone(&over), Arc::clone(&over));
+        let trimmer = thread::spawn(move || {
+            while !trims.load(Relaxed) {
+                gosched::trim();
                 yield_now();
             }
-            n
         });
-        assert!(quick.join().unwrap() > 0);
+        let outside = std::thread::spawn(move || {
+            let mut dice = dice(4711);
+            while !from_outside.load(Relaxed) {
+                gosched::trim();
+                let depth = dice.roll(100);
+                assert_eq!(dive(&mut dice, depth), depth + 1);
+            }
+        });
         for h in handles {
-            h.join().unwrap();
+            assert!(h.join().unwrap() > 0, "starved");
         }
+        over.store(true, Relaxed);
+        trimmer.join().unwrap();
+        let ended = gosched::blocking(|| outside.join());
+        ended.unwrap();
+    });
+}
+
+/// Loops that never come into the runtime, more than there are Ps: another goroutine gets on all
+/// the same. They go on until it has: without preemption the watchdog comes.
+#[test]
+fn endless_loops_are_preempted() {
+    storm(|until| {
+        let enough = Arc::new(AtomicBool::new(false));
+        let started = Arc::new(AtomicUsize::new(0));
+        let loops = gosched::gomaxprocs(0) + 2;
+        let spin = |_| {
+            let (enough, started) = (Arc::clone(&enough), Arc::clone(&started));
+            thread::spawn(move || {
+                started.fetch_add(1, Relaxed);
+                let mut n = 0_u64;
+                while !enough.load(Relaxed) {
+                    n += 1;
+                }
+                n
+            })
+        };
+        let handles: Vec<_> = (0..loops).map(spin).collect();
+        let others = Arc::clone(&started);
+        let quick = thread::spawn(move || {
+            let mut rounds = 0_u64;
+            while until.blows() || rounds < 5 || others.load(Relaxed) < loops {
+                let text = format!("{rounds}"); // malloc's lock, among the preempted
+                rounds += u64::from(!text.is_empty());
+                yield_now();
+            }
+            enough.store(true, Relaxed);
+        });
+        quick.join().unwrap();
+        for h in handles {
+            assert!(h.join().unwrap() > 0);
+        }
+    });
+}
+
+/// A plain thread that does nothing but stop the world: each time it goes on each P picks a
+/// goroutine before it stops again.
+///
+/// In a child that has one CPU, where the stopper goes in front of all others if it may (by
+/// root): then it is always back before an M that it has woken comes to its first pick.
+#[test]
+fn stopping_the_world_in_a_loop_starves_nobody() {
+    if role().is_none() {
+        let name = "stopping_the_world_in_a_loop_starves_nobody";
+        let ended = run(&mut again(name, "stopper"), limit() * PS.len() as u32);
+        assert_eq!(ended.status, Some(0), "{ended}");
+        return;
+    }
+    stay_on_this_cpu();
+    storm_outside(|until| {
+        let over = Arc::new(AtomicBool::new(false));
+        let work = |_| {
+            let over = Arc::clone(&over);
+            thread::spawn(move || {
+                let mut rounds = 0_u64;
+                while !over.load(Relaxed) {
+                    yield_now();
+                    rounds += 1;
+                }
+                rounds
+            })
+        };
+        let handles: Vec<_> = (0..16).map(work).collect();
+        let before = gosched::gomaxprocs(0);
+        let stopper = std::thread::spawn(move || {
+            go_in_front();
+            let mut stops = 0_u64;
+            while until.blows() {
+                gosched::gomaxprocs(before + 1);
+                gosched::gomaxprocs(before);
+                stops += 2;
+            }
+            stops
+        });
+        let stops = stopper.join().unwrap();
+        over.store(true, Relaxed);
+        let rounds: u64 = handles.into_iter().map(|h| h.join().unwrap()).sum();
+        // A goroutine that was picked may have been stopped before it has counted.
+        assert!(rounds >= stops / 2, "{rounds} rounds in {stops} stops");
+    });
+}
+
+/// The calling thread, and those that it starts.
+fn stay_on_this_cpu() {
+    // SAFETY: no preconditions.
+    let here = unsafe { libc::sched_getcpu() }.unsigned_abs() as usize;
+    // SAFETY: all zeros is an empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set is ours, the CPU exists.
+    unsafe { libc::CPU_SET(here, &mut set) };
+    // SAFETY: the set is as long as said.
+    unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
+}
+
+/// The calling thread runs before all ordinary ones, if it may.
+fn go_in_front() {
+    // SAFETY: all zeros is a valid value.
+    let mut wanted: libc::sched_param = unsafe { std::mem::zeroed() };
+    wanted.sched_priority = 1;
+    // SAFETY: the argument is ours.
+    unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const wanted) };
+}
+
+/// The same by a goroutine: it is preempted, though each stop ends long before its slice.
+#[test]
+fn a_goroutine_that_stops_the_world_in_a_loop_starves_nobody() {
+    storm(|until| {
+        let over = AtomicBool::new(false);
+        let rounds: Vec<AtomicU64> = (0..16).map(|_| AtomicU64::new(0)).collect();
+        thread::scope(|s| {
+            for mine in &rounds {
+                s.spawn(|| {
+                    while !over.load(Relaxed) {
+                        yield_now();
+                        mine.fetch_add(1, Relaxed);
+                    }
+                });
+            }
+            let before = gosched::gomaxprocs(0);
+            let starves = || rounds.iter().any(|rounds| rounds.load(Relaxed) < 3);
+            while until.blows() || starves() {
+                gosched::gomaxprocs(before + 1);
+                gosched::gomaxprocs(before);
+            }
+            over.store(true, Relaxed);
+        });
+    });
+}
+
+/// Stoppers of all kinds take turns with each other, and with goroutines.
+#[test]
+fn stoppers_take_turns() {
+    storm_outside(|until| {
+        let left = Arc::new(AtomicUsize::new(6));
+        let handles: Vec<_> = (0..6)
+            .map(|i| {
+                let left = Arc::clone(&left);
+                thread::spawn(move || {
+                    let mut trims = 0;
+                    for round in 0.. {
+                        match (i + round) % 4 {
+                            0 => yield_now(),
+                            1 => thread::sleep(Duration::from_micros(20)),
+                            2 => thread::spawn(yield_now).join().unwrap(),
+                            _ => {
+                                gosched::trim();
+                                trims += 1;
+                            }
+                        }
+                        if !until.blows() && trims > 0 {
+                            break;
+                        }
+                    }
+                    left.fetch_sub(1, Relaxed);
+                })
+            })
+            .collect();
+        let trimmer = Arc::clone(&left);
+        let trimmer = std::thread::spawn(move || {
+            while trimmer.load(Relaxed) > 0 {
+                gosched::trim();
+            }
+        });
+        let before = gosched::gomaxprocs(0);
+        while left.load(Relaxed) > 0 {
+            gosched::gomaxprocs(before + 1);
+            gosched::gomaxprocs(before);
+        }
+        handles.into_iter().for_each(|h| h.join().unwrap());
+        trimmer.join().unwrap();
     });
 }
 

@@ -28,7 +28,7 @@ use Want::{Deadlocks, EndsWell, Stays};
 
 type Case = (&'static str, Want, fn());
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 12] = [
     (
         "a_sleeper_may_still_help",
         EndsWell,
@@ -73,6 +73,21 @@ const CASES: [Case; 9] = [
         "a_locked_goroutine_is_the_last",
         Deadlocks,
         a_locked_goroutine_is_the_last,
+    ),
+    (
+        "the_end_of_a_locked_thread_is_noticed",
+        Deadlocks,
+        a_locked_thread_ends,
+    ),
+    (
+        "stopped_by_a_plain_thread_that_parks",
+        Deadlocks,
+        stopped_by_a_thread_that_parks,
+    ),
+    (
+        "stopped_by_a_plain_thread_that_ends",
+        Deadlocks,
+        stopped_by_a_thread_that_ends,
     ),
 ];
 
@@ -182,4 +197,40 @@ fn a_locked_goroutine_is_the_last() {
     sleep(10 * MS);
     assert!(func.stop());
     never_sent().recv().unwrap();
+}
+
+/// Its M is the last one but the sleeper.
+fn a_locked_thread_ends() {
+    let func = after_func(HOUR, || ());
+    spawn(move || {
+        gosched::lock_os_thread();
+        sleep(10 * MS);
+        assert!(func.stop());
+    });
+    park();
+}
+
+/// An M sleeps for the timer, and nobody else of the runtime is awake, when a thread stops it.
+fn stop_from_outside(then: impl FnOnce() + Send + 'static) {
+    let func = after_func(HOUR, || ());
+    std::thread::spawn(move || {
+        let all_idle = || {
+            let now = gosched::metrics();
+            now.threads == now.threads_idle
+        };
+        while !all_idle() {
+            std::thread::yield_now();
+        }
+        assert!(func.stop());
+        then();
+    });
+    park();
+}
+
+fn stopped_by_a_thread_that_parks() {
+    stop_from_outside(park);
+}
+
+fn stopped_by_a_thread_that_ends() {
+    stop_from_outside(|| ());
 }

@@ -122,7 +122,9 @@ fn thread_locals_of_a_library_loaded_later() {
         }
         Some(_) => {
             // SAFETY: none: to see it go wrong.
-            let wrong = unsafe { builder.without_tls_guard().run(wrong) };
+            let unguarded = unsafe { builder.without_tls_guard() };
+            // SAFETY: as above.
+            let wrong = unsafe { unguarded.run(wrong) };
             return println!("{} went wrong", if wrong > 0 { "some" } else { "none" });
         }
         None => (),

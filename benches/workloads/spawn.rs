@@ -39,58 +39,35 @@ pub(super) fn join_threads(n: u64) -> Duration {
 /// An operation: start an empty task and wait for it; 1000 are waited for at a time, by one
 /// `WaitGroup`.
 pub(super) fn wait(n: u64) -> Duration {
-    let done = Arc::new(WaitGroup::new());
-    timed(|| {
-        for start in (0..n).step_by(BATCH as usize) {
-            let batch = BATCH.min(n - start);
-            done.add(batch as isize);
-            for _ in 0..batch {
-                let done = Arc::clone(&done);
-                gosched::go(move || done.done());
-            }
-            done.wait();
-        }
-    })
+    in_batches(n, BATCH, |done| gosched::go(move || done.done()))
 }
 
 pub(super) fn wait_threads(n: u64) -> Duration {
-    let done = Arc::new(WaitGroup::new());
-    timed(|| {
-        for start in (0..n).step_by(BATCH as usize) {
-            let batch = BATCH.min(n - start);
-            done.add(batch as isize);
-            for _ in 0..batch {
-                let done = Arc::clone(&done);
-                std::thread::spawn(move || done.done());
-            }
-            done.wait();
-        }
+    in_batches(n, BATCH, |done| {
+        drop(std::thread::spawn(move || done.done()))
     })
 }
 
 /// An operation: one of `n` tasks that are started all at once and do nothing but `done`. They
 /// pile up in the global queue when they are started faster than they are run.
 pub(super) fn burst(n: u64) -> Duration {
-    let done = Arc::new(WaitGroup::new());
-    timed(|| {
-        done.add(n as isize);
-        for _ in 0..n {
-            let done = Arc::clone(&done);
-            gosched::go(move || done.done());
-        }
-        done.wait();
-    })
+    in_batches(n, n, |done| gosched::go(move || done.done()))
 }
 
 pub(super) fn burst_threads(n: u64) -> Duration {
+    in_batches(n, n, |done| drop(std::thread::spawn(move || done.done())))
+}
+
+/// `n` tasks, `size` of them at a time. `start` is compiled in, it is not called by a pointer.
+fn in_batches(n: u64, size: u64, start: impl Fn(Arc<WaitGroup>)) -> Duration {
     let done = Arc::new(WaitGroup::new());
     timed(|| {
-        done.add(n as isize);
-        for _ in 0..n {
-            let done = Arc::clone(&done);
-            std::thread::spawn(move || done.done());
+        for first in (0..n).step_by(size as usize) {
+            let batch = size.min(n - first);
+            done.add(batch as isize);
+            (0..batch).for_each(|_| start(Arc::clone(&done)));
+            done.wait();
         }
-        done.wait();
     })
 }
 

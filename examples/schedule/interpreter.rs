@@ -1,9 +1,12 @@
 //! Runs a program's scripts on goroutines.
-#![allow(unsafe_code, reason = "the door into the runtime")]
+#![allow(
+    unsafe_code,
+    reason = "the door into the runtime; guards that any goroutine may drop"
+)]
 
+use std::cell::UnsafeCell;
 use std::io::Write as _;
 use std::process::exit;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use gosched::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
@@ -17,95 +20,117 @@ pub(crate) struct World {
     program: Program,
     log: Log,
     chans: Vec<(Sender<usize>, Receiver<usize>)>,
-    mutexes: Vec<(Mutex<()>, Condvar)>,
+    mutexes: Vec<Lock>,
     wait_groups: Vec<WaitGroup>,
     next_id: AtomicUsize,
 }
 
+/// A mutex as Go's, which any goroutine may unlock, and its condition variable.
+#[derive(Default)]
+struct Lock {
+    mutex: Mutex<()>,
+    condvar: Condvar,
+    /// While it is locked.
+    guard: UnsafeCell<Option<MutexGuard<'static, ()>>>,
+}
+
+// SAFETY: there is one P and no preemption, so the goroutines that reach `guard` take turns;
+// gosched's guards may go to another thread.
+unsafe impl Sync for Lock {}
+
+impl Lock {
+    fn lock(&'static self) {
+        let guard = self.mutex.lock().unwrap();
+        self.put(guard);
+    }
+
+    fn unlock(&self) {
+        drop(self.take());
+    }
+
+    fn wait(&'static self) {
+        let guard = self.condvar.wait(self.take()).unwrap();
+        self.put(guard);
+    }
+
+    fn put(&self, guard: MutexGuard<'static, ()>) {
+        // SAFETY: nobody else runs, and nothing in here suspends: it was `None`.
+        unsafe { *self.guard.get() = Some(guard) };
+    }
+
+    fn take(&self) -> MutexGuard<'static, ()> {
+        // SAFETY: nobody else runs.
+        let guard = unsafe { (*self.guard.get()).take() };
+        guard.unwrap_or_else(|| die("fatal error: sync: unlock of unlocked mutex"))
+    }
+}
+
 impl World {
-    pub(crate) fn new(program: Program, log: Log) -> Arc<World> {
-        Arc::new(World {
+    /// For as long as the process lives.
+    pub(crate) fn new(program: Program, log: Log) -> &'static World {
+        Box::leak(Box::new(World {
             log,
             chans: program.chans.iter().map(|&cap| bounded(cap)).collect(),
             mutexes: (0..program.mutexes).map(|_| Default::default()).collect(),
             wait_groups: (0..program.wait_groups).map(|_| WaitGroup::new()).collect(),
             next_id: AtomicUsize::new(1),
             program,
-        })
+        }))
     }
 
     /// Runs script 0 as the main goroutine; when it ends, the process does.
-    pub(crate) fn run(self: Arc<Self>) -> ! {
+    pub(crate) fn run(&'static self) -> ! {
         let main = || {
-            // Said once, by `die`: the first line of stderr is compared.
-            std::panic::set_hook(Box::new(|_| ()));
-            Goroutine {
-                world: &self,
-                id: 0,
-            }
-            .script(&self, 0);
+            // As Go: the process ends where the panic is, and its words are the first line of
+            // stderr, which is compared.
+            std::panic::set_hook(Box::new(|panic| {
+                let words = panic.payload_as_str().unwrap_or("(not text)");
+                die(&format!("panic: {words}"))
+            }));
+            Goroutine { world: self, id: 0 }.script(0);
             exit(0)
         };
-        // A recorded program ends within its first time slice; on a busy machine the clock may
-        // say otherwise, so there are none.
-        let builder = gosched::Builder::new().procs(1).async_preempt(false);
+        // A recorded program ends within its first time slice. On a busy machine the clock may
+        // say otherwise: it does not count.
+        let given = std::env::var("GOSCHED").unwrap_or_default();
+        // SAFETY: there is no other thread yet.
+        unsafe { std::env::set_var("GOSCHED", format!("steady=1,{given}")) };
+        let builder = gosched::Builder::new().procs(1);
         // SAFETY: a script keeps nothing that is tied to an OS thread.
         unsafe { builder.run(main) }
     }
 }
 
-struct Goroutine<'w> {
-    world: &'w World,
+struct Goroutine {
+    world: &'static World,
     id: usize,
 }
 
-impl<'w> Goroutine<'w> {
+impl Goroutine {
     fn log(&self, what: std::fmt::Arguments<'_>) {
         self.world.log.line(format_args!("{} {what}", self.id));
     }
 
-    fn script(&self, world: &Arc<World>, script: usize) {
-        let mut held: Vec<Option<MutexGuard<'w, ()>>> =
-            (0..self.world.mutexes.len()).map(|_| None).collect();
+    fn script(&self, script: usize) {
         self.log(format_args!("start {script}"));
         for (pc, &op) in self.world.program.scripts[script].iter().enumerate() {
-            match op {
-                Op::Go(k) => self.go(world, k),
-                Op::Lock(k) => {
-                    held[k] = Some(self.world.mutexes[k].0.lock().unwrap());
-                    self.log(format_args!("lock {k}"));
-                }
-                Op::Unlock(k) => {
-                    drop(
-                        held[k].take().unwrap_or_else(|| {
-                            die("fatal error: sync: unlock of unlocked mutex")
-                        }),
-                    );
-                    self.log(format_args!("unlock {k}"));
-                }
-                Op::CondWait(k) => {
-                    let guard = held[k].take().expect("the mutex is held");
-                    held[k] = Some(self.world.mutexes[k].1.wait(guard).unwrap());
-                    self.log(format_args!("condwoke {k}"));
-                }
-                _ => self.simple(op, pc),
-            }
+            self.step(op, pc);
         }
         self.log(format_args!("end"));
     }
 
-    fn go(&self, world: &Arc<World>, script: usize) {
-        let id = self.world.next_id.fetch_add(1, Relaxed);
-        let world = Arc::clone(world);
-        gosched::go(move || Goroutine { world: &world, id }.script(&world, script));
+    fn go(&self, script: usize) {
+        let (world, id) = (self.world, self.world.next_id.fetch_add(1, Relaxed));
+        gosched::go(move || Goroutine { world, id }.script(script));
         self.log(format_args!("go {id}"));
     }
 
-    fn simple(&self, op: Op, pc: usize) {
+    fn step(&self, op: Op, pc: usize) {
         let world = self.world;
         let value = self.id * 1000 + pc;
         match op {
             Op::Print => self.log(format_args!("p{pc}")),
+            Op::Go(k) => self.go(k),
             Op::Yield => {
                 gosched::thread::yield_now();
                 self.log(format_args!("y"));
@@ -136,6 +161,14 @@ impl<'w> Goroutine<'w> {
                 world.chans[k].0.close();
                 self.log(format_args!("close {k}"));
             }
+            Op::Lock(k) => {
+                world.mutexes[k].lock();
+                self.log(format_args!("lock {k}"));
+            }
+            Op::Unlock(k) => {
+                world.mutexes[k].unlock();
+                self.log(format_args!("unlock {k}"));
+            }
             Op::Add(k) => {
                 world.wait_groups[k].add(1);
                 self.log(format_args!("add {k}"));
@@ -148,15 +181,18 @@ impl<'w> Goroutine<'w> {
                 world.wait_groups[k].wait();
                 self.log(format_args!("waited {k}"));
             }
+            Op::CondWait(k) => {
+                world.mutexes[k].wait();
+                self.log(format_args!("condwoke {k}"));
+            }
             Op::Signal(k) => {
-                world.mutexes[k].1.notify_one();
+                world.mutexes[k].condvar.notify_one();
                 self.log(format_args!("signal {k}"));
             }
             Op::Broadcast(k) => {
-                world.mutexes[k].1.notify_all();
+                world.mutexes[k].condvar.notify_all();
                 self.log(format_args!("broadcast {k}"));
             }
-            Op::Go(_) | Op::Lock(_) | Op::Unlock(_) | Op::CondWait(_) => unreachable!("above"),
         }
     }
 }

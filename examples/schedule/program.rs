@@ -83,8 +83,18 @@ fn op(word: &str) -> Option<Op> {
     })
 }
 
-/// Every index names something.
+/// More of anything is a slip of the pen.
+const MOST: usize = 1_000_000;
+
+/// Every index names something, and there is not too much of anything.
 fn check(program: &Program) -> Result<(), String> {
+    let numbers = program.chans.iter().copied();
+    if let Some(n) = numbers
+        .chain([program.mutexes, program.wait_groups])
+        .find(|&n| n > MOST)
+    {
+        return Err(format!("{n} is more than {MOST}"));
+    }
     if program.scripts.is_empty() {
         return Err("no script".into());
     }

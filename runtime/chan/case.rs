@@ -150,6 +150,7 @@ impl<'a> Selected<'a> {
     ///
     /// # Panics
     /// Another sender was selected.
+    #[track_caller]
     pub(crate) fn send<T>(mut self, sender: &Sender<T>, value: T) -> Result<(), SendError<T>> {
         assert!(self.is_for(sender), "passed a sender that wasn't selected");
         match std::mem::replace(&mut self.how, How::Disconnected) {
@@ -162,6 +163,7 @@ impl<'a> Selected<'a> {
     ///
     /// # Panics
     /// Another receiver was selected.
+    #[track_caller]
     pub(crate) fn recv<T>(mut self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         assert!(
             self.is_for(receiver),

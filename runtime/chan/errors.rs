@@ -9,12 +9,26 @@ use std::fmt;
 /// `Sender::send` failed: the channel is disconnected, or closed.
 ///
 /// The message is inside.
+///
+/// ```
+/// let (s, r) = gosched::channel::bounded(1);
+/// drop(r);
+/// assert_eq!(s.send(5).unwrap_err().into_inner(), 5);
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub struct SendError<T>(pub T);
 
 /// `Sender::try_send` failed.
 ///
 /// The message is inside.
+///
+/// ```
+/// let (s, r) = gosched::channel::bounded(1);
+/// s.send(1).unwrap();
+/// assert!(s.try_send(2).unwrap_err().is_full());
+/// drop(r);
+/// assert!(s.try_send(3).unwrap_err().is_disconnected());
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub enum TrySendError<T> {
     /// The channel is full; with capacity zero: no receiver was waiting.
@@ -26,6 +40,15 @@ pub enum TrySendError<T> {
 /// `Sender::send_timeout` or `Sender::send_deadline` failed.
 ///
 /// The message is inside.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let (s, r) = gosched::channel::bounded(0);
+/// assert!(s.send_timeout(2, Duration::from_millis(1)).unwrap_err().is_timeout());
+/// drop(r);
+/// assert!(s.send_timeout(3, Duration::from_millis(1)).unwrap_err().is_disconnected());
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub enum SendTimeoutError<T> {
     /// Time ran out while the channel was full, or no receiver came.
@@ -35,10 +58,23 @@ pub enum SendTimeoutError<T> {
 }
 
 /// `Receiver::recv` failed: the channel is empty and disconnected, or closed.
+///
+/// ```
+/// let (s, r) = gosched::channel::bounded::<u8>(1);
+/// drop(s);
+/// assert_eq!(r.recv(), Err(gosched::channel::RecvError));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub struct RecvError;
 
 /// `Receiver::try_recv` failed.
+///
+/// ```
+/// let (s, r) = gosched::channel::bounded::<u8>(1);
+/// assert!(r.try_recv().unwrap_err().is_empty());
+/// drop(s);
+/// assert!(r.try_recv().unwrap_err().is_disconnected());
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub enum TryRecvError {
     /// The channel is empty; with capacity zero: no sender was waiting.
@@ -48,6 +84,15 @@ pub enum TryRecvError {
 }
 
 /// `Receiver::recv_timeout` or `Receiver::recv_deadline` failed.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let (s, r) = gosched::channel::bounded::<u8>(1);
+/// assert!(r.recv_timeout(Duration::from_millis(1)).unwrap_err().is_timeout());
+/// drop(s);
+/// assert!(r.recv_timeout(Duration::from_millis(1)).unwrap_err().is_disconnected());
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub enum RecvTimeoutError {
     /// Time ran out while the channel was empty, or no sender came.
@@ -57,18 +102,56 @@ pub enum RecvTimeoutError {
 }
 
 /// `Select::try_select` failed: no operation was ready.
+///
+/// ```
+/// use gosched::channel::{Select, TrySelectError, never};
+///
+/// let nothing = never::<u8>();
+/// let mut select = Select::new();
+/// select.recv(&nothing);
+/// assert!(matches!(select.try_select(), Err(TrySelectError)));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub struct TrySelectError;
 
 /// `Select::select_timeout` failed: no operation was ready in time.
+///
+/// ```
+/// use std::time::Duration;
+/// use gosched::channel::{Select, SelectTimeoutError, never};
+///
+/// let nothing = never::<u8>();
+/// let mut select = Select::new();
+/// select.recv(&nothing);
+/// assert!(matches!(select.select_timeout(Duration::ZERO), Err(SelectTimeoutError)));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub struct SelectTimeoutError;
 
 /// `Select::try_ready` failed: no operation was ready.
+///
+/// ```
+/// use gosched::channel::{Select, TryReadyError, never};
+///
+/// let nothing = never::<u8>();
+/// let mut select = Select::new();
+/// select.recv(&nothing);
+/// assert!(matches!(select.try_ready(), Err(TryReadyError)));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub struct TryReadyError;
 
 /// `Select::ready_timeout` failed: no operation was ready in time.
+///
+/// ```
+/// use std::time::Duration;
+/// use gosched::channel::{Select, ReadyTimeoutError, never};
+///
+/// let nothing = never::<u8>();
+/// let mut select = Select::new();
+/// select.recv(&nothing);
+/// assert!(matches!(select.ready_timeout(Duration::ZERO), Err(ReadyTimeoutError)));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub struct ReadyTimeoutError;
 

@@ -7,16 +7,27 @@ use std::iter::FusedIterator;
 use crate::chan::receiver::Receiver;
 
 /// Waits for each message; ends when the channel is empty and disconnected or closed.
+///
+/// See [`Receiver::iter`].
 pub struct Iter<'a, T> {
     receiver: &'a Receiver<T>,
 }
 
 /// Takes the messages that are there; ends when it would have to wait.
+///
+/// See [`Receiver::try_iter`].
 pub struct TryIter<'a, T> {
     receiver: &'a Receiver<T>,
 }
 
 /// As [`Iter`], and owns the receiver.
+///
+/// ```
+/// let (s, r) = gosched::channel::unbounded();
+/// s.send(1).unwrap();
+/// drop(s);
+/// assert_eq!(r.into_iter().collect::<Vec<_>>(), [1]);
+/// ```
 pub struct IntoIter<T> {
     receiver: Receiver<T>,
 }

@@ -125,6 +125,13 @@ impl<T> Receiver<T> {
     }
 
     /// Is there no message in the channel? Always so with capacity zero.
+    ///
+    /// ```
+    /// let (s, r) = gosched::channel::bounded(1);
+    /// assert!(r.is_empty());
+    /// s.send(1).unwrap();
+    /// assert!(!r.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         match &self.flavor {
             Flavor::Chan(chan) => chan.is_empty(),
@@ -134,6 +141,13 @@ impl<T> Receiver<T> {
     }
 
     /// Is there no room in the channel? Always so with capacity zero.
+    ///
+    /// ```
+    /// let (s, r) = gosched::channel::bounded(1);
+    /// assert!(!r.is_full());
+    /// s.send(1).unwrap();
+    /// assert!(r.is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         match &self.flavor {
             Flavor::Chan(chan) => chan.is_full(),
@@ -143,6 +157,12 @@ impl<T> Receiver<T> {
     }
 
     /// How many messages the channel holds. Go: len.
+    ///
+    /// ```
+    /// let (s, r) = gosched::channel::bounded(1);
+    /// s.send(1).unwrap();
+    /// assert_eq!(r.len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         match &self.flavor {
             Flavor::Chan(chan) => chan.len(),
@@ -152,6 +172,13 @@ impl<T> Receiver<T> {
     }
 
     /// How many messages the channel can hold; `None`: as many as memory. Go: cap.
+    ///
+    /// ```
+    /// use gosched::channel::{bounded, unbounded};
+    ///
+    /// assert_eq!(bounded::<u8>(3).1.capacity(), Some(3));
+    /// assert_eq!(unbounded::<u8>().1.capacity(), None);
+    /// ```
     pub fn capacity(&self) -> Option<usize> {
         match &self.flavor {
             Flavor::Chan(chan) => chan.capacity,
@@ -161,6 +188,12 @@ impl<T> Receiver<T> {
     }
 
     /// Do both receive from the same channel? All that [`never`](crate::channel::never) makes are one.
+    ///
+    /// ```
+    /// let (_s, r) = gosched::channel::bounded::<u8>(1);
+    /// assert!(r.same_channel(&r.clone()));
+    /// assert!(!r.same_channel(&gosched::channel::never()));
+    /// ```
     pub fn same_channel(&self, other: &Receiver<T>) -> bool {
         match (&self.flavor, &other.flavor) {
             (Flavor::Chan(a), Flavor::Chan(b)) => Arc::ptr_eq(a, b),

@@ -23,6 +23,10 @@ use crate::sys::moment::nanos_at;
 /// somebody else may be faster. Among several ready ones each is as likely, unless the select
 /// is biased. Where the list is known in advance, [`select!`](crate::channel::select) is handier.
 ///
+/// # Panics
+/// All methods that look at the operations do, when there are more than 65,532 of them; and those
+/// that wait without an end do, when there is none.
+///
 /// ```
 /// use gosched::channel::{Select, unbounded};
 ///
@@ -50,6 +54,8 @@ pub struct Select<'a> {
 
 impl<'a> Select<'a> {
     /// No operations yet; each ready one is as likely to be picked.
+    ///
+    /// See [`Select`].
     pub fn new() -> Select<'a> {
         Select {
             cases: Registry::default(),
@@ -78,11 +84,15 @@ impl<'a> Select<'a> {
     }
 
     /// Adds a send; the answer is the operation's index.
+    ///
+    /// See [`Select`].
     pub fn send<T>(&mut self, s: &'a Sender<T>) -> usize {
         self.add(|index| Case::send(s, index))
     }
 
     /// Adds a receive; the answer is the operation's index.
+    ///
+    /// See [`Select`].
     pub fn recv<T>(&mut self, r: &'a Receiver<T>) -> usize {
         self.add(|index| Case::recv(r, None, index))
     }
@@ -154,6 +164,9 @@ impl<'a> Select<'a> {
     ///
     /// # Panics
     /// When there is no operation at all.
+    ///
+    /// See [`Select`].
+    #[track_caller]
     pub fn select(&mut self) -> SelectedOperation<'a> {
         self.demand_cases();
         match self.run(Wait::Forever) {
@@ -190,6 +203,8 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// None was ready in time.
+    ///
+    /// See [`Select::select_timeout`].
     pub fn select_deadline(
         &mut self,
         deadline: Instant,
@@ -202,6 +217,8 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// None was ready.
+    ///
+    /// See [`TryReadyError`](crate::channel::TryReadyError).
     pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
         self.watch(Wait::Now).ok_or(TryReadyError)
     }
@@ -222,6 +239,7 @@ impl<'a> Select<'a> {
     /// assert_eq!(r.try_recv(), Ok(4));
     /// sender.join().unwrap().unwrap();
     /// ```
+    #[track_caller]
     pub fn ready(&mut self) -> usize {
         self.demand_cases();
         match self.watch(Wait::Forever) {
@@ -234,6 +252,8 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// None was ready in time.
+    ///
+    /// See [`ReadyTimeoutError`](crate::channel::ReadyTimeoutError).
     pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
         match deadline_after(timeout) {
             Some(deadline) => self.watch(Wait::Until(deadline)).ok_or(ReadyTimeoutError),
@@ -245,11 +265,14 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// None was ready in time.
+    ///
+    /// See [`Select::ready_timeout`].
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
         self.watch(Wait::Until(nanos_at(deadline)))
             .ok_or(ReadyTimeoutError)
     }
 
+    #[track_caller]
     fn demand_cases(&self) {
         if self.cases.0.is_empty() {
             panic!("no operations have been added to `Select`");
@@ -286,11 +309,15 @@ impl fmt::Debug for Select<'_> {
 ///
 /// # Panics
 /// When it is dropped without being completed.
+///
+/// See [`Select`].
 #[must_use]
 pub struct SelectedOperation<'a>(Option<Selected<'a>>);
 
 impl<'a> SelectedOperation<'a> {
     /// The index of the operation, as `Select::send` or `Select::recv` gave it.
+    ///
+    /// See [`Select`].
     pub fn index(&self) -> usize {
         self.0
             .as_ref()
@@ -311,6 +338,9 @@ impl<'a> SelectedOperation<'a> {
     ///
     /// # Panics
     /// When this is not the sender that was selected.
+    ///
+    /// See [`Select`].
+    #[track_caller]
     pub fn send<T>(self, s: &Sender<T>, msg: T) -> Result<(), SendError<T>> {
         self.complete().send(s, msg)
     }
@@ -322,6 +352,9 @@ impl<'a> SelectedOperation<'a> {
     ///
     /// # Panics
     /// When this is not the receiver that was selected.
+    ///
+    /// See [`Select`].
+    #[track_caller]
     pub fn recv<T>(self, r: &Receiver<T>) -> Result<T, RecvError> {
         self.complete().recv(r)
     }

@@ -117,6 +117,7 @@ impl<T> Sender<T> {
     /// assert!(s.send(2).is_err());
     /// assert_eq!((r.recv(), r.recv()), (Ok(1), Err(RecvError)));
     /// ```
+    #[track_caller]
     pub fn close(&self) {
         if self.chan.close().is_err() {
             panic!("close of closed channel");
@@ -124,16 +125,36 @@ impl<T> Sender<T> {
     }
 
     /// Is there no message in the channel? Always so with capacity zero.
+    ///
+    /// ```
+    /// let (s, r) = gosched::channel::bounded(1);
+    /// assert!(s.is_empty());
+    /// s.send(1).unwrap();
+    /// assert!(!s.is_empty() && !r.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.chan.is_empty()
     }
 
     /// Is there no room in the channel? Always so with capacity zero.
+    ///
+    /// ```
+    /// let (s, r) = gosched::channel::bounded(1);
+    /// assert!(!s.is_full());
+    /// s.send(1).unwrap();
+    /// assert!(s.is_full() && r.is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         self.chan.is_full()
     }
 
     /// How many messages the channel holds. Go: len.
+    ///
+    /// ```
+    /// let (s, r) = gosched::channel::bounded(1);
+    /// s.send(1).unwrap();
+    /// assert_eq!((s.len(), r.len()), (1, 1));
+    /// ```
     pub fn len(&self) -> usize {
         self.chan.len()
     }
@@ -151,6 +172,12 @@ impl<T> Sender<T> {
     }
 
     /// Do both send into the same channel?
+    ///
+    /// ```
+    /// let (s, _r) = gosched::channel::bounded::<u8>(1);
+    /// let (other, _r) = gosched::channel::bounded::<u8>(1);
+    /// assert!(s.same_channel(&s.clone()) && !s.same_channel(&other));
+    /// ```
     pub fn same_channel(&self, other: &Sender<T>) -> bool {
         Arc::ptr_eq(&self.chan, &other.chan)
     }

@@ -15,6 +15,9 @@ use crate::context::node::Node;
 /// A context that is no longer needed should be cancelled: until then it is known to the one it
 /// derives from, and its timer waits.
 ///
+/// # Examples
+/// See [`CancelFunc::cancel`].
+///
 /// Go: context.CancelFunc
 #[derive(Clone)]
 pub struct CancelFunc(pub(crate) Arc<Node>);
@@ -59,6 +62,9 @@ impl CancelFunc {
 }
 
 /// Made by [`CancelFunc::on_drop`].
+///
+/// # Examples
+/// See [`CancelFunc::on_drop`].
 #[must_use = "if unused, it cancels at once"]
 #[derive(Debug)]
 pub struct CancelOnDrop(CancelFunc);
@@ -70,6 +76,9 @@ impl Drop for CancelOnDrop {
 }
 
 /// As [`CancelFunc`], with the cause.
+///
+/// # Examples
+/// See [`CancelCauseFunc::cancel`].
 ///
 /// Go: context.CancelCauseFunc
 #[derive(Clone)]
@@ -93,6 +102,15 @@ impl CancelCauseFunc {
     }
 
     /// The handle that cancels without a cause. Go: `cancel(nil)`.
+    ///
+    /// # Examples
+    /// ```
+    /// use gosched::context::{background, with_cancel_cause};
+    ///
+    /// let (ctx, cancel) = with_cancel_cause(&background());
+    /// cancel.plain().cancel();
+    /// assert_eq!(ctx.cause().unwrap().to_string(), "context canceled");
+    /// ```
     #[must_use]
     pub fn plain(&self) -> CancelFunc {
         CancelFunc(Arc::clone(&self.0))

@@ -25,6 +25,7 @@ use crate::time::after_func;
 /// See [`with_timeout`].
 ///
 /// Go: context.WithDeadline
+#[track_caller]
 pub fn with_deadline(parent: &Context, deadline: Instant) -> (Context, CancelFunc) {
     until(parent, deadline, None)
 }
@@ -35,7 +36,19 @@ pub fn with_deadline(parent: &Context, deadline: Instant) -> (Context, CancelFun
 /// # Panics
 /// If the runtime has not been started.
 ///
+/// # Examples
+/// ```
+/// use std::time::Instant;
+/// use gosched::context::{background, with_deadline_cause};
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let (ctx, _cancel) = with_deadline_cause(&background(), Instant::now(), "too late");
+///     assert_eq!(ctx.cause().unwrap().to_string(), "too late");
+/// }) };
+/// ```
+///
 /// Go: context.WithDeadlineCause
+#[track_caller]
 pub fn with_deadline_cause(
     parent: &Context,
     deadline: Instant,
@@ -63,6 +76,7 @@ pub fn with_deadline_cause(
 /// ```
 ///
 /// Go: context.WithTimeout
+#[track_caller]
 pub fn with_timeout(parent: &Context, timeout: Duration) -> (Context, CancelFunc) {
     until(parent, after(timeout), None)
 }
@@ -72,7 +86,19 @@ pub fn with_timeout(parent: &Context, timeout: Duration) -> (Context, CancelFunc
 /// # Panics
 /// If the runtime has not been started.
 ///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use gosched::context::{background, with_timeout_cause};
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let (ctx, _cancel) = with_timeout_cause(&background(), Duration::ZERO, "too late");
+///     assert_eq!(ctx.cause().unwrap().to_string(), "too late");
+/// }) };
+/// ```
+///
 /// Go: context.WithTimeoutCause
+#[track_caller]
 pub fn with_timeout_cause(
     parent: &Context,
     timeout: Duration,
@@ -88,6 +114,7 @@ fn after(timeout: Duration) -> Instant {
     now.checked_add(timeout).unwrap_or_else(|| now + FAR)
 }
 
+#[track_caller]
 fn until(parent: &Context, deadline: Instant, cause: Option<Cause>) -> (Context, CancelFunc) {
     assert_started();
     let earlier = parent.deadline().filter(|&parents| parents < deadline);

@@ -18,6 +18,12 @@ use crate::sched::start::assert_started;
 
 /// The root: never done, without values. For `main`, tests, and what comes in from outside.
 ///
+/// # Examples
+/// ```
+/// let root = gosched::context::background();
+/// assert!(root.err().is_none() && root.deadline().is_none());
+/// ```
+///
 /// Go: context.Background
 #[must_use]
 pub const fn background() -> Context {
@@ -25,6 +31,11 @@ pub const fn background() -> Context {
 }
 
 /// As [`background`], where it is not clear yet which context there should be.
+///
+/// # Examples
+/// ```
+/// assert_eq!(format!("{:?}", gosched::context::todo()), "context.TODO");
+/// ```
 ///
 /// Go: context.TODO
 #[must_use]
@@ -106,6 +117,9 @@ pub fn without_cancel(parent: &Context) -> Context {
 }
 
 /// Why `context` was cancelled: [`Context::cause`] in Go's form.
+///
+/// # Examples
+/// See [`Context::cause`], which it calls.
 ///
 /// Go: context.Cause
 #[must_use]

@@ -26,6 +26,13 @@ pub enum Error {
 
 impl Error {
     /// Did time run out?
+    ///
+    /// # Examples
+    /// ```
+    /// use gosched::context::Error;
+    ///
+    /// assert!(Error::DeadlineExceeded.is_timeout() && !Error::Canceled.is_timeout());
+    /// ```
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self, Error::DeadlineExceeded)

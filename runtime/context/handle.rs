@@ -58,6 +58,19 @@ impl Context {
     ///
     /// `err` says why, and has the answer at the latest when the channel is closed.
     ///
+    /// # Examples
+    /// ```
+    /// use gosched::channel::select;
+    /// use gosched::context::{background, with_cancel};
+    ///
+    /// let (ctx, cancel) = with_cancel(&background());
+    /// select! {
+    ///     recv(ctx.done()) -> _ => unreachable!(),
+    ///     default => cancel.cancel(),
+    /// }
+    /// assert!(ctx.done().recv().is_err()); // closed
+    /// ```
+    ///
     /// Go: Context.Done
     #[must_use]
     pub fn done(&self) -> &Receiver<()> {
@@ -65,6 +78,16 @@ impl Context {
     }
 
     /// Why it is done; `None` if it is not. `done` is closed at the latest when it is `Some`.
+    ///
+    /// # Examples
+    /// ```
+    /// use gosched::context::{Error, background, with_cancel};
+    ///
+    /// let (ctx, cancel) = with_cancel(&background());
+    /// assert_eq!(ctx.err(), None);
+    /// cancel.cancel();
+    /// assert_eq!(ctx.err(), Some(Error::Canceled));
+    /// ```
     ///
     /// Go: Context.Err
     #[must_use]
@@ -75,6 +98,9 @@ impl Context {
     /// The cause that was given by whoever cancelled it or one that it derives from; the error
     /// itself if none was given, `None` if it is not done.
     ///
+    /// # Examples
+    /// See [`CancelCauseFunc::cancel`](crate::context::CancelCauseFunc::cancel).
+    ///
     /// Go: context.Cause
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
@@ -82,6 +108,20 @@ impl Context {
     }
 
     /// When it is done by itself, if ever. Never later than those it derives from.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use gosched::context::{background, with_deadline};
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let soon = Instant::now() + Duration::from_secs(1);
+    ///     let (ctx, _cancel) = with_deadline(&background(), soon);
+    ///     let (below, _cancel) = with_deadline(&ctx, soon + Duration::from_secs(1));
+    ///     assert_eq!(below.deadline(), Some(soon));
+    ///     assert_eq!(background().deadline(), None);
+    /// }) };
+    /// ```
     ///
     /// Go: Context.Deadline
     #[must_use]
@@ -94,6 +134,9 @@ impl Context {
     ///
     /// Keys are equal if their types and values are: with a type of its own as key, a module
     /// keeps others from meeting its values.
+    ///
+    /// # Examples
+    /// See [`with_value`](crate::context::with_value).
     ///
     /// Go: Context.Value
     #[must_use]

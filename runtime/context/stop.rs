@@ -9,6 +9,9 @@ use crate::context::node::Node;
 
 /// Made by [`after_func`](crate::context::after_func); keeps its function from starting.
 ///
+/// # Examples
+/// See [`after_func`](crate::context::after_func).
+///
 /// Go: the stop function that context.AfterFunc returns.
 pub struct Stop {
     func: Arc<Func>,
@@ -22,6 +25,9 @@ impl Stop {
 
     /// True: the function has not been started, and will not be. False: it has been started or
     /// stopped before; it is not waited for.
+    ///
+    /// # Examples
+    /// See [`after_func`](crate::context::after_func).
     pub fn stop(&self) -> bool {
         let stopped = self.func.stop();
         if stopped

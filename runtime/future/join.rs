@@ -3,12 +3,11 @@
 //! The protocol is in `thread/packet.rs`.
 #![forbid(unsafe_code)]
 
-use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::thread::JoinHandle;
+use crate::thread::{JoinHandle, Result, ScopedJoinHandle};
 
 /// Waits for the goroutine to end, as [`join`](JoinHandle::join) does, in a task.
 ///
@@ -29,11 +28,40 @@ use crate::thread::JoinHandle;
 /// }) };
 /// ```
 impl<T> Future for JoinHandle<T> {
-    type Output = Result<T, Box<dyn Any + Send + 'static>>;
+    type Output = Result<T>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.packet.poll(cx.waker()) {
             Poll::Ready(self.packet.take())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+/// As a [`JoinHandle`]. Whether it is awaited or not, the scope waits for the goroutine.
+///
+/// # Panics
+/// When it is polled again after it was ready.
+///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let words = ["to", "be"];
+///     let n = gosched::thread::scope(|s| {
+///         let [to, be] = words.map(|word| s.spawn(|| word.len()));
+///         gosched::future::block_on(async { to.await.unwrap() + be.await.unwrap() })
+///     });
+///     assert_eq!(n, 4);
+/// }) };
+/// ```
+impl<T> Future for ScopedJoinHandle<'_, T> {
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.packet().poll(cx.waker()) {
+            Poll::Ready(self.packet().take())
         } else {
             Poll::Pending
         }

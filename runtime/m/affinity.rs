@@ -1,4 +1,4 @@
-//! What is tied to an M: goroutines that run there and nowhere else, for now.
+//! What is tied to an M: goroutines that run there and nowhere else, for a while.
 //!
 //! Go: none; see `sched/affinity.rs`.
 #![forbid(unsafe_code)]

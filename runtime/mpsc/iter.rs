@@ -17,6 +17,9 @@ pub struct TryIter<'a, T> {
 }
 
 /// Waits for each message, and owns the receiver.
+///
+/// # Examples
+/// See [`mpsc`](crate::mpsc).
 #[derive(Debug)]
 pub struct IntoIter<T> {
     rx: Receiver<T>,

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::mpsc::{RecvError, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ pub struct Receiver<T> {
     pub(crate) inner: channel::Receiver<T>,
     not_sync: PhantomData<Cell<()>>,
 }
+
+impl<T> UnwindSafe for Receiver<T> {}
+impl<T> RefUnwindSafe for Receiver<T> {}
 
 impl<T> Receiver<T> {
     pub(crate) fn new(inner: channel::Receiver<T>) -> Receiver<T> {

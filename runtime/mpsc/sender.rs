@@ -10,6 +10,9 @@ use crate::channel;
 ///
 /// When the last one is dropped, the receiver gets what there is, then an error.
 ///
+/// # Examples
+/// See [`Sender::send`].
+///
 /// std: `std::sync::mpsc::Sender`
 pub struct Sender<T>(pub(crate) channel::Sender<T>);
 
@@ -46,6 +49,9 @@ impl<T> fmt::Debug for Sender<T> {
 }
 
 /// Sends into a channel with a bound; clones send into the same.
+///
+/// # Examples
+/// See [`SyncSender::send`].
 ///
 /// std: `std::sync::mpsc::SyncSender`
 pub struct SyncSender<T>(pub(crate) channel::Sender<T>);

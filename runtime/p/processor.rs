@@ -60,6 +60,10 @@ pub(crate) struct P {
     pub(crate) schedtick: AtomicU32,
     /// Goes up when the P passes to another M from outside. Go: syscalltick.
     pub(crate) syscalltick: AtomicU32,
+    /// The world goes on, and it has not picked a goroutine since: it may, before the world stops
+    /// again. And its schedtick then.
+    owed_pick: AtomicBool,
+    restart_tick: AtomicU32,
     /// Index + 1 of the M that holds it, for dumps; 0 = none.
     pub(crate) m: AtomicU32,
     // Owner half: caches.
@@ -83,6 +87,8 @@ impl P {
             timers: TimerHeap::new(),
             schedtick: AtomicU32::new(0),
             syscalltick: AtomicU32::new(0),
+            owed_pick: AtomicBool::new(false),
+            restart_tick: AtomicU32::new(0),
             m: AtomicU32::new(0),
             free_gs: GQueue::new(),
             id_next: AtomicU64::new(0),
@@ -103,6 +109,26 @@ impl P {
 
     pub(crate) fn set_status(&self, status: PStatus) {
         self.status.store(status as u8, Relaxed);
+    }
+
+    /// The world goes on: one pick is owed to this P before it stops again.
+    pub(crate) fn owe_pick(&self) {
+        self.restart_tick
+            .store(self.schedtick.load(Relaxed), Relaxed);
+        self.owed_pick.store(true, Relaxed);
+    }
+
+    /// The world is about to stop: is the pick still owed?
+    pub(crate) fn settle_pick(&self) {
+        if self.schedtick.load(Relaxed) != self.restart_tick.load(Relaxed) {
+            self.owed_pick.store(false, Relaxed);
+        }
+    }
+
+    /// In a world that is being stopped: true once, if the pick is owed.
+    #[cold]
+    pub(crate) fn take_owed_pick(&self) -> bool {
+        self.owed_pick.swap(false, Relaxed)
     }
 
     /// The next goroutine id. By the owner.

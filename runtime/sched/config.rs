@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::p::processor::MAX_PS;
 use crate::stacks::GuardStep;
@@ -55,6 +57,22 @@ pub(crate) struct Debug {
     /// The schedtick that each P starts at: it decides when the 61st look at the global queue
     /// comes. For comparison with schedules recorded elsewhere.
     pub(crate) sched_tick: u32,
+    /// See [`steady`].
+    pub(crate) steady: bool,
+}
+
+static STEADY: AtomicBool = AtomicBool::new(false);
+
+/// Does nothing that a goroutine can see depend on the clock? Then there are no time slices, a
+/// thread that is blocked in the kernel keeps its P, and no mutex starves: at one P the same
+/// program makes the same schedule, on a busy machine too.
+pub(crate) fn steady() -> bool {
+    STEADY.load(Relaxed)
+}
+
+/// Before the first goroutine.
+pub(crate) fn set_steady(on: bool) {
+    STEADY.store(on, Relaxed);
 }
 
 /// Stores a value; `None`: it is none of those that the key takes.
@@ -90,6 +108,10 @@ const KEYS: &[(&str, &str, Set)] = &[
     }),
     ("schedtick", "a number", |debug, value| {
         debug.sched_tick = value.parse().ok()?;
+        Some(())
+    }),
+    ("steady", "0 or 1", |debug, value| {
+        debug.steady = flag(value)?;
         Some(())
     }),
 ];
@@ -204,7 +226,7 @@ mod tests {
             "GOSCHED: unknown key `asyncpreemptof`; there are asyncpreemptoff (0 or 1), \
              stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
              scheddetail (0 or 1), slice (a time from 100us to 10s), valveoff (0 or 1), \
-             schedtick (a number)"
+             schedtick (a number), steady (0 or 1)"
         );
         assert_eq!(
             of("scheddetail"),

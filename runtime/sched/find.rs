@@ -38,7 +38,7 @@ const RUNNEXT_GRACE: u64 = 3_000;
 /// The next goroutine for `m`, which has a P when this returns. Sleeps until there is one.
 pub(crate) fn find_runnable(m: &'static M) -> Picked {
     loop {
-        if SCHED.stopping.load(Relaxed) {
+        if SCHED.stopping.load(Relaxed) && !m.p().is_some_and(P::take_owed_pick) {
             idle::stop_for_world(m);
             continue;
         }

@@ -84,7 +84,8 @@ pub(crate) fn wait_for_p(m: &'static M) {
     }
 }
 
-/// By an M that counts as idle now: is anybody left?
+/// By an M that counts as idle now, or has ended, or by a plain thread that has stopped a timer:
+/// is anybody left?
 pub(crate) fn check_if_last() {
     fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
     let awake = SCHED.ms_awake();

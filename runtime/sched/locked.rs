@@ -19,6 +19,7 @@ use crate::sched::wake::hand_over;
 use crate::sys::fatal::fatal;
 
 /// Wires the calling goroutine to its thread. Calls nest.
+#[track_caller]
 pub(crate) fn lock() {
     let rt = enter();
     let Some(m) = rt.m() else { return };

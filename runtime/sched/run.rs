@@ -13,7 +13,6 @@ use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::queue::local::Picked;
 use crate::sched::affinity;
-use crate::sched::deadlock;
 use crate::sched::exit;
 use crate::sched::find::{find_runnable, put_back_global, put_back_local};
 use crate::sched::handoff;
@@ -204,7 +203,7 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
     threads::forget_m(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
     watch::look_again();
-    deadlock::check();
+    idle::check_if_last();
     Life::Over
 }
 

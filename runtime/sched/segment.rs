@@ -7,6 +7,11 @@
 //! at a goroutine that is off the CPU (trim, dumps) finds all its live parts by walking
 //! [`Slot::chain`](crate::stacks::Slot::chain).
 //!
+//! `standing`: `G::stack` changes on the segment itself, first thing and last thing. The owner may
+//! be suspended at each of its ways into the runtime and out of it, those of `push` and `drop`
+//! too, and a suspension notes the stack pointer in `G::stack`: while it stands on the stack
+//! below that must be the stack below.
+//!
 //! Go: stack.go newstack, which copies instead.
 #![forbid(unsafe_code)]
 
@@ -45,12 +50,10 @@ impl Segment {
             Ok(slot) => {
                 slot.set_link(owner.stack.load(Relaxed));
                 slot.set_owner(std::ptr::from_ref::<G>(owner).addr() | SEGMENT_TAG);
-                let idle_sp = slot.saved_sp();
-                owner.stack.store(Some(slot), Relaxed);
                 Ok(Segment {
                     slot,
                     owner,
-                    idle_sp,
+                    idle_sp: slot.saved_sp(),
                     promised,
                 })
             }
@@ -64,7 +67,26 @@ impl Segment {
 
     /// Runs `f` on the segment. By its owner, at once.
     pub(crate) fn call(&self, f: &mut dyn FnMut()) {
-        context::call_on(self.slot, self.slot.link(), f);
+        context::call_on(self.slot, self.slot.link(), &mut || {
+            let _standing = Standing::on(self);
+            f();
+        });
+    }
+}
+
+/// Lives in the segment's outermost frame: the owner stands on it, until `f` returns or unwinds.
+struct Standing<'a>(&'a Segment);
+
+impl<'a> Standing<'a> {
+    fn on(segment: &'a Segment) -> Standing<'a> {
+        segment.owner.stack.store(Some(segment.slot), Relaxed);
+        Standing(segment)
+    }
+}
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        self.0.owner.stack.store(self.0.slot.link(), Relaxed);
     }
 }
 
@@ -72,7 +94,6 @@ impl Drop for Segment {
     /// Back on the stack below, by return or by unwinding, maybe on another M.
     fn drop(&mut self) {
         let rt = enter();
-        self.owner.stack.store(self.slot.link(), Relaxed);
         self.slot.set_link(None);
         self.slot.set_owner(0);
         self.slot.set_saved_sp(self.idle_sp);

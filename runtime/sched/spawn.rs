@@ -98,7 +98,7 @@ pub(crate) unsafe fn prepare<F: FnOnce() + Send>(birth: &Birth, f: F) -> GRef {
     start::assert_started();
     let class = birth.class.unwrap_or(start::default_class());
     let (rt, g) = dead_g();
-    // Nobody is there for an error when it is started: it takes its chance.
+    // Nobody is there for an error when it is started: it takes its promise then.
     describe(&rt, g, birth, StackWord::new(class, false));
     // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
     unsafe { g.job.put(f) };

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use crate::p::processor::PStatus;
-use crate::sched::config::Debug;
+use crate::sched::config::{self, Debug};
 use crate::sched::deadlock;
 use crate::sched::idle::make_steal_order;
 use crate::sched::preempt;
@@ -69,10 +69,12 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
             fatal!("cannot catch SIGQUIT: {e}");
         }
         preempt::set_valve(!s.debug.valve_off);
+        config::set_steady(s.debug.steady);
         if !s.tls_guard {
             tlsguard::switch_off();
         }
         if s.async_preempt
+            && !s.debug.steady
             && let Err(e) = preempt::install()
         {
             fatal!("cannot catch SIGURG: {e}");

@@ -17,6 +17,7 @@ use crate::base::prim::spin_hint;
 use crate::m::machine::M;
 use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
+use crate::sched::config::steady;
 use crate::sched::handoff::{hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::ms;
@@ -194,7 +195,7 @@ fn sleep_and_scavenge() {
 
 /// One P, one tick.
 fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
-    if p.status(Relaxed) != PStatus::Running {
+    if p.status(Relaxed) != PStatus::Running || steady() {
         return Round::Quiet;
     }
     let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(ms::m_by_id) else {

@@ -11,6 +11,7 @@ use crate::sched::birth;
 use crate::sched::ready::ready;
 use crate::sched::state::SCHED;
 use crate::sched::wake::wakep;
+use crate::stacks::{StackWord, promise};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::timer::fire::{Fire, Fires};
 use crate::timer::heap::{Armed, TimerHeap};
@@ -91,6 +92,8 @@ fn run_due_now(rt: &NoPreempt, heap: &TimerHeap<G>, local: bool, now: Nanos) -> 
 
 fn act(rt: &NoPreempt, Fire { who, data }: Fire<G>) {
     if data == BIRTH {
+        let class = who.stack_word().class();
+        who.set_stack_word(StackWord::new(class, promise::take_in_any_case(class)));
         birth::name(rt, who);
         birth::start(rt, who);
         return;

@@ -58,13 +58,23 @@ fn any_within_avx2(words: &[usize], start: usize, len: usize) -> bool {
     any_within_plain(words, start, len)
 }
 
-/// Without a branch within a block, so that the compiler makes vectors of it.
+/// Without a branch within a block, so that the compiler makes vectors of it; and without a
+/// closure for each word, which a debug build would call: a stack may have a megabyte.
 #[inline(always)]
 fn any_within_plain(words: &[usize], start: usize, len: usize) -> bool {
-    let within = |w: &usize| w.wrapping_sub(start) < len;
-    let mut blocks = words.chunks_exact(16);
-    blocks.any(|block| block.iter().fold(false, |any, w| any | within(w)))
-        || blocks.remainder().iter().any(within)
+    let (blocks, rest) = words.as_chunks::<16>();
+    for block in blocks {
+        let mut any = false;
+        let mut i = 0;
+        while i < 16 {
+            any |= block[i].wrapping_sub(start) < len;
+            i += 1;
+        }
+        if any {
+            return true;
+        }
+    }
+    rest.iter().any(|w| w.wrapping_sub(start) < len)
 }
 
 #[cfg(all(test, not(loom)))]

@@ -14,7 +14,6 @@ use std::sync::atomic::Ordering::SeqCst;
 use crate::sched::threads::{self, is_runtime_thread};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::exits::{Bell, open_thread};
-use crate::sys::fatal::fatal;
 use crate::sys::thread::{live_tids, nanosleep};
 
 /// How many threads the process had when the watcher looked last; 0: it does not watch.
@@ -45,19 +44,15 @@ pub(crate) fn look_again() {
     WATCHED.store(u32::MAX, SeqCst); // pairs(watch)
 }
 
-/// On the spawner's thread.
+/// On the spawner's thread. Where no thread is to be had the program goes on, and a deadlock may
+/// go unreported.
 fn start() {
-    let bell = match Bell::new() {
-        Ok(bell) => BELL.get_or_init(|| bell),
-        Err(e) => fatal!("failed to create the runtime's watcher: {e}"),
-    };
-    let started = std::thread::Builder::new()
+    let bell = BELL.get_or_init(Bell::new);
+    let watcher = std::thread::Builder::new()
         .name("gosched-watcher".into())
         .stack_size(128 << 10)
         .spawn(move || watcher(bell));
-    if let Err(e) = started {
-        fatal!("failed to create the runtime's watcher: {e}");
-    }
+    drop(watcher);
 }
 
 fn watcher(bell: &Bell) {

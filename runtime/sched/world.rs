@@ -3,11 +3,15 @@
 //! Every M gives its P up at its next pick; the last one to do so wakes the stopper. A P that
 //! goes away leaves its goroutines at the *front* of the global queue, as they were first.
 //!
+//! Who stops the world in a loop starves nobody: stoppers take turns, each P may pick one
+//! goroutine between two stops (`owed-pick`), and a goroutine that does it is preempted after its
+//! slice, which sysmon cannot see.
+//!
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::m::enter::{NoPreempt, enter};
 use crate::m::words::Thief;
@@ -18,6 +22,7 @@ use crate::sched::ms::m_by_id;
 use crate::sched::park::yield_now;
 use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
+use crate::sched::sysmon::DEFAULT_SLICE;
 use crate::sched::wake::{start_m, wakep};
 use crate::stacks::cache::StackCache;
 use crate::stacks::{Class, promise};
@@ -27,8 +32,16 @@ use crate::sys::cputime::KernelView;
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
 const ASK_AGAIN: Nanos = 100_000;
 
-/// One stopper at a time. Go: worldsema.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+/// One stopper at a time, in the order they came: the next number to give out, and the number of
+/// the one whose turn it is. Go: worldsema.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+static TURN: AtomicU32 = AtomicU32::new(0);
+
+/// The goroutine that stopped the world last, its P's schedtick, and since when it has been
+/// stopping the world in this slice. By whoever has the turn.
+static STOPPER: AtomicU64 = AtomicU64::new(0);
+static STOPPER_TICK: AtomicU32 = AtomicU32::new(0);
+static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32, class: Class) -> u32 {
@@ -65,11 +78,9 @@ struct Turn;
 
 impl Turn {
     fn take() -> Turn {
+        let mine = NEXT.fetch_add(1, Relaxed);
         // Acquire pairs(world): drop's Release.
-        while TAKEN
-            .compare_exchange(false, true, Acquire, Relaxed)
-            .is_err()
-        {
+        while TURN.load(Acquire) != mine {
             yield_now();
         }
         Turn
@@ -78,7 +89,8 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        TAKEN.store(false, Release); // pairs(world): take's Acquire
+        let mine = TURN.load(Relaxed);
+        TURN.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
     }
 }
 
@@ -94,6 +106,8 @@ pub(crate) fn make_ps(n: u32, class: Class) {
 
 /// Waits until no goroutine runs but the caller.
 fn stop(rt: &NoPreempt) {
+    note_slice(rt);
+    SCHED.ps().for_each(P::settle_pick);
     SCHED.lock.lock();
     SCHED.stopping.store(true, Relaxed);
     let mut running = SCHED.procs();
@@ -172,6 +186,7 @@ fn start(rt: NoPreempt) {
     SCHED.stopping.store(false, Relaxed);
     for i in (0..SCHED.procs() as usize).rev() {
         let Some(p) = SCHED.p(i) else { continue };
+        p.owe_pick();
         if Some(p.id) == mine {
             p.set_status(PStatus::Running);
         } else if p.runq.is_empty() {
@@ -189,5 +204,21 @@ fn start(rt: NoPreempt) {
     }
     SCHED.sleeper.look_again(); // timers may have moved behind its back
     wakep();
+    note_slice(&rt);
     drop(rt);
+}
+
+/// A goroutine that has done nothing but stop the world for a slice is preempted when it leaves.
+fn note_slice(rt: &NoPreempt) {
+    let Some((m, (p, _))) = rt.m().zip(rt.p()) else {
+        return;
+    };
+    let (who, tick, now) = (rt.current().id(), p.schedtick.load(Relaxed), nanotime());
+    if (who, tick) != (STOPPER.load(Relaxed), STOPPER_TICK.load(Relaxed)) {
+        STOPPER.store(who, Relaxed);
+        STOPPER_TICK.store(tick, Relaxed);
+        STOPS_SINCE.store(now, Relaxed);
+    } else if now - STOPS_SINCE.load(Relaxed) >= DEFAULT_SLICE {
+        m.pending.store(true, Relaxed);
+    }
 }

@@ -94,23 +94,25 @@ mod tests {
         maps.lines().count()
     }
 
+    /// In a child, as the test of this name: makes stacks, and counts the process's mappings.
+    fn takes_few_mappings(test: &str, make_stacks: impl FnOnce()) {
+        let output = in_child(&format!("stacks::arena::tests::{test}"), || {
+            make_stacks();
+            eprintln!("mappings: {}", mappings());
+            assert!(mappings() < 100);
+        });
+        let text = stderr(&output);
+        assert!(text.contains("mappings: "), "{text}");
+        assert!(output.status.success(), "{text}");
+    }
+
     #[test]
     fn a_hundred_thousand_guarded_stacks_take_few_mappings() {
-        let output = in_child(
-            "stacks::arena::tests::a_hundred_thousand_guarded_stacks_take_few_mappings",
-            || {
-                make(class_for(64 << 10).unwrap(), 100_000).unwrap();
-                make(class_for(1 << 30).unwrap(), 64).unwrap();
-                eprintln!("mappings: {}", mappings());
-                assert!(mappings() < 100);
-            },
-        );
-        assert!(
-            stderr(&output).contains("mappings: "),
-            "{}",
-            stderr(&output)
-        );
-        assert!(output.status.success(), "{}", stderr(&output));
+        let test = "a_hundred_thousand_guarded_stacks_take_few_mappings";
+        takes_few_mappings(test, || {
+            make(class_for(64 << 10).unwrap(), 100_000).unwrap();
+            make(class_for(1 << 30).unwrap(), 64).unwrap();
+        });
     }
 
     #[test]
@@ -156,21 +158,10 @@ mod tests {
 
     #[test]
     fn one_call_for_each_guard_works_too() {
-        let output = in_child(
-            "stacks::arena::tests::one_call_for_each_guard_works_too",
-            || {
-                guard::start_at(Step::Single);
-                make(Class::DEFAULT, 1000).unwrap();
-                eprintln!("mappings: {}", mappings());
-                assert!(mappings() < 100);
-            },
-        );
-        assert!(
-            stderr(&output).contains("mappings: "),
-            "{}",
-            stderr(&output)
-        );
-        assert!(output.status.success(), "{}", stderr(&output));
+        takes_few_mappings("one_call_for_each_guard_works_too", || {
+            guard::start_at(Step::Single);
+            make(Class::DEFAULT, 1000).unwrap();
+        });
     }
 
     #[test]

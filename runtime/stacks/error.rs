@@ -8,6 +8,16 @@ use std::io;
 ///
 /// Numbers are bytes unless they say otherwise; `errno` is the kernel's answer.
 ///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let huge = gosched::thread::Builder::new().stack_size(1 << 40).spawn(|| ());
+///     let error = huge.unwrap_err().downcast::<gosched::StackError>().unwrap();
+///     assert!(matches!(error, gosched::StackError::TooLarge { .. }));
+/// }) };
+/// ```
+///
 /// Go: none; the Go runtime dies when it cannot map a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -81,9 +81,13 @@ fn unknown(errno: Errno) -> bool {
 /// Where guards cost mappings, the error that is to come when there are no more.
 #[inline]
 pub(crate) fn scarcity() -> Option<StackError> {
-    let splits =
-        SPLITS.load(Relaxed) > 0 || FIRST_STEP.load(Relaxed) == Step::Mprotect as usize;
-    splits.then(too_many)
+    are_scarce().then(too_many)
+}
+
+/// Do guards cost mappings?
+#[inline]
+pub(crate) fn are_scarce() -> bool {
+    SPLITS.load(Relaxed) > 0 || FIRST_STEP.load(Relaxed) == Step::Mprotect as usize
 }
 
 #[cold]

@@ -5,6 +5,9 @@
 //! each spawn takes a promise first, and fails when the budget could not keep it. Elsewhere
 //! this costs one load.
 //!
+//! A goroutine that a timer starts has nobody to take an error: it takes its promise in any case,
+//! out of what is kept back from the others ([`KEPT_BACK`]).
+//!
 //! Go: none.
 #![forbid(unsafe_code)]
 
@@ -47,6 +50,9 @@ impl StackWord {
     }
 }
 
+/// Stacks that only goroutines of timers may have beyond the limit of all others.
+const KEPT_BACK: usize = 1024;
+
 /// Of each class.
 static PROMISED: [AtomicUsize; Class::COUNT] = [const { AtomicUsize::new(0) }; Class::COUNT];
 
@@ -76,12 +82,24 @@ fn take_scarce(class: Class, error: StackError) -> Result<(), StackError> {
         return Err(error);
     };
     PROMISED[class.number()].fetch_add(1, Relaxed);
+    if needed(class) <= arena::made(class) {
+        return Ok(()); // those that there are will do
+    }
     let needed: usize = Class::all().map(needed).sum();
-    if needed > stacks {
+    if needed > stacks.saturating_sub(KEPT_BACK.min(stacks / 8)) {
         give_back(class, true);
         return Err(error);
     }
     Ok(())
+}
+
+/// As [`take`], when there is nobody to take an error. No system call.
+pub(crate) fn take_in_any_case(class: Class) -> bool {
+    let scarce = guard::are_scarce();
+    if scarce {
+        PROMISED[class.number()].fetch_add(1, Relaxed);
+    }
+    scarce
 }
 
 /// Stacks of `class` that exist or will have to: made a batch at a time, and some of the free

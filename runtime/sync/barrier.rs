@@ -40,6 +40,9 @@ pub struct Barrier {
 }
 
 /// What [`Barrier::wait`] answers: one of each round is the leader.
+///
+/// # Examples
+/// See [`Barrier`].
 #[derive(Debug)]
 pub struct BarrierWaitResult {
     is_leader: bool,

@@ -42,6 +42,9 @@ impl UnwindSafe for Condvar {}
 impl RefUnwindSafe for Condvar {}
 
 /// Did a wait with a time-out end because time ran out?
+///
+/// # Examples
+/// See [`Condvar::wait_timeout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitTimeoutResult(bool);
 

@@ -47,6 +47,9 @@ impl UnwindSafe for Once {}
 impl RefUnwindSafe for Once {}
 
 /// What the function of [`Once::call_once_force`] is told.
+///
+/// # Examples
+/// See [`Once::call_once_force`].
 #[derive(Debug)]
 pub struct OnceState {
     poisoned: bool,

@@ -6,6 +6,7 @@
 pub(crate) use crate::{
     g::goroutine::GRef,
     m::enter::enter,
+    sched::config::steady,
     sched::park::{park, park_until, yield_local},
     sched::ready::ready,
     sys::clock::nanotime,
@@ -14,5 +15,5 @@ pub(crate) use crate::{
 
 #[cfg(loom)]
 pub(crate) use super::twin::{
-    GRef, RawLock, enter, nanotime, park, park_until, ready, yield_local,
+    GRef, RawLock, enter, nanotime, park, park_until, ready, steady, yield_local,
 };

@@ -1,9 +1,11 @@
 //! The mark that a panic leaves on what a lock guards, with the rules of `std`.
 #![forbid(unsafe_code)]
 
+use std::fmt;
+use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{LockResult, PoisonError};
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread::panicking;
 
 /// Set while the lock was held and a panic began. The lock orders what it guards, so the flag
@@ -56,5 +58,26 @@ impl Poison {
         } else {
             Ok(value)
         }
+    }
+
+    /// A lock as std's `Debug` shows it: `tried` is its guard, or `locked` is shown.
+    pub(crate) fn debug<G>(
+        &self,
+        name: &str,
+        tried: TryLockResult<G>,
+        locked: &dyn fmt::Debug,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result
+    where
+        G: Deref<Target: fmt::Debug>,
+    {
+        let mut d = f.debug_struct(name);
+        match tried {
+            Ok(guard) => d.field("data", &&*guard),
+            Err(TryLockError::Poisoned(e)) => d.field("data", &&**e.get_ref()),
+            Err(TryLockError::WouldBlock) => d.field("data", locked),
+        };
+        d.field("poisoned", &self.is_set());
+        d.finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@
 use crate::base::prim::AtomicU32;
 use crate::base::prim::Ordering::{Acquire, Relaxed, Release};
 use crate::g::reason::WaitReason;
-use crate::sync::parking::nanotime;
+use crate::sync::parking::{nanotime, steady};
 use crate::sync::sema;
 use crate::sync::spin::{can_spin, spin};
 use crate::sys::clock::Nanos;
@@ -163,7 +163,8 @@ impl RawMutex {
         let again = me.since.is_some();
         let since = *me.since.get_or_insert_with(nanotime);
         sema::acquire(&self.sema, again, WaitReason::MutexLock);
-        me.starving = me.starving || nanotime().saturating_sub(since) > PATIENCE;
+        let waited = nanotime().saturating_sub(since);
+        me.starving = me.starving || (waited > PATIENCE && !steady());
         let now = State(self.state.load(Relaxed));
         if !now.has(STARVING) {
             me.is_the_woken = true;

@@ -14,6 +14,9 @@ use crate::sync::poison::{Poison, Since};
 use crate::sync::rawrwlock::RawRwLock;
 
 /// The right to read what a [`RwLock`](crate::sync::RwLock) guards; dropping it unlocks.
+///
+/// # Examples
+/// See [`RwLock`](crate::sync::RwLock).
 #[must_use = "if unused the RwLock will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
@@ -24,6 +27,9 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
 }
 
 /// The right to change what a [`RwLock`](crate::sync::RwLock) guards; dropping it unlocks.
+///
+/// # Examples
+/// See [`RwLock`](crate::sync::RwLock).
 #[must_use = "if unused the RwLock will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {

@@ -129,6 +129,10 @@ pub(crate) fn set_clock_step(step: Nanos) {
     CLOCK.step.store(step, Relaxed);
 }
 
+pub(crate) fn steady() -> bool {
+    false
+}
+
 pub(crate) fn nanotime() -> Nanos {
     CLOCK.now.fetch_add(CLOCK.step.load(Relaxed), Relaxed)
 }

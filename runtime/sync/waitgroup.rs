@@ -80,7 +80,7 @@ impl WaitGroup {
     ///
     /// # Panics
     /// With Go's words, when the counter gets negative, or when a wait is under way while the
-    /// counter leaves zero.
+    /// counter leaves zero; when `delta` is beyond 32 bits, which is what the counter has.
     ///
     /// # Examples
     ///
@@ -90,7 +90,17 @@ impl WaitGroup {
     /// wg.add(-2);
     /// wg.wait();
     /// ```
+    #[track_caller]
     pub fn add(&self, delta: isize) {
+        let Ok(delta) = i32::try_from(delta) else {
+            panic!("sync: WaitGroup counter overflow");
+        };
+        self.change(delta);
+    }
+
+    #[inline]
+    #[track_caller]
+    fn change(&self, delta: i32) {
         let change = (delta as u64) << 32;
         // Release pairs(waitgroup): wait's Acquire. AcqRel: the last one passes on the others'.
         let state = self.state.fetch_add(change, AcqRel).wrapping_add(change);
@@ -98,7 +108,7 @@ impl WaitGroup {
         if count < 0 {
             panic!("sync: negative WaitGroup counter");
         }
-        if waiters != 0 && delta > 0 && count == delta as i32 {
+        if waiters != 0 && delta > 0 && count == delta {
             panic!("sync: WaitGroup misuse: Add called concurrently with Wait");
         }
         if count == 0 && waiters != 0 {
@@ -108,6 +118,7 @@ impl WaitGroup {
 
     /// The counter has come to zero with waiters: nobody may change the word any more but us.
     #[cold]
+    #[track_caller]
     fn release(&self, state: u64, waiters: u64) {
         if self.state.load(Relaxed) != state {
             panic!("sync: WaitGroup misuse: Add called concurrently with Wait");
@@ -128,8 +139,9 @@ impl WaitGroup {
     ///
     /// See [`WaitGroup`].
     #[inline]
+    #[track_caller]
     pub fn done(&self) {
-        self.add(-1);
+        self.change(-1);
     }
 
     /// Waits until the counter is zero.

@@ -5,6 +5,7 @@
 //! Go: sema.go notifyList.head, chan.go waitq.
 #![forbid(unsafe_code)]
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::base::atomic_ref::AtomicRef;
@@ -16,6 +17,10 @@ pub(crate) struct WaitList {
     first: AtomicRef<Waiter>,
     last: AtomicRef<Waiter>,
 }
+
+// Nobody finds a list half changed after a panic: no code of the user's runs while it changes.
+impl UnwindSafe for WaitList {}
+impl RefUnwindSafe for WaitList {}
 
 impl WaitList {
     pub(crate) const fn new() -> WaitList {

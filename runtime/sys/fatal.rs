@@ -99,6 +99,15 @@ pub(crate) fn begin_death() {
     }
 }
 
+/// By one who is about to leave the process in peace: not while another thread tells why it ends.
+/// Go: proc.go main, its look at `panicking`.
+pub(crate) fn let_others_die() {
+    while DYING.load(Relaxed) != 0 {
+        // SAFETY: no preconditions.
+        unsafe { libc::pause() };
+    }
+}
+
 /// Writes `fatal error: WORDS` to stderr and leaves with status 2. Go: panic.go fatal, throw.
 #[cold]
 pub(crate) fn throw(args: fmt::Arguments<'_>) -> ! {

@@ -21,6 +21,7 @@ use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
 use crate::stacks::overflow::Ending;
 use crate::stacks::{Class, class_for};
+use crate::sys::fatal::let_others_die;
 use crate::thread::exit::is_goexit;
 use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
@@ -28,6 +29,18 @@ use crate::thread::panic;
 
 /// What becomes of the process when a goroutine started by [`go`](crate::go) panics and nobody
 /// catches it.
+///
+/// # Examples
+/// ```
+/// use gosched::{Builder, UncaughtPanic};
+///
+/// let builder = Builder::new().uncaught_panic(UncaughtPanic::Print);
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { builder.run(|| {
+///     gosched::go(|| panic!("printed, and that is all"));
+///     gosched::thread::yield_now();
+/// }) };
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum UncaughtPanic {
     /// Go's way: the message, the goroutine, exit status 2.
@@ -41,6 +54,9 @@ pub enum UncaughtPanic {
 const MAIN_STACK: usize = 8 << 20;
 
 /// What becomes of the process after a stack overflow was reported.
+///
+/// # Examples
+/// See [`Builder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnOverflow {
     /// Exit status 2, as Go.
@@ -73,12 +89,18 @@ pub struct Builder {
 
 impl Builder {
     /// Go's defaults.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn new() -> Builder {
         Builder::default()
     }
 
     /// How many Ps to start with: how many goroutines run at the same time. Overrides the
     /// variable `GOMAXPROCS`; the default is the number of CPUs that the process may use.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn procs(mut self, n: usize) -> Builder {
         self.procs = Some(n);
         self
@@ -87,12 +109,18 @@ impl Builder {
     /// The most stack that a goroutine may use unless it is given its own limit, in bytes;
     /// rounded up to a power of two from 64 KiB to 1 GiB. The default is 256 KiB, and 8 MiB for
     /// the goroutine of [`run`] itself, as for a program's main thread.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self
     }
 
     /// The most OS threads that run goroutines; more are a fatal error. The default is 10,000.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     ///
     /// Go: debug.SetMaxThreads
     pub fn max_threads(mut self, n: u32) -> Builder {
@@ -102,18 +130,27 @@ impl Builder {
 
     /// Whether a goroutine that runs for more than 10 ms while others wait is stopped in the
     /// middle (`docs/preemption.md`). On by default; `GOSCHED=asyncpreemptoff=1` turns it off.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn async_preempt(mut self, on: bool) -> Builder {
         self.async_preempt = Some(on);
         self
     }
 
     /// What an uncaught panic in a detached goroutine does.
+    ///
+    /// # Examples
+    /// See [`UncaughtPanic`].
     pub fn uncaught_panic(mut self, what: UncaughtPanic) -> Builder {
         self.uncaught = what;
         self
     }
 
     /// What happens after a stack overflow was reported.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn on_overflow(mut self, what: OnOverflow) -> Builder {
         self.on_overflow = what;
         self
@@ -152,6 +189,7 @@ impl Builder {
         unsafe { run_main(f) }
     }
 
+    #[track_caller]
     fn settings(&self) -> Settings {
         let debug = config::debug(std::env::var_os("GOSCHED"));
         let debug = debug.unwrap_or_else(|e| panic!("{e}"));
@@ -192,6 +230,10 @@ impl Builder {
 /// never torn down. `run` may be called again, from any thread, also at the same time. When
 /// every goroutine is asleep for ever while `f` has not returned, the process ends with Go's
 /// deadlock report and status 2.
+///
+/// The first call sets a panic hook in front of the one that is there: panics of goroutines are
+/// printed with the goroutine's number and name, those of plain threads as before. A hook that is
+/// set later gets them all.
 ///
 /// # Panics
 /// With the panic of `f`, if it panics.
@@ -261,6 +303,7 @@ where
     }
     packet.wait(WaitReason::Run);
     SCHED.mains.fetch_sub(1, Relaxed);
+    let_others_die();
     packet
         .take()
         .unwrap_or_else(|payload| resume_unwind(payload))

@@ -33,6 +33,7 @@ struct GoExit;
 /// ```
 ///
 /// Go: runtime.Goexit
+#[track_caller]
 pub fn goexit() -> ! {
     assert!(
         this_goroutine().is_some(),

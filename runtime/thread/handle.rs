@@ -34,6 +34,16 @@ use crate::thread::parker;
 pub struct Thread(Arc<Identity>);
 
 /// Names a goroutine for the life of the process. Go prints it as `goroutine N`.
+///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let me = gosched::thread::current().id();
+///     let other = gosched::thread::spawn(|| gosched::thread::current().id()).join().unwrap();
+///     assert_ne!(me, other);
+/// }) };
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ThreadId(NonZeroU64);
 
@@ -45,6 +55,9 @@ impl fmt::Debug for ThreadId {
 
 impl ThreadId {
     /// The number that dumps and reports show.
+    ///
+    /// # Examples
+    /// See [`ThreadId`].
     pub fn as_u64(&self) -> u64 {
         self.0.get()
     }
@@ -56,17 +69,26 @@ impl Thread {
     }
 
     /// Its id. Ids are never used twice; they are handed out in blocks, so they are not dense.
+    ///
+    /// # Examples
+    /// See [`ThreadId`].
     pub fn id(&self) -> ThreadId {
         let id = self.0.id.load(Relaxed);
         ThreadId(NonZeroU64::new(id).unwrap_or(NonZeroU64::MAX))
     }
 
     /// The name given to it by `Builder::name`.
+    ///
+    /// # Examples
+    /// See [`Builder`](crate::thread::Builder).
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
     /// Makes the goroutine's token available, and wakes it if it is in [`park`].
+    ///
+    /// # Examples
+    /// See [`Thread`].
     pub fn unpark(&self) {
         parker::unpark(&self.0);
     }
@@ -106,6 +128,9 @@ fn plain_identity() -> Arc<Identity> {
 }
 
 /// The calling goroutine's handle.
+///
+/// # Examples
+/// See [`Thread`].
 pub fn current() -> Thread {
     Thread(identity())
 }
@@ -113,11 +138,23 @@ pub fn current() -> Thread {
 /// Waits until the calling goroutine's token is available, and takes it.
 ///
 /// As std's, it may come back early for no reason; ours does not, but do not rely on it.
+///
+/// # Examples
+/// See [`Thread`].
 pub fn park() {
     wait(None);
 }
 
 /// As [`park`], but for no longer than `dur`.
+///
+/// # Examples
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// let start = Instant::now();
+/// gosched::thread::park_timeout(Duration::from_millis(1));
+/// assert!(start.elapsed() >= Duration::from_millis(1));
+/// ```
 pub fn park_timeout(dur: Duration) {
     let nanos = u64::try_from(dur.as_nanos()).unwrap_or(u64::MAX);
     wait(Some(nanotime().saturating_add(nanos)));
@@ -133,6 +170,19 @@ fn wait(deadline: Option<Nanos>) {
 /// Lets other goroutines run: the caller goes to the tail of the global queue.
 ///
 /// On a plain thread, yields the CPU.
+///
+/// # Examples
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+/// static RAN: AtomicBool = AtomicBool::new(false);
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     gosched::go(|| RAN.store(true, Relaxed));
+///     while !RAN.load(Relaxed) {
+///         gosched::thread::yield_now();
+///     }
+/// }) };
+/// ```
 ///
 /// Go: runtime.Gosched
 pub fn yield_now() {

@@ -54,6 +54,9 @@ pub struct LocalKey<T: 'static> {
 }
 
 /// The value has been destroyed, or is being destroyed: the goroutine is at its end.
+///
+/// # Examples
+/// See [`LocalKey::try_with`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessError;
@@ -148,6 +151,9 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Panics
     /// During and after the value's destructor; and as the initialiser and `f`.
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn with<F, R>(&'static self, f: F) -> R
     where
@@ -160,6 +166,9 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Errors
     /// During and after the value's destructor.
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[inline]
     pub fn try_with<F, R>(&'static self, f: F) -> Result<R, AccessError>
     where
@@ -187,6 +196,9 @@ impl<T: 'static> LocalKey<Cell<T>> {
     ///
     /// # Panics
     /// As [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn set(&'static self, value: T) {
         self.set_or(Cell::new(value), |there, value| {
@@ -198,6 +210,9 @@ impl<T: 'static> LocalKey<Cell<T>> {
     ///
     /// # Panics
     /// As [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn get(&'static self) -> T
     where
@@ -210,6 +225,9 @@ impl<T: 'static> LocalKey<Cell<T>> {
     ///
     /// # Panics
     /// As [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn take(&'static self) -> T
     where
@@ -222,6 +240,9 @@ impl<T: 'static> LocalKey<Cell<T>> {
     ///
     /// # Panics
     /// As [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
@@ -233,6 +254,9 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     ///
     /// # Panics
     /// If it is borrowed mutably; and as [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn with_borrow<F, R>(&'static self, f: F) -> R
     where
@@ -245,6 +269,9 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     ///
     /// # Panics
     /// If it is borrowed; and as [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn with_borrow_mut<F, R>(&'static self, f: F) -> R
     where
@@ -257,6 +284,9 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     ///
     /// # Panics
     /// If it is borrowed; and as [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn set(&'static self, value: T) {
         self.set_or(RefCell::new(value), |there, value| {
@@ -268,6 +298,9 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     ///
     /// # Panics
     /// If it is borrowed; and as [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn take(&'static self) -> T
     where
@@ -280,6 +313,9 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     ///
     /// # Panics
     /// If it is borrowed; and as [`LocalKey::with`].
+    ///
+    /// # Examples
+    /// See [`LocalKey`].
     #[track_caller]
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))

@@ -28,11 +28,15 @@ use crate::sched::locked;
 /// ```
 ///
 /// Go: runtime.LockOSThread
+#[track_caller]
 pub fn lock_os_thread() {
     locked::lock();
 }
 
 /// Undoes one [`lock_os_thread`]. Without one, nothing.
+///
+/// # Examples
+/// See [`lock_os_thread`].
 ///
 /// Go: runtime.UnlockOSThread
 pub fn unlock_os_thread() {
@@ -54,12 +58,18 @@ pub fn unlock_os_thread() {
 ///
 /// Go: proc.go entersyscall, exitsyscall
 pub fn blocking<R>(f: impl FnOnce() -> R) -> R {
+    /// Takes the mark away, also when `f` panics.
+    struct Marked;
+    impl Drop for Marked {
+        fn drop(&mut self) {
+            mark(false);
+        }
+    }
     mark(true);
+    let _marked = Marked;
     // `f` may suspend and come back on another M: the mark is only a hint, and the M that ran
     // us clears it at the switch.
-    let result = f();
-    mark(false);
-    result
+    f()
 }
 
 fn mark(blocking: bool) {

@@ -22,3 +22,4 @@ pub use packet::{JoinHandle, Result};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use sleep::{sleep, sleep_until};
 pub use spawn::{Builder, spawn};
+pub use std::thread::{available_parallelism, panicking};

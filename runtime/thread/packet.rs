@@ -35,6 +35,9 @@ const AWAITED: u32 = 2;
 const DONE: u32 = 3;
 
 /// What a goroutine ended with: its value, or the payload of its panic.
+///
+/// # Examples
+/// See [`JoinHandle::join`].
 pub type Result<T> = std::result::Result<T, Box<dyn Any + Send + 'static>>;
 
 /// Shared by the goroutine and its handle.
@@ -160,10 +163,12 @@ impl<T> Packet<T> {
     ///
     /// # Panics
     /// If it was taken before.
+    #[track_caller]
     pub(crate) fn take(&self) -> Result<T> {
         assert!(self.is_done(), "the goroutine has not ended");
         // SAFETY: DONE: the cell is the handle's, which is not shared.
-        unsafe { (*self.result.get()).take() }.expect("a result is taken once")
+        unsafe { (*self.result.get()).take() }
+            .expect("the goroutine's result was already taken by `.await`")
     }
 
     /// A panic (a `goexit` is none) that no handle has taken. By the packet's last owner.
@@ -187,6 +192,9 @@ impl<T> Drop for Packet<T> {
 ///
 /// It is a future as well, so that a task of an executor can wait for a goroutine.
 ///
+/// # Examples
+/// See [`JoinHandle::join`].
+///
 /// std: `std::thread::JoinHandle`, which it follows.
 pub struct JoinHandle<T> {
     pub(crate) packet: Arc<Packet<T>>,
@@ -203,6 +211,9 @@ impl<T> JoinHandle<T> {
     /// # Errors
     /// The payload of the goroutine's panic, if it panicked.
     ///
+    /// # Panics
+    /// If the handle was awaited to its end before.
+    ///
     /// # Examples
     /// ```
     /// # // SAFETY: nothing here is tied to an OS thread.
@@ -212,17 +223,40 @@ impl<T> JoinHandle<T> {
     /// }) };
     /// assert_eq!(sum, 3);
     /// ```
+    #[track_caller]
     pub fn join(self) -> Result<T> {
         self.packet.wait(WaitReason::Join);
         self.packet.take()
     }
 
     /// Whether the goroutine's closure has ended; `join` would not block for long.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let h = gosched::thread::spawn(|| ());
+    ///     while !h.is_finished() {
+    ///         gosched::thread::yield_now();
+    ///     }
+    ///     h.join().unwrap(); // at once
+    /// }) };
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.packet.is_done()
     }
 
     /// The goroutine's handle.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let h = gosched::thread::spawn(gosched::thread::park);
+    ///     h.thread().unpark();
+    ///     h.join().unwrap();
+    /// }) };
+    /// ```
     pub fn thread(&self) -> &Thread {
         &self.thread
     }

@@ -37,6 +37,9 @@ struct Shared {
 }
 
 /// A scope to spawn borrowing goroutines in; see [`scope`].
+///
+/// # Examples
+/// See [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
     shared: Arc<Shared>,
     scope: PhantomData<&'scope mut &'scope ()>,
@@ -44,6 +47,9 @@ pub struct Scope<'scope, 'env: 'scope> {
 }
 
 /// The right to wait for a goroutine of a scope.
+///
+/// # Examples
+/// See [`ScopedJoinHandle::join`].
 pub struct ScopedJoinHandle<'scope, T> {
     packet: Arc<ScopedPacket<T>>,
     thread: Thread,
@@ -141,6 +147,9 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// # Panics
     /// If the runtime has not been started.
+    ///
+    /// # Examples
+    /// See [`scope`].
     #[track_caller]
     pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
@@ -161,6 +170,19 @@ impl Builder {
     ///
     /// # Panics
     /// If the runtime has not been started.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let word = String::from("gopher");
+    ///     let length = gosched::thread::scope(|s| {
+    ///         let deep = gosched::thread::Builder::new().stack_size(1 << 20);
+    ///         deep.spawn_scoped(s, || word.len()).unwrap().join().unwrap()
+    ///     });
+    ///     assert_eq!(length, 6);
+    /// }) };
+    /// ```
     #[track_caller]
     pub fn spawn_scoped<'scope, F, T>(
         self,
@@ -211,21 +233,48 @@ impl Drop for Counted {
 }
 
 impl<T> ScopedJoinHandle<'_, T> {
+    pub(crate) fn packet(&self) -> &Packet<T> {
+        &self.packet.packet
+    }
+
     /// Waits for the goroutine to end.
     ///
     /// # Errors
     /// The payload of its panic, if it panicked.
+    ///
+    /// # Panics
+    /// If the handle was awaited to its end before.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let words = ["to", "be"];
+    ///     let n = gosched::thread::scope(|s| {
+    ///         let counts = words.map(|word| s.spawn(|| word.len()));
+    ///         counts.map(|count| count.join().unwrap()).iter().sum::<usize>()
+    ///     });
+    ///     assert_eq!(n, 4);
+    /// }) };
+    /// ```
+    #[track_caller]
     pub fn join(self) -> Result<T> {
-        self.packet.packet.wait(WaitReason::Join);
-        self.packet.packet.take()
+        self.packet().wait(WaitReason::Join);
+        self.packet().take()
     }
 
     /// Whether its closure has ended.
+    ///
+    /// # Examples
+    /// See [`JoinHandle::is_finished`](crate::thread::JoinHandle::is_finished).
     pub fn is_finished(&self) -> bool {
-        self.packet.packet.is_done()
+        self.packet().is_done()
     }
 
     /// Its handle.
+    ///
+    /// # Examples
+    /// See [`JoinHandle::thread`](crate::thread::JoinHandle::thread).
     pub fn thread(&self) -> &Thread {
         &self.thread
     }

@@ -38,11 +38,17 @@ pub struct Builder {
 
 impl Builder {
     /// No name, the runtime's stack size.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn new() -> Builder {
         Builder::default()
     }
 
     /// Names the goroutine, for panics, dumps and `Thread::name`.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn name(mut self, name: String) -> Builder {
         self.name = Some(name);
         self
@@ -50,6 +56,9 @@ impl Builder {
 
     /// The most stack it may use, in bytes; rounded up to a power of two from 64 KiB to 1 GiB.
     /// It takes memory only as it is used.
+    ///
+    /// # Examples
+    /// See [`Builder`].
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self
@@ -63,14 +72,49 @@ impl Builder {
     ///
     /// # Panics
     /// If the runtime has not been started, or the name holds a NUL byte (as std).
+    ///
+    /// # Examples
+    /// See [`Builder`].
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let packet = Arc::new(Packet::new());
         // SAFETY: F and T are 'static.
+        unsafe { self.spawn_unchecked(f) }
+    }
+
+    /// As [`spawn`](Builder::spawn), for a closure that borrows.
+    ///
+    /// # Errors
+    /// As [`spawn`](Builder::spawn).
+    ///
+    /// # Panics
+    /// As [`spawn`](Builder::spawn).
+    ///
+    /// # Safety
+    /// What `f` and its result borrow outlives the goroutine and every handle to it: join it, also
+    /// on a way out by a panic. [`scope`](crate::thread::scope) sees to that by itself.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let word = String::from("gopher");
+    ///     // SAFETY: joined here, before `word` goes.
+    ///     let length = unsafe { gosched::thread::Builder::new().spawn_unchecked(|| word.len()) };
+    ///     assert_eq!(length.unwrap().join().unwrap(), 6);
+    /// }) };
+    /// ```
+    #[track_caller]
+    pub unsafe fn spawn_unchecked<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
+        let packet = Arc::new(Packet::new());
+        // SAFETY: the caller's promise.
         let thread = unsafe { self.start(Arc::clone(&packet), f) }?;
         Ok(JoinHandle::new(packet, thread))
     }

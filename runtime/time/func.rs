@@ -19,6 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::{G, GRef, Kind};
 use crate::m::enter::enter;
+use crate::sched::idle::check_if_last;
 use crate::sched::spawn::{Birth, forget, prepare};
 use crate::sched::timers::{BIRTH, arm, rearm};
 use crate::sys::clock::Nanos;
@@ -80,9 +81,13 @@ impl Func {
             self.pending.store(None, Relaxed);
         }
         drop(guard);
+        let on_thread = rt.m().is_none();
         drop(rt);
         let Some(g) = stopped else { return false };
         forget_fresh(g);
+        if on_thread {
+            check_if_last(); // an M may sleep for what was the last timer
+        }
         true
     }
 

@@ -46,6 +46,9 @@ impl Ticker {
     /// # Panics
     /// If `period` is zero.
     ///
+    /// # Examples
+    /// See [`Ticker`].
+    ///
     /// Go: time.NewTicker
     #[track_caller]
     pub fn new(period: Duration) -> Ticker {
@@ -59,12 +62,18 @@ impl Ticker {
 
     /// Its channel.
     ///
+    /// # Examples
+    /// See [`Ticker`].
+    ///
     /// Go: Ticker.C
     pub fn c(&self) -> &Receiver<Instant> {
         &self.c
     }
 
     /// No tick comes any more, not even one that was due. The channel stays open.
+    ///
+    /// # Examples
+    /// See [`Ticker`].
     ///
     /// Go: Ticker.Stop
     pub fn stop(&self) {
@@ -75,6 +84,9 @@ impl Ticker {
     ///
     /// # Panics
     /// If `period` is zero.
+    ///
+    /// # Examples
+    /// See [`Ticker`].
     ///
     /// Go: Ticker.Reset
     #[track_caller]

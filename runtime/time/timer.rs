@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::chan::receiver::{Flavor, Receiver};
 use crate::chan::timers::{NEVER, Repeat, TimerChan};
+use crate::sched::start::assert_started;
 use crate::sys::clock::Nanos;
 use crate::sys::moment::nanos_after;
 use crate::time::func::Func;
@@ -66,6 +67,9 @@ pub(crate) fn receiver(chan: &Arc<TimerChan<Instant>>) -> Receiver<Instant> {
 impl Timer {
     /// A timer that sends the instant it was due, once, after at least `dur`.
     ///
+    /// # Examples
+    /// See [`Timer`].
+    ///
     /// Go: time.NewTimer
     pub fn new(dur: Duration) -> Timer {
         let chan = timer_chan(dur, Repeat::Once);
@@ -77,6 +81,9 @@ impl Timer {
 
     /// Its channel. That of a func timer never gets anything.
     ///
+    /// # Examples
+    /// See [`Timer`].
+    ///
     /// Go: Timer.C
     pub fn c(&self) -> &Receiver<Instant> {
         &self.c
@@ -86,6 +93,9 @@ impl Timer {
     /// now nothing comes. False: it had been received, started or stopped before.
     ///
     /// Does not wait for a function that has started.
+    ///
+    /// # Examples
+    /// See [`Timer`].
     ///
     /// Go: Timer.Stop
     pub fn stop(&self) -> bool {
@@ -99,6 +109,9 @@ impl Timer {
     /// of that time does not come.
     ///
     /// A function that has started before may still run when it starts again.
+    ///
+    /// # Examples
+    /// See [`Timer`].
     ///
     /// Go: Timer.Reset
     pub fn reset(&self, dur: Duration) -> bool {
@@ -153,6 +166,7 @@ pub fn after_func<F>(dur: Duration, f: F) -> Timer
 where
     F: Fn() + Send + Sync + 'static,
 {
+    assert_started();
     let func = Arc::new(Func::new(Location::caller(), Box::new(f)));
     func.reset(nanos_after(dur));
     Timer {

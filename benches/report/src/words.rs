@@ -51,10 +51,11 @@ pub(crate) fn whole(number: f64) -> String {
     text
 }
 
-/// `47× faster`, `1.2× slower`.
+/// `47× faster`, `1.2× slower`; less than a twentieth is no difference.
 pub(crate) fn faster(ratio: f64) -> String {
     match ratio {
-        r if r >= 0.995 => format!("{}× faster", short(r)),
+        r if (0.95..1.05).contains(&r) => "as fast".into(),
+        r if r > 1.0 => format!("{}× faster", short(r)),
         r => format!("{}× slower", short(1.0 / r)),
     }
 }

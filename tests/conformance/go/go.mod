@@ -1,0 +1,3 @@
+module gosched/conformance
+
+go 1.27
