@@ -3,6 +3,7 @@
 #![allow(
     unsafe_code,
     clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
     reason = "loads a library"
 )]
 #![allow(dead_code, unreachable_pub, reason = "uses a part of what it includes")]

@@ -88,8 +88,9 @@ fn way_out_of(block: usize) -> *mut usize {
 }
 
 /// What the switch itself pushes below the stack pointer that [`suspend`] notes: two registers
-/// and an address on x86-64, four words on aarch64.
-const PUSHED: usize = 64;
+/// and an address on x86-64, four words on aarch64. The rest is cleared: what earlier calls have
+/// left there would look alive.
+const PUSHED: usize = shim::CLEARED;
 
 /// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
 pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
@@ -158,6 +159,7 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
         fatal!("suspend on a thread that is not a goroutine");
     };
     note_stack(slot);
+    shim::clear_below();
     let way_out = way_out_of(g.block.load(Relaxed));
     // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
     let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;

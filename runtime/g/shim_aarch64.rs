@@ -145,6 +145,24 @@ pub(crate) unsafe extern "C" fn call_further_down(
     )
 }
 
+/// So many bytes below the stack pointer [`clear_below`] clears.
+pub(crate) const CLEARED: usize = 64;
+
+/// Clears what is left of earlier calls below the calling function's stack pointer.
+#[inline(always)]
+pub(crate) fn clear_below() {
+    // SAFETY: as if it pushed and popped, which assembler may do: nothing is alive down there.
+    unsafe {
+        asm!(
+            "stp xzr, xzr, [sp, #-16]",
+            "stp xzr, xzr, [sp, #-32]",
+            "stp xzr, xzr, [sp, #-48]",
+            "stp xzr, xzr, [sp, #-64]",
+            options(preserves_flags),
+        );
+    }
+}
+
 /// The stack pointer of the calling function.
 #[inline(always)]
 pub(crate) fn stack_pointer() -> usize {

@@ -115,6 +115,26 @@ pub(crate) unsafe extern "C" fn call_further_down(
     )
 }
 
+/// So many bytes below the stack pointer [`clear_below`] clears.
+pub(crate) const CLEARED: usize = 64;
+
+/// Clears what is left of earlier calls below the calling function's stack pointer.
+#[inline(always)]
+pub(crate) fn clear_below() {
+    // SAFETY: as if it pushed and popped, which assembler may do: nothing is alive down there.
+    unsafe {
+        asm!(
+            "xorps {zero}, {zero}",
+            "movups [rsp - 16], {zero}",
+            "movups [rsp - 32], {zero}",
+            "movups [rsp - 48], {zero}",
+            "movups [rsp - 64], {zero}",
+            zero = out(xmm_reg) _,
+            options(preserves_flags),
+        );
+    }
+}
+
 /// The stack pointer of the calling function.
 #[inline(always)]
 pub(crate) fn stack_pointer() -> usize {

@@ -61,7 +61,7 @@ pub(crate) struct Sched {
 
 /// So many idle Ms may be kept for goroutines that need their threads, before they count as spares
 /// like any other: one for each such goroutine would be a thread for each.
-const MAX_SET_ASIDE: u32 = 16;
+const MAX_SET_ASIDE: u32 = 4;
 
 /// The one runtime of the process.
 pub(crate) static SCHED: Sched = Sched {

@@ -14,7 +14,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::g::all;
 use crate::g::goroutine::GRef;
@@ -29,6 +29,11 @@ use crate::sched::tlsscan::is_tainted;
 use crate::stacks::SlotRef;
 
 static OFF: AtomicBool = AtomicBool::new(false);
+/// Goroutines that are `COUNTED`, on all Ms.
+static KNOWN: AtomicU32 = AtomicU32::new(0);
+/// With more of them, the next goroutine that runs for the first time will rather be one more of
+/// them than a hog: it had better share a thread with them than spread them over many.
+const FEW: u32 = 3;
 
 /// Lets every goroutine go: by the user's promise (`Builder::without_tls_guard`).
 pub(crate) fn switch_off() {
@@ -68,6 +73,7 @@ fn leaves_noted(m: &'static M, g: GRef) {
         if is_tainted_at(m, g) {
             stay |= COUNTED;
             m.affinity.waiting.fetch_add(1, Relaxed);
+            KNOWN.fetch_add(1, Relaxed);
         } else {
             stay &= !LOOK;
         }
@@ -79,6 +85,7 @@ fn leaves_noted(m: &'static M, g: GRef) {
 fn uncount(m: &M) {
     let waiting = &m.affinity.waiting;
     let _ = waiting.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1));
+    KNOWN.fetch_sub(1, Relaxed);
 }
 
 /// `g`, which has left its stack, holds addresses of `m`'s thread-locals.
@@ -104,7 +111,8 @@ pub(crate) fn overstayed(g: GRef) {
 /// last runs tell.
 #[inline]
 pub(crate) fn should_step_aside(m: &'static M, g: GRef) -> bool {
-    let suspect = g.stack.load(Relaxed).is_none() || g.stay.load(Relaxed) & OVERSTAYED != 0;
+    let new = g.stack.load(Relaxed).is_none() && KNOWN.load(Relaxed) <= FEW;
+    let suspect = new || g.stay.load(Relaxed) & OVERSTAYED != 0;
     suspect
         && (m.affinity.waiting.load(Relaxed) != 0
             || m.affinity.left_last.load(Relaxed).is_some())
@@ -171,7 +179,11 @@ fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
     }
     let Some(home) = m_by_id(g.last_m.load(Relaxed)) else {
         // Its thread has ended, after a look whether that was possible.
-        g.stay.store(g.stay.load(Relaxed) & !COUNTED, Relaxed);
+        let stay = g.stay.load(Relaxed);
+        if stay & COUNTED != 0 {
+            KNOWN.fetch_sub(1, Relaxed);
+            g.stay.store(stay & !COUNTED, Relaxed);
+        }
         return true;
     };
     bump(&m.affinity.scans);
