@@ -15,6 +15,7 @@
 #![allow(unsafe_code, reason = "switches stacks")]
 
 use std::convert::Infallible;
+use std::hint::black_box;
 use std::mem::{offset_of, size_of};
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -87,11 +88,6 @@ fn way_out_of(block: usize) -> *mut usize {
     (block + offset_of!(Block, way_out)) as *mut usize
 }
 
-/// What the switch itself pushes below the stack pointer that [`suspend`] notes: two registers
-/// and an address on x86-64, four words on aarch64. The rest is cleared: what earlier calls have
-/// left there would look alive.
-const PUSHED: usize = shim::CLEARED;
-
 /// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
 pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     if slot.has_coroutine() {
@@ -158,14 +154,18 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     let Some(slot) = g.stack.load(Relaxed) else {
         fatal!("suspend on a thread that is not a goroutine");
     };
+    // Whatever the frames below do with them (without optimisation corosensei's are large), what
+    // the caller kept in registers is above the stack pointer that is noted, and nothing else of
+    // the caller's, nor of its past, is below.
+    let registers = shim::callee_saved();
     note_stack(slot);
-    shim::clear_below();
     let way_out = way_out_of(g.block.load(Relaxed));
     // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
     let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
     // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
+    black_box(&registers); // alive until here
 }
 
 /// Runs `f` on `slot`, which the caller owns, and comes back: by return, or unwinding with the
@@ -209,8 +209,9 @@ pub(crate) fn stack_here() -> usize {
     shim::stack_pointer()
 }
 
-/// Says how deep the calling frame is: nothing below is alive once it has switched away.
+/// Says how deep the calling frame is: nothing below is alive once it has switched away, but what
+/// the switch itself pushes (less than `stacks/trim.rs` spares).
 #[inline(always)]
 fn note_stack(slot: &Slot) {
-    slot.set_saved_sp(shim::stack_pointer() - PUSHED);
+    slot.set_saved_sp(shim::stack_pointer());
 }

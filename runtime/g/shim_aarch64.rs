@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "assembler")]
 
 use std::arch::{asm, naked_asm};
+use std::mem::MaybeUninit;
 
 use crate::g::goroutine::GRef;
 
@@ -145,22 +146,25 @@ pub(crate) unsafe extern "C" fn call_further_down(
     )
 }
 
-/// So many bytes below the stack pointer [`clear_below`] clears.
-pub(crate) const CLEARED: usize = 64;
-
-/// Clears what is left of earlier calls below the calling function's stack pointer.
+/// What the callee-saved registers hold in the calling function: what its callers keep there, or
+/// what it has put there itself, after it had saved theirs in its frame.
 #[inline(always)]
-pub(crate) fn clear_below() {
-    // SAFETY: as if it pushed and popped, which assembler may do: nothing is alive down there.
+pub(crate) fn callee_saved() -> [MaybeUninit<usize>; 11] {
+    let mut registers = [MaybeUninit::uninit(); 11];
+    // SAFETY: writes to the array that `place` points to, all of it.
     unsafe {
         asm!(
-            "stp xzr, xzr, [sp, #-16]",
-            "stp xzr, xzr, [sp, #-32]",
-            "stp xzr, xzr, [sp, #-48]",
-            "stp xzr, xzr, [sp, #-64]",
-            options(preserves_flags),
+            "stp x19, x20, [{place}]",
+            "stp x21, x22, [{place}, #16]",
+            "stp x23, x24, [{place}, #32]",
+            "stp x25, x26, [{place}, #48]",
+            "stp x27, x28, [{place}, #64]",
+            "str x29, [{place}, #80]",
+            place = in(reg) registers.as_mut_ptr(),
+            options(nostack, preserves_flags),
         );
     }
+    registers
 }
 
 /// The stack pointer of the calling function.

@@ -10,6 +10,7 @@
 #![allow(unsafe_code, reason = "assembler")]
 
 use std::arch::{asm, naked_asm};
+use std::mem::MaybeUninit;
 
 use crate::g::goroutine::GRef;
 
@@ -115,24 +116,25 @@ pub(crate) unsafe extern "C" fn call_further_down(
     )
 }
 
-/// So many bytes below the stack pointer [`clear_below`] clears.
-pub(crate) const CLEARED: usize = 64;
-
-/// Clears what is left of earlier calls below the calling function's stack pointer.
+/// What the callee-saved registers hold in the calling function: what its callers keep there, or
+/// what it has put there itself, after it had saved theirs in its frame.
 #[inline(always)]
-pub(crate) fn clear_below() {
-    // SAFETY: as if it pushed and popped, which assembler may do: nothing is alive down there.
+pub(crate) fn callee_saved() -> [MaybeUninit<usize>; 6] {
+    let mut registers = [MaybeUninit::uninit(); 6];
+    // SAFETY: writes to the array that `place` points to, all of it.
     unsafe {
         asm!(
-            "xorps {zero}, {zero}",
-            "movups [rsp - 16], {zero}",
-            "movups [rsp - 32], {zero}",
-            "movups [rsp - 48], {zero}",
-            "movups [rsp - 64], {zero}",
-            zero = out(xmm_reg) _,
-            options(preserves_flags),
+            "mov [{place}], rbx",
+            "mov [{place} + 8], rbp",
+            "mov [{place} + 16], r12",
+            "mov [{place} + 24], r13",
+            "mov [{place} + 32], r14",
+            "mov [{place} + 40], r15",
+            place = in(reg) registers.as_mut_ptr(),
+            options(nostack, preserves_flags),
         );
     }
+    registers
 }
 
 /// The stack pointer of the calling function.
