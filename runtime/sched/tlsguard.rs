@@ -76,6 +76,7 @@ fn leaves_noted(m: &'static M, g: GRef) {
             KNOWN.fetch_add(1, Relaxed);
         } else {
             stay &= !LOOK;
+            m.affinity.left_last.store(None, Relaxed); // it was looked at: no need to again
         }
     }
     g.stay.store(stay, Relaxed);
