@@ -1,7 +1,8 @@
 //! Storms: what a scheduler gets wrong once in a million times. Counts in, counts out; no
 //! time-outs to hide behind, a watchdog that dumps.
 //!
-//! `STRESS_SECS` is how long each storm blows at each number of Ps (default: half a second).
+//! `STRESS_SECS` is how long each storm blows at each number of Ps (default: half a second), and
+//! longer until everybody has had a round: who never does is found by the watchdog.
 
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
@@ -80,7 +81,7 @@ fn spawns_from_every_p() {
                 let (born, died) = (Arc::clone(&born), Arc::clone(&died));
                 thread::spawn(move || {
                     let mut dice = dice(s);
-                    while until.blows() {
+                    while born.load(Relaxed) == 0 || until.blows() {
                         let batch = 1 + dice.roll(700) as usize;
                         let latch = Latch::new(batch);
                         for _ in 0..batch {
@@ -242,7 +243,7 @@ fn yields() {
         let count = |_| {
             thread::spawn(move || {
                 let mut n = 0_u64;
-                while until.blows() {
+                while n == 0 || until.blows() {
                     (0..32).for_each(|_| yield_now());
                     n += 1;
                 }
@@ -323,7 +324,7 @@ fn resize_while_running() {
                 thread::spawn(move || {
                     let mut dice = dice(100 + s);
                     let mut n = 0_u64;
-                    while until.blows() {
+                    while n == 0 || until.blows() {
                         gosched::gomaxprocs(1 + dice.roll(8) as usize);
                         n += 1;
                         yield_now();
@@ -352,7 +353,7 @@ fn resize_from_outside() {
             unsafe {
                 gosched::run(move || {
                     let mut trees = 0_u64;
-                    while !over.load(SeqCst) {
+                    while trees == 0 || !over.load(SeqCst) {
                         let handles: Vec<_> = (0..200)
                             .map(|i| {
                                 thread::spawn(move || {
@@ -386,7 +387,7 @@ fn resize_from_outside() {
 fn panics_everywhere() {
     storm(|until| {
         let mut n = 0_usize;
-        while until.blows() {
+        while n == 0 || until.blows() {
             let handles: Vec<_> = (0..50)
                 .map(|i| {
                     thread::spawn(move || {
@@ -472,7 +473,7 @@ fn wake_ups_across_the_border() {
         let round_trips = |_| {
             std::thread::spawn(move || {
                 let mut n = 0_u64;
-                while until.blows() {
+                while n == 0 || until.blows() {
                     let me = thread::current();
                     let h = thread::spawn(move || {
                         me.unpark();
@@ -552,7 +553,7 @@ fn locked_threads() {
             thread::spawn(move || {
                 let mut dice = dice(s);
                 let mut n = 0_u64;
-                while until.blows() {
+                while n == 0 || until.blows() {
                     let last = dice.roll(8) == 0;
                     let h = thread::spawn(move || {
                         gosched::lock_os_thread();
@@ -668,7 +669,7 @@ fn deep_stacks_that_are_trimmed() {
         let work = |s| {
             thread::spawn(move || {
                 let (mut dice, mut n) = (dice(s), 0_u64);
-                while until.blows() {
+                while n == 0 || until.blows() {
                     let depth = dice.roll(120);
                     assert_eq!(dive(&mut dice, depth), depth + 1);
                     let seed = dice.roll(1 << 30);
@@ -898,7 +899,7 @@ fn sleeps_and_time_outs() {
         let nap = |s: u64| {
             move || {
                 let (mut dice, mut n) = (dice(s), 0_u64);
-                while until.blows() {
+                while n == 0 || until.blows() {
                     let wait = Duration::from_micros(dice.roll(300));
                     let me = thread::current();
                     let waker = (dice.roll(2) == 0).then(|| {
