@@ -366,10 +366,15 @@ fn signals() {
         unsafe { libc::signal(libc::SIGUSR1, count as *const () as libc::sighandler_t) };
         run(|| {
             let end = Instant::now() + 300 * MS;
-            std::thread::spawn(|| {
+            // One after the other: on a plain thread both handlers' frames together may not fit
+            // onto std's signal stack, whoever installed them (`runtime/sys/signal.rs`).
+            std::thread::spawn(move || {
+                while Instant::now() + 150 * MS < end {
+                    kill(libc::SIGURG);
+                }
+                std::thread::sleep(20 * MS);
                 loop {
                     kill(libc::SIGUSR1);
-                    kill(libc::SIGURG);
                 }
             });
             let tasks: Vec<_> = (0..8)
