@@ -380,7 +380,7 @@ fn signals() {
             let tasks: Vec<_> = (0..8)
                 .map(|i| {
                     spawn(move || {
-                        while Instant::now() < end {
+                        while Instant::now() < end || COUNT.load(Relaxed) <= 10 {
                             match i % 3 {
                                 0 => yield_now(),
                                 1 => thread::sleep(MS / 10),
