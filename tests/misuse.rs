@@ -366,15 +366,12 @@ fn signals() {
         unsafe { libc::signal(libc::SIGUSR1, count as *const () as libc::sighandler_t) };
         run(|| {
             let end = Instant::now() + 300 * MS;
-            // One after the other: on a plain thread both handlers' frames together may not fit
-            // onto std's signal stack, whoever installed them (`runtime/sys/signal.rs`).
-            std::thread::spawn(move || {
-                while Instant::now() + 150 * MS < end {
-                    kill(libc::SIGURG);
-                }
-                std::thread::sleep(20 * MS);
-                loop {
+            // It ends before the process does: `exit` takes the main thread's signal stack away,
+            // whoever calls it, and no handler could run there any more.
+            let storm = std::thread::spawn(move || {
+                while Instant::now() < end || COUNT.load(Relaxed) <= 10 {
                     kill(libc::SIGUSR1);
+                    kill(libc::SIGURG);
                 }
             });
             let tasks: Vec<_> = (0..8)
@@ -391,6 +388,7 @@ fn signals() {
                 })
                 .collect();
             tasks.into_iter().for_each(|task| task.join().unwrap());
+            gosched::blocking(|| storm.join()).unwrap();
         });
         println!("handled: {}", COUNT.load(Relaxed) > 10);
     });
