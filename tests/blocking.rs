@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gosched::thread::{JoinHandle, spawn, yield_now};
+use support::cputime::cpu_time;
 use support::{check, check_at};
 
 const TRIES: u32 = 6;
@@ -94,18 +95,6 @@ fn rates(b: &Bench, during: Duration) -> (f64, f64) {
     let n = (b.count.load(Relaxed) - before) as f64;
     let cpu = cpu_time() - cpu;
     (n / start.elapsed().as_secs_f64(), n / cpu.as_secs_f64())
-}
-
-/// CPU time of the process so far.
-fn cpu_time() -> Duration {
-    let mut ts = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: a valid place for the answer.
-    let ok = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut ts) };
-    assert_eq!(ok, 0);
-    Duration::new(ts.tv_sec as u64, ts.tv_nsec as u32)
 }
 
 type Call = Arc<dyn Fn(&Bench, usize) + Send + Sync>;

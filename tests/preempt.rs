@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 
 use gosched::thread::{JoinHandle, sleep, spawn, yield_now};
+use support::cputime::cpu_time;
 use support::{check, check_at, child, yield_until};
 
 const TRIES: u32 = 5;
@@ -74,18 +75,6 @@ fn best_of(what: &str, attempt: impl Fn() -> Result<(), String>) {
         }
     }
     panic!("{what}, {TRIES} times: {complaints:#?}");
-}
-
-/// CPU time of the process so far.
-fn cpu_time() -> Duration {
-    let mut ts = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: a valid place for the answer.
-    let ok = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut ts) };
-    assert_eq!(ok, 0);
-    Duration::new(ts.tv_sec as u64, ts.tv_nsec as u32)
 }
 
 fn p99(all: &mut [Duration]) -> Duration {

@@ -33,33 +33,33 @@ fn spin(time: Duration) {
     }
 }
 
+/// Does another goroutine run while the caller is at `work`, which suspends nowhere?
+fn other_ran(work: impl FnOnce()) -> bool {
+    let ran = Arc::new(AtomicBool::new(false));
+    let other = Arc::clone(&ran);
+    gosched::go(move || other.store(true, SeqCst));
+    work();
+    ran.load(SeqCst)
+}
+
 #[test]
 fn a_goroutine_keeps_its_p_while_its_thread_is_blocked() {
     const TEST: &str = "a_goroutine_keeps_its_p_while_its_thread_is_blocked";
-    fn other_ran() -> bool {
-        let ran = Arc::new(AtomicBool::new(false));
-        let other = Arc::clone(&ran);
-        gosched::go(move || other.store(true, SeqCst));
-        for _ in 0..20 {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        ran.load(SeqCst)
+    fn blocked() -> bool {
+        other_ran(|| (0..20).for_each(|_| std::thread::sleep(Duration::from_millis(10))))
     }
-    assert!(!ask(TEST, "steady=1", other_ran));
-    assert!(ask(TEST, "", other_ran), "or the test shows nothing");
+    assert!(!ask(TEST, "steady=1", blocked));
+    assert!(ask(TEST, "", blocked), "or the test shows nothing");
 }
 
 #[test]
 fn there_are_no_time_slices() {
     const TEST: &str = "there_are_no_time_slices";
-    fn other_ran() -> bool {
-        let ran = Arc::new(AtomicBool::new(false));
-        let other = Arc::clone(&ran);
-        gosched::go(move || other.store(true, SeqCst));
-        spin(Duration::from_millis(300));
-        ran.load(SeqCst)
+    fn busy() -> bool {
+        other_ran(|| spin(Duration::from_millis(300)))
     }
-    assert!(!ask(TEST, "steady=1", other_ran));
+    assert!(!ask(TEST, "steady=1", busy));
+    assert!(ask(TEST, "", busy), "or the test shows nothing");
 }
 
 #[test]

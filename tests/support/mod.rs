@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
 pub(crate) mod child;
+pub(crate) mod cputime;
 pub(crate) mod latch;
 pub(crate) mod ruled;
 pub(crate) mod watchdog;
