@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::channel::{Receiver, Sender, bounded};
 use super::start;
-use crate::workloads::{scaled, timed};
+use crate::workloads::{scaled, sieve_size, timed};
 
 /// An operation: a number comes one filter further in the prime sieve, a chain of a filter a
 /// prime. As many primes as take about `n` of them.
@@ -31,22 +31,6 @@ fn filter(prime: u32, from: &Receiver<u32>, to: &Sender<u32>) {
             return;
         }
     }
-}
-
-/// How many primes, the last of them, and the hops that all numbers to it take.
-fn sieve_size(n: u64) -> (usize, u32, u64) {
-    let (mut primes, mut hops) = (Vec::new(), 0);
-    for i in 2.. {
-        let factor = primes.iter().position(|p| i % p == 0);
-        hops += 1 + factor.unwrap_or(primes.len()) as u64;
-        if factor.is_none() {
-            primes.push(i);
-            if hops >= n {
-                return (primes.len(), i, hops);
-            }
-        }
-    }
-    unreachable!("there is always another prime")
 }
 
 /// An operation: a task more in a chain, each of which adds one to what it gets from the next.

@@ -41,31 +41,3 @@ pub(crate) fn ideal(n: u64, procs: usize) -> Duration {
     (0..n).for_each(|_| work());
     began.elapsed() / procs as u32
 }
-
-pub(crate) fn timed(f: impl FnOnce()) -> Duration {
-    let began = Instant::now();
-    f();
-    began.elapsed()
-}
-
-/// For a workload that could not do exactly `n` operations: the time that `n` would have taken.
-pub(crate) fn scaled(took: Duration, did: u64, n: u64) -> Duration {
-    took.mul_f64(n as f64 / did as f64)
-}
-
-/// How many primes, the last of them, and the hops through the sieve that all numbers to it
-/// take: at least `n`.
-pub(crate) fn sieve_size(n: u64) -> (usize, u32, u64) {
-    let (mut primes, mut hops) = (Vec::new(), 0);
-    for i in 2.. {
-        let factor = primes.iter().position(|p| i % p == 0);
-        hops += 1 + factor.unwrap_or(primes.len()) as u64;
-        if factor.is_none() {
-            primes.push(i);
-            if hops >= n {
-                return (primes.len(), i, hops);
-            }
-        }
-    }
-    unreachable!("there is always another prime")
-}

@@ -2,10 +2,13 @@
 //! starts a coroutine for each case, which is not what is measured here: it has none.
 #![allow(unsafe_code, reason = "may's spawn")]
 
+use std::time::Duration;
+
 use may::coroutine::{self, JoinHandle, sleep};
 use may::sync::Mutex;
 
 use crate::system::per;
+use crate::workloads::timed;
 
 mod locks;
 mod messages;
@@ -32,6 +35,16 @@ fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandl
     // SAFETY: no workload keeps a value that is tied to an OS thread across a wait, and the
     // stacks are large enough for all of them.
     unsafe { coroutine::spawn(f) }
+}
+
+/// A hundred pairs at once, with `n` turns in all.
+fn hundred(n: u64, pair: fn(u64)) -> Duration {
+    timed(|| {
+        let all: Vec<_> = (0..100)
+            .map(|_| spawn(move || pair(n.div_ceil(100))))
+            .collect();
+        all.into_iter().for_each(|h| h.join().unwrap());
+    })
 }
 
 /// may has nothing for calls that block.

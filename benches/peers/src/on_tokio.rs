@@ -41,3 +41,13 @@ async fn operations(id: &str, n: u64) -> Option<Duration> {
     }
     took
 }
+
+/// A hundred pairs at once, with `n` turns in all.
+async fn hundred<F: Future<Output = ()> + Send + 'static>(n: u64, pair: fn(u64) -> F) {
+    let all: Vec<_> = (0..100)
+        .map(|_| tokio::spawn(pair(n.div_ceil(100))))
+        .collect();
+    for one in all {
+        one.await.unwrap();
+    }
+}

@@ -8,7 +8,7 @@ use may::coroutine::yield_now;
 use may::sync::{Mutex, RwLock};
 
 use super::spawn;
-use crate::extra::{scaled, timed};
+use crate::workloads::{scaled, timed};
 
 const TASKS: u64 = 8;
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use may::sync::{mpmc, spsc};
 
-use super::spawn;
-use crate::extra::{scaled, timed};
+use super::{hundred, spawn};
+use crate::workloads::{scaled, sieve_size, timed};
 
 pub(super) fn find(id: &str) -> Option<fn(u64) -> Duration> {
     Some(match id {
         "chan/ping_pong" => |n| timed(|| pair(n)),
-        "chan/ping_pong_100" => pairs,
+        "chan/ping_pong_100" => |n| hundred(n, pair),
         "chan/spsc_unbounded" => one_to_one,
         "chan/mpmc_unbounded" => four_to_four,
         "net/sieve" => sieve,
@@ -33,15 +33,6 @@ fn pair(turns: u64) {
     }
     drop(ping);
     other.join().unwrap();
-}
-
-fn pairs(n: u64) -> Duration {
-    timed(|| {
-        let all: Vec<_> = (0..100)
-            .map(|_| spawn(move || pair(n.div_ceil(100))))
-            .collect();
-        all.into_iter().for_each(|h| h.join().unwrap());
-    })
 }
 
 fn one_to_one(n: u64) -> Duration {
@@ -73,7 +64,7 @@ fn four_to_four(n: u64) -> Duration {
 
 /// With nothing to hold it back the source runs far ahead: it stops at the last prime.
 fn sieve(n: u64) -> Duration {
-    let (count, last, hops) = crate::extra::sieve_size(n);
+    let (count, last, hops) = sieve_size(n);
     let took = timed(|| {
         let (to, mut end) = spsc::channel();
         spawn(move || (2..=last).for_each(|i| _ = to.send(i)));

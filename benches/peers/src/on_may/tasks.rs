@@ -7,8 +7,9 @@ use std::time::Duration;
 use may::coroutine::{current, park, sleep, yield_now};
 use may::sync::{Mutex, WaitGroup};
 
-use super::spawn;
-use crate::extra::{scaled, timed, work};
+use super::{hundred, spawn};
+use crate::extra::work;
+use crate::workloads::{scaled, timed};
 
 pub(super) fn find(id: &str) -> Option<fn(u64) -> Duration> {
     Some(match id {
@@ -22,7 +23,7 @@ pub(super) fn find(id: &str) -> Option<fn(u64) -> Duration> {
         "yield/1000" => crowd,
         "yield/alone" => |n| timed(|| (0..n).for_each(|_| yield_now())),
         "park/ping_pong" => |n| timed(|| pair(n)),
-        "park/ping_pong_100" => pairs,
+        "park/ping_pong_100" => |n| hundred(n, pair),
         "stack/recycle" => |n| timed(|| (0..n).for_each(|_| spawn(|| ()).join().unwrap())),
         "stack/new" => new,
         _ => return None,
@@ -82,15 +83,6 @@ fn crowd(n: u64) -> Duration {
         assert_eq!(sum, each * 1000);
     });
     scaled(took, each * 1000, n)
-}
-
-fn pairs(n: u64) -> Duration {
-    timed(|| {
-        let all: Vec<_> = (0..100)
-            .map(|_| spawn(move || pair(n.div_ceil(100))))
-            .collect();
-        all.into_iter().for_each(|h| h.join().unwrap());
-    })
 }
 
 /// Its `park` may come back early, so a flag says whose turn it is.

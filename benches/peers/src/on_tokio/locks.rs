@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, RwLock};
 use tokio::task::yield_now;
 
-use crate::extra::scaled;
+use crate::workloads::scaled;
 
 const TASKS: u64 = 8;
 

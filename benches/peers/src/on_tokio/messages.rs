@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, Receiver, channel, unbounded_channel};
 
+use super::hundred;
+
 pub(super) async fn run(id: &str, n: u64) -> Option<Duration> {
     let began = Instant::now();
     match id {
         "chan/ping_pong" => pair(n).await,
-        "chan/ping_pong_100" => pairs(n).await,
+        "chan/ping_pong_100" => hundred(n, pair).await,
         "chan/spsc_128" => transfer(n, 1).await,
         "chan/mpmc_128" => transfer(n, 4).await,
         "chan/spsc_unbounded" => unbounded(n, 1).await,
@@ -34,15 +36,6 @@ async fn pair(turns: u64) {
     }
     drop(ping);
     other.await.unwrap();
-}
-
-async fn pairs(n: u64) {
-    let all: Vec<_> = (0..100)
-        .map(|_| tokio::spawn(pair(n.div_ceil(100))))
-        .collect();
-    for one in all {
-        one.await.unwrap();
-    }
 }
 
 /// A receiver of one or of several tasks.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::extra::{scaled, sieve_size};
+use crate::workloads::{scaled, sieve_size};
 
 pub(super) async fn run(id: &str, n: u64) -> Option<Duration> {
     Some(match id {

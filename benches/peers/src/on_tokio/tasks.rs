@@ -9,7 +9,9 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use crate::extra::{scaled, work};
+use super::hundred;
+use crate::extra::work;
+use crate::workloads::scaled;
 
 pub(super) async fn run(id: &str, n: u64) -> Option<Duration> {
     let began = Instant::now();
@@ -24,7 +26,7 @@ pub(super) async fn run(id: &str, n: u64) -> Option<Duration> {
         "yield/1000" => return Some(crowd(n).await),
         "yield/alone" => yields(n).await,
         "park/ping_pong" => pair(n).await,
-        "park/ping_pong_100" => pairs(n).await,
+        "park/ping_pong_100" => hundred(n, pair).await,
         "stack/recycle" => recycle(n).await,
         "stack/new" => return Some(new(n).await),
         _ => return None,
@@ -139,15 +141,6 @@ async fn pair(turns: u64) {
         ping.notified().await;
     }
     other.await.unwrap();
-}
-
-async fn pairs(n: u64) {
-    let all: Vec<_> = (0..100)
-        .map(|_| tokio::spawn(pair(n.div_ceil(100))))
-        .collect();
-    for one in all {
-        one.await.unwrap();
-    }
 }
 
 async fn recycle(n: u64) {
