@@ -4,7 +4,10 @@
 //! receiver that waits, a receiver takes it out of the slot of a sender that waits.
 //!
 //! The full runtime: `runtime/chan/hchan.rs`, `send.rs`, `recv.rs`, `close.rs`. Go: chan.go.
-#![allow(unsafe_code, reason = "reaches into the stack of a goroutine that waits")]
+#![allow(
+    unsafe_code,
+    reason = "reaches into the stack of a goroutine that waits"
+)]
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
@@ -99,7 +102,9 @@ impl<T> State<T> {
     pub(crate) fn accept(&mut self) -> Option<(T, Option<GRef>)> {
         let sent = self.senders.pop_front().map(|sender| {
             // SAFETY: it is parked, and we are its one waker.
-            let value = unsafe { &mut *sender.slot }.take().expect("a sender has one");
+            let value = unsafe { &mut *sender.slot }
+                .take()
+                .expect("a sender has one");
             (value, sender.g)
         });
         match (self.buffer.pop_front(), sent) {
@@ -121,7 +126,10 @@ fn wait<T>(
     mut slot: Option<T>,
 ) -> Option<T> {
     let g = announce_park();
-    let waiter = Waiter { g, slot: &raw mut slot };
+    let waiter = Waiter {
+        g,
+        slot: &raw mut slot,
+    };
     queue(&mut state).push_back(waiter);
     drop(state); // from here on we can be woken
     park();

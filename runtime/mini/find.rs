@@ -72,7 +72,10 @@ fn global_share(m: &M) -> Option<GRef> {
     let size = global.len();
     let share = (size / m.sched.ps.len() + 1).min(size).min(SHARE);
     while local.len() < share {
-        if global.steal_batch_with_limit(local, share - local.len()).is_empty() {
+        if global
+            .steal_batch_with_limit(local, share - local.len())
+            .is_empty()
+        {
             break;
         }
     }
@@ -115,7 +118,10 @@ fn steal(m: &M) -> Option<GRef> {
 /// Nothing found. To look is easy; to stop looking is not: see `idle.rs`.
 fn sleep(m: &M) {
     let look = || m.sched.has_work() || m.sched.is_over();
-    let slept = m.sched.idle.sleep(m.id, m.spinning.take(), m.sched.ps.len(), look);
+    let slept = m
+        .sched
+        .idle
+        .sleep(m.id, m.spinning.take(), m.sched.ps.len(), look);
     if slept == Slept::AllAsleep {
         fatal("all goroutines are asleep - deadlock!");
     }

@@ -63,7 +63,8 @@ pub(crate) struct Stack(DefaultStack, usize);
 impl Stack {
     /// The `n`th.
     pub(crate) fn new(n: usize) -> Stack {
-        let stack = DefaultStack::new(STACK).unwrap_or_else(|e| fatal(&format!("no stack: {e}")));
+        let stack =
+            DefaultStack::new(STACK).unwrap_or_else(|e| fatal(&format!("no stack: {e}")));
         Stack(stack, n % 32 * 64)
     }
 }

@@ -179,16 +179,16 @@ mod model {
         }
     }
 
-    fn check(model: impl Fn() + Sync + Send + 'static) {
+    fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
+        builder.preemption_bound = Some(preemptions);
         builder.check(model);
     }
 
     /// One submits while the other goes to sleep. A lost wake-up is a deadlock, which loom reports.
     #[test]
     fn work_is_never_published_unseen() {
-        check(|| {
+        check(4, || {
             let world = World::new();
             let other = Arc::clone(&world);
             let m = thread::spawn(move || other.work(1, 2, 1));
@@ -201,7 +201,7 @@ mod model {
     /// Two pieces of work for two sleepers: the first to wake passes the second on.
     #[test]
     fn a_spinner_that_finds_work_wakes_the_next() {
-        check(|| {
+        check(2, || {
             let world = World::new();
             let ms = [1, 2].map(|me| {
                 let world = Arc::clone(&world);

@@ -51,7 +51,8 @@ pub(crate) fn running<'a>() -> &'a G {
     let m = unsafe { THIS_M.get().as_ref() };
     let g = m.map_or(null(), |m| m.current.get());
     // SAFETY: null, or what the M's loop holds a handle to while it runs it.
-    unsafe { g.as_ref() }.expect("not in a goroutine: `run` is the door")
+    let g = unsafe { g.as_ref() };
+    g.unwrap_or_else(|| panic!("not in a goroutine: `run` is the door"))
 }
 
 /// A handle to the calling goroutine.

@@ -2,7 +2,10 @@
 //!
 //! The full runtime: `runtime/sched/run.rs`, `runtime/thread/entry.rs`. Go: proc.go schedule,
 //! execute, park_m, gosched_m, goexit0, main.
-#![allow(unsafe_code, reason = "the one unsafe door; its contract is the caller's")]
+#![allow(
+    unsafe_code,
+    reason = "the one unsafe door; its contract is the caller's"
+)]
 
 use std::panic::resume_unwind;
 use std::ptr::null;
@@ -93,6 +96,7 @@ where
         let p = ps.pop().expect("one for each");
         M::new(0, sched, p).enter(schedule);
     });
-    main.result().unwrap_or_else(|payload| resume_unwind(payload))
+    main.result()
+        .unwrap_or_else(|payload| resume_unwind(payload))
 }
 // [/run]

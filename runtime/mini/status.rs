@@ -65,10 +65,7 @@ impl Status {
     pub(crate) fn commit_park(&self) -> Enqueue {
         // Release pairs(park-commit): the waker's Acquire, so the next M finds the stack saved.
         // Acquire pairs(park-commit): the early waker's Release.
-        match self
-            .0
-            .compare_exchange(PARKING, WAITING, AcqRel, Acquire)
-        {
+        match self.0.compare_exchange(PARKING, WAITING, AcqRel, Acquire) {
             Ok(_) => Enqueue::NotMine,
             Err(_) => {
                 self.step(READIED, RUNNABLE);
@@ -81,10 +78,7 @@ impl Status {
     pub(crate) fn ready(&self) -> Enqueue {
         // Acquire pairs(park-commit): the commit's Release. Release pairs(park-commit): the
         // commit's Acquire.
-        match self
-            .0
-            .compare_exchange(PARKING, READIED, AcqRel, Acquire)
-        {
+        match self.0.compare_exchange(PARKING, READIED, AcqRel, Acquire) {
             Ok(_) => Enqueue::NotMine, // its M will see that
             Err(_) => {
                 self.step(WAITING, RUNNABLE);
