@@ -4,15 +4,13 @@
 //! receiver that waits, a receiver takes it out of the slot of a sender that waits.
 //!
 //! The full runtime: `runtime/chan/hchan.rs`, `send.rs`, `recv.rs`, `close.rs`. Go: chan.go.
-#![allow(
-    unsafe_code,
-    reason = "reaches into the stack of a goroutine that waits"
-)]
+#![allow(unsafe_code, reason = "reaches into stacks that wait")]
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
 use crate::g::GRef;
+use crate::prim::CALM;
 use crate::sched::ready;
 use crate::spawn::{announce_park, park};
 
@@ -100,22 +98,13 @@ impl<T> State<T> {
 
     /// Hands a value out, if that need not wait: and who is to be woken.
     pub(crate) fn accept(&mut self) -> Option<(T, Option<GRef>)> {
-        let sent = self.senders.pop_front().map(|sender| {
+        let sender = self.senders.pop_front();
+        if let Some(sender) = &sender {
             // SAFETY: it is parked, and we are its one waker.
-            let value = unsafe { &mut *sender.slot }
-                .take()
-                .expect("a sender has one");
-            (value, sender.g)
-        });
-        match (self.buffer.pop_front(), sent) {
-            (Some(oldest), Some((value, sender))) => {
-                self.buffer.push_back(value);
-                Some((oldest, Some(sender)))
-            }
-            (Some(oldest), None) => Some((oldest, None)),
-            (None, Some((value, sender))) => Some((value, Some(sender))),
-            (None, None) => None,
+            self.buffer.extend(unsafe { &mut *sender.slot }.take());
         }
+        let value = self.buffer.pop_front()?;
+        Some((value, sender.map(|sender| sender.g)))
     }
 }
 
@@ -125,12 +114,10 @@ fn wait<T>(
     queue: fn(&mut State<T>) -> &mut VecDeque<Waiter<T>>,
     mut slot: Option<T>,
 ) -> Option<T> {
-    let g = announce_park();
-    let waiter = Waiter {
-        g,
+    queue(&mut state).push_back(Waiter {
+        g: announce_park(),
         slot: &raw mut slot,
-    };
-    queue(&mut state).push_back(waiter);
+    });
     drop(state); // from here on we can be woken
     park();
     slot
@@ -149,6 +136,6 @@ impl<T> Channel<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().expect("nobody panics with it")
+        self.0.lock().expect(CALM)
     }
 }

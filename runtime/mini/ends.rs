@@ -3,10 +3,7 @@
 //! The full runtime: `runtime/chan/sender.rs`, `runtime/chan/receiver.rs`.
 #![forbid(unsafe_code)]
 
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use crate::channel::Channel;
 use crate::sched::ready;
@@ -14,16 +11,16 @@ use crate::sched::ready;
 /// A channel with room for `capacity` values. With none, a send waits for its receive. Go:
 /// `make(chan T, capacity)`.
 pub fn bounded<T: Send>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Channel::new(capacity));
-    let sender = Sender(End::new(&shared));
-    (sender, Receiver(End::new(&shared)))
+    let channel = Arc::new(Channel::new(capacity));
+    let end = || Arc::new(End(Arc::clone(&channel)));
+    (Sender(end()), Receiver(end()))
 }
 
 /// The sending end. When the last one is dropped, the channel is closed.
-pub struct Sender<T>(End<T>);
+pub struct Sender<T>(Arc<End<T>>);
 
 /// The receiving end. When the last one is dropped, sends fail.
-pub struct Receiver<T>(End<T>);
+pub struct Receiver<T>(Arc<End<T>>);
 
 /// Why a value could not be sent at once; and the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +49,7 @@ impl<T> Sender<T> {
     /// # Panics
     /// When it has to wait on a thread that runs no goroutine.
     pub fn send(&self, value: T) -> Result<(), T> {
-        self.0.channel.send(value)
+        self.0.0.send(value)
     }
 
     /// Sends if that need not wait.
@@ -60,7 +57,7 @@ impl<T> Sender<T> {
     /// # Errors
     /// When it would, or when the channel is closed.
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        let mut state = self.0.channel.lock();
+        let mut state = self.0.0.lock();
         let offered = state.offer(value);
         let closed = state.closed;
         drop(state);
@@ -76,7 +73,7 @@ impl<T> Sender<T> {
 
     /// No more sends; what is in the channel can still be received. Go: `close`.
     pub fn close(&self) {
-        self.0.channel.close();
+        self.0.0.close();
     }
 }
 
@@ -86,7 +83,7 @@ impl<T> Receiver<T> {
     /// # Panics
     /// When it has to wait on a thread that runs no goroutine.
     pub fn recv(&self) -> Option<T> {
-        self.0.channel.recv()
+        self.0.0.recv()
     }
 
     /// Receives if that need not wait.
@@ -94,7 +91,7 @@ impl<T> Receiver<T> {
     /// # Errors
     /// When it would, or when nothing will come any more.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let mut state = self.0.channel.lock();
+        let mut state = self.0.0.lock();
         let accepted = state.accept();
         let closed = state.closed;
         drop(state);
@@ -114,54 +111,23 @@ impl<T> Receiver<T> {
     }
 }
 
-/// A share of one side of a channel.
-struct End<T> {
-    channel: Arc<Channel<T>>,
-    /// How many shares there are of this side.
-    shares: Arc<AtomicUsize>,
-}
-
-impl<T> End<T> {
-    fn new(channel: &Arc<Channel<T>>) -> End<T> {
-        let channel = Arc::clone(channel);
-        let shares = Arc::new(AtomicUsize::new(1));
-        End { channel, shares }
-    }
-}
-
-impl<T> Clone for End<T> {
-    fn clone(&self) -> End<T> {
-        self.shares.fetch_add(1, Relaxed);
-        End {
-            channel: Arc::clone(&self.channel),
-            shares: Arc::clone(&self.shares),
-        }
-    }
-}
+/// Of one end: when the last clone of it is dropped, so is this.
+struct End<T>(Arc<Channel<T>>);
 
 impl<T> Drop for End<T> {
     fn drop(&mut self) {
-        // AcqRel pairs(shares): what the others did with the channel comes before its end.
-        if self.shares.fetch_sub(1, AcqRel) == 1 {
-            self.channel.close();
-        }
+        self.0.close();
     }
 }
 
-macro_rules! end {
-    ($($name:ident)*) => { $(
-        impl<T> Clone for $name<T> {
-            fn clone(&self) -> $name<T> {
-                $name(self.0.clone())
-            }
-        }
-
-        impl<T> fmt::Debug for $name<T> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        }
-    )* };
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        Sender(Arc::clone(&self.0))
+    }
 }
 
-end! { Sender Receiver }
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Receiver<T> {
+        Receiver(Arc::clone(&self.0))
+    }
+}

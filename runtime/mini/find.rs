@@ -72,10 +72,8 @@ fn global_share(m: &M) -> Option<GRef> {
     let size = global.len();
     let share = (size / m.sched.ps.len() + 1).min(size).min(SHARE);
     while local.len() < share {
-        if global
-            .steal_batch_with_limit(local, share - local.len())
-            .is_empty()
-        {
+        let more = global.steal_batch_with_limit(local, share - local.len());
+        if more.is_empty() {
             break;
         }
     }
@@ -117,11 +115,9 @@ fn steal(m: &M) -> Option<GRef> {
 
 /// Nothing found. To look is easy; to stop looking is not: see `idle.rs`.
 fn sleep(m: &M) {
-    let look = || m.sched.has_work() || m.sched.is_over();
-    let slept = m
-        .sched
-        .idle
-        .sleep(m.id, m.spinning.take(), m.sched.ps.len(), look);
+    let (sched, spinning) = (m.sched, m.spinning.take());
+    let look = || sched.has_work() || sched.is_over();
+    let slept = sched.idle.sleep(m.id, spinning, sched.ps.len(), look);
     if slept == Slept::AllAsleep {
         fatal("all goroutines are asleep - deadlock!");
     }

@@ -12,7 +12,7 @@
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use crate::prim::{AtomicU32, Mutex, MutexGuard, Thread, current, fence, park};
+use crate::prim::{AtomicU32, CALM, Mutex, MutexGuard, Thread, current, fence, park};
 
 /// In the word: one M that spins; one that sleeps.
 const SPINNING: u32 = 1;
@@ -94,7 +94,7 @@ impl Idle {
     }
 
     fn asleep(&self) -> MutexGuard<'_, Vec<(usize, Thread)>> {
-        self.asleep.lock().expect("nobody panics with it")
+        self.asleep.lock().expect(CALM)
     }
 
     fn lie_down(&self, me: usize, spinning: bool) {

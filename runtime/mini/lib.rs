@@ -26,6 +26,8 @@
 //!
 //! The files, in the order to read them:
 
+#![allow(missing_debug_implementations, reason = "to be read")]
+
 mod prim;
 mod status;
 mod g;

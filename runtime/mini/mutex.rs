@@ -9,13 +9,13 @@
 
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
-use std::fmt;
 use std::mem::take;
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex as ThreadMutex;
 use std::time::{Duration, Instant};
 
 use crate::g::GRef;
+use crate::prim::CALM;
 use crate::sched::ready;
 use crate::spawn::{announce_park, park};
 
@@ -100,13 +100,8 @@ impl<T> Mutex<T> {
         }
     }
 
-    /// The value, when nobody can hold the mutex any more.
-    pub fn into_inner(self) -> T {
-        self.value.into_inner()
-    }
-
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics with it")
+        self.state.lock().expect(CALM)
     }
 }
 
@@ -114,7 +109,6 @@ impl<T> Mutex<T> {
 unsafe impl<T: Send> Sync for Mutex<T> {}
 
 /// While it lives, its goroutine holds the mutex.
-#[derive(Debug)]
 pub struct MutexGuard<'a, T>(&'a Mutex<T>);
 
 impl<T> Deref for MutexGuard<'_, T> {
@@ -135,11 +129,5 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 impl<T> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
         self.0.unlock();
-    }
-}
-
-impl<T> fmt::Debug for Mutex<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mutex")
     }
 }

@@ -15,6 +15,9 @@ pub(crate) use std::{
     thread::{Thread, current, park},
 };
 
+/// Of all locks that block a thread: they are held for some instructions that do not panic.
+pub(crate) const CALM: &str = "nobody panics with it";
+
 /// The end of the process, in Go's words and with its status.
 #[cold]
 pub(crate) fn fatal(words: &str) -> ! {

@@ -2,10 +2,7 @@
 //!
 //! The full runtime: `runtime/sched/run.rs`, `runtime/thread/entry.rs`. Go: proc.go schedule,
 //! execute, park_m, gosched_m, goexit0, main.
-#![allow(
-    unsafe_code,
-    reason = "the one unsafe door; its contract is the caller's"
-)]
+#![allow(unsafe_code, reason = "the one unsafe door")]
 
 use std::panic::resume_unwind;
 use std::ptr::null;

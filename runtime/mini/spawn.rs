@@ -4,13 +4,13 @@
 //! `runtime/sched/park.rs`. Go: proc.go newproc, Gosched, gopark.
 #![forbid(unsafe_code)]
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::g::{G, GRef, Switch};
 use crate::m::{running, this_g};
+use crate::prim::CALM;
 use crate::sched::{Sched, enqueue, ready};
 
 // [park]
@@ -60,13 +60,13 @@ pub(crate) fn spawn_on<T: Send + 'static>(
     f: impl FnOnce() -> T + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> JoinHandle<T> {
-    let packet = Arc::new(Packet::default());
+    let packet = Arc::new(Packet(Mutex::new((None, None))));
     let result = Arc::clone(&packet);
     let job = move || {
         let ended = catch_unwind(AssertUnwindSafe(f));
-        let mut packet = result.lock();
-        packet.result = Some(ended);
-        let joiner = packet.joiner.take();
+        let mut packet = result.0.lock().expect(CALM);
+        packet.0 = Some(ended);
+        let joiner = packet.1.take();
         drop(packet);
         joiner.map(ready);
         last();
@@ -76,28 +76,8 @@ pub(crate) fn spawn_on<T: Send + 'static>(
 }
 // [/spawn]
 
-/// Where a goroutine leaves its result.
-struct Packet<T>(Mutex<Ended<T>>);
-
-struct Ended<T> {
-    result: Option<thread::Result<T>>,
-    joiner: Option<GRef>,
-}
-
-impl<T> Default for Packet<T> {
-    fn default() -> Packet<T> {
-        Packet(Mutex::new(Ended {
-            result: None,
-            joiner: None,
-        }))
-    }
-}
-
-impl<T> Packet<T> {
-    fn lock(&self) -> MutexGuard<'_, Ended<T>> {
-        self.0.lock().expect("nobody panics with it")
-    }
-}
+/// Where a goroutine leaves its result, and who waits for it.
+struct Packet<T>(Mutex<(Option<thread::Result<T>>, Option<GRef>)>);
 
 /// A goroutine to wait for.
 pub struct JoinHandle<T>(Arc<Packet<T>>);
@@ -111,9 +91,9 @@ impl<T> JoinHandle<T> {
     /// # Panics
     /// On a thread that runs no goroutine.
     pub fn join(self) -> thread::Result<T> {
-        let mut packet = self.0.lock();
-        if packet.result.is_none() {
-            packet.joiner = Some(announce_park());
+        let mut packet = self.0.0.lock().expect(CALM);
+        if packet.0.is_none() {
+            packet.1 = Some(announce_park());
             drop(packet);
             park();
         } else {
@@ -124,12 +104,7 @@ impl<T> JoinHandle<T> {
 
     /// Of a goroutine that has ended.
     pub(crate) fn result(self) -> thread::Result<T> {
-        self.0.lock().result.take().expect("it has ended")
-    }
-}
-
-impl<T> fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JoinHandle")
+        let result = self.0.0.lock().expect(CALM).0.take();
+        result.expect("it has ended")
     }
 }

@@ -7,6 +7,7 @@ use std::mem::take;
 use std::sync::Mutex;
 
 use crate::g::GRef;
+use crate::prim::CALM;
 use crate::sched::ready;
 use crate::spawn::{announce_park, park};
 
@@ -28,7 +29,7 @@ impl WaitGroup {
     /// # Panics
     /// When the count gets negative.
     pub fn add(&self, delta: isize) {
-        let mut state = self.state.lock().expect("nobody panics with it");
+        let mut state = self.state.lock().expect(CALM);
         let (count, waiters) = &mut *state;
         *count += delta;
         if *count <= 0 {
@@ -52,7 +53,7 @@ impl WaitGroup {
     /// # Panics
     /// When it has to wait on a thread that runs no goroutine.
     pub fn wait(&self) {
-        let mut state = self.state.lock().expect("nobody panics with it");
+        let mut state = self.state.lock().expect(CALM);
         if state.0 != 0 {
             state.1.push(announce_park());
             drop(state); // from here on we can be woken
@@ -61,9 +62,3 @@ impl WaitGroup {
     }
 }
 // [/waitgroup]
-
-impl std::fmt::Debug for WaitGroup {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("WaitGroup")
-    }
-}

@@ -219,7 +219,7 @@ fn work_is_stolen_from_a_p_that_is_busy() {
             let count = Arc::new(AtomicUsize::new(0));
             for _ in 0..10 {
                 let count = Arc::clone(&count);
-                go(move || drop(count.fetch_add(1, Relaxed)));
+                go(move || _ = count.fetch_add(1, Relaxed));
             }
             let end = Instant::now() + Duration::from_secs(60);
             while count.load(Relaxed) < 10 {
