@@ -153,7 +153,8 @@ fn print_times(rows: &[Row], peer: &Path, rounds: usize) {
         for (procs, on) in PROCS.iter().zip(["p1", "p2"]) {
             let ours = medians(&samples[&(row.id, on, "gosched")]);
             let go = medians(&samples[&(row.id, on, "go")]);
-            let mini = samples.get(&(row.id, &*format!("mini{procs}"), "mini"));
+            let on_mini = if on == "p1" { "mini1" } else { "mini2" };
+            let mini = samples.get(&(row.id, on_mini, "mini"));
             let mini = mini.map(|samples| medians(samples).0);
             println!(
                 "| `{}` | {procs} | {} | {} | **{:.2}** | {} | {} | **{:.2}** | {} | {} | {} |",
