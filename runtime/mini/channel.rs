@@ -42,7 +42,7 @@ impl<T> Channel<T> {
         match state.offer(value) {
             Ok(woken) => {
                 drop(state);
-                woken.map(ready);
+                woken.into_iter().for_each(ready);
                 Ok(())
             }
             Err(value) if state.closed => Err(value),
@@ -58,7 +58,7 @@ impl<T> Channel<T> {
         match state.accept() {
             Some((value, woken)) => {
                 drop(state);
-                woken.map(ready);
+                woken.into_iter().for_each(ready);
                 Some(value)
             }
             None if state.closed => None,

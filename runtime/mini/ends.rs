@@ -63,7 +63,7 @@ impl<T> Sender<T> {
         drop(state);
         match offered {
             Ok(woken) => {
-                woken.map(ready);
+                woken.into_iter().for_each(ready);
                 Ok(())
             }
             Err(value) if closed => Err(TrySendError::Closed(value)),
@@ -97,7 +97,7 @@ impl<T> Receiver<T> {
         drop(state);
         match accepted {
             Some((value, woken)) => {
-                woken.map(ready);
+                woken.into_iter().for_each(ready);
                 Ok(value)
             }
             None if closed => Err(TryRecvError::Closed),

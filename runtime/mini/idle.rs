@@ -14,8 +14,9 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use crate::prim::{AtomicU32, CALM, Mutex, MutexGuard, Thread, current, fence, park};
 
-/// In the word: one M that spins; one that sleeps.
+/// In the word: one M that spins; all that do; one that sleeps.
 const SPINNING: u32 = 1;
+const SPINNERS: u32 = ASLEEP - 1;
 const ASLEEP: u32 = 1 << 16;
 
 // [idle]
@@ -41,7 +42,7 @@ impl Idle {
     pub(crate) fn wakep(&self) {
         fence(SeqCst); // pairs(no-lost-work): sleep's
         let word = self.word.load(Relaxed);
-        if word % ASLEEP == 0 && word / ASLEEP != 0 {
+        if word & SPINNERS == 0 && word / ASLEEP != 0 {
             self.wake_one();
         }
     }
@@ -71,7 +72,7 @@ impl Idle {
     pub(crate) fn try_spin(&self, all: usize) -> bool {
         let word = self.word.load(Relaxed);
         let busy = all as u32 - word / ASLEEP;
-        let may = 2 * (word % ASLEEP) < busy;
+        let may = 2 * (word & SPINNERS) < busy;
         if may {
             self.word.fetch_add(SPINNING, Relaxed);
         }
@@ -116,7 +117,7 @@ impl Idle {
     #[cold]
     fn wake_one(&self) {
         let mut asleep = self.asleep();
-        if self.word.load(Relaxed) % ASLEEP != 0 {
+        if self.word.load(Relaxed) & SPINNERS != 0 {
             return; // somebody was faster
         }
         if let Some((_, thread)) = asleep.pop() {

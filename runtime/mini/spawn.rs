@@ -68,7 +68,7 @@ pub(crate) fn spawn_on<T: Send + 'static>(
         packet.0 = Some(ended);
         let joiner = packet.1.take();
         drop(packet);
-        joiner.map(ready);
+        joiner.into_iter().for_each(ready);
         last();
     };
     enqueue(G::new(sched, Box::new(job)));

@@ -208,7 +208,7 @@ impl<T> Mutex<T> {
         let next = state.1.pop_front();
         state.0 = next.is_some();
         drop(state);
-        next.map(ready);
+        next.into_iter().for_each(ready);
         result
     }
 }
@@ -222,6 +222,7 @@ fn main() {
             let (all, sum) = (Rc::clone(&all), Rc::clone(&sum));
             go(move || {
                 sum.with(|sum| *sum += n);
+                yield_now();
                 all.done();
             });
         }

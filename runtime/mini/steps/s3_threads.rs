@@ -294,7 +294,7 @@ impl<T> Mutex<T> {
         let next = state.1.pop_front();
         state.0 = next.is_some();
         drop(state);
-        next.map(ready);
+        next.into_iter().for_each(ready);
         result
     }
 }
@@ -308,6 +308,7 @@ fn main() {
             let (all, sum) = (Arc::clone(&all), Arc::clone(&sum));
             go(move || {
                 sum.with(|sum| *sum += n);
+                yield_now();
                 all.done();
             });
         }

@@ -337,7 +337,7 @@ impl<T> Mutex<T> {
         let next = state.1.pop_front();
         state.0 = next.is_some();
         drop(state);
-        next.map(ready);
+        next.into_iter().for_each(ready);
         result
     }
 }
@@ -345,16 +345,18 @@ impl<T> Mutex<T> {
 fn main() {
     run(1, || {
         let all = Arc::new(WaitGroup::default());
+        let order = Arc::new(Mutex::default());
         for n in 0..10 {
             all.add(1);
-            let all = Arc::clone(&all);
+            let (all, order) = (Arc::clone(&all), Arc::clone(&order));
             go(move || {
-                print!("{n} ");
+                order.with(|order: &mut Vec<u32>| order.push(n));
+                yield_now();
                 all.done();
             });
         }
         all.wait();
-        println!();
+        println!("{:?}", order.with(|order| order.clone()));
     });
 }
 

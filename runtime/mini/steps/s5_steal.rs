@@ -97,6 +97,7 @@ struct Sched {
 }
 
 const ASLEEP: u32 = 1 << 16;
+const SPINNERS: u32 = ASLEEP - 1;
 
 impl Sched {
     fn has_work(&self) -> bool {
@@ -107,11 +108,11 @@ impl Sched {
     fn wakep(&self) {
         fence(SeqCst); // pairs(no-lost-work): sleep's
         let word = self.word.load(Relaxed);
-        if word % ASLEEP != 0 || word / ASLEEP == 0 {
+        if word & SPINNERS != 0 || word / ASLEEP == 0 {
             return;
         }
         let mut asleep = self.asleep.lock().unwrap();
-        if self.word.load(Relaxed) % ASLEEP != 0 {
+        if self.word.load(Relaxed) & SPINNERS != 0 {
             return; // somebody was faster
         }
         if let Some((_, thread)) = asleep.pop() {
@@ -417,7 +418,7 @@ impl<T> Mutex<T> {
         let next = state.1.pop_front();
         state.0 = next.is_some();
         drop(state);
-        next.map(ready);
+        next.into_iter().for_each(ready);
         result
     }
 }
@@ -425,16 +426,18 @@ impl<T> Mutex<T> {
 fn main() {
     run(1, || {
         let all = Arc::new(WaitGroup::default());
+        let order = Arc::new(Mutex::default());
         for n in 0..10 {
             all.add(1);
-            let all = Arc::clone(&all);
+            let (all, order) = (Arc::clone(&all), Arc::clone(&order));
             go(move || {
-                print!("{n} ");
+                order.with(|order: &mut Vec<u32>| order.push(n));
+                yield_now();
                 all.done();
             });
         }
         all.wait();
-        println!();
+        println!("{:?}", order.with(|order| order.clone()));
     });
 }
 
