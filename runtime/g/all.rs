@@ -47,6 +47,11 @@ pub(crate) fn new_slab() -> (GRef, &'static [G]) {
     }
 }
 
+/// How many there are, dead ones included.
+pub(crate) fn count() -> usize {
+    SLAB_COUNT.load(Relaxed) as usize * SLAB
+}
+
 /// Takes up to `max` dead Gs from the shared list into `out`; answers how many.
 pub(crate) fn take_free(out: &GQueue, max: u32) -> u32 {
     if FREE.is_empty() {

@@ -18,7 +18,7 @@ use crate::base::atomic_ref::AtomicRef;
 use crate::g::context::DISTANCE;
 use crate::m::machine::M;
 use crate::p::processor::P;
-use crate::sched::ms::{self, MAX_MS, all_ms, m_by_id};
+use crate::sched::ms::{self, all_ms};
 use crate::sched::quit;
 use crate::sched::state::{SCHED, add};
 use crate::sys::berth::{self, Berths};
@@ -121,15 +121,26 @@ fn next_waiting_p() -> Option<&'static P> {
     Some(p)
 }
 
-/// The calling M's thread is about to end, and has given its P away. Go: mexit.
-pub(crate) fn forget_m(m: &'static M) {
+/// The calling M's thread, which nobody needs, is about to end, and has given its P away. False:
+/// somebody has been sent there all the same. In one hold of the lock, so that whoever sends a
+/// goroutine there finds it in the books, and it the goroutine, or neither. Go: mexit.
+pub(crate) fn leave_books(m: &'static M) -> bool {
     SCHED.lock.lock();
-    add(&SCHED.m_count, 1u32.wrapping_neg());
+    let leaves = m.affinity.queue.is_empty();
+    if leaves {
+        add(&SCHED.m_count, 1u32.wrapping_neg());
+        m.end();
+    }
     SCHED.lock.unlock();
+    leaves
+}
+
+/// The calling thread, a plain one now, does not touch its M again: the next may have it.
+pub(crate) fn let_go(m: &'static M) {
     m.tid.store(0, Relaxed);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
-    ms::set_m(m.id, None);
     ENDED.fetch_add(1, Relaxed);
+    m.let_go();
 }
 
 /// The calling thread is sysmon.
@@ -224,14 +235,12 @@ fn wants_spare() -> bool {
 
 fn start(request: Request, berths: &mut Berths) {
     let limit = SCHED.max_ms.load(Relaxed);
-    let free = (0..MAX_MS as u32).find(|&id| m_by_id(id).is_none());
-    let Some(id) = free.filter(|_| SCHED.m_count.load(Relaxed) <= limit) else {
+    let allowed = SCHED.m_count.load(Relaxed) <= limit;
+    let Some(m) = allowed.then(|| ms::new_m(nanotime())).flatten() else {
         let _ = writeln!(RawStderr, "runtime: program exceeds {limit}-thread limit");
         fatal!("thread exhaustion");
     };
-    let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
-    ms::set_m(id, Some(m));
+    let id = m.id;
     if let Request::For(p) = request {
         give_first_p(m, p);
     }
