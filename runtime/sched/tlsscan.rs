@@ -17,10 +17,10 @@ pub(crate) fn is_tainted(window: &Window, slot: SlotRef) -> bool {
 }
 
 fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
-    let (from, to) = (slot.saved_sp(), slot.body_sp().load(Relaxed));
-    if !(slot.limit() <= from && from <= to && to <= slot.end()) {
+    let to = slot.body_sp().load(Relaxed);
+    let Some(from) = slot.live_sp().filter(|&from| from <= to && slot.holds(to)) else {
         return true; // suspended on some other stack: not to be seen through
-    }
+    };
     // SAFETY: within the slot, and mapped.
     unsafe { holds_address(window, from, to) }
 }

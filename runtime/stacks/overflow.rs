@@ -119,7 +119,7 @@ fn write_report(
     writeln!(out, "runtime: goroutine stack exceeds {bytes}-byte limit")?;
     writeln!(out, "runtime: sp={sp:#x} stack=[{low:#x}, {high:#x}]")?;
     writeln!(out, "fatal error: stack overflow\n")?;
-    let grown = slot.owner() & SEGMENT_TAG != 0;
+    let grown = slot.is_segment();
     match (slot.owner() & !SEGMENT_TAG, report) {
         (0, _) | (_, None) => writeln!(out, "on a stack that no goroutine owns")?,
         (owner, Some(report)) => (report.describe)(owner, out),
