@@ -32,7 +32,9 @@ use crate::stacks::{Slot, SlotRef};
 use crate::sys::berth;
 use crate::sys::fatal::fatal;
 use crate::sys::fpenv::{self, FpControl};
+use crate::sys::mem::Span;
 use crate::sys::prefetch::prefetch_at;
+use crate::sys::valgrind::begin_stack;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +96,7 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     if slot.has_coroutine() {
         return;
     }
+    begin_stack(Span::between(slot.limit(), slot.end()));
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
         let way_out = std::ptr::from_ref(yielder).addr();
         // SAFETY: in the block, which was written before the first resume; this part of it is for
@@ -189,6 +192,7 @@ pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()
         }
     };
     slot.body_sp().store(base, Relaxed);
+    begin_stack(Span::between(slot.limit(), base));
     corosensei::on_stack(Continuation { slot, base }, f);
 }
 

@@ -12,7 +12,9 @@ use crate::sys::mem::Span;
 
 const STACK_REGISTER: usize = 0x1501;
 const CHANGE_ERR_DISABLEMENT: usize = 0x1801;
-const MAKE_MEM_DEFINED: usize = (b'M' as usize) << 24 | (b'C' as usize) << 16 | 2;
+const MEMCHECK: usize = (b'M' as usize) << 24 | (b'C' as usize) << 16;
+const MAKE_MEM_UNDEFINED: usize = MEMCHECK + 1;
+const MAKE_MEM_DEFINED: usize = MEMCHECK + 2;
 
 /// Zero without valgrind.
 #[inline]
@@ -54,6 +56,12 @@ fn request(code: usize, first: usize, second: usize) -> usize {
 #[inline]
 pub(crate) fn register_stack(stack: Span) {
     request(STACK_REGISTER, stack.addr, stack.addr + stack.len);
+}
+
+/// Somebody is about to begin at the upper end of this, and not where its last user left it.
+#[inline]
+pub(crate) fn begin_stack(free: Span) {
+    request(MAKE_MEM_UNDEFINED, free.addr, free.len);
 }
 
 /// Calls `f`, which may look at memory that nobody has written, and believes its answer.
