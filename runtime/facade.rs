@@ -91,6 +91,10 @@ pub fn dump() {
 /// The runtime does this by itself, in the background, for stacks that nobody has wanted for some
 /// seconds; parked goroutines are looked at only here, while the world is stopped for moments.
 ///
+/// A goroutine that waits while it stands on a stack of another library's (a coroutine's, a fiber's)
+/// keeps all of its own. Such a stack must not be an array in a goroutine's own frame: it would look
+/// like the goroutine's stack, and what lies below it like nobody's.
+///
 /// # Examples
 /// ```
 /// # // SAFETY: nothing here is tied to an OS thread.

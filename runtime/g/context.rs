@@ -31,7 +31,10 @@ use crate::g::shim_x86_64 as shim;
 use crate::stacks::{Slot, SlotRef};
 use crate::sys::berth;
 use crate::sys::fatal::fatal;
+use crate::sys::fpenv::{self, FpControl};
+use crate::sys::mem::Span;
 use crate::sys::prefetch::prefetch_at;
+use crate::sys::valgrind::begin_stack;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +96,7 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     if slot.has_coroutine() {
         return;
     }
+    begin_stack(Span::between(slot.limit(), slot.end()));
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
         let way_out = std::ptr::from_ref(yielder).addr();
         // SAFETY: in the block, which was written before the first resume; this part of it is for
@@ -100,6 +104,7 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
         unsafe { way_out_of(block_of(slot)).write(way_out) };
         let mut g = first;
         loop {
+            fpenv::begin();
             // SAFETY: the shim calls `body` with `g`, as we would.
             unsafe { shim::call(g, body, slot.body_sp().as_ptr()) };
             note_stack(slot);
@@ -158,12 +163,14 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     // the caller kept in registers is above the stack pointer that is noted, and nothing else of
     // the caller's, nor of its past, is below.
     let registers = shim::callee_saved();
+    let fp = FpControl::now();
     note_stack(slot);
     let way_out = way_out_of(g.block.load(Relaxed));
     // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
     let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
     // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
+    fp.restore();
     debug_assert!(resumed.same(g), "resumed for another goroutine");
     black_box(&registers); // alive until here
 }
@@ -173,33 +180,40 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
 #[inline(never)]
 pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
     if let Some(below) = below {
-        below.set_saved_sp(stack_here() - CALL_FRAMES);
+        below.note_sp(stack_here() - CALL_FRAMES);
     }
-    let continuation = Continuation(slot);
-    slot.body_sp().store(continuation.base().get(), Relaxed);
-    corosensei::on_stack(continuation, f);
+    let idle = slot.has_coroutine().then(|| slot.live_sp()).flatten();
+    let base = match idle {
+        Some(sp) => (sp - CALL_FRAMES) & !63,
+        None => {
+            // None there, or one that has not said how deep it sleeps: it has nothing to drop.
+            slot.set_has_coroutine(false);
+            slot.top()
+        }
+    };
+    slot.body_sp().store(base, Relaxed);
+    begin_stack(Span::between(slot.limit(), base));
+    corosensei::on_stack(Continuation { slot, base }, f);
 }
 
 /// More than the frames between [`call_on`] and the new stack take, also in a debug build.
 const CALL_FRAMES: usize = 2 << 10;
 
 /// The part of a slot that is free: below its idle coroutine, if it has one.
-struct Continuation(SlotRef);
+struct Continuation {
+    slot: SlotRef,
+    base: usize,
+}
 
 // SAFETY: as for `SlotStack`; an idle coroutine needs nothing below the stack pointer that it
 // has noted, less the slack.
 unsafe impl Stack for Continuation {
     fn base(&self) -> StackPointer {
-        let base = if self.0.has_coroutine() {
-            (self.0.saved_sp() - CALL_FRAMES) & !63
-        } else {
-            self.0.top()
-        };
-        NonZeroUsize::new(base).expect("a slot is not at address 0")
+        NonZeroUsize::new(self.base).expect("a slot is not at address 0")
     }
 
     fn limit(&self) -> StackPointer {
-        NonZeroUsize::new(self.0.limit()).expect("a slot is not at address 0")
+        NonZeroUsize::new(self.slot.limit()).expect("a slot is not at address 0")
     }
 }
 
@@ -213,5 +227,5 @@ pub(crate) fn stack_here() -> usize {
 /// the switch itself pushes (less than `stacks/trim.rs` spares).
 #[inline(always)]
 fn note_stack(slot: &Slot) {
-    slot.set_saved_sp(shim::stack_pointer());
+    slot.note_sp(shim::stack_pointer());
 }

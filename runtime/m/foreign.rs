@@ -4,11 +4,12 @@
 #![forbid(unsafe_code)]
 
 use std::cell::{Cell, OnceCell};
+use std::ops::Range;
 
 use crate::g::all;
 use crate::g::goroutine::{GRef, Kind};
 use crate::g::list::GQueue;
-use crate::sys::thread::own_stack_limit;
+use crate::sys::thread;
 
 /// Gives the G back when the thread ends.
 struct Foreign(GRef);
@@ -45,8 +46,8 @@ thread_local! {
     /// Without a destructor, so that it can be read to the very end of the thread.
     static THIS: Cell<Option<GRef>> = const { Cell::new(None) };
     static FOREIGN: OnceCell<Foreign> = const { OnceCell::new() };
-    /// Where the thread's own stack ends; 0: not asked yet, 1: not known.
-    static STACK_LIMIT: Cell<usize> = const { Cell::new(0) };
+    /// The thread's own stack; 0 and 0: not asked yet, 1 and 1: not known.
+    static STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
 /// The calling thread's own G, if it has needed one so far. Not for threads of the runtime.
@@ -55,15 +56,15 @@ pub(crate) fn g_if_any() -> Option<GRef> {
     THIS.get()
 }
 
-/// The lowest address of the calling thread's own stack. Not for threads of the runtime.
+/// The calling thread's own stack: its addresses. Not for threads of the runtime.
 #[inline(never)]
-pub(crate) fn stack_limit() -> Option<usize> {
-    let mut limit = STACK_LIMIT.get();
-    if limit == 0 {
-        limit = own_stack_limit().unwrap_or(1);
-        STACK_LIMIT.set(limit);
+pub(crate) fn own_stack() -> Option<Range<usize>> {
+    let (mut start, mut end) = STACK.get();
+    if end == 0 {
+        (start, end) = thread::own_stack().map_or((1, 1), |stack| (stack.start, stack.end));
+        STACK.set((start, end));
     }
-    (limit > 1).then_some(limit)
+    (start < end).then_some(start..end)
 }
 
 /// The calling thread's own G. Not for threads of the runtime. Allocates at its first call.

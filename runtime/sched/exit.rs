@@ -11,6 +11,7 @@ use crate::g::incarnation::Incarnation;
 use crate::p::processor::P;
 use crate::queue::owner::HoldsP;
 use crate::sched::body::body;
+use crate::stacks::SlotRef;
 use crate::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time.
@@ -31,9 +32,12 @@ pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) {
 pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
     g.status.died();
     g.block.store(0, Relaxed);
-    let Some(slot) = g.stack.take_relaxed() else {
+    let Some(mut slot) = g.stack.take_relaxed() else {
         fatal!("goroutine {} ends without a stack", g.id());
     };
+    if slot.is_segment() {
+        slot = own_stack(slot);
+    }
     g.locked_count.store(0, Relaxed);
     g.locked_m.store(0, Relaxed);
     g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
@@ -44,4 +48,11 @@ pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
     }
     p.give_stack(holds, slot);
     p.give_g(holds, g);
+}
+
+/// A coroutine of some other library was left in the middle of a `stack::grow`, and never came
+/// back: its segment is still in the chain, and stays that coroutine's.
+#[cold]
+fn own_stack(segment: SlotRef) -> SlotRef {
+    segment.chain().last().unwrap_or(segment)
 }

@@ -93,10 +93,9 @@ fn trim_some(goroutines: &[GRef]) -> usize {
             .iter()
             .filter(|g| g.status.is_parked() && !g.is_thread())
             .filter_map(|g| g.stack.load(Relaxed))
-            .flat_map(|slot| slot.chain())
-            .map(|slot| (slot, slot.saved_sp()));
-        // SAFETY: parked, in a stopped world: the stack pointers stand, and it is not run before
-        // the world goes on.
+            .flat_map(|slot| slot.chain());
+        // SAFETY: parked, in a stopped world: what they noted stands, and none is run before the
+        // world goes on.
         unsafe { trim_parked(stacks) }
     })
 }

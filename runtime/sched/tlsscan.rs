@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::stacks::{Slot, SlotRef};
 use crate::sys::tls::Window;
+use crate::sys::valgrind::without_complaints;
 
 /// Does the stack of a suspended goroutine hold addresses in the window? In any part of it: what
 /// it stands on, and what that continues (`sched/segment.rs`).
@@ -17,12 +18,12 @@ pub(crate) fn is_tainted(window: &Window, slot: SlotRef) -> bool {
 }
 
 fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
-    let (from, to) = (slot.saved_sp(), slot.body_sp().load(Relaxed));
-    if !(slot.limit() <= from && from <= to && to <= slot.end()) {
+    let to = slot.body_sp().load(Relaxed);
+    let Some(from) = slot.live_sp().filter(|&from| from <= to && slot.holds(to)) else {
         return true; // suspended on some other stack: not to be seen through
-    }
+    };
     // SAFETY: within the slot, and mapped.
-    unsafe { holds_address(window, from, to) }
+    without_complaints(|| unsafe { holds_address(window, from, to) })
 }
 
 /// Is there a word in `[from, to)` that is an address in the window? Aligned words only: no

@@ -19,6 +19,7 @@ use crate::stacks::guard;
 use crate::stacks::slot::{Slot, SlotRef};
 use crate::sys::lock::RawLock;
 use crate::sys::mem::{self, Advice, Span};
+use crate::sys::valgrind::register_stack;
 
 /// Slots made at a time: their guards go in by one system call.
 pub(crate) const BATCH: usize = 32;
@@ -89,7 +90,7 @@ impl Region {
         let mut room = MAX_SLOTS.min(MAX_BYTES / class.slot_bytes());
         loop {
             let len = span_for(class, room);
-            match mem::reserve(len) {
+            match mem::reserve_low(len) {
                 Ok(addr) => return Region::publish(class, base, room, Span { addr, len }),
                 Err(_) if room > least => room /= 2,
                 Err(errno) => return Err(StackError::Reserve { bytes: len, errno }),
@@ -200,6 +201,7 @@ impl Region {
             let record = self.record(made + i);
             let index = self.base.load(Relaxed) + made + i;
             record.describe(self.bottom(made + i), self.class(), index);
+            register_stack(Span::between(record.limit(), record.end()));
             *place = Some(record);
         }
         // Release pairs(slot): Acquire in Region::made.

@@ -8,6 +8,8 @@ pub(crate) mod thread;
 #[cfg(not(loom))]
 pub(crate) mod tls;
 #[cfg(not(loom))]
+pub(crate) mod fpenv;
+#[cfg(not(loom))]
 pub(crate) mod cputime;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;
@@ -17,6 +19,8 @@ pub(crate) mod lock;
 pub(crate) mod prefetch;
 #[cfg(not(loom))]
 pub(crate) mod mem;
+#[cfg(not(loom))]
+pub(crate) mod valgrind;
 #[cfg(not(loom))]
 pub(crate) mod berth;
 #[cfg(not(loom))]

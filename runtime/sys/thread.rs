@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "gettid, sched_yield, prctl")]
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 
 /// The kernel's id of the calling thread.
@@ -16,8 +17,8 @@ pub(crate) fn exact_timeouts() {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
 }
 
-/// The lowest usable address of the calling thread's stack, as the C library knows it. Slow.
-pub(crate) fn own_stack_limit() -> Option<usize> {
+/// The addresses of the calling thread's stack, as the C library knows them. Slow.
+pub(crate) fn own_stack() -> Option<Range<usize>> {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
     // SAFETY: no preconditions.
     let me = unsafe { libc::pthread_self() };
@@ -32,7 +33,7 @@ pub(crate) fn own_stack_limit() -> Option<usize> {
     };
     // SAFETY: initialised above, destroyed once.
     unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
-    (asked == 0).then_some(lowest as usize)
+    (asked == 0).then(|| lowest.addr()..lowest.addr() + size)
 }
 
 /// Lets other threads of this CPU run. Go: osyield.

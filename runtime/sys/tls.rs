@@ -53,10 +53,10 @@ struct Block {
     len: usize,
 }
 
-/// The modules with thread-locals, as the dynamic linker told them.
+/// The modules with thread-locals, and the calling thread's blocks of them.
 struct Modules {
     ids: [usize; MODULES],
-    sizes: [usize; MODULES],
+    blocks: [Block; MODULES],
     count: usize,
 }
 
@@ -100,9 +100,13 @@ impl Window {
             pointer + CONTROL_BLOCK
         };
         let mut others = 0;
-        for (id, size) in modules.ids.iter().zip(modules.sizes).take(modules.count) {
-            let start = block_of(*id);
+        for block in &modules.blocks[..modules.count] {
+            let (start, size) = (block.start, block.len);
             let end = start + size;
+            if start == 0 {
+                (lo, hi) = (0, usize::MAX);
+                break;
+            }
             if start >= lo && end <= hi {
                 continue;
             }
@@ -197,7 +201,7 @@ fn checked_generation(modules: &Modules) -> usize {
     let Some(&id) = modules.ids[..modules.count].first() else {
         return UNCHECKED;
     };
-    let wanted = block_of(id);
+    let wanted = modules.blocks[0].start;
     let holds = |index: usize| {
         let entry = dtv().wrapping_add(index);
         // SAFETY: the table has an entry of at least a word for each module that has a block.
@@ -210,27 +214,45 @@ fn checked_generation(modules: &Modules) -> usize {
     }
 }
 
+#[cfg(not(target_feature = "crt-static"))]
 unsafe extern "C" {
     /// The psABI's: the address of the calling thread's block, which it makes if need be.
     fn __tls_get_addr(index: *const [usize; 2]) -> *mut c_void;
 }
 
-/// What the address of offset 0 is short of: aarch64 and x86-64 have no bias.
-fn block_of(id: usize) -> usize {
+/// Where the calling thread's block of the module is; made now, if it was not yet: it would not
+/// show in the generation. (The address of offset 0 has no bias on aarch64 and x86-64.)
+#[cfg(not(target_feature = "crt-static"))]
+fn block_of(id: usize, _known: usize) -> usize {
     let index = [id, 0];
     // SAFETY: the id is of a loaded module with thread-locals.
     unsafe { __tls_get_addr(&raw const index) }.addr()
+}
+
+/// A static program has no `__tls_get_addr` to link to, and one block, which every thread has from
+/// its start. Null for a module that it has loaded all the same, and not used on this thread.
+#[cfg(target_feature = "crt-static")]
+fn block_of(_id: usize, known: usize) -> usize {
+    known
 }
 
 /// Asks the dynamic linker.
 fn modules() -> Modules {
     let mut modules = Modules {
         ids: [0; MODULES],
-        sizes: [0; MODULES],
+        blocks: [Block { start: 0, len: 0 }; MODULES],
         count: 0,
     };
     // SAFETY: the callback gets our `modules`, which outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut modules).cast()) };
+    for (id, block) in modules
+        .ids
+        .iter()
+        .zip(&mut modules.blocks)
+        .take(modules.count)
+    {
+        block.start = block_of(*id, block.start);
+    }
     modules
 }
 
@@ -258,7 +280,10 @@ unsafe extern "C" fn visit(
         .map_or(0, |h| h.p_memsz as usize);
     if let Some(place) = modules.ids.get_mut(modules.count) {
         *place = info.dlpi_tls_modid;
-        modules.sizes[modules.count] = size;
+        modules.blocks[modules.count] = Block {
+            start: info.dlpi_tls_data.addr(),
+            len: size,
+        };
         modules.count += 1;
     }
     0
