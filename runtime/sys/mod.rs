@@ -18,6 +18,8 @@ pub(crate) mod prefetch;
 #[cfg(not(loom))]
 pub(crate) mod mem;
 #[cfg(not(loom))]
+pub(crate) mod allowance;
+#[cfg(not(loom))]
 pub(crate) mod berth;
 #[cfg(not(loom))]
 pub(crate) mod table;
