@@ -149,6 +149,15 @@ pub(crate) fn hold_stopped(p: &P) -> HoldsP {
     unsafe { HoldsP::assume() }
 }
 
+/// Evidence for a P that waited for an M and was taken out of that list, by whoever took it.
+pub(crate) fn hold_taken(p: &P) -> HoldsP {
+    if p.m.load(Relaxed) != 0 {
+        fatal!("P {} is held", p.id);
+    }
+    // SAFETY: no M holds it, and it is in no list.
+    unsafe { HoldsP::assume() }
+}
+
 /// Evidence for a P in the idle list (its status is not enough: it may be on its way out). The
 /// scheduler's lock is held, and stays so while this is used.
 pub(crate) fn hold_idle(p: &P) -> HoldsP {

@@ -45,7 +45,7 @@ pub(crate) struct Duties {
     pub(crate) check_if_last: fn(),
     /// Sees to goroutines that wait for a stack; answers when to be called again.
     pub(crate) stacks: fn(&mut Refused) -> Option<Nanos>,
-    /// Gives a P to an M that has fallen asleep since the P was refused a thread.
+    /// Threads are refused: finds an M for a P that waits for one among those that there are.
     pub(crate) serve: fn(),
 }
 
@@ -154,6 +154,9 @@ impl Maker {
                     self.was_refused(errno);
                 }
             }
+        }
+        if waiting::any() && self.refused.is_early() {
+            (self.duties.serve)();
         }
     }
 

@@ -11,8 +11,10 @@ use crate::p::processor::PStatus;
 use crate::sched::config::{self, Debug};
 use crate::sched::deadlock;
 use crate::sched::idle::{check_if_last, make_steal_order};
+use crate::sched::locked;
 use crate::sched::preempt;
 use crate::sched::quit;
+use crate::sched::refused::patiently;
 use crate::sched::schedtrace;
 use crate::sched::spawner::{self, Duties};
 use crate::sched::starved;
@@ -20,7 +22,6 @@ use crate::sched::state::SCHED;
 use crate::sched::sysmon::{self, DEFAULT_SLICE};
 use crate::sched::threads::{self, Entry};
 use crate::sched::tlsguard;
-use crate::sched::wake::serve_waiting;
 use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
 use crate::sys::allowance;
@@ -57,7 +58,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
             start_guards_at(step);
         }
         schedtrace::configure(s.debug.sched_trace, s.debug.sched_detail);
-        if let Err(e) = depot::warm_up(s.class) {
+        if let Err(e) = patiently(|| depot::warm_up(s.class)) {
             panic!("{e}");
         }
         let main_class = match depot::warm_up(s.main_class) {
@@ -107,7 +108,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
             entry,
             check_if_last,
             stacks: starved::see_to,
-            serve: serve_waiting,
+            serve: locked::serve_refused,
         });
         sysmon::start(s.debug.slice.unwrap_or(DEFAULT_SLICE));
         SCHED.started.store(true, Release); // pairs(started): is_started
