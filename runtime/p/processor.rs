@@ -210,6 +210,11 @@ impl P {
         self.stacks.take(class)
     }
 
+    /// Has it a free stack of `class` of its own? By the owner, or as a hint.
+    pub(crate) fn has_stack(&self, class: Class) -> bool {
+        self.stacks.has(class)
+    }
+
     /// Keeps a stack for the next goroutine. By the owner.
     #[inline]
     pub(crate) fn give_stack(&self, _holds: &HoldsP, slot: SlotRef) {

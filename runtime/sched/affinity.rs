@@ -24,6 +24,7 @@ use crate::sched::idle;
 use crate::sched::ms;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
+use crate::sched::waiting;
 use crate::sched::wake::hand_over;
 
 /// The next goroutine that is tied to `m`, but not twice in a row while others wait in `p`'s
@@ -88,8 +89,7 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
 pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     SCHED.lock.lock();
     let other = SCHED.pop_free_idle_m();
-    let may_be_made =
-        SCHED.wants_spare() && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed);
+    let may_be_made = SCHED.wants_spare() && threads::may_be_made();
     if other.is_none() && !may_be_made {
         SCHED.lock.unlock();
         return false;
@@ -105,7 +105,7 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     idle::detach_p(m, p);
     m.affinity.stepped_aside.store(true, Relaxed);
     if other.is_none() {
-        threads::request_locked(p, false);
+        waiting::push(p, false);
     }
     let last = SCHED.wants_spare();
     SCHED.lock.unlock();

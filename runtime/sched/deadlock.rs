@@ -27,21 +27,34 @@ use crate::sys::thread::count_threads;
 /// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
 #[cold]
 pub(crate) fn check() {
+    if nobody_can_act() {
+        if SCHED.starved.load(Relaxed) {
+            threads::wake_spawner(); // it tries to get a stack, and has other words: starved.rs
+        } else {
+            report();
+        }
+    }
+}
+
+/// A main goroutine is waited for, and neither the runtime nor a plain thread will ever do
+/// anything again by itself.
+pub(crate) fn nobody_can_act() -> bool {
     fence(SeqCst); // pairs(deadlock): of two that go to sleep at once, one sees the other
     if SCHED.mains.load(Relaxed) == 0 {
-        return;
+        return false;
     }
     let Some(stamp) = SCHED.all_asleep() else {
-        return;
+        return false;
     };
     let plain = asleep::now();
     let known = threads::thread_count() + plain.count();
-    let Some(all) = count_threads() else { return };
+    let Some(all) = count_threads() else {
+        return false;
+    };
     if all > known {
         watch(all, check);
-    } else if all == known && asleep::now() == plain && SCHED.all_asleep() == Some(stamp) {
-        report();
     }
+    all == known && asleep::now() == plain && SCHED.all_asleep() == Some(stamp)
 }
 
 /// Go's words, every goroutine, status 2.

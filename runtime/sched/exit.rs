@@ -14,17 +14,17 @@ use crate::sched::body::body;
 use crate::stacks::SlotRef;
 use crate::sys::fatal::fatal;
 
-/// A stack for a goroutine that is about to run for the first time.
+/// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
 #[inline]
-pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) {
-    let slot = match p.take_stack(holds, g.stack_word().class()) {
-        Ok(slot) => slot,
-        Err(e) => fatal!("no stack for goroutine {}: {e}", g.id()),
+pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> bool {
+    let Ok(slot) = p.take_stack(holds, g.stack_word().class()) else {
+        return false;
     };
     context::prepare(slot, body);
     slot.set_owner(std::ptr::from_ref::<G>(g).addr());
     g.block.store(context::block_of(slot), Relaxed);
     g.stack.store(Some(slot), Relaxed);
+    true
 }
 
 /// The body has ended: stack and G go back to the P.

@@ -20,8 +20,10 @@ use crate::queue::owner::HoldsP;
 use crate::sched::affinity;
 use crate::sched::idle;
 use crate::sched::ready::spill;
+use crate::sched::starved;
 use crate::sched::state::SCHED;
 use crate::sched::timers;
+use crate::sched::waiting;
 use crate::sys::clock::nanotime;
 use crate::sys::thread::osyield;
 use crate::timer::sleeper::Woke;
@@ -195,7 +197,8 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
         return None;
     }
     let tied = affinity::next_locked(m).map(fresh);
-    if let Some(picked) = tied.or_else(|| global_batch_locked(p, holds)) {
+    let found = tied.or_else(|| global_batch_locked(p, holds));
+    if let Some(picked) = found.or_else(|| starved::next_locked(p).map(fresh)) {
         SCHED.lock.unlock();
         return Some(picked);
     }
@@ -213,7 +216,7 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     if m.spinning.load(Relaxed) && last_look(m) {
         return None;
     }
-    if !(SCHED.sleeper.try_take() && sleep_for_timers(m)) {
+    if waiting::any() || !(SCHED.sleeper.try_take() && sleep_for_timers(m)) {
         idle::stop_m(m);
     }
     None
@@ -223,7 +226,8 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
 fn sleep_for_timers(m: &'static M) -> bool {
     m.affinity.sleeps_for_timers.store(true, Relaxed);
     // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
-    let earliest = || match m.affinity.queue.is_empty() {
+    // And there may be a P without an M, for which there is no thread: README.md#refused.
+    let earliest = || match m.affinity.queue.is_empty() && !waiting::any() {
         true => timers::earliest(),
         false => Some(0),
     };

@@ -17,6 +17,7 @@ use crate::p::processor::{P, PStatus};
 use crate::sched::idle::acquire_p;
 use crate::sched::state::SCHED;
 use crate::sched::timers;
+use crate::sched::waiting;
 use crate::sched::wake::start_m_locked;
 use crate::sys::cputime::thread_cpu_time;
 use crate::sys::membarrier;
@@ -67,7 +68,7 @@ pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
     SCHED.lock.lock();
     if !SCHED.stopping.load(Relaxed)
         && !g.status.is_valve()
-        && let Some(p) = SCHED.pop_idle_p()
+        && let Some(p) = SCHED.pop_idle_p().or_else(waiting::take_not_spinning)
     {
         SCHED.lock.unlock();
         acquire_p(m, p);

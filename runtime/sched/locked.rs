@@ -15,11 +15,14 @@ use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::sched::affinity;
 use crate::sched::handoff::hand_off;
-use crate::sched::idle::{acquire_p, check_if_last, detach_p, held_p, leave_to_others, stop_m};
+use crate::sched::idle::{
+    acquire_p, check_if_last, detach_p, held_p, hold_taken, leave_to_others, stop_m,
+};
 use crate::sched::ms;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon;
-use crate::sched::wake::{hand_over, wakep};
+use crate::sched::waiting;
+use crate::sched::wake::{hand_over, serve_waiting, wakep};
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::fatal;
 
@@ -146,4 +149,58 @@ fn had_its_slice(p: &P) -> bool {
         p.locked_since.store(now, Relaxed);
     }
     over && (!p.runq.is_empty() || !SCHED.global.is_empty())
+}
+
+/// Threads are refused, and a P waits for one. By the spawner: does what a new M would do first,
+/// gives the P to an M that is there. That may be one that sleeps until one is picked who needs its
+/// thread.
+pub(crate) fn serve_refused() {
+    serve_waiting();
+    SCHED.lock.lock();
+    let Some(p) = waiting::take_not_spinning() else {
+        SCHED.lock.unlock();
+        return;
+    };
+    // Its goroutines to the front of the global queue, as they were first.
+    let rest = p.runq.drain(&hold_taken(p));
+    rest.append(&SCHED.global);
+    SCHED.global.append(&rest);
+    match take_first_for_sleeper() {
+        Some((g, owner)) => {
+            owner.affinity.queue.push_back(g);
+            let asleep = SCHED.take_asleep(owner);
+            SCHED.lock.unlock();
+            if !asleep {
+                fatal!("m{} waits for its own, and is awake", owner.id);
+            }
+            hand_over(owner, p, false);
+        }
+        None => {
+            waiting::push(p, false);
+            SCHED.lock.unlock();
+        }
+    }
+}
+
+/// The first goroutine in the global queue that needs a thread which waits for such a one, and
+/// that thread's M. Under the lock.
+fn take_first_for_sleeper() -> Option<(GRef, &'static M)> {
+    let mut found = None;
+    for _ in 0..SCHED.global.len() {
+        let g = SCHED.global.pop_front()?;
+        let owner = if found.is_none() { sleeping_owner(g) } else { None };
+        match owner {
+            Some(owner) => found = Some((g, owner)),
+            None => SCHED.push_global(g),
+        }
+    }
+    found
+}
+
+fn sleeping_owner(g: GRef) -> Option<&'static M> {
+    if g.bound_m.load(Relaxed) != 0 {
+        return None; // it may have been preempted: its thread sleeps elsewhere
+    }
+    let owner = ms::m_by_id(g.locked_m.load(Relaxed).checked_sub(1)?)?;
+    owner.waits_for_own.load(Relaxed).then_some(owner)
 }

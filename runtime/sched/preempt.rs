@@ -26,6 +26,7 @@ use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::timers;
 use crate::sched::tlsguard;
+use crate::sched::waiting;
 use crate::sched::wake::hand_over;
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::fatal;
@@ -134,7 +135,7 @@ fn without_p(m: &'static M, g: GRef) {
     SCHED.lock.lock();
     if !SCHED.stopping.load(Relaxed)
         && !g.status.is_valve()
-        && let Some(p) = SCHED.pop_idle_p()
+        && let Some(p) = SCHED.pop_idle_p().or_else(waiting::take_not_spinning)
     {
         SCHED.lock.unlock();
         acquire_p(m, p);

@@ -19,13 +19,14 @@ use crate::sched::idle;
 use crate::sched::locked;
 use crate::sched::preempt;
 use crate::sched::ready::spill;
+use crate::sched::refused::patiently;
+use crate::sched::starved;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::tlsguard;
 use crate::sched::wake::wakep;
 use crate::sched::watch;
 use crate::stacks::overflow;
-use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart.
@@ -39,9 +40,9 @@ fn m_loop(m: &'static M) {
     m.set_up(gettid());
     threads::count_thread();
     exact_timeouts();
-    let signal_stack = match overflow::install_altstack() {
-        Ok(stack) => stack,
-        Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
+    let Ok(signal_stack) = patiently(overflow::install_altstack) else {
+        threads::thread_failed(m);
+        return;
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
     set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
@@ -131,7 +132,10 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
     }
     if g.stack.load(Relaxed).is_none() {
-        exit::bind_stack(p, &holds, g);
+        if !exit::bind_stack(p, &holds, g) {
+            starved::put_aside(g);
+            return;
+        }
         tlsguard::starts(g);
     }
     g.status.run();

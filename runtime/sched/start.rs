@@ -10,16 +10,21 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use crate::p::processor::PStatus;
 use crate::sched::config::{self, Debug};
 use crate::sched::deadlock;
-use crate::sched::idle::make_steal_order;
+use crate::sched::idle::{check_if_last, make_steal_order};
+use crate::sched::locked;
 use crate::sched::preempt;
 use crate::sched::quit;
+use crate::sched::refused::patiently;
 use crate::sched::schedtrace;
+use crate::sched::spawner::{self, Duties};
+use crate::sched::starved;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon::{self, DEFAULT_SLICE};
 use crate::sched::threads::{self, Entry};
 use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
+use crate::sys::allowance;
 use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::fatal::fatal;
 use crate::sys::fpenv;
@@ -50,11 +55,12 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         let s = settings();
         fpenv::inherit();
         CLASS.store(s.class.number() as u8, Relaxed);
+        allowance::restrain_malloc();
         if let Some(step) = s.debug.stack_guard {
             start_guards_at(step);
         }
         schedtrace::configure(s.debug.sched_trace, s.debug.sched_detail);
-        if let Err(e) = depot::warm_up(s.class) {
+        if let Err(e) = patiently(|| depot::warm_up(s.class)) {
             panic!("{e}");
         }
         let main_class = match depot::warm_up(s.main_class) {
@@ -100,7 +106,12 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         }
         SCHED.lock.unlock();
         set_coarse(nanotime());
-        threads::start_spawner(entry);
+        spawner::start(Duties {
+            entry,
+            check_if_last,
+            stacks: starved::see_to,
+            serve: locked::serve_refused,
+        });
         sysmon::start(s.debug.slice.unwrap_or(DEFAULT_SLICE));
         SCHED.started.store(true, Release); // pairs(started): is_started
     });

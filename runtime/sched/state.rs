@@ -51,6 +51,8 @@ pub(crate) struct Sched {
     pub(crate) sysmon_asleep: AtomicBool,
     pub(crate) sysmon_note: Note,
     pub(crate) started: AtomicBool,
+    /// Goroutines wait for a stack (`starved.rs`); written under the lock.
+    pub(crate) starved: AtomicBool,
     /// The idle M that waits for the next timer.
     pub(crate) sleeper: Sleeper,
     /// Goroutines spawned by threads without a P.
@@ -85,6 +87,7 @@ pub(crate) static SCHED: Sched = Sched {
     sysmon_asleep: AtomicBool::new(false),
     sysmon_note: Note::new(),
     started: AtomicBool::new(false),
+    starved: AtomicBool::new(false),
     sleeper: Sleeper::new(),
     created_outside: AtomicU64::new(0),
     mains: AtomicU32::new(0),

@@ -29,7 +29,6 @@ use crate::sched::threads;
 use crate::sched::timers;
 use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
-use crate::sys::fatal::fatal;
 use crate::sys::thread::{exact_timeouts, nanosleep};
 
 const US: Nanos = 1_000;
@@ -101,19 +100,14 @@ pub(crate) fn slice() -> Nanos {
     SLICE.load(Relaxed)
 }
 
-/// Starts the monitor. Once.
+/// Starts the monitor, soon: by the spawner, as the second thread after the first M, and again if
+/// it is refused. Once.
 pub(crate) fn start(slice: Nanos) {
     SLICE.store(slice, Relaxed);
-    let started = std::thread::Builder::new()
-        .name("gosched-sysmon".into())
-        .stack_size(256 << 10)
-        .spawn(sysmon);
-    if let Err(e) = started {
-        fatal!("failed to create the runtime's monitor: {e}");
-    }
+    threads::have_made(|| threads::start_helper(c"gosched-sysmon", 256 << 10, sysmon).is_ok());
 }
 
-fn sysmon() {
+fn sysmon(_: &'static ()) {
     threads::set_sysmon();
     exact_timeouts();
     // Until now this thread was a stranger, who could have woken somebody.

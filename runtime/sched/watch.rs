@@ -47,15 +47,12 @@ pub(crate) fn look_again() {
 /// On the spawner's thread. Where no thread is to be had the program goes on, and a deadlock may
 /// go unreported.
 fn start() {
-    let bell = BELL.get_or_init(Bell::new);
-    let watcher = std::thread::Builder::new()
-        .name("gosched-watcher".into())
-        .stack_size(128 << 10)
-        .spawn(move || watcher(bell));
-    drop(watcher);
+    BELL.get_or_init(Bell::new);
+    let _ = threads::start_helper(c"gosched-watcher", 128 << 10, watcher);
 }
 
-fn watcher(bell: &Bell) {
+fn watcher(_: &'static ()) {
+    let bell = BELL.get_or_init(Bell::new);
     threads::set_watcher();
     let check = || CHECK.get().into_iter().for_each(|check| check());
     let mut quick = 0;

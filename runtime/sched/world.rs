@@ -23,6 +23,7 @@ use crate::sched::park::yield_now;
 use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon::DEFAULT_SLICE;
+use crate::sched::waiting;
 use crate::sched::wake::{start_m, wakep};
 use crate::stacks::cache::StackCache;
 use crate::stacks::{Class, promise};
@@ -115,7 +116,7 @@ fn stop(rt: &NoPreempt) {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
-    while let Some(p) = SCHED.pop_idle_p() {
+    while let Some(p) = SCHED.pop_idle_p().or_else(waiting::take_not_spinning) {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }

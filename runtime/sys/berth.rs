@@ -23,6 +23,7 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::sys::allowance::address_space;
 use crate::sys::mem::{self, Advice, Errno, Span};
 
 const MIB: usize = 1 << 20;
@@ -96,7 +97,7 @@ impl Berths {
             name: name.to_owned(),
         });
         // SAFETY: the memory is the new thread's until it was joined.
-        match unsafe { spawn_on(memory, first) } {
+        match unsafe { spawn_on(StackOf::At(memory), first) } {
             Ok(thread) => {
                 self.taken.push(Berth { at, thread });
                 TAKEN.fetch_add(1, Relaxed);
@@ -153,6 +154,9 @@ impl Berths {
 
 /// Reserves one: twice as much, and gives back what is not aligned.
 fn reach() -> Result<usize, Errno> {
+    if address_space().is_some_and(|allowance| allowance.share() < 2 * REACH) {
+        return Err(libc::ENOMEM); // stacks and the program want some too
+    }
     let got = mem::reserve(2 * REACH)?;
     let start = got.next_multiple_of(REACH);
     for rest in [
@@ -192,19 +196,53 @@ extern "C" fn begin<T: Sync + 'static>(first: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
+/// A thread that calls `entry(arg)`, with a stack of `size` bytes wherever the C library puts it.
+/// Nobody joins it. Not one of std's: they panic where no signal stack is to be had.
+pub(crate) fn start_anywhere<T: Sync + 'static>(
+    name: &CStr,
+    size: usize,
+    entry: fn(&'static T),
+    arg: &'static T,
+) -> Result<(), Errno> {
+    let first = Box::new(First {
+        entry,
+        arg,
+        name: name.to_owned(),
+    });
+    // SAFETY: no memory of ours is involved.
+    let thread = unsafe { spawn_on(StackOf::Size(size), first) }?;
+    // SAFETY: just made, and not joined by anybody.
+    unsafe { libc::pthread_detach(thread) };
+    Ok(())
+}
+
+/// Where a thread has its stack.
+enum StackOf {
+    At(Span),
+    Size(usize),
+}
+
 /// # Safety
-/// `memory` can be written to and belongs to the thread until it was joined.
+/// The memory, if any, can be written to and belongs to the thread until it was joined.
 unsafe fn spawn_on<T: Sync + 'static>(
-    memory: Span,
+    stack: StackOf,
     first: Box<First<T>>,
 ) -> Result<libc::pthread_t, Errno> {
     let checked = |errno: Errno| if errno == 0 { Ok(()) } else { Err(errno) };
     let mut attr = MaybeUninit::<libc::pthread_attr_t>::uninit();
     // SAFETY: the place is ours.
     checked(unsafe { libc::pthread_attr_init(attr.as_mut_ptr()) })?;
-    let stack = memory.addr as *mut c_void;
-    // SAFETY: initialised; the memory is the caller's promise.
-    let set = unsafe { libc::pthread_attr_setstack(attr.as_mut_ptr(), stack, memory.len) };
+    let set = match stack {
+        StackOf::At(memory) => {
+            let stack = memory.addr as *mut c_void;
+            // SAFETY: initialised; the memory is the caller's promise.
+            unsafe { libc::pthread_attr_setstack(attr.as_mut_ptr(), stack, memory.len) }
+        }
+        // SAFETY: initialised.
+        StackOf::Size(size) => unsafe {
+            libc::pthread_attr_setstacksize(attr.as_mut_ptr(), size)
+        },
+    };
     let mut thread = MaybeUninit::<libc::pthread_t>::uninit();
     let first = Box::into_raw(first);
     let made = checked(set).and_then(|()| {

@@ -22,6 +22,8 @@ pub(crate) mod mem;
 #[cfg(not(loom))]
 pub(crate) mod valgrind;
 #[cfg(not(loom))]
+pub(crate) mod allowance;
+#[cfg(not(loom))]
 pub(crate) mod berth;
 #[cfg(not(loom))]
 pub(crate) mod table;

@@ -9,11 +9,13 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+use crate::sys::allowance::address_space;
 use crate::sys::fatal::fatal;
 use crate::sys::mem::{Span, commit, page_up, release, reserve};
 
-/// Address space asked for, in bytes; each next one if the last was refused.
-const RESERVES: [usize; 3] = [1 << 30, 64 << 20, 4 << 20];
+/// Address space asked for, in bytes; each next one if the last was refused, or is more than a
+/// share of what there is.
+const RESERVES: [usize; 4] = [1 << 30, 64 << 20, 4 << 20, 1 << 20];
 /// Memory is committed in steps that double between these, in bytes.
 const FIRST_STEP: usize = 16 << 10;
 const LAST_STEP: usize = 1 << 20;
@@ -97,7 +99,12 @@ impl<T: Send + Sync> Table<T> {
     }
 
     fn reserve_space(&self) {
-        for size in RESERVES {
+        let share = address_space().map_or(usize::MAX, |allowance| allowance.share() / 2);
+        let least = RESERVES[RESERVES.len() - 1];
+        for size in RESERVES
+            .into_iter()
+            .filter(|&size| size <= share.max(least))
+        {
             if let Ok(base) = reserve(size) {
                 self.base.store(base, Relaxed);
                 self.reserved.store(size, Relaxed);
