@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::claim::{Claim, Ticket};
 use crate::g::job::JobCell;
+use crate::g::panics::PanicWord;
 use crate::g::reason::WaitReason;
 use crate::g::status::Status;
 use crate::stacks::{Slot, StackWord};
@@ -61,6 +62,8 @@ pub(crate) struct G {
     pub(crate) id: AtomicU64,
     /// Why it may not run on another M than `last_m`, if so: see `sched/tlsguard.rs`.
     pub(crate) stay: AtomicU8,
+    /// Whether it panics just now: see `g/panics.rs`.
+    pub(crate) panics: PanicWord,
     /// The M it last ran on.
     pub(crate) last_m: AtomicU32,
     /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
@@ -105,6 +108,7 @@ impl G {
             waits_for: AtomicUsize::new(0),
             id: AtomicU64::new(0),
             stay: AtomicU8::new(0),
+            panics: PanicWord::new(),
             last_m: AtomicU32::new(u32::MAX),
             locked_m: AtomicU32::new(0),
             bound_m: AtomicU32::new(0),

@@ -39,6 +39,7 @@ pub(crate) fn m_start(m: &'static M) {
 fn m_loop(m: &'static M) {
     m.tid.store(gettid(), Relaxed);
     threads::count_thread();
+    watch::is_ours();
     exact_timeouts();
     let signal_stack = match overflow::install_altstack() {
         Ok(stack) => stack,
@@ -202,7 +203,6 @@ fn end_thread(m: &'static M, p: &'static P) -> Life {
     tlsguard::keep_counts(m);
     threads::forget_m(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
-    watch::look_again();
     idle::check_if_last();
     Life::Over
 }

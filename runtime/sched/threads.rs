@@ -23,7 +23,7 @@ use crate::sched::quit;
 use crate::sched::state::{SCHED, add};
 use crate::sys::berth::{self, Berths};
 use crate::sys::clock::nanotime;
-use crate::sys::fatal::{RawStderr, fatal};
+use crate::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
 use crate::sys::note::Note;
 use crate::sys::thread::gettid;
 
@@ -126,6 +126,7 @@ pub(crate) fn forget_m(m: &'static M) {
     SCHED.lock.lock();
     add(&SCHED.m_count, 1u32.wrapping_neg());
     SCHED.lock.unlock();
+    m.lost_timer.delete();
     m.tid.store(0, Relaxed);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
     ms::set_m(m.id, None);
@@ -160,6 +161,13 @@ pub(crate) fn is_runtime_thread(tid: i32) -> bool {
         || SYSMON_TID.load(Relaxed) == tid
         || WATCHER_TID.load(Relaxed) == tid
         || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+}
+
+/// All of them, as far as they are known.
+pub(crate) fn runtime_tids() -> Vec<i32> {
+    let helpers = [&SPAWNER_TID, &SYSMON_TID, &WATCHER_TID].map(|tid| tid.load(Relaxed));
+    let ms = all_ms().map(|m| m.tid.load(Relaxed));
+    helpers.into_iter().chain(ms).collect()
 }
 
 /// Has the spawner run `errand` once, at the first call: what makes a thread must not run on a
@@ -226,8 +234,9 @@ fn start(request: Request, berths: &mut Berths) {
     let limit = SCHED.max_ms.load(Relaxed);
     let free = (0..MAX_MS as u32).find(|&id| m_by_id(id).is_none());
     let Some(id) = free.filter(|_| SCHED.m_count.load(Relaxed) <= limit) else {
+        begin_death();
         let _ = writeln!(RawStderr, "runtime: program exceeds {limit}-thread limit");
-        fatal!("thread exhaustion");
+        throw_begun(format_args!("thread exhaustion"));
     };
     let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let m: &'static M = Box::leak(Box::new(M::new(id, seed)));

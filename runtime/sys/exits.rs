@@ -14,6 +14,15 @@ pub(crate) fn open_thread(tid: i32) -> io::Result<OwnedFd> {
     owned(fd as libc::c_int)
 }
 
+/// Why a wait is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The thread has ended.
+    Ended,
+    /// The bell, the time, a signal.
+    Other,
+}
+
 /// A bell that one thread waits for and others ring. Where no descriptor is to be had nobody
 /// hears it, and the one who waits looks once a second.
 #[derive(Debug)]
@@ -33,22 +42,25 @@ impl Bell {
         unsafe { libc::write(fd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
 
-    /// Waits for the bell, or the end of one of `threads`, or until `millis` have passed (-1:
-    /// for ever). The bell is silent afterwards.
-    pub(crate) fn wait(&self, threads: &[OwnedFd], millis: i32) {
-        let entry = |fd: &OwnedFd| libc::pollfd {
-            fd: fd.as_raw_fd(),
+    /// Waits for the bell, or the end of `thread`, or until `millis` have passed (none: for
+    /// ever). The bell is silent afterwards.
+    pub(crate) fn wait(&self, thread: Option<&OwnedFd>, millis: Option<i32>) -> Why {
+        let entry = |fd: Option<&OwnedFd>| libc::pollfd {
+            fd: fd.map_or(-1, AsRawFd::as_raw_fd), // -1: the kernel passes over it
             events: libc::POLLIN,
             revents: 0,
         };
-        let mut entries: Vec<libc::pollfd> = threads.iter().chain(&self.0).map(entry).collect();
-        let millis = match self.0 {
-            None if millis < 0 => 1_000,
-            _ => millis,
-        };
+        let mut entries = [entry(thread), entry(self.0.as_ref())];
+        let longest = if self.0.is_some() { -1 } else { 1_000 };
+        let millis = millis.unwrap_or(longest);
         // SAFETY: the array is ours and as long as said.
         unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, millis) };
         self.silence();
+        if entries[0].revents != 0 {
+            Why::Ended
+        } else {
+            Why::Other
+        }
     }
 
     /// Takes what was rung so far.
@@ -87,11 +99,9 @@ mod tests {
             return; // before Linux 6.9
         };
         let bell = Bell::new();
-        bell.wait(&[fd.try_clone().unwrap()], 1);
+        assert_eq!(bell.wait(Some(&fd), Some(1)), Why::Other);
         drop(stop);
-        let start = Instant::now();
-        bell.wait(&[fd], 60_000);
-        assert!(start.elapsed().as_secs() < 50, "not noticed");
+        assert_eq!(bell.wait(Some(&fd), Some(60_000)), Why::Ended);
         thread.join().unwrap();
     }
 
@@ -100,9 +110,9 @@ mod tests {
         let bell = Bell::new();
         bell.ring();
         bell.ring();
-        bell.wait(&[], -1);
+        bell.wait(None, None);
         let start = Instant::now();
-        bell.wait(&[], 20);
+        bell.wait(None, Some(20));
         assert!(start.elapsed().as_millis() >= 15, "rang again");
     }
 }

@@ -1,7 +1,7 @@
 //! The only door to the operating system: one file a concern.
 
-pub(crate) mod fatal;
 pub(crate) mod clock;
+pub(crate) mod fatal;
 pub(crate) mod moment;
 #[cfg(not(loom))]
 pub(crate) mod thread;
@@ -9,6 +9,8 @@ pub(crate) mod thread;
 pub(crate) mod tls;
 #[cfg(not(loom))]
 pub(crate) mod cputime;
+#[cfg(not(loom))]
+pub(crate) mod cputimer;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;
 pub(crate) mod futex;

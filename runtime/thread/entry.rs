@@ -21,8 +21,8 @@ use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
 use crate::stacks::overflow::Ending;
 use crate::stacks::{Class, class_for};
-use crate::sys::fatal::let_others_die;
 use crate::thread::exit::is_goexit;
+use crate::thread::last_words;
 use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
 use crate::thread::panic;
@@ -182,9 +182,14 @@ impl Builder {
         F: FnOnce() -> R + Send,
         R: Send,
     {
-        start::start(|| self.settings(), m_start);
+        let settings = || {
+            let settings = self.settings();
+            panic::set_go_on(self.uncaught == UncaughtPanic::Print);
+            settings
+        };
+        start::start(settings, m_start);
         panic::install_hook();
-        panic::set_go_on(self.uncaught == UncaughtPanic::Print);
+        last_words::wait_at_exit();
         // SAFETY: the caller's promise.
         unsafe { run_main(f) }
     }
@@ -303,7 +308,7 @@ where
     }
     packet.wait(WaitReason::Run);
     SCHED.mains.fetch_sub(1, Relaxed);
-    let_others_die();
+    last_words::wait();
     packet
         .take()
         .unwrap_or_else(|payload| resume_unwind(payload))
