@@ -86,7 +86,8 @@ fn new_foreign_g() -> GRef {
         foreign.get_or_init(|| Foreign(g));
     });
     let late = if given_back.is_err() { LATE } else { 0 };
-    g.parent.store(u64::from(gettid().cast_unsigned()) | late, Relaxed);
+    g.parent
+        .store(u64::from(gettid().cast_unsigned()) | late, Relaxed);
     g
 }
 

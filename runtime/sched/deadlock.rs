@@ -46,9 +46,7 @@ fn examine() -> Found {
     match count_threads() {
         Some(all) if all > known => Found::Prevented,
         Some(all)
-            if all == known
-                && asleep::now() == plain
-                && SCHED.all_asleep() == Some(stamp) =>
+            if all == known && asleep::now() == plain && SCHED.all_asleep() == Some(stamp) =>
         {
             report()
         }
