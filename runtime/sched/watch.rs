@@ -23,8 +23,8 @@ use crate::m::watched::{Ring, Watched};
 use crate::sched::threads::{self, is_runtime_thread};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::thread_cpu_time;
-use crate::sys::exits::{Bell, Why, open_thread};
-use crate::sys::thread::{find_thread, gettid, nanosleep};
+use crate::sys::exits::{Bell, open_thread};
+use crate::sys::thread::{find_thread, gettid, is_zombie, nanosleep};
 
 static WATCHED: Watched = Watched::nobody();
 static BELL: OnceLock<Bell> = OnceLock::new();
@@ -37,6 +37,10 @@ const REST: Nanos = 100;
 /// Between two looks when nobody can be watched: at first, and in the end.
 const BLIND: Nanos = 1_000_000;
 const LONGEST: Nanos = 1_000_000_000;
+/// The same, in milliseconds, when it is the process's first thread that is watched: newer kernels
+/// (6.15) do not tell its end before all others have ended.
+const FIRST: i32 = 1_000;
+const FIRST_LONGEST: i32 = 64_000;
 
 /// What the deadlock check saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +102,7 @@ fn watcher(bell: &Bell) {
     threads::set_watcher();
     let me = gettid();
     let mut blind = BLIND;
+    let mut first = FIRST;
     let mut rest_until: Nanos = 0;
     loop {
         bell.silence(); // whoever rang until now is answered by the look that follows
@@ -105,7 +110,7 @@ fn watcher(bell: &Bell) {
         let found = CHECK.get().map_or(Found::NoDeadlock, |check| check());
         if found == Found::NoDeadlock {
             if WATCHED.rest() {
-                bell.wait(None, None);
+                bell.wait_alone();
             }
             blind = BLIND;
             continue;
@@ -118,8 +123,14 @@ fn watcher(bell: &Bell) {
         if let Ok(Some((tid, fd))) = chosen {
             blind = BLIND;
             WATCHED.hold(tid.cast_unsigned());
-            if is_awake(tid) && bell.wait(Some(&fd), None) == Why::Ended {
-                ended(tid);
+            if is_awake(tid) {
+                let is_first = tid == first_tid();
+                bell.wait(&fd, is_first.then_some(first));
+                first = if is_first {
+                    (first * 2).min(FIRST_LONGEST)
+                } else {
+                    FIRST
+                };
             }
         } else {
             // Nobody there that is awake: one comes or goes just now. Or we cannot know.
@@ -129,33 +140,37 @@ fn watcher(bell: &Bell) {
     }
 }
 
-/// It does not go from the list, nor from the count, if it was the process's first.
-fn ended(tid: i32) {
-    if tid.cast_unsigned() == std::process::id() {
-        FIRST_HAS_ENDED.store(true, Relaxed);
-    }
+/// The kernel's id of the process's first thread.
+fn first_tid() -> i32 {
+    std::process::id().cast_signed()
 }
 
-/// The oldest thread that is not the runtime's and awake: it will rather live on than a younger one.
+/// The oldest thread that is not the runtime's and awake: it will rather live on than a younger
+/// one. The process's first one only if there is no other.
 fn choose() -> io::Result<Option<(i32, OwnedFd)>> {
     let mut known = threads::runtime_tids();
     all::for_each_thread(|g| known.extend(is_asleep(g).then(|| tid_of(g))));
-    if FIRST_HAS_ENDED.load(Relaxed) {
-        known.push(std::process::id().cast_signed());
-    }
     known.sort_unstable();
+    let first_is_awake = !FIRST_HAS_ENDED.load(Relaxed) && !known.contains(&first_tid());
+    if first_is_awake && is_zombie(first_tid()) {
+        FIRST_HAS_ENDED.store(true, Relaxed); // that may be all: the check knows now
+        return Ok(None);
+    }
     let mut opened = Ok(None);
-    find_thread(|tid| {
-        if known.binary_search(&tid).is_ok() {
-            return false;
-        }
+    let mut open = |tid| {
         opened = match open_thread(tid) {
             Ok(fd) => Ok(Some((tid, fd))),
             Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return false, // it has just ended
             Err(e) => Err(e),
         };
         true
+    };
+    let found = find_thread(|tid| {
+        tid != first_tid() && known.binary_search(&tid).is_err() && open(tid)
     })?;
+    if found.is_none() && first_is_awake {
+        open(first_tid());
+    }
     opened
 }
 

@@ -67,6 +67,13 @@ pub(crate) fn is_alive(tid: i32) -> bool {
     signal_thread(tid, 0)
 }
 
+/// Has this thread ended, although the kernel counts it? So it does with a process's first one.
+pub(crate) fn is_zombie(tid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat"));
+    // The name in parentheses may hold anything.
+    stat.is_ok_and(|s| s.rsplit(") ").next().is_some_and(|s| s.starts_with('Z')))
+}
+
 /// How many threads this process has, all at one moment; `None` where `/proc` is not to be had.
 pub(crate) fn count_threads() -> Option<u32> {
     let links = std::fs::metadata("/proc/self/task").ok()?.nlink();

@@ -236,9 +236,15 @@ impl Builder {
 /// every goroutine is asleep for ever while `f` has not returned, the process ends with Go's
 /// deadlock report and status 2.
 ///
+/// Last words are not lost: when `f` has returned while a goroutine panics, or while anything
+/// else is being reported that ends the process, `run` waits for that, and so does the process's
+/// exit (`std::process::exit`, the end of `main`). A panic whose hook prints is given ten seconds,
+/// one that unwinds two, one that was caught none.
+///
 /// The first call sets a panic hook in front of the one that is there: panics of goroutines are
 /// printed with the goroutine's number and name, those of plain threads as before. A hook that is
-/// set later gets them all.
+/// set later gets them all; if it does not call the one before it, `run` waits for a panic only
+/// from when it has come to its goroutine's root.
 ///
 /// # Panics
 /// With the panic of `f`, if it panics.
