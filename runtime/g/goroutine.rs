@@ -15,6 +15,7 @@ use crate::base::atomic_ref::AtomicRef;
 use crate::g::claim::{Claim, Ticket};
 use crate::g::incarnation::AtomicIncarnation;
 use crate::g::job::JobCell;
+use crate::g::panics::PanicWord;
 use crate::g::reason::WaitReason;
 use crate::g::status::Status;
 use crate::stacks::{Slot, StackWord};
@@ -51,6 +52,8 @@ pub(crate) struct G {
     pub(crate) stay: AtomicU8,
     /// A `StackWord`: what stack it was promised at its spawn.
     stack_word: AtomicU8,
+    /// Whether it panics just now: see `g/panics.rs`.
+    pub(crate) panics: PanicWord,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run. Grown: the last
@@ -99,6 +102,7 @@ impl G {
             since: AtomicU32::new(0),
             stay: AtomicU8::new(0),
             stack_word: AtomicU8::new(0),
+            panics: PanicWord::new(),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
             block: AtomicUsize::new(0),

@@ -12,6 +12,8 @@ pub(crate) mod stay;
 #[cfg(not(loom))]
 pub(crate) mod incarnation;
 #[cfg(not(loom))]
+pub(crate) mod panics;
+#[cfg(not(loom))]
 pub(crate) mod goroutine;
 #[cfg(not(loom))]
 pub(crate) mod identity;

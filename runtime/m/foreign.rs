@@ -1,44 +1,47 @@
 //! A plain OS thread that blocks on one of our primitives gets a G to wait in.
 //!
-//! So wait queues hold only Gs, whoever waits.
+//! So wait queues hold only Gs, whoever waits. The thread keeps it until its thread-locals are
+//! destroyed. Destructors of others may wait once more after that: such a *late* G is nobody's to
+//! give back, as nothing of ours runs any more when the thread ends. It is found again when Gs are
+//! wanted: its thread is gone. Gs of threads stay Gs of threads (`g/all.rs`).
 #![forbid(unsafe_code)]
 
 use std::cell::{Cell, OnceCell};
 use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::all;
-use crate::g::goroutine::{GRef, Kind};
+use crate::g::goroutine::{G, GRef, Kind};
 use crate::g::list::GQueue;
-use crate::sys::thread;
+use crate::g::status::State;
+use crate::sys::lock::RawLock;
+use crate::sys::thread::{self, gettid, is_alive};
+
+/// Gs that no thread has.
+static FREE_LOCK: RawLock = RawLock::new();
+static FREE: GQueue = GQueue::new();
+
+/// A G's `parent`, which a thread has no use for: the kernel's id of the thread in its lower half,
+/// and these. Written by the thread.
+const TID: u64 = u32::MAX as u64;
+/// It waits, without a deadline.
+const ASLEEP: u64 = 1 << 32;
+/// Nothing gives it back but its thread's end.
+const LATE: u64 = 1 << 33;
 
 /// Gives the G back when the thread ends.
 struct Foreign(GRef);
-
-impl Foreign {
-    fn take_g() -> GRef {
-        let one = GQueue::new();
-        if all::take_free(&one, 1) == 0 {
-            let (first, rest) = all::new_slab();
-            one.push_back(first);
-            let others = GQueue::new();
-            rest.iter().for_each(|g| others.push_back(g));
-            all::give_free(&others);
-        }
-        let g = one.pop_front().expect("a free G was just taken");
-        g.set_kind(Kind::Thread);
-        g.status.set_running_thread();
-        g
-    }
-}
 
 impl Drop for Foreign {
     fn drop(&mut self) {
         THIS.set(None);
         self.0.status.died();
-        self.0.set_kind(Kind::Goroutine);
+        self.0.parent.store(0, Relaxed);
         let one = GQueue::new();
         one.push_back(self.0);
-        all::give_free(&one);
+        FREE_LOCK.lock();
+        FREE.append(&one);
+        FREE_LOCK.unlock();
     }
 }
 
@@ -75,14 +78,74 @@ pub(crate) fn foreign_g() -> GRef {
     THIS.get().unwrap_or_else(new_foreign_g)
 }
 
-/// The destructors of other thread-locals may still block on something after ours has run: the
-/// thread gets a second G then, which nobody gives back.
 #[cold]
 fn new_foreign_g() -> GRef {
-    let g = Foreign::take_g();
+    let g = take_g();
+    g.status.set_running_thread();
     THIS.set(Some(g));
-    let _too_late = FOREIGN.try_with(|foreign| {
+    let given_back = FOREIGN.try_with(|foreign| {
         foreign.get_or_init(|| Foreign(g));
     });
+    let late = if given_back.is_err() { LATE } else { 0 };
+    g.parent
+        .store(u64::from(gettid().cast_unsigned()) | late, Relaxed);
     g
+}
+
+/// A dead G.
+fn take_g() -> GRef {
+    if let Some(g) = pop_free() {
+        return g;
+    }
+    find_late();
+    if let Some(g) = pop_free() {
+        return g;
+    }
+    let (first, rest) = all::new_slab(Kind::Thread);
+    let others = GQueue::new();
+    rest.iter().for_each(|g| others.push_back(g));
+    FREE_LOCK.lock();
+    FREE.append(&others);
+    FREE_LOCK.unlock();
+    first
+}
+
+fn pop_free() -> Option<GRef> {
+    FREE_LOCK.lock();
+    let g = FREE.pop_front();
+    FREE_LOCK.unlock();
+    g
+}
+
+/// Gives back the late Gs of threads that have ended. One whose id another thread has by now waits
+/// for the end of that one.
+fn find_late() {
+    FREE_LOCK.lock();
+    all::for_each_thread(|g| {
+        let word = g.parent.load(Relaxed);
+        if word & LATE != 0 && g.status.state() == State::Running && !is_alive(tid_of(g)) {
+            g.parent.store(0, Relaxed);
+            g.status.died();
+            FREE.push_back(g);
+        }
+    });
+    FREE_LOCK.unlock();
+}
+
+/// The kernel's id of the plain thread that has `g`.
+pub(crate) fn tid_of(g: &G) -> i32 {
+    ((g.parent.load(Relaxed) & TID) as u32).cast_signed()
+}
+
+/// By the thread itself: it is about to wait without a deadline, or has done so.
+pub(crate) fn set_asleep(g: &G, asleep: bool) {
+    let word = g.parent.load(Relaxed) & !ASLEEP;
+    g.parent
+        .store(word | if asleep { ASLEEP } else { 0 }, Relaxed);
+}
+
+/// Does the plain thread that has `g` wait for somebody to wake it, and for nothing else? One that
+/// was readied does not.
+pub(crate) fn is_asleep(g: &G) -> bool {
+    g.parent.load(Relaxed) & ASLEEP != 0 && g.status.state() == State::Waiting
 }

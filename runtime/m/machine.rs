@@ -17,6 +17,7 @@ use crate::g::incarnation::{AtomicIncarnation, Incarnation};
 use crate::m::affinity::Affinity;
 use crate::m::words::Words;
 use crate::p::processor::P;
+use crate::sys::cputimer::CpuTimer;
 use crate::sys::note::Note;
 use crate::sys::tls::Window;
 
@@ -36,6 +37,9 @@ pub(crate) struct M {
     pub(crate) blocking: AtomicBool,
     /// Its thread's CPU time when its P was taken from it.
     pub(crate) lost_cpu: AtomicU64,
+    /// Stops it when it computes without a P; and whether it does so (some systems have none).
+    pub(crate) lost_timer: CpuTimer,
+    pub(crate) lost_is_timed: AtomicBool,
     /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
     pub(crate) preempt_tick: AtomicU64,
     /// A preemption was asked for while in the runtime: yield on the way out.
@@ -85,6 +89,8 @@ impl M {
             words: Words::new(),
             blocking: AtomicBool::new(false),
             lost_cpu: AtomicU64::new(0),
+            lost_timer: CpuTimer::new(),
+            lost_is_timed: AtomicBool::new(false),
             preempt_tick: AtomicU64::new(0),
             bound_asleep: AtomicBool::new(false),
             exclusive: AtomicU32::new(0),

@@ -188,7 +188,11 @@ fn take_first_for_sleeper() -> Option<(GRef, &'static M)> {
     let mut found = None;
     for _ in 0..SCHED.global.len() {
         let g = SCHED.global.pop_front()?;
-        let owner = if found.is_none() { sleeping_owner(g) } else { None };
+        let owner = if found.is_none() {
+            sleeping_owner(g)
+        } else {
+            None
+        };
         match owner {
             Some(owner) => found = Some((g, owner)),
             None => SCHED.push_global(g),

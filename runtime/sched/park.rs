@@ -17,9 +17,11 @@ use crate::g::status::Enqueue;
 use crate::m::asleep;
 use crate::m::current::this_m;
 use crate::m::enter::{NoPreempt, enter};
+use crate::m::foreign::set_asleep;
 use crate::m::machine::M;
 use crate::sched::deadlock;
 use crate::sched::timers;
+use crate::sched::watch;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
 
@@ -97,11 +99,14 @@ fn take_window(m: &'static M) {
 #[cold]
 fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {
+        set_asleep(g, true);
         asleep::fell_asleep();
+        watch::falls_asleep(g);
         deadlock::check();
         while !g.status.thread_woken() {
             g.note.sleep();
         }
+        set_asleep(g, false);
     }
     g.status.run();
 }

@@ -19,7 +19,7 @@ use crate::m::current::this_m;
 use crate::m::machine::{M, PREEMPT_ANY};
 use crate::m::words::Entry;
 use crate::p::processor::{P, PStatus};
-use crate::sched::handoff::start_lost_slice;
+use crate::sched::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
 use crate::sched::idle::{acquire_p, detach_p, held_p};
 use crate::sched::ms;
 use crate::sched::state::SCHED;
@@ -29,6 +29,7 @@ use crate::sched::tlsguard;
 use crate::sched::waiting;
 use crate::sched::wake::hand_over;
 use crate::sys::clock::nanotime;
+use crate::sys::cputimer;
 use crate::sys::fatal::fatal;
 use crate::sys::signal::{ALT_STACK_BYTES, Chain, Errno, with_errno_kept};
 use crate::sys::thread::signal_thread;
@@ -43,6 +44,7 @@ pub(crate) fn install() -> Result<(), Errno> {
     // SAFETY: the handler below keeps to what a handler may do: see `docs/preemption.md`.
     unsafe { URG.install(on_urgent, libc::SA_RESTART) }?;
     ENABLED.store(true, Relaxed);
+    stop_the_lost_by(libc::SIGURG);
     Ok(())
 }
 
@@ -75,12 +77,21 @@ pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
 
 extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let m = this_m();
-    let asked = m.map_or(0, |m| m.preempt_tick.swap(0, Relaxed));
+    let mut asked = m.map_or(0, |m| m.preempt_tick.swap(0, Relaxed));
     // SAFETY: the kernel's own argument.
     let by_tgkill = unsafe { (*info).si_code } == libc::SI_TKILL;
+    // SAFETY: the kernel's own argument.
+    let by_timer = unsafe { cputimer::sent(info) };
+    if by_timer && let Some(m) = m {
+        if m.words.is_lost() {
+            asked = PREEMPT_ANY; // it has had its moment without a P
+        } else {
+            m.lost_timer.stop();
+        }
+    }
     // A signal of somebody else's may have swallowed ours, as the kernel keeps one SIGURG a
     // thread: then it is meant for both.
-    if asked == 0 || !by_tgkill {
+    if !by_timer && (asked == 0 || !by_tgkill) {
         // SAFETY: the kernel's own arguments, passed on as they are.
         unsafe { URG.pass_on(info, context) };
     }
@@ -117,6 +128,7 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
 /// Inside the runtime now, on the signal stack.
 fn in_handler(m: &'static M, asked: u64) {
     let Some(g) = m.curg() else { return };
+    g.panics.look();
     if m.words.disturbed() && m.words.resolve() == Entry::Lost {
         m.set_p(None);
         without_p(m, g);
@@ -132,6 +144,7 @@ fn in_handler(m: &'static M, asked: u64) {
 
 /// Out of the kernel, without a P, and computing: off the CPU, unless a P is idle.
 fn without_p(m: &'static M, g: GRef) {
+    end_lost_slice(m);
     SCHED.lock.lock();
     if !SCHED.stopping.load(Relaxed)
         && !g.status.is_valve()

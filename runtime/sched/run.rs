@@ -39,6 +39,7 @@ pub(crate) fn m_start(m: &'static M) {
 fn m_loop(m: &'static M) {
     m.set_up(gettid());
     threads::count_thread();
+    watch::is_ours();
     exact_timeouts();
     let Ok(signal_stack) = patiently(overflow::install_altstack) else {
         threads::thread_failed(m);
@@ -207,7 +208,6 @@ fn end_thread(m: &'static M, last: GRef) -> Life {
     tlsguard::keep_counts(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
     threads::let_go(m);
-    watch::look_again();
     idle::check_if_last();
     Life::Over
 }

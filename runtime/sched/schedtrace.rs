@@ -41,7 +41,7 @@ pub(crate) fn period() -> Option<Nanos> {
 
 /// One trace; `age` is how long the runtime has been there.
 pub(crate) fn print(age: Nanos) {
-    let mut out = BufferedStderr::new();
+    let mut out = BufferedStderr::hasty(); // sysmon waits for nobody
     let millis = age / 1_000_000;
     // Nobody is left to hear that stderr is closed.
     let _ = if DETAILED.load(Relaxed) {

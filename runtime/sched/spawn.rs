@@ -164,7 +164,7 @@ fn dead_g() -> (NoPreempt, GRef) {
 #[cold]
 fn new_gs(rt: NoPreempt) -> (NoPreempt, GRef) {
     drop(rt);
-    let (first, rest) = all::new_slab();
+    let (first, rest) = all::new_slab(Kind::Goroutine);
     let others = GQueue::new();
     rest.iter().for_each(|g| others.push_back(g));
     let rt = enter();

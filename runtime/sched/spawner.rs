@@ -29,7 +29,7 @@ use crate::sched::waiting;
 use crate::sys::allowance;
 use crate::sys::berth::{self, Berths};
 use crate::sys::clock::{Nanos, nanotime};
-use crate::sys::fatal::{RawStderr, fatal};
+use crate::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
 use crate::sys::mem::Errno;
 use crate::sys::thread::gettid;
 
@@ -231,8 +231,9 @@ fn new_m() -> &'static M {
     let limit = SCHED.max_ms.load(Relaxed);
     let allowed = threads() <= limit;
     let Some(m) = allowed.then(|| ms::new_m(nanotime())).flatten() else {
+        begin_death();
         let _ = writeln!(RawStderr, "runtime: program exceeds {limit}-thread limit");
-        fatal!("thread exhaustion");
+        throw_begun(format_args!("thread exhaustion"));
     };
     m
 }

@@ -2,7 +2,7 @@
 //!
 //! Every tick it looks at each busy P: the same goroutine for 10 ms with others waiting is
 //! preempted; an M that is blocked in the kernel loses its P; an M that computes without a P is
-//! stopped; an M that is blocked *inside* the runtime, or a spawner that is, opens the safety
+//! stopped, if it has no timer for that; an M that is blocked *inside* the runtime, or a spawner that is, opens the safety
 //! valve. Ticks are 20 us apart when there is something to do, up to 10 ms when not, and there
 //! are none while every P is idle. Nothing here allocates or sleeps on a lock: whoever holds
 //! malloc's lock, or the scheduler's, may need us to go on.
@@ -18,7 +18,7 @@ use crate::m::machine::M;
 use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::config::steady;
-use crate::sched::handoff::{hand_off_locked, take_from};
+use crate::sched::handoff::{LOST_SLICE, hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::ms;
 use crate::sched::preempt;
@@ -27,6 +27,7 @@ use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::timers;
+use crate::sched::watch;
 use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::thread::{exact_timeouts, nanosleep};
@@ -44,8 +45,8 @@ const SLEEPY_ROUNDS: u32 = 60;
 /// A time slice, unless `GOSCHED=slice=...` says otherwise. Go: forcePreemptNS.
 pub(crate) const DEFAULT_SLICE: Nanos = 10 * MS;
 static SLICE: AtomicU64 = AtomicU64::new(DEFAULT_SLICE);
-/// CPU time that a goroutine may use after it has lost its P (`preemption.md` R5).
-const LOST_SLICE: Nanos = MS;
+/// For each nanosecond that a look at those without a P took, so many pass without one.
+const LOST_REST: Nanos = 100;
 /// A thread that takes longer than this to be made is waiting for something, or the machine is
 /// so busy that it does not matter.
 const SPAWNER_PATIENCE: Nanos = 10 * MS;
@@ -109,6 +110,7 @@ pub(crate) fn start(slice: Nanos) {
 
 fn sysmon(_: &'static ()) {
     threads::set_sysmon();
+    watch::is_ours();
     exact_timeouts();
     // Until now this thread was a stranger, who could have woken somebody.
     check_if_last();
@@ -117,7 +119,7 @@ fn sysmon(_: &'static ()) {
         threads: 0,
         since: 0,
     };
-    let mut lost_looked = 0;
+    let mut next_lost = 0;
     let mut rounds = 0;
     let mut delay = DELAY_MIN;
     let born = nanotime();
@@ -156,9 +158,11 @@ fn sysmon(_: &'static ()) {
         if look_at_spawner(&mut spawner, now) == Round::Busy {
             round = Round::Busy;
         }
-        if now - lost_looked >= LOST_SLICE {
-            lost_looked = now;
+        if now >= next_lost {
+            let begin = nanotime();
             stop_the_lost();
+            let end = nanotime();
+            next_lost = end + LOST_SLICE.max((end - begin) * LOST_REST);
         }
         rounds = if round == Round::Busy {
             0
@@ -183,7 +187,7 @@ fn sleep_while_idle() -> bool {
     }
     let all_idle = SCHED.idle.load().idle_ps() == SCHED.procs()
         && !SCHED.stopping.load(Relaxed)
-        && !ms::all_ms().any(|m| m.words.is_lost() && computes(m));
+        && !(preempt::enabled() && ms::all_ms().any(is_mine_to_stop));
     SCHED.sysmon_asleep.store(all_idle, Relaxed);
     SCHED.lock.unlock();
     if all_idle {
@@ -322,13 +326,20 @@ fn look_at_spawner(watch: &mut SpawnerWatch, now: Nanos) -> Round {
     Round::Quiet
 }
 
-/// Ms that run user code without a P may do so for a moment only.
+/// Ms that run user code without a P may do so for a moment only. Their own timers see to that;
+/// here it is done for those that could have none.
 fn stop_the_lost() {
     for m in ms::all_ms() {
-        if m.words.is_lost() && computes(m) {
+        if is_mine_to_stop(m) && computes(m) {
             preempt::preempt(m, None);
         }
     }
+}
+
+/// Without a P, and without a timer. It may be asleep in the kernel, and compute when it is back:
+/// sysmon stays up meanwhile.
+fn is_mine_to_stop(m: &'static M) -> bool {
+    m.words.is_lost() && !m.lost_is_timed.load(Relaxed)
 }
 
 /// Has it used more CPU than it may since it lost its P?

@@ -125,6 +125,7 @@ pub(crate) fn leave_books(m: &'static M) -> bool {
 
 /// The calling thread, a plain one now, does not touch its M again: the next may have it.
 pub(crate) fn let_go(m: &'static M) {
+    m.lost_timer.delete();
     m.tid.store(0, Relaxed);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
     ENDED.fetch_add(1, Relaxed);
@@ -159,6 +160,13 @@ pub(crate) fn is_runtime_thread(tid: i32) -> bool {
         || SYSMON_TID.load(Relaxed) == tid
         || WATCHER_TID.load(Relaxed) == tid
         || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+}
+
+/// All of them, as far as they are known.
+pub(crate) fn runtime_tids() -> Vec<i32> {
+    let helpers = [&SPAWNER_TID, &SYSMON_TID, &WATCHER_TID].map(|tid| tid.load(Relaxed));
+    let ms = all_ms().map(|m| m.tid.load(Relaxed));
+    helpers.into_iter().chain(ms).collect()
 }
 
 /// Has the spawner run `errand` once, at the first call: what makes a thread must not run on a

@@ -12,7 +12,7 @@ use crate::sys::clock::Nanos;
 /// The CPU-time clock of a thread of this process, by its kernel id; works from any thread.
 ///
 /// Linux: `make_thread_cpuclock(tid, CPUCLOCK_SCHED)`, what `pthread_getcpuclockid` answers.
-fn clock_of(tid: i32) -> libc::clockid_t {
+pub(crate) fn clock_of(tid: i32) -> libc::clockid_t {
     const PER_THREAD_SCHED: i32 = 4 | 2;
     (!tid << 3) | PER_THREAD_SCHED
 }

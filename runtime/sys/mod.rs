@@ -1,7 +1,7 @@
 //! The only door to the operating system: one file a concern.
 
-pub(crate) mod fatal;
 pub(crate) mod clock;
+pub(crate) mod fatal;
 pub(crate) mod moment;
 #[cfg(not(loom))]
 pub(crate) mod thread;
@@ -11,6 +11,8 @@ pub(crate) mod tls;
 pub(crate) mod fpenv;
 #[cfg(not(loom))]
 pub(crate) mod cputime;
+#[cfg(not(loom))]
+pub(crate) mod cputimer;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;
 pub(crate) mod futex;

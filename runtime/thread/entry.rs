@@ -21,8 +21,8 @@ use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
 use crate::stacks::overflow::Ending;
 use crate::stacks::{Class, class_for};
-use crate::sys::fatal::let_others_die;
 use crate::thread::exit::is_goexit;
+use crate::thread::last_words;
 use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
 use crate::thread::panic;
@@ -182,9 +182,14 @@ impl Builder {
         F: FnOnce() -> R + Send,
         R: Send,
     {
-        start::start(|| self.settings(), m_start);
+        let settings = || {
+            let settings = self.settings();
+            panic::set_go_on(self.uncaught == UncaughtPanic::Print);
+            settings
+        };
+        start::start(settings, m_start);
         panic::install_hook();
-        panic::set_go_on(self.uncaught == UncaughtPanic::Print);
+        last_words::wait_at_exit();
         // SAFETY: the caller's promise.
         unsafe { run_main(f) }
     }
@@ -231,9 +236,15 @@ impl Builder {
 /// every goroutine is asleep for ever while `f` has not returned, the process ends with Go's
 /// deadlock report and status 2.
 ///
+/// Last words are not lost: when `f` has returned while a goroutine panics, or while anything
+/// else is being reported that ends the process, `run` waits for that, and so does the process's
+/// exit (`std::process::exit`, the end of `main`). A panic whose hook prints is given ten seconds,
+/// one that unwinds two, one that was caught none.
+///
 /// The first call sets a panic hook in front of the one that is there: panics of goroutines are
 /// printed with the goroutine's number and name, those of plain threads as before. A hook that is
-/// set later gets them all.
+/// set later gets them all; if it does not call the one before it, `run` waits for a panic only
+/// from when it has come to its goroutine's root.
 ///
 /// # Panics
 /// With the panic of `f`, if it panics.
@@ -303,7 +314,7 @@ where
     }
     packet.wait(WaitReason::Run);
     SCHED.mains.fetch_sub(1, Relaxed);
-    let_others_die();
+    last_words::wait();
     packet
         .take()
         .unwrap_or_else(|payload| resume_unwind(payload))

@@ -3,6 +3,7 @@
 //! Everything here also works on plain OS threads, where it does what `std::thread` does.
 
 pub(crate) mod panic;
+pub(crate) mod last_words;
 pub(crate) mod exit;
 pub(crate) mod parker;
 mod sleep;

@@ -65,9 +65,13 @@ impl<T> Packet<T> {
 
     /// By the goroutine, at its end, once.
     pub(crate) fn finish(&self, result: Result<T>) {
+        let failed = result.is_err();
         // SAFETY: not DONE yet, so the cell is the goroutine's.
         unsafe { *self.result.get() = Some(result) };
         let rt = enter();
+        if failed {
+            rt.current().panics.over(); // caught, if it was a panic
+        }
         // Release pairs(join): take's Acquire. Acquire pairs(join): the joiner's Release.
         let before = self.word.swap(DONE, AcqRel);
         if before == JOINING
