@@ -29,7 +29,7 @@ use crate::sched::tlsguard;
 use crate::sched::wake::hand_over;
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::fatal;
-use crate::sys::signal::{ALT_STACK_BYTES, Chain, Errno, with_errno_kept};
+use crate::sys::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
 use crate::sys::thread::signal_thread;
 use crate::sys::ucontext::stack_pointer;
 
@@ -99,7 +99,7 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
         return;
     }
     let alt = m.alt_stack.load(Relaxed);
-    if (alt..alt + ALT_STACK_BYTES).contains(&sp) {
+    if (alt..alt + alt_stack_bytes()).contains(&sp) {
         return; // another handler of the user's runs on this stack: not now
     }
     with_errno_kept(|| {

@@ -22,6 +22,7 @@ use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
 use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::fatal::fatal;
+use crate::sys::inherited;
 use crate::sys::membarrier;
 
 /// What the first `run` of the process fixes.
@@ -98,6 +99,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         }
         SCHED.lock.unlock();
         set_coarse(nanotime());
+        inherited::remember_signals();
         threads::start_spawner(entry);
         sysmon::start(s.debug.slice.unwrap_or(DEFAULT_SLICE));
         SCHED.started.store(true, Release); // pairs(started): is_started

@@ -30,10 +30,12 @@ use crate::sched::timers;
 use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::fatal::fatal;
+use crate::sys::helper;
 use crate::sys::thread::{exact_timeouts, nanosleep};
 
 const US: Nanos = 1_000;
 const MS: Nanos = 1_000 * US;
+const STACK: usize = 256 << 10;
 /// Shortest and longest time between ticks, and rounds before it gets longer. Go: sysmon.
 const DELAY_MIN: Nanos = 20 * US;
 const DELAY_MAX: Nanos = 10 * MS;
@@ -90,11 +92,7 @@ struct SpawnerWatch {
 /// Starts the monitor. Once.
 pub(crate) fn start(slice: Nanos) {
     SLICE.store(slice, Relaxed);
-    let started = std::thread::Builder::new()
-        .name("gosched-sysmon".into())
-        .stack_size(256 << 10)
-        .spawn(sysmon);
-    if let Err(e) = started {
+    if let Err(e) = helper::start("gosched-sysmon", STACK, sysmon) {
         fatal!("failed to create the runtime's monitor: {e}");
     }
 }

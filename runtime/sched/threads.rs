@@ -24,12 +24,16 @@ use crate::sched::state::{SCHED, add};
 use crate::sys::berth::{self, Berths};
 use crate::sys::clock::nanotime;
 use crate::sys::fatal::{RawStderr, fatal};
+use crate::sys::helper;
 use crate::sys::note::Note;
 use crate::sys::thread::gettid;
+use crate::sys::tlssize::taken_by_libc;
 
 /// The stack of an M for which there is no berth: room for the loop and for user code that runs
 /// on it (destructors of thread-locals), below the part that is left free.
 const M_STACK: usize = DISTANCE + (1 << 20);
+/// It may write a report of all goroutines.
+const SPAWNER_STACK: usize = 64 << 10;
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M);
@@ -57,11 +61,7 @@ static ERRAND: OnceLock<fn()> = OnceLock::new();
 /// Starts the spawner. Once.
 pub(crate) fn start_spawner(entry: Entry) {
     ENTRY.get_or_init(|| entry);
-    let started = std::thread::Builder::new()
-        .name("gosched-spawner".into())
-        .stack_size(64 << 10)
-        .spawn(spawner);
-    if let Err(e) = started {
+    if let Err(e) = helper::start("gosched-spawner", SPAWNER_STACK, spawner) {
         fatal!("failed to create the runtime's first thread: {e}");
     }
     WANTED.wake();
@@ -269,7 +269,7 @@ fn start_in_berth(
 fn start_anywhere(m: &'static M, entry: Entry, name: String) -> io::Result<()> {
     std::thread::Builder::new()
         .name(name)
-        .stack_size(M_STACK)
+        .stack_size(M_STACK + taken_by_libc())
         .spawn(move || entry(m))
         .map(drop)
 }

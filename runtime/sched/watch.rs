@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use crate::sched::threads::{self, is_runtime_thread};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::exits::{Bell, open_thread};
+use crate::sys::helper;
 use crate::sys::thread::{live_tids, nanosleep};
 
 /// How many threads the process had when the watcher looked last; 0: it does not watch.
@@ -48,11 +49,8 @@ pub(crate) fn look_again() {
 /// go unreported.
 fn start() {
     let bell = BELL.get_or_init(Bell::new);
-    let watcher = std::thread::Builder::new()
-        .name("gosched-watcher".into())
-        .stack_size(128 << 10)
-        .spawn(move || watcher(bell));
-    drop(watcher);
+    let started = helper::start("gosched-watcher", 128 << 10, move || watcher(bell));
+    drop(started);
 }
 
 fn watcher(bell: &Bell) {

@@ -11,7 +11,8 @@
 //!
 //! The C library puts a thread's static thread-locals and its control block at the top of the
 //! stack that it is given. So what a word must look like to pass for an address of a
-//! thread-local (`sys/tls.rs`) is our choice. Nothing else has its address in a reach, so a word
+//! thread-local (`sys/tls.rs`) is our choice. With many of them (`sys/tlssize.rs`) the berth is
+//! larger by as much. Nothing else has its address in a reach, so a word
 //! of two halves, an old pointer's upper one and a number, needs the upper half of a pointer into
 //! a reach; and small numbers, of either sign, point at the ends of a reach, where no berth is.
 //!
@@ -22,13 +23,13 @@ use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 
 use crate::sys::mem::{self, Advice, Errno, Span};
+use crate::sys::tlssize::taken_by_libc;
 
 const MIB: usize = 1 << 20;
 const REACH: usize = 4096 * MIB;
 const BERTH: usize = 16 * MIB;
-/// Berths in a reach: those at its ends stay free.
-const FIRST: usize = 256 * MIB / BERTH;
-const LAST: usize = REACH / BERTH - FIRST;
+/// So much at each end of a reach stays free.
+const EDGE: usize = 256 * MIB;
 /// Where in a berth its memory begins.
 const BOTTOM: usize = MIB;
 const LOOP_STACK: usize = MIB;
@@ -36,6 +37,15 @@ const LOOP_STACK: usize = MIB;
 pub(crate) const BELOW: usize = 8 * MIB;
 /// Above the thread-locals there is nothing for so long.
 pub(crate) const ABOVE: usize = BERTH - (BOTTOM + LOOP_STACK + BELOW);
+
+/// Thread-locals of more than so much are no longer at an address that we choose.
+const MOST: usize = 512 * MIB;
+
+/// By how much a berth is larger, if the C library takes `tls`.
+fn more(tls: usize) -> usize {
+    let little = tls <= 64 << 10;
+    if little { 0 } else { tls.next_multiple_of(MIB) }
+}
 
 /// One that is in use.
 struct Berth {
@@ -45,6 +55,8 @@ struct Berth {
 
 /// All berths there are.
 pub(crate) struct Berths {
+    /// What thread-locals take beyond a page or two: every berth is larger by that.
+    more: usize,
     taken: Vec<Berth>,
     free: Vec<usize>,
     collected: u32,
@@ -54,11 +66,13 @@ pub(crate) struct Berths {
 
 impl Berths {
     pub(crate) fn new() -> Berths {
+        let more = more(taken_by_libc());
         Berths {
+            more,
             taken: Vec::new(),
             free: Vec::new(),
             collected: 0,
-            no_more: false,
+            no_more: more > MOST,
         }
     }
 
@@ -72,7 +86,7 @@ impl Berths {
         let at = self.find()?;
         let memory = Span {
             addr: at + BOTTOM,
-            len: LOOP_STACK + BELOW,
+            len: LOOP_STACK + BELOW + self.more,
         };
         // SAFETY: a free berth is ours, and nothing in it is in use.
         if unsafe { mem::commit(memory) }.is_err() {
@@ -99,7 +113,7 @@ impl Berths {
 
     /// Looks which threads have ended: their berths are free again.
     pub(crate) fn collect(&mut self) {
-        let (free, collected) = (&mut self.free, &mut self.collected);
+        let (free, collected, more) = (&mut self.free, &mut self.collected, self.more);
         self.taken.retain(|berth| {
             // SAFETY: it was not joined yet.
             let ended = unsafe { libc::pthread_tryjoin_np(berth.thread, std::ptr::null_mut()) };
@@ -108,7 +122,7 @@ impl Berths {
             }
             let span = Span {
                 addr: berth.at + BOTTOM,
-                len: LOOP_STACK + BELOW,
+                len: LOOP_STACK + BELOW + more,
             };
             // SAFETY: its thread has ended, so it is ours. Refused: it keeps some pages.
             let _ = unsafe { mem::advise(span, Advice::Drop) };
@@ -127,8 +141,9 @@ impl Berths {
         if self.free.is_empty() && !self.no_more {
             match reach() {
                 Ok(reach) => {
-                    let places = (FIRST..LAST).rev().map(|i| reach + i * BERTH);
-                    self.free.extend(places);
+                    let size = BERTH + self.more;
+                    let places = (EDGE..REACH - EDGE - size + 1).step_by(size).rev();
+                    self.free.extend(places.map(|at| reach + at));
                 }
                 Err(_) => self.no_more = true,
             }

@@ -6,6 +6,8 @@ pub(crate) mod moment;
 #[cfg(not(loom))]
 pub(crate) mod thread;
 #[cfg(not(loom))]
+pub(crate) mod inherited;
+#[cfg(not(loom))]
 pub(crate) mod tls;
 #[cfg(not(loom))]
 pub(crate) mod cputime;
@@ -17,6 +19,10 @@ pub(crate) mod lock;
 pub(crate) mod prefetch;
 #[cfg(not(loom))]
 pub(crate) mod mem;
+#[cfg(not(loom))]
+pub(crate) mod tlssize;
+#[cfg(not(loom))]
+pub(crate) mod helper;
 #[cfg(not(loom))]
 pub(crate) mod berth;
 #[cfg(not(loom))]

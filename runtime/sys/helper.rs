@@ -1,0 +1,24 @@
+//! Threads of the runtime that run no goroutines: the spawner, sysmon, the watcher.
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use crate::sys::inherited::{HeldBack, run_ahead};
+use crate::sys::tlssize::taken_by_libc;
+
+/// Starts one, with `room` on its stack beside the thread-locals.
+pub(crate) fn start(
+    name: &str,
+    room: usize,
+    life: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let _held_back = HeldBack::now();
+    std::thread::Builder::new()
+        .name(name.into())
+        .stack_size(room + taken_by_libc())
+        .spawn(|| {
+            run_ahead();
+            life();
+        })
+        .map(drop)
+}
