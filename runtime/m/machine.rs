@@ -32,6 +32,8 @@ pub(crate) struct M {
     pub(crate) lost_cpu: AtomicU64,
     /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
     pub(crate) preempt_tick: AtomicU64,
+    /// Its thread's CPU time when that was written.
+    pub(crate) asked_cpu: AtomicU64,
     /// A preemption was asked for while in the runtime: yield on the way out.
     pub(crate) pending: AtomicBool,
     /// Asleep in the preemption handler, with its goroutine stopped in user code.
@@ -72,6 +74,7 @@ impl M {
             blocking: AtomicBool::new(false),
             lost_cpu: AtomicU64::new(0),
             preempt_tick: AtomicU64::new(0),
+            asked_cpu: AtomicU64::new(0),
             bound_asleep: AtomicBool::new(false),
             locked_g: AtomicRef::none(),
             alt_stack: AtomicUsize::new(0),

@@ -23,6 +23,7 @@ mod tlsscan;
 pub(crate) mod tlsguard;
 pub(crate) mod find;
 pub(crate) mod handoff;
+mod deaf;
 pub(crate) mod preempt;
 pub(crate) mod locked;
 pub(crate) mod schedtrace;

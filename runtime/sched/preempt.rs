@@ -19,6 +19,7 @@ use crate::m::current::this_m;
 use crate::m::machine::{M, PREEMPT_ANY};
 use crate::m::words::Entry;
 use crate::p::processor::{P, PStatus};
+use crate::sched::deaf;
 use crate::sched::handoff::start_lost_slice;
 use crate::sched::idle::{acquire_p, detach_p, held_p};
 use crate::sched::ms;
@@ -45,6 +46,11 @@ pub(crate) fn install() -> Result<(), Errno> {
     Ok(())
 }
 
+/// Is the handler still the one that [`install`] put there?
+pub(crate) fn is_in_place() -> bool {
+    URG.is_in_place(on_urgent)
+}
+
 /// Is preemption on?
 pub(crate) fn enabled() -> bool {
     ENABLED.load(Relaxed)
@@ -65,8 +71,13 @@ pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
         return;
     }
     let asked = tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1);
-    if m.preempt_tick.swap(asked, Relaxed) == 0 {
-        signal_thread(m.tid.load(Relaxed), libc::SIGURG);
+    if m.preempt_tick.load(Relaxed) == 0 {
+        deaf::note_clock(m);
+    }
+    if m.preempt_tick.swap(asked, Relaxed) == 0
+        && let Err(errno) = signal_thread(m.tid.load(Relaxed), libc::SIGURG)
+    {
+        deaf::note_refusal(m, errno);
     }
 }
 

@@ -21,6 +21,7 @@ use crate::sched::tlsguard;
 use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
 use crate::sys::clock::{nanotime, set_coarse};
+use crate::sys::errno::Named;
 use crate::sys::fatal::fatal;
 use crate::sys::inherited;
 use crate::sys::membarrier;
@@ -80,8 +81,16 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         {
             fatal!("cannot catch SIGURG: {e}");
         }
-        if !membarrier::register() {
-            fatal!("this kernel has no expedited membarrier (Linux 4.14), which gosched needs");
+        match membarrier::register() {
+            Ok(()) => (),
+            Err(errno @ (libc::ENOSYS | libc::EINVAL)) => fatal!(
+                "this kernel has no expedited membarrier (Linux 4.14), which gosched needs: {}",
+                Named(errno)
+            ),
+            Err(errno) => fatal!(
+                "the system refuses membarrier, which gosched needs: {}; a seccomp filter?",
+                Named(errno)
+            ),
         }
         make_steal_order(s.procs);
         make_ps(s.procs, s.class);

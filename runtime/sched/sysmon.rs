@@ -18,6 +18,7 @@ use crate::m::machine::M;
 use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::config::steady;
+use crate::sched::deaf::{self, Teller};
 use crate::sched::handoff::{hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::ms;
@@ -113,6 +114,7 @@ fn sysmon() {
     let born = nanotime();
     let mut traced = born;
     let mut scavenger = Scavenger::new();
+    let mut teller = Teller::new();
     loop {
         if rounds == 0 {
             delay = DELAY_MIN;
@@ -131,6 +133,7 @@ fn sysmon() {
         let now = nanotime();
         clock::set_coarse(now);
         scavenger.look(now);
+        teller.look(preempt::is_in_place);
         if let Some(period) = schedtrace::period()
             && now - traced >= period
         {
@@ -228,6 +231,9 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     }
     if long && work_waits() {
         preempt::preempt(m, Some(tick));
+        if deaf::is_deaf(m) && may_one_more_be_lost() {
+            return take_p(m);
+        }
     }
     if long && !m.affinity.queue.is_empty() {
         // They need this very thread: only a suspension helps, at the next way out of the runtime.
@@ -265,18 +271,26 @@ fn is_missed(p: &P) -> bool {
 /// somebody else must let it go on.
 fn blocked(m: &'static M, watch: &Watch) -> Round {
     if m.words.depth() == 0 {
-        lock_patiently();
-        match take_from(m, Thief::Sysmon) {
-            Some(p) => {
-                hand_off_locked(p);
-                return Round::Busy;
-            }
-            None => SCHED.lock.unlock(),
-        }
+        return take_p(m);
     } else if watch.still >= 2 && preempt::open_valve() {
         return Round::Busy;
     }
     Round::Quiet
+}
+
+/// Passes the P of an M that is in user code on.
+fn take_p(m: &'static M) -> Round {
+    lock_patiently();
+    match take_from(m, Thief::Sysmon) {
+        Some(p) => {
+            hand_off_locked(p);
+            Round::Busy
+        }
+        None => {
+            SCHED.lock.unlock();
+            Round::Quiet
+        }
+    }
 }
 
 /// Takes the scheduler's lock without ever sleeping on it: should its holder be waiting for a
@@ -319,6 +333,13 @@ fn stop_the_lost() {
             preempt::preempt(m, None);
         }
     }
+}
+
+/// May the P of one more that cannot be stopped be taken? Each of them computes beside those with a
+/// P from then on, on a thread that others cannot use: so not more than there are Ps.
+fn may_one_more_be_lost() -> bool {
+    let lost = ms::all_ms().filter(|m| m.words.is_lost() && computes(m));
+    lost.count() < SCHED.procs() as usize
 }
 
 /// Has it used more CPU than it may since it lost its P?

@@ -83,14 +83,6 @@ impl Drop for HeldBack {
     }
 }
 
-/// Is the signal blocked for the calling thread?
-#[cfg(test)]
-fn is_blocked(signal: libc::c_int) -> bool {
-    let mask = change(libc::SIG_BLOCK, &empty());
-    // SAFETY: an initialised set, and a signal that there is.
-    unsafe { libc::sigismember(&raw const mask, signal) == 1 }
-}
-
 fn empty() -> libc::sigset_t {
     let mut mask = MaybeUninit::uninit();
     // SAFETY: the place is ours.
@@ -158,6 +150,12 @@ fn set_real_time(policy: libc::c_int, priority: libc::c_int) -> bool {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::sys::cputime::blocks_signal;
+    use crate::sys::thread::gettid;
+
+    fn is_blocked(signal: libc::c_int) -> bool {
+        blocks_signal(gettid(), signal)
+    }
 
     #[test]
     fn what_is_held_back_comes_again_and_faults_come_through() {

@@ -1,6 +1,8 @@
 //! The only door to the operating system: one file a concern.
 
 pub(crate) mod fatal;
+#[cfg(not(loom))]
+pub(crate) mod errno;
 pub(crate) mod clock;
 pub(crate) mod moment;
 #[cfg(not(loom))]

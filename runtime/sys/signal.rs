@@ -122,6 +122,15 @@ impl Chain {
         unsafe { self.install(handler, flags) }
     }
 
+    /// Is `handler` what the kernel calls now?
+    pub(crate) fn is_in_place(&self, handler: Handler) -> bool {
+        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: asks only; `now` is a place for the answer.
+        let asked = unsafe { libc::sigaction(self.signo, std::ptr::null(), now.as_mut_ptr()) };
+        // SAFETY: filled in by the kernel; all zeros were valid as well.
+        asked != 0 || unsafe { now.assume_init() }.sa_sigaction == handler as *const () as usize
+    }
+
     fn previous(&self) -> Option<&libc::sigaction> {
         // Acquire pairs(chain): Release in install.
         if !self.ready.load(Acquire) {

@@ -51,12 +51,15 @@ pub(crate) fn nanosleep(nanos: u64) {
     unsafe { libc::nanosleep(&raw const ts, std::ptr::null_mut()) };
 }
 
-/// Sends a signal to one thread of this process; false: it is gone.
-pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> bool {
+/// Sends a signal to one thread of this process. ESRCH: it is gone.
+pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> Result<(), libc::c_int> {
     // SAFETY: no preconditions.
     let me = unsafe { libc::getpid() };
     // SAFETY: no memory is passed; an id that names no thread of ours is an error.
-    unsafe { libc::syscall(libc::SYS_tgkill, me, tid, signo) == 0 }
+    if unsafe { libc::syscall(libc::SYS_tgkill, me, tid, signo) } == 0 {
+        return Ok(());
+    }
+    Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }
 
 /// How many threads this process has, all at one moment; `None` where `/proc` is not to be had.
