@@ -42,6 +42,8 @@ pub(crate) struct M {
     pub(crate) lost_is_timed: AtomicBool,
     /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
     pub(crate) preempt_tick: AtomicU64,
+    /// Its thread's CPU time when that was written.
+    pub(crate) asked_cpu: AtomicU64,
     /// A preemption was asked for while in the runtime: yield on the way out.
     pub(crate) pending: AtomicBool,
     /// Asleep in the preemption handler, with its goroutine stopped in user code.
@@ -92,6 +94,7 @@ impl M {
             lost_timer: CpuTimer::new(),
             lost_is_timed: AtomicBool::new(false),
             preempt_tick: AtomicU64::new(0),
+            asked_cpu: AtomicU64::new(0),
             bound_asleep: AtomicBool::new(false),
             exclusive: AtomicU32::new(0),
             waits_for_own: AtomicBool::new(false),

@@ -27,6 +27,7 @@ mod tlsscan;
 pub(crate) mod tlsguard;
 pub(crate) mod find;
 pub(crate) mod handoff;
+mod deaf;
 pub(crate) mod preempt;
 pub(crate) mod schedtrace;
 pub(crate) mod scavenge;

@@ -19,6 +19,7 @@ use crate::m::current::this_m;
 use crate::m::machine::{M, PREEMPT_ANY};
 use crate::m::words::Entry;
 use crate::p::processor::{P, PStatus};
+use crate::sched::deaf;
 use crate::sched::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
 use crate::sched::idle::{acquire_p, detach_p, held_p};
 use crate::sched::ms;
@@ -31,7 +32,7 @@ use crate::sched::wake::hand_over;
 use crate::sys::clock::nanotime;
 use crate::sys::cputimer;
 use crate::sys::fatal::fatal;
-use crate::sys::signal::{ALT_STACK_BYTES, Chain, Errno, with_errno_kept};
+use crate::sys::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
 use crate::sys::thread::signal_thread;
 use crate::sys::ucontext::stack_pointer;
 
@@ -46,6 +47,11 @@ pub(crate) fn install() -> Result<(), Errno> {
     ENABLED.store(true, Relaxed);
     stop_the_lost_by(libc::SIGURG);
     Ok(())
+}
+
+/// Is the handler still the one that [`install`] put there?
+pub(crate) fn is_in_place() -> bool {
+    URG.is_in_place(on_urgent)
 }
 
 /// Is preemption on?
@@ -68,10 +74,15 @@ pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
         return;
     }
     let asked = tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1);
+    if m.preempt_tick.load(Relaxed) == 0 {
+        deaf::note_clock(m);
+    }
     // Acquire pairs(m-up): `set_up`'s Release. Without the thread's id the request would be lost,
     // and the word would stay as it is.
-    if m.preempt_tick.swap(asked, Acquire) == 0 {
-        signal_thread(m.tid.load(Relaxed), libc::SIGURG);
+    if m.preempt_tick.swap(asked, Acquire) == 0
+        && let Err(errno) = signal_thread(m.tid.load(Relaxed), libc::SIGURG)
+    {
+        deaf::note_refusal(m, errno);
     }
 }
 
@@ -113,7 +124,7 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
         return;
     }
     let alt = m.alt_stack.load(Relaxed);
-    if (alt..alt + ALT_STACK_BYTES).contains(&sp) {
+    if (alt..alt + alt_stack_bytes()).contains(&sp) {
         return; // another handler of the user's runs on this stack: not now
     }
     with_errno_kept(|| {

@@ -27,6 +27,7 @@ use crate::sched::tlsguard;
 use crate::sched::wake::wakep;
 use crate::sched::watch;
 use crate::stacks::overflow;
+use crate::sys::inherited;
 use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart.
@@ -46,6 +47,8 @@ fn m_loop(m: &'static M) {
         return;
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
+    inherited::take_signals(preempt::enabled().then_some(libc::SIGURG));
+    inherited::run_behind();
     set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
     if threads::thread_is_up(m) {
         idle::wait_for_p(m);

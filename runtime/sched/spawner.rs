@@ -23,19 +23,23 @@ use crate::sched::refused::{Refused, patiently};
 use crate::sched::state::{SCHED, add};
 use crate::sched::threads::{
     ASKED, DONE, ENDED, ERRAND, Entry, FAILED, HELPER, SPAWNER_TID, STARTING, UP, WANTED,
-    count_thread, may_be_made, start_helper, threads,
+    count_thread, may_be_made, threads,
 };
 use crate::sched::waiting;
 use crate::sys::allowance;
 use crate::sys::berth::{self, Berths};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
+use crate::sys::helper;
+use crate::sys::inherited;
 use crate::sys::mem::Errno;
 use crate::sys::thread::gettid;
 
 /// The stack of an M for which there is no berth: room for the loop and for user code that runs
 /// on it (destructors of thread-locals), below the part that is left free.
 const M_STACK: usize = DISTANCE + (1 << 20);
+/// Of the spawner itself, which may write a report of all goroutines.
+const STACK: usize = 64 << 10;
 
 /// What the spawner does for others; handed over for the same reason.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +58,7 @@ static DUTIES: OnceLock<Duties> = OnceLock::new();
 /// Starts the spawner. Once.
 pub(crate) fn start(duties: Duties) {
     DUTIES.get_or_init(|| duties);
-    if let Err(e) = patiently(|| start_helper(c"gosched-spawner", 64 << 10, spawner)) {
+    if let Err(e) = patiently(|| helper::start(c"gosched-spawner", STACK, spawner)) {
         fatal!("failed to create the runtime's first thread: {}", words(e));
     }
     WANTED.wake();
@@ -66,6 +70,7 @@ fn words(errno: Errno) -> std::io::Error {
 
 /// The spawner's life.
 fn spawner(_: &'static ()) {
+    inherited::run_ahead();
     SPAWNER_TID.store(gettid(), Relaxed);
     count_thread();
     let Some(duties) = DUTIES.get() else {

@@ -26,8 +26,10 @@ use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
 use crate::sys::allowance;
 use crate::sys::clock::{nanotime, set_coarse};
+use crate::sys::errno::Named;
 use crate::sys::fatal::fatal;
 use crate::sys::fpenv;
+use crate::sys::inherited;
 use crate::sys::membarrier;
 
 /// What the first `run` of the process fixes.
@@ -87,8 +89,16 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         {
             fatal!("cannot catch SIGURG: {e}");
         }
-        if !membarrier::register() {
-            fatal!("this kernel has no expedited membarrier (Linux 4.14), which gosched needs");
+        match membarrier::register() {
+            Ok(()) => (),
+            Err(errno @ (libc::ENOSYS | libc::EINVAL)) => fatal!(
+                "this kernel has no expedited membarrier (Linux 4.14), which gosched needs: {}",
+                Named(errno)
+            ),
+            Err(errno) => fatal!(
+                "the system refuses membarrier, which gosched needs: {}; a seccomp filter?",
+                Named(errno)
+            ),
         }
         make_steal_order(s.procs);
         make_ps(s.procs, s.class);
@@ -106,6 +116,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         }
         SCHED.lock.unlock();
         set_coarse(nanotime());
+        inherited::remember_signals();
         spawner::start(Duties {
             entry,
             check_if_last,

@@ -18,6 +18,7 @@ use crate::m::machine::M;
 use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::config::steady;
+use crate::sched::deaf::{self, Teller};
 use crate::sched::handoff::{LOST_SLICE, hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::ms;
@@ -30,10 +31,13 @@ use crate::sched::timers;
 use crate::sched::watch;
 use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
+use crate::sys::helper;
+use crate::sys::inherited;
 use crate::sys::thread::{exact_timeouts, nanosleep};
 
 const US: Nanos = 1_000;
 const MS: Nanos = 1_000 * US;
+const STACK: usize = 256 << 10;
 /// Shortest and longest time between ticks, and rounds before it gets longer. Go: sysmon.
 const DELAY_MIN: Nanos = 20 * US;
 const DELAY_MAX: Nanos = 10 * MS;
@@ -105,10 +109,11 @@ pub(crate) fn slice() -> Nanos {
 /// it is refused. Once.
 pub(crate) fn start(slice: Nanos) {
     SLICE.store(slice, Relaxed);
-    threads::have_made(|| threads::start_helper(c"gosched-sysmon", 256 << 10, sysmon).is_ok());
+    threads::have_made(|| helper::start(c"gosched-sysmon", STACK, sysmon).is_ok());
 }
 
 fn sysmon(_: &'static ()) {
+    inherited::run_ahead();
     threads::set_sysmon();
     watch::is_ours();
     exact_timeouts();
@@ -125,6 +130,7 @@ fn sysmon(_: &'static ()) {
     let born = nanotime();
     let mut traced = born;
     let mut scavenger = Scavenger::new();
+    let mut teller = Teller::new();
     loop {
         if rounds == 0 {
             delay = DELAY_MIN;
@@ -143,6 +149,7 @@ fn sysmon(_: &'static ()) {
         let now = nanotime();
         clock::set_coarse(now);
         scavenger.look(now);
+        teller.look(preempt::is_in_place);
         if let Some(period) = schedtrace::period()
             && now - traced >= period
         {
@@ -242,6 +249,9 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     }
     if long && work_waits() {
         preempt::preempt(m, Some(tick));
+        if deaf::is_deaf(m) && may_one_more_be_lost() {
+            return take_p(m);
+        }
     }
     if long && !m.affinity.queue.is_empty() {
         // They need this very thread: only a suspension helps, at the next way out of the runtime.
@@ -279,18 +289,26 @@ fn is_missed(p: &P) -> bool {
 /// somebody else must let it go on.
 fn blocked(m: &'static M, watch: &Watch) -> Round {
     if m.words.depth() == 0 {
-        lock_patiently();
-        match take_from(m, Thief::Sysmon) {
-            Some(p) => {
-                hand_off_locked(p);
-                return Round::Busy;
-            }
-            None => SCHED.lock.unlock(),
-        }
+        return take_p(m);
     } else if watch.still >= 2 && preempt::open_valve() {
         return Round::Busy;
     }
     Round::Quiet
+}
+
+/// Passes the P of an M that is in user code on.
+fn take_p(m: &'static M) -> Round {
+    lock_patiently();
+    match take_from(m, Thief::Sysmon) {
+        Some(p) => {
+            hand_off_locked(p);
+            Round::Busy
+        }
+        None => {
+            SCHED.lock.unlock();
+            Round::Quiet
+        }
+    }
 }
 
 /// Takes the scheduler's lock without ever sleeping on it: should its holder be waiting for a
@@ -340,6 +358,13 @@ fn stop_the_lost() {
 /// sysmon stays up meanwhile.
 fn is_mine_to_stop(m: &'static M) -> bool {
     m.words.is_lost() && !m.lost_is_timed.load(Relaxed)
+}
+
+/// May the P of one more that cannot be stopped be taken? Each of them computes beside those with a
+/// P from then on, on a thread that others cannot use: so not more than there are Ps.
+fn may_one_more_be_lost() -> bool {
+    let lost = ms::all_ms().filter(|m| m.words.is_lost() && computes(m));
+    lost.count() < SCHED.procs() as usize
 }
 
 /// Has it used more CPU than it may since it lost its P?

@@ -3,7 +3,6 @@
 //! Go: proc.go mcount, mexit.
 #![forbid(unsafe_code)]
 
-use std::ffi::CStr;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
@@ -12,8 +11,6 @@ use crate::m::machine::M;
 use crate::sched::ms::all_ms;
 use crate::sched::state::{SCHED, add};
 use crate::sched::waiting;
-use crate::sys::berth;
-use crate::sys::mem::Errno;
 use crate::sys::note::Note;
 use crate::sys::thread::gettid;
 
@@ -38,15 +35,6 @@ static THREADS: AtomicU32 = AtomicU32::new(0);
 pub(super) static ERRAND: OnceLock<fn()> = OnceLock::new();
 /// Makes a thread that is no M: true when it is there.
 pub(super) static HELPER: OnceLock<fn() -> bool> = OnceLock::new();
-
-/// A thread of the runtime's own that is no M.
-pub(crate) fn start_helper(
-    name: &CStr,
-    stack: usize,
-    entry: fn(&'static ()),
-) -> Result<(), Errno> {
-    berth::start_anywhere(name, stack, entry, &())
-}
 
 /// The spawner calls `start` after it has made the first M, and again until it says true: the system
 /// may refuse the thread. One in a process.

@@ -24,6 +24,8 @@ use crate::sched::threads::{self, is_runtime_thread};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::thread_cpu_time;
 use crate::sys::exits::{Bell, open_thread};
+use crate::sys::helper;
+use crate::sys::inherited;
 use crate::sys::thread::{find_thread, gettid, is_zombie, nanosleep};
 
 static WATCHED: Watched = Watched::nobody();
@@ -93,10 +95,11 @@ fn leaves(tid: i32) {
 /// go unreported.
 fn start() {
     BELL.get_or_init(Bell::new);
-    let _ = threads::start_helper(c"gosched-watcher", 128 << 10, watcher);
+    let _ = helper::start(c"gosched-watcher", 128 << 10, watcher);
 }
 
 fn watcher(_: &'static ()) {
+    inherited::run_ahead();
     let bell = BELL.get_or_init(Bell::new);
     threads::set_watcher();
     let me = gettid();

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use crate::m::enter::{NoPreempt, enter};
 use crate::m::words::Thief;
 use crate::p::processor::{P, PStatus};
+use crate::sched::deaf;
 use crate::sched::handoff::{hand_off, take_from};
 use crate::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
 use crate::sched::ms::m_by_id;
@@ -127,7 +128,8 @@ fn stop(rt: &NoPreempt) {
     }
 }
 
-/// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel.
+/// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
+/// not hear the signal.
 fn ask_all(rt: &NoPreempt) {
     let me = rt.m().map_or(0, |m| m.id + 1);
     for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
@@ -138,7 +140,7 @@ fn ask_all(rt: &NoPreempt) {
         if holder == me {
             continue;
         }
-        if KernelView::of(m.tid.load(Relaxed)).is_blocked() {
+        if KernelView::of(m.tid.load(Relaxed)).is_blocked() || deaf::is_deaf(m) {
             if let Some(p) = take_from(m, Thief::Stopper) {
                 hand_off(p); // which stops it
             }

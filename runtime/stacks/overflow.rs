@@ -376,7 +376,7 @@ mod tests {
         std::thread::spawn(|| {
             let before = current();
             let ours = install_altstack().unwrap();
-            assert_eq!(current().ss_size, signal::ALT_STACK_BYTES);
+            assert_eq!(current().ss_size, signal::alt_stack_bytes());
             drop(ours);
             assert_eq!(current().ss_sp, before.ss_sp);
             assert_eq!(current().ss_flags, before.ss_flags);

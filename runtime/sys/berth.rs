@@ -11,7 +11,8 @@
 //!
 //! The C library puts a thread's static thread-locals and its control block at the top of the
 //! stack that it is given. So what a word must look like to pass for an address of a
-//! thread-local (`sys/tls.rs`) is our choice. Nothing else has its address in a reach, so a word
+//! thread-local (`sys/tls.rs`) is our choice. With many of them (`sys/tlssize.rs`) the berth is
+//! larger by as much. Nothing else has its address in a reach, so a word
 //! of two halves, an old pointer's upper one and a number, needs the upper half of a pointer into
 //! a reach; and small numbers, of either sign, point at the ends of a reach, where no berth is.
 //!
@@ -25,13 +26,13 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::sys::allowance::address_space;
 use crate::sys::mem::{self, Advice, Errno, Span};
+use crate::sys::tlssize::taken_by_libc;
 
 const MIB: usize = 1 << 20;
 const REACH: usize = 4096 * MIB;
 const BERTH: usize = 16 * MIB;
-/// Berths in a reach: those at its ends stay free.
-const FIRST: usize = 256 * MIB / BERTH;
-const LAST: usize = REACH / BERTH - FIRST;
+/// So much at each end of a reach stays free.
+const EDGE: usize = 256 * MIB;
 /// Where in a berth its memory begins.
 const BOTTOM: usize = MIB;
 const LOOP_STACK: usize = MIB;
@@ -39,6 +40,15 @@ const LOOP_STACK: usize = MIB;
 pub(crate) const BELOW: usize = 8 * MIB;
 /// Above the thread-locals there is nothing for so long.
 pub(crate) const ABOVE: usize = BERTH - (BOTTOM + LOOP_STACK + BELOW);
+
+/// Thread-locals of more than so much are no longer at an address that we choose.
+const MOST: usize = 512 * MIB;
+
+/// By how much a berth is larger, if the C library takes `tls`.
+fn more(tls: usize) -> usize {
+    let little = tls <= 64 << 10;
+    if little { 0 } else { tls.next_multiple_of(MIB) }
+}
 
 /// How many there are in all reaches, and how many have a thread, or had one that nobody has
 /// joined yet: for statistics.
@@ -57,6 +67,8 @@ struct Berth {
 
 /// All berths there are.
 pub(crate) struct Berths {
+    /// What thread-locals take beyond a page or two: every berth is larger by that.
+    more: usize,
     taken: Vec<Berth>,
     free: Vec<usize>,
     collected: u32,
@@ -66,11 +78,13 @@ pub(crate) struct Berths {
 
 impl Berths {
     pub(crate) fn new() -> Berths {
+        let more = more(taken_by_libc());
         Berths {
+            more,
             taken: Vec::new(),
             free: Vec::new(),
             collected: 0,
-            no_more: false,
+            no_more: more > MOST,
         }
     }
 
@@ -84,7 +98,7 @@ impl Berths {
         let at = self.find()?;
         let memory = Span {
             addr: at + BOTTOM,
-            len: LOOP_STACK + BELOW,
+            len: LOOP_STACK + BELOW + self.more,
         };
         // SAFETY: a free berth is ours, and nothing in it is in use.
         if unsafe { mem::commit(memory) }.is_err() {
@@ -112,7 +126,7 @@ impl Berths {
 
     /// Looks which threads have ended: their berths are free again.
     pub(crate) fn collect(&mut self) {
-        let (free, collected) = (&mut self.free, &mut self.collected);
+        let (free, collected, more) = (&mut self.free, &mut self.collected, self.more);
         self.taken.retain(|berth| {
             // SAFETY: it was not joined yet.
             let ended = unsafe { libc::pthread_tryjoin_np(berth.thread, std::ptr::null_mut()) };
@@ -121,7 +135,7 @@ impl Berths {
             }
             let span = Span {
                 addr: berth.at + BOTTOM,
-                len: LOOP_STACK + BELOW,
+                len: LOOP_STACK + BELOW + more,
             };
             // SAFETY: its thread has ended, so it is ours. Refused: it keeps some pages.
             let _ = unsafe { mem::advise(span, Advice::Drop) };
@@ -141,9 +155,11 @@ impl Berths {
         if self.free.is_empty() && !self.no_more {
             match reach() {
                 Ok(reach) => {
-                    let places = (FIRST..LAST).rev().map(|i| reach + i * BERTH);
-                    self.free.extend(places);
-                    MADE.fetch_add(LAST - FIRST, Relaxed);
+                    let size = BERTH + self.more;
+                    let places = (EDGE..REACH - EDGE - size + 1).step_by(size).rev();
+                    let before = self.free.len();
+                    self.free.extend(places.map(|at| reach + at));
+                    MADE.fetch_add(self.free.len() - before, Relaxed);
                 }
                 Err(_) => self.no_more = true,
             }
@@ -196,7 +212,8 @@ extern "C" fn begin<T: Sync + 'static>(first: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
-/// A thread that calls `entry(arg)`, with a stack of `size` bytes wherever the C library puts it.
+/// A thread that calls `entry(arg)`, with a stack of `size` bytes, and room for the thread-locals,
+/// wherever the C library puts it.
 /// Nobody joins it. Not one of std's: they panic where no signal stack is to be had.
 pub(crate) fn start_anywhere<T: Sync + 'static>(
     name: &CStr,
@@ -210,7 +227,7 @@ pub(crate) fn start_anywhere<T: Sync + 'static>(
         name: name.to_owned(),
     });
     // SAFETY: no memory of ours is involved.
-    let thread = unsafe { spawn_on(StackOf::Size(size), first) }?;
+    let thread = unsafe { spawn_on(StackOf::Size(size + taken_by_libc()), first) }?;
     // SAFETY: just made, and not joined by anybody.
     unsafe { libc::pthread_detach(thread) };
     Ok(())

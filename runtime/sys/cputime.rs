@@ -28,24 +28,38 @@ pub(crate) fn thread_cpu_time(tid: i32) -> Option<Nanos> {
     ok.then(|| ts.tv_sec as u64 * 1_000_000_000 + ts.tv_nsec as u64)
 }
 
+/// Without an allocation: sysmon must not wait for malloc's lock.
+fn open_task_file(tid: i32, name: &str) -> Option<File> {
+    let mut path = [0u8; 48];
+    let mut rest = &mut path[..];
+    write!(rest, "/proc/self/task/{tid}/{name}").ok()?;
+    let left = rest.len();
+    let used = &path[..path.len() - left];
+    File::open(OsStr::from_bytes(used)).ok()
+}
+
+/// Has the thread blocked the signal? False where `/proc` does not say.
+pub(crate) fn blocks_signal(tid: i32, signo: i32) -> bool {
+    const KEY: &[u8] = b"\nSigBlk:\t";
+    let mut text = [0u8; 2048];
+    let read = open_task_file(tid, "status").and_then(|file| file.read_at(&mut text, 0).ok());
+    let text = &text[..read.unwrap_or(0)];
+    let Some(at) = text.windows(KEY.len()).position(|w| w == KEY) else {
+        return false;
+    };
+    let digits = text[at + KEY.len()..].iter();
+    let digits = digits.map_while(|&c| char::from(c).to_digit(16));
+    let mask = digits.fold(0u64, |mask, digit| mask << 4 | u64::from(digit));
+    mask >> (signo - 1) & 1 == 1
+}
+
 /// Whether a thread is blocked in the kernel, and not just waiting for a CPU.
 #[derive(Debug)]
 pub(crate) struct KernelView(Option<File>);
 
 impl KernelView {
     pub(crate) fn of(tid: i32) -> KernelView {
-        // No allocation: sysmon must not wait for malloc's lock.
-        let mut path = [0u8; 48];
-        let mut rest = &mut path[..];
-        let written = write!(rest, "/proc/self/task/{tid}/syscall").is_ok();
-        let left = rest.len();
-        let used = &path[..path.len() - left];
-        let file = if written {
-            File::open(OsStr::from_bytes(used)).ok()
-        } else {
-            None
-        };
-        KernelView(file)
+        KernelView(open_task_file(tid, "syscall"))
     }
 
     /// True: blocked in a system call or a page fault. Without `/proc`, always true: then the

@@ -2,9 +2,13 @@
 
 pub(crate) mod clock;
 pub(crate) mod fatal;
+#[cfg(not(loom))]
+pub(crate) mod errno;
 pub(crate) mod moment;
 #[cfg(not(loom))]
 pub(crate) mod thread;
+#[cfg(not(loom))]
+pub(crate) mod inherited;
 #[cfg(not(loom))]
 pub(crate) mod tls;
 #[cfg(not(loom))]
@@ -26,7 +30,11 @@ pub(crate) mod valgrind;
 #[cfg(not(loom))]
 pub(crate) mod allowance;
 #[cfg(not(loom))]
+pub(crate) mod tlssize;
+#[cfg(not(loom))]
 pub(crate) mod berth;
+#[cfg(not(loom))]
+pub(crate) mod helper;
 #[cfg(not(loom))]
 pub(crate) mod table;
 #[cfg(not(loom))]

@@ -55,17 +55,21 @@ pub(crate) fn nanosleep(nanos: u64) {
     unsafe { libc::nanosleep(&raw const ts, std::ptr::null_mut()) };
 }
 
-/// Sends a signal to one thread of this process; false: it is gone.
-pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> bool {
+/// Sends a signal to one thread of this process. ESRCH: it is gone.
+pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> Result<(), libc::c_int> {
     // SAFETY: no preconditions.
     let me = unsafe { libc::getpid() };
     // SAFETY: no memory is passed; an id that names no thread of ours is an error.
-    unsafe { libc::syscall(libc::SYS_tgkill, me, tid, signo) == 0 }
+    if unsafe { libc::syscall(libc::SYS_tgkill, me, tid, signo) } == 0 {
+        return Ok(());
+    }
+    Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }
 
-/// Is there a thread of this process with this id? A new one may have it.
+/// Is there a thread of this process with this id? A new one may have it. True also where nobody
+/// may ask.
 pub(crate) fn is_alive(tid: i32) -> bool {
-    signal_thread(tid, 0)
+    signal_thread(tid, 0) != Err(libc::ESRCH)
 }
 
 /// Has this thread ended, although the kernel counts it? So it does with a process's first one.

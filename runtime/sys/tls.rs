@@ -60,6 +60,13 @@ struct Modules {
     count: usize,
 }
 
+impl Modules {
+    /// The calling thread's block of each.
+    fn blocks(&self) -> impl Iterator<Item = Block> + '_ {
+        self.blocks.iter().take(self.count).copied()
+    }
+}
+
 impl Window {
     /// Of a thread that has not told yet: every word counts as an address.
     pub(crate) fn unknown() -> Window {
@@ -86,22 +93,25 @@ impl Window {
     /// not inside the runtime with a P. `below`: what is free of frames under the thread-locals.
     #[cold]
     pub(crate) fn take(&self, below: usize) {
-        let main = own_mapping(below);
+        let main = own_mapping();
         let modules = modules();
         let pointer = thread_pointer();
-        let mut lo = main.start.min(pointer);
+        let end = main.start + main.len;
+        let mapping = main.start..end;
         // Not further: the next mapping may be anybody's, our stacks' table for example, whose
         // addresses stand in every frame of ours.
-        let end = main.start + main.len;
-        let inside = (main.start..end).contains(&pointer);
-        let mut hi = if inside {
-            end + self.above.load(Relaxed)
+        let (mut lo, mut hi) = if mapping.contains(&pointer) {
+            // The static blocks may take more than `below` themselves.
+            let blocks = modules.blocks().map(|block| block.start);
+            let lowest = blocks.filter(|start| mapping.contains(start)).min();
+            let lowest = lowest.map_or(pointer, |start| start.min(pointer));
+            let lo = lowest.saturating_sub(below).max(main.start);
+            (lo, end + self.above.load(Relaxed))
         } else {
-            pointer + CONTROL_BLOCK
+            (pointer, pointer + CONTROL_BLOCK)
         };
         let mut others = 0;
-        for block in &modules.blocks[..modules.count] {
-            let (start, size) = (block.start, block.len);
+        for Block { start, len: size } in modules.blocks() {
             let end = start + size;
             if start == 0 {
                 (lo, hi) = (0, usize::MAX);
@@ -289,9 +299,9 @@ unsafe extern "C" fn visit(
     0
 }
 
-/// The last `bytes` of the mapping that the C library made for the calling thread: stack,
-/// static thread-locals and control block.
-fn own_mapping(bytes: usize) -> Block {
+/// The mapping that the C library has for the calling thread: stack, static thread-locals and
+/// control block.
+fn own_mapping() -> Block {
     // SAFETY: all zeros is a valid value to be overwritten.
     let mut attr: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
     // SAFETY: no preconditions.
@@ -304,14 +314,13 @@ fn own_mapping(bytes: usize) -> Block {
         };
     }
     let mut start = std::ptr::null_mut();
-    let mut whole = 0;
+    let mut len = 0;
     // SAFETY: initialised by the call above.
-    unsafe { libc::pthread_attr_getstack(&raw const attr, &raw mut start, &raw mut whole) };
+    unsafe { libc::pthread_attr_getstack(&raw const attr, &raw mut start, &raw mut len) };
     // SAFETY: initialised above, not used again.
     unsafe { libc::pthread_attr_destroy(&raw mut attr) };
-    let len = whole.min(bytes);
     Block {
-        start: start.addr() + (whole - len),
+        start: start.addr(),
         len,
     }
 }
