@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::g::claim::Ticket;
 use crate::g::context::{DISTANCE, Switch, suspend};
 use crate::g::goroutine::GRef;
+use crate::g::handback;
 use crate::g::status::Enqueue;
 use crate::m::asleep;
 use crate::m::current::this_m;
@@ -99,9 +100,7 @@ fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {
         asleep::fell_asleep();
         deadlock::check();
-        while !g.status.thread_woken() {
-            g.note.sleep();
-        }
+        handback::sleep_thread(&g.status, &g.note);
     }
     g.status.run();
 }
@@ -127,15 +126,13 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
 #[cold]
 fn park_thread_until(g: GRef, deadline: Nanos, ticket: Ticket, case: u16) {
     if g.status.commit_park() == Enqueue::NotMine {
-        let mut until = Some(deadline);
-        while !g.status.thread_woken() {
-            if !g.note.sleep_until(until) {
-                if g.claim.claim(ticket, case) {
-                    g.status.thread_gave_up();
-                    return;
-                }
-                until = None; // somebody else has won and is about to wake us
+        if !handback::sleep_thread_until(&g.status, &g.note, Some(deadline)) {
+            if g.claim.claim(ticket, case) {
+                g.status.thread_gave_up();
+                return;
             }
+            // Somebody else has won and is about to wake us.
+            handback::sleep_thread(&g.status, &g.note);
         }
         asleep::was_not_counted();
     }
