@@ -13,6 +13,7 @@ use crate::base::atomic_ref::AtomicRef;
 use crate::base::choice::Choice;
 use crate::g::goroutine::{G, GRef};
 use crate::m::affinity::Affinity;
+use crate::m::pending::Pending;
 use crate::m::words::Words;
 use crate::p::processor::P;
 use crate::sys::note::Note;
@@ -32,8 +33,8 @@ pub(crate) struct M {
     pub(crate) lost_cpu: AtomicU64,
     /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
     pub(crate) preempt_tick: AtomicU64,
-    /// A preemption was asked for while in the runtime: yield on the way out.
-    pub(crate) pending: AtomicBool,
+    /// What its goroutine is to do on its way out of the runtime.
+    pub(crate) pending: Pending,
     /// Asleep in the preemption handler, with its goroutine stopped in user code.
     pub(crate) bound_asleep: AtomicBool,
     /// The goroutine that is locked to this M; written by its own thread.
@@ -75,7 +76,7 @@ impl M {
             bound_asleep: AtomicBool::new(false),
             locked_g: AtomicRef::none(),
             alt_stack: AtomicUsize::new(0),
-            pending: AtomicBool::new(false),
+            pending: Pending::new(),
             curg: AtomicRef::none(),
             p: AtomicRef::none(),
             next_p: AtomicRef::none(),

@@ -4,6 +4,8 @@ pub(crate) mod words;
 #[cfg(not(loom))]
 pub(crate) mod affinity;
 #[cfg(not(loom))]
+pub(crate) mod pending;
+#[cfg(not(loom))]
 pub(crate) mod machine;
 #[cfg(not(loom))]
 pub(crate) mod asleep;

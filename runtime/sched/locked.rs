@@ -9,7 +9,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::goroutine::GRef;
-use crate::m::enter::enter;
+use crate::m::enter::{NoPreempt, enter};
 use crate::m::machine::M;
 use crate::sched::handoff::hand_off;
 use crate::sched::idle::{acquire_p, check_if_last, detach_p, held_p, stop_m};
@@ -32,6 +32,16 @@ pub(crate) fn lock() {
     g.locked_count.store(more, Relaxed);
     g.locked_m.store(m.id + 1, Relaxed);
     m.locked_g.store(Some(g), Relaxed);
+}
+
+/// For a wait in a call that promises to return on its thread: wires the goroutine to it, unless
+/// it is. True: an `unlock` is owed.
+pub(crate) fn lock_to_wait(rt: &NoPreempt) -> bool {
+    let owed = rt.m().is_some() && rt.current().locked_count.load(Relaxed) == 0;
+    if owed {
+        lock();
+    }
+    owed
 }
 
 /// Undoes one `lock`. Without one, nothing.

@@ -17,8 +17,7 @@ use crate::g::handback;
 use crate::g::status::Enqueue;
 use crate::m::asleep;
 use crate::m::current::this_m;
-use crate::m::enter::{NoPreempt, enter};
-use crate::m::machine::M;
+use crate::m::enter::{NoPreempt, enter_to_wait};
 use crate::sched::deadlock;
 use crate::sched::timers;
 use crate::sys::clock::Nanos;
@@ -50,7 +49,7 @@ pub(crate) fn yield_local() {
 }
 
 fn yield_as(how: Switch) {
-    let rt = enter();
+    let rt = enter_to_wait();
     match rt.m() {
         Some(_) => {
             let g = rt.current();
@@ -79,19 +78,23 @@ fn switch(rt: NoPreempt, g: GRef, how: Switch) {
 #[inline]
 pub(crate) fn leave_after_switch() {
     let m = this_m();
+    let stale = m.is_some_and(|m| m.affinity.stale.load(Relaxed));
     drop(NoPreempt::resumed(m));
-    if let Some(m) = m
-        && m.affinity.stale.load(Relaxed)
-    {
-        take_window(m);
+    if stale {
+        take_window();
     }
 }
 
-/// A module was loaded. In user code, since it takes the dynamic linker's lock.
+/// A module was loaded. In user code, since it takes the dynamic linker's lock. By the thread of
+/// the M that we are on now: on the way out of the runtime it may have become another one.
 #[cold]
-fn take_window(m: &'static M) {
-    m.affinity.stale.store(false, Relaxed);
-    m.window.take(DISTANCE);
+#[inline(never)]
+fn take_window() {
+    if let Some(m) = this_m()
+        && m.affinity.stale.swap(false, Relaxed)
+    {
+        m.window.take(DISTANCE);
+    }
 }
 
 /// A plain thread waits on its own note. It may have been the last one that could do anything.

@@ -127,6 +127,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     if !inherit {
         p.schedtick
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+        m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
     }
     if g.stack.load(Relaxed).is_none() {
         exit::bind_stack(p, &holds, g);
@@ -135,7 +136,6 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     g.status.run();
     g.last_m.store(m.id, Relaxed);
     m.set_curg(Some(g));
-    m.pending.store(false, Relaxed);
     m.affinity.left_last.store(Some(g), Relaxed);
     let switch = loop {
         tlsguard::arrives(m, g);
