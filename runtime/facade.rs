@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::g::all;
 use crate::m::current::this_m;
 use crate::m::enter::enter;
+use crate::m::pending::SLICE_OVER;
 use crate::p::processor::MAX_PS;
 use crate::sched::dump::{Caller, dump_all};
 use crate::sched::ms;
@@ -229,6 +230,6 @@ pub fn __inside<R>(f: impl FnOnce() -> R) -> R {
 #[doc(hidden)]
 pub fn __preempt_soon() {
     if let Some(m) = this_m() {
-        m.pending.store(true, Relaxed);
+        m.pending.ask(SLICE_OVER);
     }
 }

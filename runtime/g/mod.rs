@@ -2,6 +2,7 @@
 
 pub(crate) mod reason;
 pub(crate) mod status;
+pub(crate) mod handback;
 #[cfg(all(test, loom))]
 mod stopped;
 pub(crate) mod claim;

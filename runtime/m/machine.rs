@@ -15,6 +15,7 @@ use crate::base::choice::Choice;
 use crate::g::goroutine::{G, GRef};
 use crate::g::incarnation::{AtomicIncarnation, Incarnation};
 use crate::m::affinity::Affinity;
+use crate::m::pending::Pending;
 use crate::m::words::Words;
 use crate::p::processor::P;
 use crate::sys::cputimer::CpuTimer;
@@ -44,8 +45,8 @@ pub(crate) struct M {
     pub(crate) preempt_tick: AtomicU64,
     /// Its thread's CPU time when that was written.
     pub(crate) asked_cpu: AtomicU64,
-    /// A preemption was asked for while in the runtime: yield on the way out.
-    pub(crate) pending: AtomicBool,
+    /// What its goroutine is to do on its way out of the runtime.
+    pub(crate) pending: Pending,
     /// Asleep in the preemption handler, with its goroutine stopped in user code.
     pub(crate) bound_asleep: AtomicBool,
     /// How many goroutines are locked to this M, and [`ENDING`]; written by its own thread.
@@ -99,7 +100,7 @@ impl M {
             exclusive: AtomicU32::new(0),
             waits_for_own: AtomicBool::new(false),
             alt_stack: AtomicUsize::new(0),
-            pending: AtomicBool::new(false),
+            pending: Pending::new(),
             curg: AtomicRef::none(),
             p: AtomicRef::none(),
             next_p: AtomicRef::none(),
@@ -125,7 +126,7 @@ impl M {
     pub(crate) fn begin(&self, incarnation: Incarnation) {
         self.blocking.store(false, Relaxed);
         self.lost_cpu.store(0, Relaxed);
-        self.pending.store(false, Relaxed);
+        self.pending.clear();
         self.exclusive.store(0, Relaxed);
         self.alt_stack.store(0, Relaxed);
         self.affinity.reset();

@@ -5,6 +5,8 @@ pub(crate) mod watched;
 #[cfg(not(loom))]
 pub(crate) mod affinity;
 #[cfg(not(loom))]
+pub(crate) mod pending;
+#[cfg(not(loom))]
 pub(crate) mod machine;
 #[cfg(not(loom))]
 pub(crate) mod asleep;

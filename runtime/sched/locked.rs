@@ -10,7 +10,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::goroutine::GRef;
-use crate::m::enter::enter;
+use crate::m::enter::{NoPreempt, enter};
 use crate::m::machine::M;
 use crate::p::processor::P;
 use crate::sched::affinity;
@@ -42,6 +42,16 @@ pub(crate) fn lock() {
         g.locked_m.store(m.id + 1, Relaxed);
         m.add_locked();
     }
+}
+
+/// For a wait in a call that promises to return on its thread: wires the goroutine to it, unless
+/// it is. True: an `unlock` is owed.
+pub(crate) fn lock_to_wait(rt: &NoPreempt) -> bool {
+    let owed = rt.m().is_some() && rt.current().locked_count.load(Relaxed) == 0;
+    if owed {
+        lock();
+    }
+    owed
 }
 
 /// Undoes one `lock`. Without one, nothing.

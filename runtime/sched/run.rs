@@ -134,6 +134,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
     if !inherit {
         p.schedtick
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+        m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
     }
     if g.stack.load(Relaxed).is_none() {
         if !exit::bind_stack(p, &holds, g) {
@@ -145,7 +146,6 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
     g.status.run();
     g.last_m.store(m.incarnation(), Relaxed);
     m.set_curg(Some(g));
-    m.pending.store(false, Relaxed);
     m.affinity.left_last.store(Some(g), Relaxed);
     let switch = loop {
         tlsguard::arrives(m, g);

@@ -7,6 +7,7 @@ use std::sync::Once;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
+use crate::m::enter::set_stops;
 use crate::p::processor::PStatus;
 use crate::sched::config::{self, Debug};
 use crate::sched::deadlock;
@@ -79,6 +80,7 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
             fatal!("cannot catch SIGQUIT: {e}");
         }
         preempt::set_valve(!s.debug.valve_off);
+        set_stops(preempt::AT_DOOR);
         config::set_steady(s.debug.steady);
         if !s.tls_guard {
             tlsguard::switch_off();

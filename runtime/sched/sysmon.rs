@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::base::prim::spin_hint;
 use crate::m::machine::M;
+use crate::m::pending::THREAD_WANTED;
 use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::config::steady;
@@ -254,8 +255,8 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
         }
     }
     if long && !m.affinity.queue.is_empty() {
-        // They need this very thread: only a suspension helps, at the next way out of the runtime.
-        m.pending.store(true, Relaxed);
+        // They need this very thread: only a suspension helps, at the next call that may wait.
+        m.pending.ask(THREAD_WANTED);
     }
     Round::Quiet
 }

@@ -13,7 +13,8 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use crate::m::enter::{NoPreempt, enter};
+use crate::m::enter::{NoPreempt, enter_to_wait};
+use crate::m::pending::SLICE_OVER;
 use crate::m::words::Thief;
 use crate::p::processor::{P, PStatus};
 use crate::sched::deaf;
@@ -51,7 +52,7 @@ pub(crate) fn resize(n: u32, class: Class) -> u32 {
     // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
     make_steal_order(n);
     make_ps(n, class);
-    let rt = enter();
+    let rt = enter_to_wait();
     stop(&rt);
     let before = SCHED.procs();
     put_aside(&rt, n);
@@ -67,7 +68,7 @@ pub(crate) fn resize(n: u32, class: Class) -> u32 {
 /// that was caught in the kernel may come out of it and run user code, but not into the runtime.
 pub(crate) fn stopped<R>(f: impl FnOnce(&NoPreempt) -> R) -> R {
     let turn = Turn::take();
-    let rt = enter();
+    let rt = enter_to_wait();
     stop(&rt);
     let result = f(&rt);
     start(rt);
@@ -222,6 +223,6 @@ fn note_slice(rt: &NoPreempt) {
         STOPPER_TICK.store(tick, Relaxed);
         STOPS_SINCE.store(now, Relaxed);
     } else if now - STOPS_SINCE.load(Relaxed) >= DEFAULT_SLICE {
-        m.pending.store(true, Relaxed);
+        m.pending.ask(SLICE_OVER);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::reason::WaitReason;
-use crate::sync::parking::{GRef, RawLock, enter, park, ready};
+use crate::sync::parking::{GRef, RawLock, enter, enter_to_wait, park, ready};
 use crate::sync::waiter::Waiter;
 use crate::sync::waitlist::WaitList;
 
@@ -84,7 +84,7 @@ impl Semaphore {
             "semaphore: cannot acquire {n} of {}",
             self.size
         );
-        let rt = enter();
+        let rt = enter_to_wait();
         let me = rt.current();
         Waiter::on_stack(me, n, None, |waiter| {
             let guard = rt.lock(&self.lock);
