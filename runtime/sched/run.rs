@@ -127,8 +127,7 @@ enum Life {
 fn execute(m: &'static M, g: GRef, inherit: bool) {
     let (p, holds) = idle::held_p(m);
     if !inherit {
-        p.schedtick
-            .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+        p.begin_slice();
     }
     if g.stack.load(Relaxed).is_none() {
         exit::bind_stack(p, &holds, g);
@@ -157,6 +156,11 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
     m.blocking.store(false, Relaxed);
     match switch {
         Switch::Yield | Switch::Preempted => {
+            if switch == Switch::Preempted
+                && let Some(p) = m.p()
+            {
+                p.begin_slice(); // who is next does not inherit one that is over
+            }
             g.status.yielded();
             put_back_global(g);
             wakep();
