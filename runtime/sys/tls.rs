@@ -18,6 +18,8 @@
 
 use std::arch::asm;
 use std::ffi::c_void;
+#[cfg(not(target_feature = "crt-static"))]
+use std::ffi::{CStr, c_int};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -53,10 +55,10 @@ struct Block {
     len: usize,
 }
 
-/// The modules with thread-locals, as the dynamic linker told them.
+/// The modules with thread-locals, and the calling thread's blocks of them.
 struct Modules {
     ids: [usize; MODULES],
-    sizes: [usize; MODULES],
+    blocks: [Block; MODULES],
     count: usize,
 }
 
@@ -100,9 +102,16 @@ impl Window {
             pointer + CONTROL_BLOCK
         };
         let mut others = 0;
-        for (id, size) in modules.ids.iter().zip(modules.sizes).take(modules.count) {
-            let start = block_of(*id);
+        for block in &modules.blocks[..modules.count] {
+            let (start, size) = (block.start, block.len);
+            if size == 0 {
+                continue; // none, or unloaded while we looked
+            }
             let end = start + size;
+            if start == 0 {
+                (lo, hi) = (0, usize::MAX);
+                break;
+            }
             if start >= lo && end <= hi {
                 continue;
             }
@@ -197,7 +206,7 @@ fn checked_generation(modules: &Modules) -> usize {
     let Some(&id) = modules.ids[..modules.count].first() else {
         return UNCHECKED;
     };
-    let wanted = block_of(id);
+    let wanted = modules.blocks[0].start;
     let holds = |index: usize| {
         let entry = dtv().wrapping_add(index);
         // SAFETY: the table has an entry of at least a word for each module that has a block.
@@ -210,27 +219,112 @@ fn checked_generation(modules: &Modules) -> usize {
     }
 }
 
+#[cfg(not(target_feature = "crt-static"))]
 unsafe extern "C" {
     /// The psABI's: the address of the calling thread's block, which it makes if need be.
     fn __tls_get_addr(index: *const [usize; 2]) -> *mut c_void;
+    /// The C library's: what there is to know of a handle of `dlopen`'s.
+    fn dlinfo(handle: *mut c_void, request: c_int, answer: *mut c_void) -> c_int;
 }
 
-/// What the address of offset 0 is short of: aarch64 and x86-64 have no bias.
-fn block_of(id: usize) -> usize {
+/// Where the calling thread's block of the module is; made now, if it was not yet: it would not
+/// show in the generation. (The address of offset 0 has no bias on aarch64 and x86-64.) `None`: the
+/// module is gone.
+///
+/// Another thread may unload it at any moment, and `__tls_get_addr` of a module that is gone
+/// crashes. So it is held meanwhile: by its name, which may be another one's by now.
+#[cfg(not(target_feature = "crt-static"))]
+fn block_of(id: usize, known: usize) -> Option<usize> {
+    if known != 0 {
+        return Some(known);
+    }
+    let mut wanted = Wanted {
+        id,
+        name: Vec::with_capacity(libc::PATH_MAX as usize),
+    };
+    // SAFETY: the callback gets our `wanted`, which outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(find), (&raw mut wanted).cast()) };
+    let name = CStr::from_bytes_with_nul(&wanted.name).ok()?;
+    // SAFETY: nothing is loaded, so no code of the module's runs.
+    let held = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    if held.is_null() {
+        return None;
+    }
+    let mut held_id = 0_usize;
+    // SAFETY: a handle that is held; the answer is one word.
+    let told = unsafe { dlinfo(held, RTLD_DI_TLS_MODID, (&raw mut held_id).cast()) };
     let index = [id, 0];
-    // SAFETY: the id is of a loaded module with thread-locals.
-    unsafe { __tls_get_addr(&raw const index) }.addr()
+    // SAFETY: the id is of a loaded module with thread-locals, which is held.
+    let block =
+        (told == 0 && held_id == id).then(|| unsafe { __tls_get_addr(&raw const index) });
+    // SAFETY: held once above. It may be the last who held it.
+    unsafe { libc::dlclose(held) };
+    block.map(<*mut c_void>::addr)
+}
+
+/// glibc's; musl makes all blocks at once, so nothing is asked for there.
+#[cfg(not(target_feature = "crt-static"))]
+const RTLD_DI_TLS_MODID: c_int = 9;
+
+/// Whose name is asked for.
+#[cfg(not(target_feature = "crt-static"))]
+struct Wanted {
+    id: usize,
+    name: Vec<u8>,
+}
+
+/// Notes the name of the one that is wanted, without allocating: under the dynamic linker's lock.
+///
+/// # Safety
+/// As `dl_iterate_phdr` calls it, with `data` a `Wanted`.
+#[cfg(not(target_feature = "crt-static"))]
+unsafe extern "C" fn find(
+    info: *mut libc::dl_phdr_info,
+    _size: usize,
+    data: *mut c_void,
+) -> i32 {
+    // SAFETY: the dynamic linker's promise.
+    let info = unsafe { &*info };
+    // SAFETY: the caller's promise.
+    let wanted = unsafe { &mut *data.cast::<Wanted>() };
+    if info.dlpi_tls_modid != wanted.id {
+        return 0;
+    }
+    // SAFETY: the dynamic linker's promise.
+    let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes_with_nul();
+    if name.len() <= wanted.name.capacity() {
+        wanted.name.extend_from_slice(name);
+    }
+    1
+}
+
+/// A static program has no `__tls_get_addr` to link to, and one block, which every thread has from
+/// its start. Null for a module that it has loaded all the same, and not used on this thread.
+#[cfg(target_feature = "crt-static")]
+fn block_of(_id: usize, known: usize) -> Option<usize> {
+    Some(known)
 }
 
 /// Asks the dynamic linker.
 fn modules() -> Modules {
     let mut modules = Modules {
         ids: [0; MODULES],
-        sizes: [0; MODULES],
+        blocks: [Block { start: 0, len: 0 }; MODULES],
         count: 0,
     };
     // SAFETY: the callback gets our `modules`, which outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut modules).cast()) };
+    for (id, block) in modules
+        .ids
+        .iter()
+        .zip(&mut modules.blocks)
+        .take(modules.count)
+    {
+        match block_of(*id, block.start) {
+            Some(start) => block.start = start,
+            None => block.len = 0,
+        }
+    }
     modules
 }
 
@@ -258,7 +352,10 @@ unsafe extern "C" fn visit(
         .map_or(0, |h| h.p_memsz as usize);
     if let Some(place) = modules.ids.get_mut(modules.count) {
         *place = info.dlpi_tls_modid;
-        modules.sizes[modules.count] = size;
+        modules.blocks[modules.count] = Block {
+            start: info.dlpi_tls_data.addr(),
+            len: size,
+        };
         modules.count += 1;
     }
     0
