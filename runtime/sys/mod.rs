@@ -6,6 +6,8 @@ pub(crate) mod moment;
 #[cfg(not(loom))]
 pub(crate) mod thread;
 #[cfg(not(loom))]
+mod tlsblock;
+#[cfg(not(loom))]
 pub(crate) mod tls;
 #[cfg(not(loom))]
 pub(crate) mod cputime;

@@ -18,16 +18,18 @@
 
 use std::arch::asm;
 use std::ffi::c_void;
-#[cfg(not(target_feature = "crt-static"))]
-use std::ffi::{CStr, c_int};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicUsize, fence};
+
+use crate::sys::tlsblock::make_block;
 
 /// Blocks of late modules that a window has room for. With more of them it answers that every
 /// word is an address: its goroutines stay.
 const OTHERS: usize = 8;
 /// Modules with thread-locals that we look at.
 const MODULES: usize = 64;
+/// How often they are asked for, while others are loaded: then every word is an address.
+const TRIES: u32 = 16;
 /// The control block is smaller than this on every C library.
 const CONTROL_BLOCK: usize = 4096;
 
@@ -43,6 +45,8 @@ pub(crate) struct Window {
     generation: AtomicUsize,
     /// So many bytes above the thread's mapping are nobody's. Before the thread starts.
     pub(crate) above: AtomicUsize,
+    /// Odd while it is written to.
+    version: AtomicUsize,
 }
 
 /// The dtv is not laid out as we know it: late modules are not noticed.
@@ -60,6 +64,8 @@ struct Modules {
     ids: [usize; MODULES],
     blocks: [Block; MODULES],
     count: usize,
+    /// These are all.
+    complete: bool,
 }
 
 impl Window {
@@ -72,6 +78,7 @@ impl Window {
             other_count: AtomicUsize::new(0),
             generation: AtomicUsize::new(0),
             above: AtomicUsize::new(0),
+            version: AtomicUsize::new(0),
         }
     }
 
@@ -101,17 +108,14 @@ impl Window {
         } else {
             pointer + CONTROL_BLOCK
         };
+        if !modules.complete {
+            (lo, hi) = (0, usize::MAX);
+        }
+        let mut blocks = [Block::default(); OTHERS];
         let mut others = 0;
         for block in &modules.blocks[..modules.count] {
             let (start, size) = (block.start, block.len);
-            if size == 0 {
-                continue; // none, or unloaded while we looked
-            }
             let end = start + size;
-            if start == 0 {
-                (lo, hi) = (0, usize::MAX);
-                break;
-            }
             if start >= lo && end <= hi {
                 continue;
             }
@@ -120,18 +124,39 @@ impl Window {
             if start.abs_diff(pointer) < 1 << 16 {
                 lo = lo.min(start);
                 hi = hi.max(end);
-            } else if let Some((s, l)) = self.others.get(others) {
-                s.store(start, Relaxed);
-                l.store(size, Relaxed);
+            } else if let Some(place) = blocks.get_mut(others) {
+                *place = *block;
                 others += 1;
             } else {
                 (lo, hi) = (0, usize::MAX);
             }
         }
+        let version = self.version.load(Relaxed);
+        self.version.store(version + 1, Relaxed);
+        fence(Release); // pairs(window): unchanged_since
         self.other_count.store(others, Relaxed);
+        for ((start, len), block) in self.others.iter().zip(blocks) {
+            start.store(block.start, Relaxed);
+            len.store(block.len, Relaxed);
+        }
         self.start.store(lo, Relaxed);
         self.len.store(hi - lo, Relaxed);
+        self.version.store(version + 2, Release); // pairs(window): version
         self.generation.store(checked_generation(&modules), Relaxed);
+    }
+
+    /// For [`Window::unchanged_since`].
+    #[inline]
+    pub(crate) fn version(&self) -> usize {
+        self.version.load(Acquire) // pairs(window): take
+    }
+
+    /// Since then nobody has written to it, so what was read of it belongs together. Its thread
+    /// may take it again at any time, and be stopped in the middle.
+    #[inline]
+    pub(crate) fn unchanged_since(&self, version: usize) -> bool {
+        fence(Acquire); // pairs(window): take's Release fence
+        version.is_multiple_of(2) && self.version.load(Relaxed) == version
     }
 
     /// On its own thread: has a module been loaded since, whose thread-locals it may hold?
@@ -219,113 +244,34 @@ fn checked_generation(modules: &Modules) -> usize {
     }
 }
 
-#[cfg(not(target_feature = "crt-static"))]
-unsafe extern "C" {
-    /// The psABI's: the address of the calling thread's block, which it makes if need be.
-    fn __tls_get_addr(index: *const [usize; 2]) -> *mut c_void;
-    /// The C library's: what there is to know of a handle of `dlopen`'s.
-    fn dlinfo(handle: *mut c_void, request: c_int, answer: *mut c_void) -> c_int;
-}
-
-/// Where the calling thread's block of the module is; made now, if it was not yet: it would not
-/// show in the generation. (The address of offset 0 has no bias on aarch64 and x86-64.) `None`: the
-/// module is gone.
-///
-/// Another thread may unload it at any moment, and `__tls_get_addr` of a module that is gone
-/// crashes. So it is held meanwhile: by its name, which may be another one's by now.
-#[cfg(not(target_feature = "crt-static"))]
-fn block_of(id: usize, known: usize) -> Option<usize> {
-    if known != 0 {
-        return Some(known);
-    }
-    let mut wanted = Wanted {
-        id,
-        name: Vec::with_capacity(libc::PATH_MAX as usize),
-    };
-    // SAFETY: the callback gets our `wanted`, which outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(find), (&raw mut wanted).cast()) };
-    let name = CStr::from_bytes_with_nul(&wanted.name).ok()?;
-    // SAFETY: nothing is loaded, so no code of the module's runs.
-    let held = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-    if held.is_null() {
-        return None;
-    }
-    let mut held_id = 0_usize;
-    // SAFETY: a handle that is held; the answer is one word.
-    let told = unsafe { dlinfo(held, RTLD_DI_TLS_MODID, (&raw mut held_id).cast()) };
-    let index = [id, 0];
-    // SAFETY: the id is of a loaded module with thread-locals, which is held.
-    let block =
-        (told == 0 && held_id == id).then(|| unsafe { __tls_get_addr(&raw const index) });
-    // SAFETY: held once above. It may be the last who held it.
-    unsafe { libc::dlclose(held) };
-    block.map(<*mut c_void>::addr)
-}
-
-/// glibc's; musl makes all blocks at once, so nothing is asked for there.
-#[cfg(not(target_feature = "crt-static"))]
-const RTLD_DI_TLS_MODID: c_int = 9;
-
-/// Whose name is asked for.
-#[cfg(not(target_feature = "crt-static"))]
-struct Wanted {
-    id: usize,
-    name: Vec<u8>,
-}
-
-/// Notes the name of the one that is wanted, without allocating: under the dynamic linker's lock.
-///
-/// # Safety
-/// As `dl_iterate_phdr` calls it, with `data` a `Wanted`.
-#[cfg(not(target_feature = "crt-static"))]
-unsafe extern "C" fn find(
-    info: *mut libc::dl_phdr_info,
-    _size: usize,
-    data: *mut c_void,
-) -> i32 {
-    // SAFETY: the dynamic linker's promise.
-    let info = unsafe { &*info };
-    // SAFETY: the caller's promise.
-    let wanted = unsafe { &mut *data.cast::<Wanted>() };
-    if info.dlpi_tls_modid != wanted.id {
-        return 0;
-    }
-    // SAFETY: the dynamic linker's promise.
-    let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes_with_nul();
-    if name.len() <= wanted.name.capacity() {
-        wanted.name.extend_from_slice(name);
-    }
-    1
-}
-
-/// A static program has no `__tls_get_addr` to link to, and one block, which every thread has from
-/// its start. Null for a module that it has loaded all the same, and not used on this thread.
-#[cfg(target_feature = "crt-static")]
-fn block_of(_id: usize, known: usize) -> Option<usize> {
-    Some(known)
-}
-
-/// Asks the dynamic linker.
+/// Asks the dynamic linker, until every module has a block that this thread's generation can have
+/// told it of: to ask for one brings the generation up to date, and with it come modules that were
+/// loaded meanwhile, whose blocks would be made later without a change of it.
 fn modules() -> Modules {
-    let mut modules = Modules {
+    for _ in 0..TRIES {
+        let mut modules = Modules {
+            ids: [0; MODULES],
+            blocks: [Block { start: 0, len: 0 }; MODULES],
+            count: 0,
+            complete: false,
+        };
+        let before = generation();
+        // SAFETY: the callback gets our `modules`, which outlives the call.
+        unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut modules).cast()) };
+        let all = modules.ids.iter().zip(&modules.blocks).take(modules.count);
+        let missing = all.filter(|(_, block)| block.start == 0);
+        let asked = missing.map(|(id, _)| make_block(*id)).count();
+        if asked == 0 && generation() == before {
+            modules.complete = modules.count < MODULES;
+            return modules;
+        }
+    }
+    Modules {
         ids: [0; MODULES],
         blocks: [Block { start: 0, len: 0 }; MODULES],
         count: 0,
-    };
-    // SAFETY: the callback gets our `modules`, which outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut modules).cast()) };
-    for (id, block) in modules
-        .ids
-        .iter()
-        .zip(&mut modules.blocks)
-        .take(modules.count)
-    {
-        match block_of(*id, block.start) {
-            Some(start) => block.start = start,
-            None => block.len = 0,
-        }
+        complete: false,
     }
-    modules
 }
 
 /// Notes one module.
@@ -350,6 +296,9 @@ unsafe extern "C" fn visit(
         .iter()
         .find(|h| h.p_type == libc::PT_TLS)
         .map_or(0, |h| h.p_memsz as usize);
+    if size == 0 {
+        return 0;
+    }
     if let Some(place) = modules.ids.get_mut(modules.count) {
         *place = info.dlpi_tls_modid;
         modules.blocks[modules.count] = Block {
