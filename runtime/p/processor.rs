@@ -120,6 +120,13 @@ impl P {
         self.status.store(status as u8, Relaxed);
     }
 
+    /// Whoever runs next has a slice of its own. By the owner.
+    #[inline]
+    pub(crate) fn begin_slice(&self) {
+        let tick = self.schedtick.load(Relaxed);
+        self.schedtick.store(tick.wrapping_add(1), Relaxed);
+    }
+
     /// By sysmon: the slice that began at `tick` is over.
     pub(crate) fn end_slice(&self, tick: u32) {
         self.over_tick.store(tick, Relaxed);

@@ -60,10 +60,10 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 /// The sources that need nothing but the P.
 #[inline]
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
-    timers::run_due(rt, p, true);
+    let fired = timers::run_due(rt, p, true);
     every_61st_global(p)
         .or_else(|| affinity::next(m, p).map(fresh))
-        .or_else(|| local(p, holds))
+        .or_else(|| local(p, holds, fired))
         .or_else(|| global_batch(p, holds))
         .or_else(|| steal(rt, m, p, holds))
 }
@@ -74,11 +74,12 @@ fn fresh(g: GRef) -> Picked {
 
 /// The next of the P's own queue. One that would inherit a slice that is over goes behind all
 /// others: goroutines that ready each other, at one P, would otherwise hide those in the ring for
-/// ever, where no signal finds them in user code or there are no signals.
+/// ever, where no signal finds them in user code or there are no signals. Not one whose timer has
+/// just `fired`: it has had nothing of that slice.
 #[inline]
-fn local(p: &P, holds: &HoldsP) -> Option<Picked> {
+fn local(p: &P, holds: &HoldsP, fired: bool) -> Option<Picked> {
     let picked = p.runq.get(holds)?;
-    if picked.inherit && p.slice_is_over() {
+    if picked.inherit && p.slice_is_over() && !fired {
         return behind_all(p, holds, picked.g);
     }
     Some(picked)
@@ -86,8 +87,7 @@ fn local(p: &P, holds: &HoldsP) -> Option<Picked> {
 
 #[cold]
 fn behind_all(p: &P, holds: &HoldsP, g: GRef) -> Option<Picked> {
-    p.schedtick
-        .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+    p.begin_slice();
     put_back_global(g);
     p.runq.get(holds)
 }

@@ -209,6 +209,7 @@ fn give_way(m: &'static M, p: &'static P, g: GRef, at: Stop) {
     };
     bind(m, g, at);
     SCHED.push_global(g);
+    p.begin_slice(); // who is next does not inherit one that is over
     detach_p(m, p);
     let last = SCHED.wants_spare();
     SCHED.lock.unlock();
@@ -257,8 +258,7 @@ fn sleep_bound(m: &'static M, g: GRef) {
     match m.next_p.take_relaxed() {
         Some(p) => {
             acquire_p(m, p);
-            p.schedtick
-                .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+            p.begin_slice();
         }
         None if g.status.may_run_without_p() => m.words.set_lost(),
         None => fatal!("m{} was woken with its goroutine, and without a P", m.id),

@@ -132,8 +132,7 @@ enum Life {
 fn execute(m: &'static M, g: GRef, inherit: bool) {
     let (p, holds) = idle::held_p(m);
     if !inherit {
-        p.schedtick
-            .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+        p.begin_slice();
         m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
     }
     if g.stack.load(Relaxed).is_none() {
@@ -165,6 +164,11 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
     m.blocking.store(false, Relaxed);
     match switch {
         Switch::Yield | Switch::Preempted => {
+            if switch == Switch::Preempted
+                && let Some(p) = m.p()
+            {
+                p.begin_slice(); // who is next does not inherit one that is over
+            }
             g.status.yielded();
             put_back_global(g);
             wakep();

@@ -14,7 +14,10 @@ use crate::sys::valgrind::without_complaints;
 /// Does the stack of a suspended goroutine hold addresses in the window? In any part of it: what
 /// it stands on, and what that continues (`sched/segment.rs`).
 pub(crate) fn is_tainted(window: &Window, slot: SlotRef) -> bool {
-    slot.chain().any(|slot| is_part_tainted(window, slot))
+    let version = window.version();
+    let tainted = slot.chain().any(|slot| is_part_tainted(window, slot));
+    // It was written to meanwhile: who knows what an address in it was.
+    tainted || !window.unchanged_since(version)
 }
 
 fn is_part_tainted(window: &Window, slot: &Slot) -> bool {

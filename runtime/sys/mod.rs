@@ -10,6 +10,8 @@ pub(crate) mod thread;
 #[cfg(not(loom))]
 pub(crate) mod inherited;
 #[cfg(not(loom))]
+mod tlsblock;
+#[cfg(not(loom))]
 pub(crate) mod tls;
 #[cfg(not(loom))]
 pub(crate) mod fpenv;

@@ -18,14 +18,18 @@
 
 use std::arch::asm;
 use std::ffi::c_void;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicUsize, fence};
+
+use crate::sys::tlsblock::make_block;
 
 /// Blocks of late modules that a window has room for. With more of them it answers that every
 /// word is an address: its goroutines stay.
 const OTHERS: usize = 8;
 /// Modules with thread-locals that we look at.
 const MODULES: usize = 64;
+/// How often they are asked for, while others are loaded: then every word is an address.
+const TRIES: u32 = 16;
 /// The control block is smaller than this on every C library.
 const CONTROL_BLOCK: usize = 4096;
 
@@ -41,6 +45,8 @@ pub(crate) struct Window {
     generation: AtomicUsize,
     /// So many bytes above the thread's mapping are nobody's. Before the thread starts.
     pub(crate) above: AtomicUsize,
+    /// Odd while it is written to.
+    version: AtomicUsize,
 }
 
 /// The dtv is not laid out as we know it: late modules are not noticed.
@@ -58,6 +64,8 @@ struct Modules {
     ids: [usize; MODULES],
     blocks: [Block; MODULES],
     count: usize,
+    /// These are all.
+    complete: bool,
 }
 
 impl Modules {
@@ -77,6 +85,7 @@ impl Window {
             other_count: AtomicUsize::new(0),
             generation: AtomicUsize::new(0),
             above: AtomicUsize::new(0),
+            version: AtomicUsize::new(0),
         }
     }
 
@@ -110,8 +119,13 @@ impl Window {
         } else {
             (pointer, pointer + CONTROL_BLOCK)
         };
+        if !modules.complete {
+            (lo, hi) = (0, usize::MAX);
+        }
+        let mut blocks = [Block::default(); OTHERS];
         let mut others = 0;
-        for Block { start, len: size } in modules.blocks() {
+        for block in modules.blocks() {
+            let (start, size) = (block.start, block.len);
             let end = start + size;
             if start == 0 {
                 (lo, hi) = (0, usize::MAX);
@@ -125,18 +139,39 @@ impl Window {
             if start.abs_diff(pointer) < 1 << 16 {
                 lo = lo.min(start);
                 hi = hi.max(end);
-            } else if let Some((s, l)) = self.others.get(others) {
-                s.store(start, Relaxed);
-                l.store(size, Relaxed);
+            } else if let Some(place) = blocks.get_mut(others) {
+                *place = block;
                 others += 1;
             } else {
                 (lo, hi) = (0, usize::MAX);
             }
         }
+        let version = self.version.load(Relaxed);
+        self.version.store(version + 1, Relaxed);
+        fence(Release); // pairs(window): unchanged_since
         self.other_count.store(others, Relaxed);
+        for ((start, len), block) in self.others.iter().zip(blocks) {
+            start.store(block.start, Relaxed);
+            len.store(block.len, Relaxed);
+        }
         self.start.store(lo, Relaxed);
         self.len.store(hi - lo, Relaxed);
+        self.version.store(version + 2, Release); // pairs(window): version
         self.generation.store(checked_generation(&modules), Relaxed);
+    }
+
+    /// For [`Window::unchanged_since`].
+    #[inline]
+    pub(crate) fn version(&self) -> usize {
+        self.version.load(Acquire) // pairs(window): take
+    }
+
+    /// Since then nobody has written to it, so what was read of it belongs together. Its thread
+    /// may take it again at any time, and be stopped in the middle.
+    #[inline]
+    pub(crate) fn unchanged_since(&self, version: usize) -> bool {
+        fence(Acquire); // pairs(window): take's Release fence
+        version.is_multiple_of(2) && self.version.load(Relaxed) == version
     }
 
     /// On its own thread: has a module been loaded since, whose thread-locals it may hold?
@@ -224,46 +259,34 @@ fn checked_generation(modules: &Modules) -> usize {
     }
 }
 
-#[cfg(not(target_feature = "crt-static"))]
-unsafe extern "C" {
-    /// The psABI's: the address of the calling thread's block, which it makes if need be.
-    fn __tls_get_addr(index: *const [usize; 2]) -> *mut c_void;
-}
-
-/// Where the calling thread's block of the module is; made now, if it was not yet: it would not
-/// show in the generation. (The address of offset 0 has no bias on aarch64 and x86-64.)
-#[cfg(not(target_feature = "crt-static"))]
-fn block_of(id: usize, _known: usize) -> usize {
-    let index = [id, 0];
-    // SAFETY: the id is of a loaded module with thread-locals.
-    unsafe { __tls_get_addr(&raw const index) }.addr()
-}
-
-/// A static program has no `__tls_get_addr` to link to, and one block, which every thread has from
-/// its start. Null for a module that it has loaded all the same, and not used on this thread.
-#[cfg(target_feature = "crt-static")]
-fn block_of(_id: usize, known: usize) -> usize {
-    known
-}
-
-/// Asks the dynamic linker.
+/// Asks the dynamic linker, until every module has a block that this thread's generation can have
+/// told it of: to ask for one brings the generation up to date, and with it come modules that were
+/// loaded meanwhile, whose blocks would be made later without a change of it.
 fn modules() -> Modules {
-    let mut modules = Modules {
+    for _ in 0..TRIES {
+        let mut modules = Modules {
+            ids: [0; MODULES],
+            blocks: [Block { start: 0, len: 0 }; MODULES],
+            count: 0,
+            complete: false,
+        };
+        let before = generation();
+        // SAFETY: the callback gets our `modules`, which outlives the call.
+        unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut modules).cast()) };
+        let all = modules.ids.iter().zip(&modules.blocks).take(modules.count);
+        let missing = all.filter(|(_, block)| block.start == 0);
+        let asked = missing.map(|(id, _)| make_block(*id)).count();
+        if asked == 0 && generation() == before {
+            modules.complete = modules.count < MODULES;
+            return modules;
+        }
+    }
+    Modules {
         ids: [0; MODULES],
         blocks: [Block { start: 0, len: 0 }; MODULES],
         count: 0,
-    };
-    // SAFETY: the callback gets our `modules`, which outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut modules).cast()) };
-    for (id, block) in modules
-        .ids
-        .iter()
-        .zip(&mut modules.blocks)
-        .take(modules.count)
-    {
-        block.start = block_of(*id, block.start);
+        complete: false,
     }
-    modules
 }
 
 /// Notes one module.
@@ -288,6 +311,9 @@ unsafe extern "C" fn visit(
         .iter()
         .find(|h| h.p_type == libc::PT_TLS)
         .map_or(0, |h| h.p_memsz as usize);
+    if size == 0 {
+        return 0;
+    }
     if let Some(place) = modules.ids.get_mut(modules.count) {
         *place = info.dlpi_tls_modid;
         modules.blocks[modules.count] = Block {
