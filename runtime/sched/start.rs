@@ -22,7 +22,6 @@ use crate::sched::world::make_ps;
 use crate::stacks::{Class, depot, overflow, start_guards_at};
 use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::fatal::fatal;
-use crate::sys::fpenv;
 use crate::sys::membarrier;
 
 /// What the first `run` of the process fixes.
@@ -48,7 +47,6 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
     // Forced: settings that panicked have changed nothing, and the next `run` may bring others.
     STARTED.call_once_force(|_| {
         let s = settings();
-        fpenv::inherit();
         CLASS.store(s.class.number() as u8, Relaxed);
         if let Some(step) = s.debug.stack_guard {
             start_guards_at(step);

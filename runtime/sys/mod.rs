@@ -8,8 +8,6 @@ pub(crate) mod thread;
 #[cfg(not(loom))]
 pub(crate) mod tls;
 #[cfg(not(loom))]
-pub(crate) mod fpenv;
-#[cfg(not(loom))]
 pub(crate) mod cputime;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;
