@@ -1,44 +1,36 @@
-//! The control bits of the floating-point unit are a goroutine's own, as callee-saved registers are.
-#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+//! The control bits of the floating-point unit belong to the thread: a goroutine that changes them
+//! over a wait locks itself to it, and nobody else meets them (`docs/thread-locals.md`).
+#![cfg(target_arch = "x86_64")]
 #![allow(unsafe_code, reason = "control registers")]
 
 mod support;
 
 use std::arch::asm;
 use std::hint::black_box;
+use std::time::Duration;
 
 use gosched::thread;
 use support::check;
 
-/// Which way quotients are rounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rounding {
-    Nearest,
-    Down,
-    Up,
-    Zero,
-}
+const NEAREST: u32 = 0;
+const UP: u32 = 2;
 
-use Rounding::{Down, Nearest, Up, Zero};
-
-#[cfg(target_arch = "x86_64")]
-fn set(to: Rounding) {
-    let bits = to as u32;
+/// Which way is rounded, as C's `fesetround`.
+fn set(rounding: u32) {
     let (mut mxcsr, mut x87) = (0_u32, 0_u16);
     // SAFETY: the registers, to variables of their size.
     unsafe {
         asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut mxcsr, in(reg) &raw mut x87)
     };
-    mxcsr = mxcsr & !(3 << 13) | bits << 13;
-    x87 = x87 & !(3 << 10) | (bits as u16) << 10;
+    mxcsr = mxcsr & !(3 << 13) | rounding << 13;
+    x87 = x87 & !(3 << 10) | (rounding as u16) << 10;
     // SAFETY: rounding only.
     unsafe {
         asm!("ldmxcsr [{}]", "fldcw [{}]", in(reg) &raw const mxcsr, in(reg) &raw const x87)
     };
 }
 
-#[cfg(target_arch = "x86_64")]
-fn get() -> Rounding {
+fn get() -> u32 {
     let (mut mxcsr, mut x87) = (0_u32, 0_u16);
     // SAFETY: the registers, to variables of their size.
     unsafe {
@@ -49,51 +41,42 @@ fn get() -> Rounding {
         u32::from(x87 >> 10 & 3),
         "SSE and x87 differ"
     );
-    [Nearest, Down, Up, Zero][mxcsr as usize >> 13 & 3]
+    mxcsr >> 13 & 3
 }
 
-#[cfg(target_arch = "aarch64")]
-fn set(to: Rounding) {
-    let bits: u64 = [0, 2, 1, 3][to as usize];
-    // SAFETY: rounding only.
-    unsafe {
-        asm!("mrs {0}, fpcr", "bic {0}, {0}, #0xc00000", "orr {0}, {0}, {1}", "msr fpcr, {0}",
-            out(reg) _, in(reg) bits << 22);
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-fn get() -> Rounding {
-    let fpcr: u64;
-    // SAFETY: reads a register.
-    unsafe { asm!("mrs {}, fpcr", out(reg) fpcr) };
-    [Nearest, Up, Down, Zero][fpcr as usize >> 22 & 3]
+fn third() -> f64 {
+    black_box(1.0) / black_box(3.0)
 }
 
 #[test]
-fn each_goroutine_keeps_its_rounding() {
+fn who_is_locked_keeps_its_rounding_and_nobody_gets_it() {
     check(|| {
+        let nearest = third();
         thread::scope(|s| {
-            for i in 0..16 {
+            for i in 0..12 {
                 s.spawn(move || {
-                    assert_eq!(get(), Nearest, "somebody else's");
-                    let mine = [Nearest, Down, Up, Zero][i % 4];
-                    set(mine);
-                    let third = black_box(1.0) / black_box(3.0_f64);
-                    for round in 0..300 {
+                    let locked = i % 3 == 0;
+                    if locked {
+                        gosched::lock_os_thread();
+                        set(UP);
+                    }
+                    for round in 0..200 {
                         match (i + round) % 3 {
                             0 => thread::yield_now(),
-                            1 => thread::sleep(std::time::Duration::from_micros(20)),
-                            // A new one does not get ours.
-                            _ => thread::spawn(|| assert_eq!(get(), Nearest)).join().unwrap(),
+                            1 => thread::sleep(Duration::from_micros(20)),
+                            _ => thread::spawn(|| assert_eq!(get(), NEAREST)).join().unwrap(),
                         }
-                        assert_eq!(get(), mine);
-                        assert_eq!(black_box(1.0) / black_box(3.0_f64), third);
+                        assert_eq!(get(), if locked { UP } else { NEAREST });
+                        assert_eq!(third() > nearest, locked);
                     }
-                    // Left as it is: the next goroutine here must not have it.
+                    // Left as it is by some: their threads end with them.
+                    if locked && i % 2 == 0 {
+                        set(NEAREST);
+                        gosched::unlock_os_thread();
+                    }
                 });
             }
         });
-        assert_eq!(get(), Nearest);
+        assert_eq!(get(), NEAREST);
     });
 }

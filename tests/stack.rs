@@ -129,10 +129,8 @@ fn who_knows_the_thread_s_stack_only_still_grows_in_time() {
         // SAFETY: about the calling thread.
         let me = unsafe { libc::pthread_self() };
         // SAFETY: to a place of ours.
-        assert_eq!(
-            unsafe { libc::pthread_getattr_np(me, &raw mut attributes) },
-            0
-        );
+        let asked = unsafe { libc::pthread_getattr_np(me, &raw mut attributes) };
+        assert_eq!(asked, 0);
         let (mut low, mut size) = (std::ptr::null_mut(), 0);
         // SAFETY: initialised above.
         unsafe {

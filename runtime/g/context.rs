@@ -31,7 +31,6 @@ use crate::g::shim_x86_64 as shim;
 use crate::stacks::{Slot, SlotRef};
 use crate::sys::berth;
 use crate::sys::fatal::fatal;
-use crate::sys::fpenv::{self, FpControl};
 use crate::sys::mem::Span;
 use crate::sys::prefetch::prefetch_at;
 use crate::sys::valgrind::begin_stack;
@@ -104,7 +103,6 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
         unsafe { way_out_of(block_of(slot)).write(way_out) };
         let mut g = first;
         loop {
-            fpenv::begin();
             // SAFETY: the shim calls `body` with `g`, as we would.
             unsafe { shim::call(g, body, slot.body_sp().as_ptr()) };
             note_stack(slot);
@@ -163,14 +161,12 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     // the caller kept in registers is above the stack pointer that is noted, and nothing else of
     // the caller's, nor of its past, is below.
     let registers = shim::callee_saved();
-    let fp = FpControl::now();
     note_stack(slot);
     let way_out = way_out_of(g.block.load(Relaxed));
     // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
     let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
     // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
-    fp.restore();
     debug_assert!(resumed.same(g), "resumed for another goroutine");
     black_box(&registers); // alive until here
 }

@@ -29,7 +29,6 @@ use crate::sys::allowance;
 use crate::sys::clock::{nanotime, set_coarse};
 use crate::sys::errno::Named;
 use crate::sys::fatal::fatal;
-use crate::sys::fpenv;
 use crate::sys::inherited;
 use crate::sys::membarrier;
 
@@ -56,7 +55,6 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
     // Forced: settings that panicked have changed nothing, and the next `run` may bring others.
     STARTED.call_once_force(|_| {
         let s = settings();
-        fpenv::inherit();
         CLASS.store(s.class.number() as u8, Relaxed);
         allowance::restrain_malloc();
         if let Some(step) = s.debug.stack_guard {

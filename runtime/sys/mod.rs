@@ -14,8 +14,6 @@ mod tlsblock;
 #[cfg(not(loom))]
 pub(crate) mod tls;
 #[cfg(not(loom))]
-pub(crate) mod fpenv;
-#[cfg(not(loom))]
 pub(crate) mod cputime;
 #[cfg(not(loom))]
 pub(crate) mod cputimer;

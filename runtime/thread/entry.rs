@@ -259,6 +259,9 @@ impl Builder {
 /// before a suspension and again afterwards is fine. `docs/thread-locals.md` explains what goes
 /// wrong and what the runtime takes care of.
 ///
+/// Nor may it leave changed control bits of the floating-point unit (rounding, exceptions that trap,
+/// denormals) behind at a suspension, unless it is locked to its thread: others compute with them.
+///
 /// # Examples
 /// ```
 /// // SAFETY: nothing in the closure is tied to an OS thread.
