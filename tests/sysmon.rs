@@ -323,7 +323,7 @@ fn compute_together() {
         })
     });
     let seen = gosched::blocking(|| looker.join().unwrap());
-    all.map(|h| h.join().unwrap());
+    all.into_iter().for_each(|h| h.join().unwrap());
     let average = seen.iter().sum::<usize>() as f64 / seen.len() as f64;
     println!("{average:.2} threads compute at one P");
     assert!(average < 2.0, "{seen:?}");
