@@ -3,15 +3,18 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::g::all;
 use crate::m::current::this_m;
 use crate::m::enter::enter;
 use crate::p::processor::MAX_PS;
 use crate::sched::dump::{Caller, dump_all};
+use crate::sched::ms;
 use crate::sched::shrink;
 use crate::sched::start::{assert_started, default_class};
 use crate::sched::state::SCHED;
 use crate::sched::tlsguard;
 use crate::sched::world::resize;
+use crate::sys::berth;
 use crate::sys::fatal::BufferedStderr;
 
 /// How many goroutines are alive.
@@ -171,6 +174,36 @@ pub fn metrics() -> Metrics {
         tls_scans: guard.scans,
         tls_taints: guard.taints,
         tls_pins: guard.pins,
+    }
+}
+
+/// For tests: how many objects of each kind there are, whoever has them, and how many of them are
+/// free. What is used again does not grow; what is not, leaks.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct __Objects {
+    pub ms: usize,
+    pub ms_free: usize,
+    pub gs: usize,
+    pub stacks: usize,
+    pub stacks_free: usize,
+    pub berths: usize,
+    pub berths_taken: usize,
+}
+
+#[doc(hidden)]
+pub fn __objects() -> __Objects {
+    let (ms, ms_free) = ms::counts();
+    let (berths, berths_taken) = berth::counts();
+    let stacks = crate::stacks::stats();
+    __Objects {
+        ms,
+        ms_free,
+        gs: all::count(),
+        stacks: stacks.fresh,
+        stacks_free: stacks.free,
+        berths,
+        berths_taken,
     }
 }
 

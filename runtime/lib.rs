@@ -71,7 +71,7 @@ mod book;
 
 #[cfg(not(loom))]
 #[doc(hidden)]
-pub use facade::{__in_runtime, __inside, __preempt_soon};
+pub use facade::{__Objects, __in_runtime, __inside, __objects, __preempt_soon};
 #[cfg(not(loom))]
 pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine, trim};
 #[cfg(not(loom))]

@@ -3,7 +3,8 @@
 //! Go: proc.go allgs, gfget, gfput.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::{G, GRef};
@@ -22,6 +23,7 @@ struct Slab {
 /// Oldest slab first, so that dumps come about in order of birth.
 static FIRST: AtomicRef<Slab> = AtomicRef::none();
 static LAST: AtomicRef<Slab> = AtomicRef::none();
+static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Dead Gs that no P holds. Guarded by its lock.
 static FREE_LOCK: RawLock = RawLock::new();
@@ -41,10 +43,16 @@ pub(crate) fn new_slab() -> (GRef, &'static [G]) {
     let link = before.map_or(&FIRST, |before| &before.next);
     // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
     link.store(Some(slab), Release);
+    SLAB_COUNT.fetch_add(1, Relaxed);
     match slab.gs.split_first() {
         Some((first, rest)) => (first, rest),
         None => fatal!("a slab of no Gs"),
     }
+}
+
+/// How many there are, dead ones included.
+pub(crate) fn count() -> usize {
+    SLAB_COUNT.load(Relaxed) as usize * SLAB
 }
 
 /// Takes up to `max` dead Gs from the shared list into `out`; answers how many.

@@ -10,6 +10,8 @@ pub(crate) mod job;
 #[cfg(not(loom))]
 pub(crate) mod stay;
 #[cfg(not(loom))]
+pub(crate) mod incarnation;
+#[cfg(not(loom))]
 pub(crate) mod goroutine;
 #[cfg(not(loom))]
 pub(crate) mod identity;

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::context;
 use crate::g::goroutine::{G, GRef, Kind};
+use crate::g::incarnation::Incarnation;
 use crate::p::processor::P;
 use crate::queue::owner::HoldsP;
 use crate::sched::body::body;
@@ -35,6 +36,7 @@ pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
     };
     g.locked_count.store(0, Relaxed);
     g.locked_m.store(0, Relaxed);
+    g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
     slot.set_owner(0);
     g.stack_word().give_back();
     if g.kind() == Kind::Goroutine {

@@ -63,13 +63,33 @@ fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> 
     timers::run_due(rt, p, true);
     every_61st_global(p)
         .or_else(|| affinity::next(m, p).map(fresh))
-        .or_else(|| p.runq.get(holds))
+        .or_else(|| local(p, holds))
         .or_else(|| global_batch(p, holds))
         .or_else(|| steal(rt, m, p, holds))
 }
 
 fn fresh(g: GRef) -> Picked {
     Picked { g, inherit: false }
+}
+
+/// The next of the P's own queue. One that would inherit a slice that is over goes behind all
+/// others: goroutines that ready each other, at one P, would otherwise hide those in the ring for
+/// ever, where no signal finds them in user code or there are no signals.
+#[inline]
+fn local(p: &P, holds: &HoldsP) -> Option<Picked> {
+    let picked = p.runq.get(holds)?;
+    if picked.inherit && p.slice_is_over() {
+        return behind_all(p, holds, picked.g);
+    }
+    Some(picked)
+}
+
+#[cold]
+fn behind_all(p: &P, holds: &HoldsP, g: GRef) -> Option<Picked> {
+    p.schedtick
+        .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+    put_back_global(g);
+    p.runq.get(holds)
 }
 
 #[inline]

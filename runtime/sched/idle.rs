@@ -75,7 +75,7 @@ pub(crate) fn stop_m(m: &'static M) {
 
 /// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
 /// with a P (`sched/affinity.rs`). Under the lock. True: the caller owes a `wakep`.
-fn leave_to_others(m: &'static M) -> bool {
+pub(crate) fn leave_to_others(m: &'static M) -> bool {
     let any = !m.affinity.queue.is_empty();
     if any {
         SCHED.global.append(&m.affinity.queue);

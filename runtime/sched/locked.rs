@@ -1,9 +1,10 @@
 //! Goroutine and thread, bound to each other: `lock_os_thread`.
 //!
-//! The M runs no other goroutine: when its own one blocks, it hands its P on and sleeps; the M
-//! that picks the goroutine later gives its P to it.
+//! The M runs no other goroutine, but those that need this very thread as well: that are tied to
+//! it (`sched/affinity.rs`), or locked to it too, which only they can become. When there is none
+//! to run it hands its P on and sleeps; the M that picks one of them later gives its P to it.
 //!
-//! Go: proc.go LockOSThread, stoplockedm, startlockedm.
+//! Go: proc.go LockOSThread, stoplockedm, startlockedm. There a locked thread has one goroutine.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,12 +13,17 @@ use crate::g::goroutine::GRef;
 use crate::m::enter::enter;
 use crate::m::machine::M;
 use crate::p::processor::P;
+use crate::sched::affinity;
 use crate::sched::handoff::hand_off;
-use crate::sched::idle::{acquire_p, check_if_last, detach_p, held_p, hold_taken, stop_m};
+use crate::sched::idle::{
+    acquire_p, check_if_last, detach_p, held_p, hold_taken, leave_to_others, stop_m,
+};
 use crate::sched::ms;
 use crate::sched::state::SCHED;
+use crate::sched::sysmon;
 use crate::sched::waiting;
-use crate::sched::wake::{hand_over, serve_waiting};
+use crate::sched::wake::{hand_over, serve_waiting, wakep};
+use crate::sys::clock::nanotime;
 use crate::sys::fatal::fatal;
 
 /// Wires the calling goroutine to its thread. Calls nest.
@@ -32,8 +38,10 @@ pub(crate) fn lock() {
         panic!("LockOSThread nesting overflow");
     };
     g.locked_count.store(more, Relaxed);
-    g.locked_m.store(m.id + 1, Relaxed);
-    m.locked_g.store(Some(g), Relaxed);
+    if count == 0 {
+        g.locked_m.store(m.id + 1, Relaxed);
+        m.add_locked();
+    }
 }
 
 /// Undoes one `lock`. Without one, nothing.
@@ -47,39 +55,97 @@ pub(crate) fn unlock() {
     }
     if count == 1 {
         g.locked_m.store(0, Relaxed);
-        m.locked_g.store(None, Relaxed);
+        m.remove_locked();
     }
 }
 
-/// In the loop of an M whose goroutine is locked to it and has given the CPU up: sleeps until
-/// that one has been picked. Then it has a P again.
-pub(crate) fn wait_for_own(m: &'static M) {
+/// In the loop of an M that runs only those who need its thread, after one of them has given the
+/// CPU up: the next one. Sleeps until there is one; `m` has a P when this returns.
+pub(crate) fn wait_for_own(m: &'static M) -> GRef {
     if let Some(p) = m.p() {
+        if let Some(g) = one_more(m) {
+            return g;
+        }
         detach_p(m, p);
         hand_off(p);
     }
     SCHED.lock.lock();
-    SCHED
-        .idle_locked
-        .store(SCHED.idle_locked.load(Relaxed).wrapping_add(1), Relaxed);
+    let owed = leave_to_others(m);
+    SCHED.push_waiting_for_own(m);
     SCHED.lock.unlock();
+    if owed {
+        wakep();
+    }
     check_if_last();
     m.note.sleep();
     match m.next_p.take_relaxed() {
         Some(p) => acquire_p(m, p),
         None => fatal!("locked m{} was woken without a P", m.id),
     }
+    m.affinity.had_turn.store(false, Relaxed);
+    SCHED.lock.lock();
+    let own = affinity::next_locked(m);
+    SCHED.lock.unlock();
+    match own {
+        Some(g) => g,
+        None => fatal!("locked m{} was woken for nobody", m.id),
+    }
+}
+
+/// With its P, `m` runs one goroutine more of its own at once. Not a third in a row: others want
+/// the P, which looks at no other queue meanwhile, and has timers.
+fn one_more(m: &'static M) -> Option<GRef> {
+    if m.affinity.queue.is_empty()
+        || SCHED.stopping.load(Relaxed)
+        || m.affinity.had_turn.swap(true, Relaxed)
+    {
+        return None;
+    }
+    SCHED.lock.lock();
+    let g = affinity::next_locked(m);
+    SCHED.lock.unlock();
+    g
 }
 
 /// By the M that picked a goroutine that is locked to another: gives its P to that one, and
-/// sleeps.
-pub(crate) fn start_owner(m: &'static M, g: GRef) {
+/// sleeps. If that one is awake it will look at its queue by itself: it is about to fall asleep, or
+/// runs another that needs its thread.
+pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
     let owner = owner_of(g);
     let (p, _) = held_p(m);
-    detach_p(m, p);
+    if inherit && had_its_slice(p) {
+        SCHED.lock.lock();
+        SCHED.push_global(g);
+        SCHED.lock.unlock();
+        return;
+    }
     SCHED.lock.lock();
-    wake_owner_locked(owner, p);
-    stop_m(m);
+    owner.affinity.queue.push_back(g);
+    let asleep = SCHED.take_asleep(owner);
+    SCHED.lock.unlock();
+    if asleep {
+        detach_p(m, p);
+        hand_over(owner, p, false);
+        stop_m(m);
+    }
+}
+
+/// Goroutines that ready each other inherit a time slice. Those that are locked change threads for
+/// it, and each of those counts a new schedtick, so sysmon sees no slice that gets too long: here
+/// it is seen. True: others wait, and the slice is over.
+fn had_its_slice(p: &P) -> bool {
+    let (tick, now) = (p.schedtick.load(Relaxed), nanotime());
+    let before = p.locked_tick.load(Relaxed);
+    p.locked_tick.store(tick, Relaxed);
+    // Nobody has had the P in between but the one that was handed it at that tick.
+    if tick.wrapping_sub(before) > 1 {
+        p.locked_since.store(now, Relaxed);
+    }
+    let over = now - p.locked_since.load(Relaxed) >= sysmon::slice();
+    if over {
+        p.locked_since.store(now, Relaxed);
+    }
+    over && (!p.runq.is_empty() || !SCHED.global.is_empty())
 }
 
 fn owner_of(g: GRef) -> &'static M {
@@ -87,18 +153,6 @@ fn owner_of(g: GRef) -> &'static M {
         Some(owner) => owner,
         None => fatal!("goroutine {} is locked to a thread that is gone", g.id()),
     }
-}
-
-/// Its goroutine was picked. The lock is held, and free when this returns.
-fn wake_owner_locked(owner: &'static M, p: &'static P) {
-    // On the owner's behalf, so that it never counts as idle while it has been woken. It may
-    // not have counted itself yet: then the number is below zero for a moment.
-    SCHED
-        .idle_locked
-        .store(SCHED.idle_locked.load(Relaxed).wrapping_sub(1), Relaxed);
-    SCHED.count_m_wake();
-    SCHED.lock.unlock();
-    hand_over(owner, p, false);
 }
 
 /// Threads are refused, and a P waits for one. By the spawner: does what a new M would do first,
@@ -114,12 +168,19 @@ pub(crate) fn serve_refused() {
     let rest = p.runq.drain(&hold_taken(p));
     rest.append(&SCHED.global);
     SCHED.global.append(&rest);
-    match take_first_locked() {
-        Some(g) => wake_owner_locked(owner_of(g), p),
-        None => {
-            waiting::push(p, false);
-            SCHED.lock.unlock();
-        }
+    let owner = take_first_locked().map(|g| {
+        let owner = owner_of(g);
+        owner.affinity.queue.push_back(g);
+        owner
+    });
+    // One that is awake is about to look at its queue.
+    let owner = owner.filter(|owner| SCHED.take_asleep(owner));
+    if owner.is_none() {
+        waiting::push(p, false);
+    }
+    SCHED.lock.unlock();
+    if let Some(owner) = owner {
+        hand_over(owner, p, false);
     }
 }
 

@@ -10,7 +10,7 @@
 #![allow(unsafe_code, reason = "a signal handler")]
 
 use std::ffi::c_void;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::g::goroutine::GRef;
@@ -66,7 +66,9 @@ pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
         return;
     }
     let asked = tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1);
-    if m.preempt_tick.swap(asked, Relaxed) == 0 {
+    // Acquire pairs(m-up): `set_up`'s Release. Without the thread's id the request would be lost,
+    // and the word would stay as it is.
+    if m.preempt_tick.swap(asked, Acquire) == 0 {
         signal_thread(m.tid.load(Relaxed), libc::SIGURG);
     }
 }

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::context::DISTANCE;
 use crate::m::machine::M;
-use crate::sched::ms::{self, MAX_MS, m_by_id};
+use crate::sched::ms;
 use crate::sched::quit;
 use crate::sched::refused::{Refused, patiently};
 use crate::sched::state::{SCHED, add};
@@ -229,14 +229,11 @@ fn count_if_wanted() -> bool {
 /// An M for a new thread.
 fn new_m() -> &'static M {
     let limit = SCHED.max_ms.load(Relaxed);
-    let free = (0..MAX_MS as u32).find(|&id| m_by_id(id).is_none());
-    let Some(id) = free.filter(|_| threads() <= limit) else {
+    let allowed = threads() <= limit;
+    let Some(m) = allowed.then(|| ms::new_m(nanotime())).flatten() else {
         let _ = writeln!(RawStderr, "runtime: program exceeds {limit}-thread limit");
         fatal!("thread exhaustion");
     };
-    let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
-    ms::set_m(id, Some(m));
     m
 }
 

@@ -72,6 +72,15 @@ const UNWATCHED: Watch = Watch {
     view: None,
 };
 
+impl Watch {
+    /// The same slice on the same thread as at the last tick.
+    fn look_again(&mut self) {
+        let cpu = thread_cpu_time(self.tid).unwrap_or(0);
+        self.still = if cpu == self.cpu { self.still + 1 } else { 0 };
+        self.cpu = cpu;
+    }
+}
+
 /// What a tick saw.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Round {
@@ -84,6 +93,11 @@ enum Round {
 struct SpawnerWatch {
     threads: u32,
     since: Nanos,
+}
+
+/// How long a goroutine runs while others wait.
+pub(crate) fn slice() -> Nanos {
+    SLICE.load(Relaxed)
 }
 
 /// Starts the monitor, soon: by the spawner, as the second thread after the first M, and again if
@@ -190,37 +204,37 @@ fn sleep_and_scavenge() {
 /// One P, one tick.
 fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     if p.status(Relaxed) != PStatus::Running || steady() {
+        watch.since = now;
         return Round::Quiet;
+    }
+    let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
+    let same_slice = (tick, systick) == (watch.schedtick, watch.syscalltick);
+    if !same_slice {
+        (watch.schedtick, watch.syscalltick, watch.since) = (tick, systick, now);
+    }
+    let long = now - watch.since >= slice();
+    if long && work_waits() {
+        p.end_slice(tick); // on whatever thread it goes on, which may be none just now
     }
     let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(ms::m_by_id) else {
         return Round::Quiet;
     };
-    let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
     let tid = m.tid.load(Relaxed);
-    if (tick, systick, tid) != (watch.schedtick, watch.syscalltick, watch.tid) {
-        let view = if tid == watch.tid {
-            watch.view.take()
-        } else {
-            None
-        };
-        let cpu = thread_cpu_time(tid).unwrap_or(0);
-        *watch = Watch {
-            schedtick: tick,
-            syscalltick: systick,
-            since: now,
-            tid,
-            cpu,
-            still: 0,
-            view,
-        };
-        return glance(m, p, watch);
-    }
-    let cpu = thread_cpu_time(tid).unwrap_or(0);
-    watch.still = if cpu == watch.cpu { watch.still + 1 } else { 0 };
-    watch.cpu = cpu;
-    let long = now - watch.since >= SLICE.load(Relaxed);
-    if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch) {
-        return blocked(m, watch);
+    if !same_slice || tid != watch.tid {
+        if tid != watch.tid {
+            watch.view = None;
+        }
+        watch.tid = tid;
+        watch.cpu = thread_cpu_time(tid).unwrap_or(0);
+        watch.still = 0;
+        if !same_slice {
+            return glance(m, p, watch);
+        }
+    } else {
+        watch.look_again();
+        if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch) {
+            return blocked(m, watch);
+        }
     }
     if long && work_waits() {
         preempt::preempt(m, Some(tick));

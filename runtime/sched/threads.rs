@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 
 use crate::m::machine::M;
-use crate::sched::ms::{self, all_ms};
+use crate::sched::ms::all_ms;
 use crate::sched::state::{SCHED, add};
 use crate::sched::waiting;
 use crate::sys::berth;
@@ -91,8 +91,10 @@ pub(crate) fn thread_is_up(m: &'static M) -> bool {
 pub(crate) fn thread_failed(m: &'static M) {
     SCHED.lock.lock();
     add(&STARTING, 1u32.wrapping_neg());
+    add(&SCHED.m_count, 1u32.wrapping_neg());
+    m.end();
     SCHED.lock.unlock();
-    forget_m(m);
+    let_go(m);
     FAILED.store(true, Relaxed);
     wake_spawner();
 }
@@ -107,15 +109,26 @@ pub(super) fn threads() -> u32 {
     SCHED.m_count.load(Relaxed).wrapping_sub(waiting::count())
 }
 
-/// The calling M's thread is about to end, and has given its P away. Go: mexit.
-pub(crate) fn forget_m(m: &'static M) {
+/// The calling M's thread, which nobody needs, is about to end, and has given its P away. False:
+/// somebody has been sent there all the same. In one hold of the lock, so that whoever sends a
+/// goroutine there finds it in the books, and it the goroutine, or neither. Go: mexit.
+pub(crate) fn leave_books(m: &'static M) -> bool {
     SCHED.lock.lock();
-    add(&SCHED.m_count, 1u32.wrapping_neg());
+    let leaves = m.affinity.queue.is_empty();
+    if leaves {
+        add(&SCHED.m_count, 1u32.wrapping_neg());
+        m.end();
+    }
     SCHED.lock.unlock();
+    leaves
+}
+
+/// The calling thread, a plain one now, does not touch its M again: the next may have it.
+pub(crate) fn let_go(m: &'static M) {
     m.tid.store(0, Relaxed);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
-    ms::set_m(m.id, None);
     ENDED.fetch_add(1, Relaxed);
+    m.let_go();
 }
 
 /// The calling thread is sysmon.

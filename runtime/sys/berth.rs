@@ -20,6 +20,8 @@
 
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::sys::allowance::address_space;
 use crate::sys::mem::{self, Advice, Errno, Span};
@@ -37,6 +39,15 @@ const LOOP_STACK: usize = MIB;
 pub(crate) const BELOW: usize = 8 * MIB;
 /// Above the thread-locals there is nothing for so long.
 pub(crate) const ABOVE: usize = BERTH - (BOTTOM + LOOP_STACK + BELOW);
+
+/// How many there are in all reaches, and how many have a thread, or had one that nobody has
+/// joined yet: for statistics.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+pub(crate) fn counts() -> (usize, usize) {
+    (MADE.load(Relaxed), TAKEN.load(Relaxed))
+}
 
 /// One that is in use.
 struct Berth {
@@ -89,6 +100,7 @@ impl Berths {
         match unsafe { spawn_on(StackOf::At(memory), first) } {
             Ok(thread) => {
                 self.taken.push(Berth { at, thread });
+                TAKEN.fetch_add(1, Relaxed);
                 Some(Ok(()))
             }
             Err(errno) => {
@@ -114,6 +126,7 @@ impl Berths {
             // SAFETY: its thread has ended, so it is ours. Refused: it keeps some pages.
             let _ = unsafe { mem::advise(span, Advice::Drop) };
             free.push(berth.at);
+            TAKEN.fetch_sub(1, Relaxed);
             *collected += 1;
             false
         });
@@ -130,6 +143,7 @@ impl Berths {
                 Ok(reach) => {
                     let places = (FIRST..LAST).rev().map(|i| reach + i * BERTH);
                     self.free.extend(places);
+                    MADE.fetch_add(LAST - FIRST, Relaxed);
                 }
                 Err(_) => self.no_more = true,
             }
@@ -253,7 +267,6 @@ mod tests {
     use super::*;
     use crate::sys::tls::thread_pointer;
     use std::sync::Mutex;
-    use std::sync::atomic::AtomicUsize;
     use std::sync::atomic::Ordering::SeqCst;
     use std::time::{Duration, Instant};
 

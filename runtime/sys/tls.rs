@@ -73,6 +73,15 @@ impl Window {
         }
     }
 
+    /// Of another thread from now on, which has not told yet.
+    pub(crate) fn forget(&self) {
+        self.start.store(0, Relaxed);
+        self.len.store(usize::MAX, Relaxed);
+        self.other_count.store(0, Relaxed);
+        self.generation.store(0, Relaxed);
+        self.above.store(0, Relaxed);
+    }
+
     /// Finds the calling thread's blocks. Takes the dynamic linker's lock and may allocate:
     /// not inside the runtime with a P. `below`: what is free of frames under the thread-locals.
     #[cold]
