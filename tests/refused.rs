@@ -181,10 +181,12 @@ fn without_spare_threads_a_program_goes_on() {
                 let refused = u32::MAX;
                 refuse(Plan::Threads { given, refused });
                 workload::run(n[0] as usize, 60, Threads::Stay);
+                println!("rests: {}", at(n[0], rests));
             }) else {
                 return;
             };
             complete(&e);
+            succeeds(&e, "rests: true");
         }
     }
 }
@@ -216,6 +218,22 @@ fn a_thread_that_is_given_later_is_used() {
         };
         succeeds(&e, "answer: 2");
     }
+}
+
+/// While its goroutines sleep the process sleeps, too, most of the time.
+fn rests() -> bool {
+    let used = || {
+        let mut at = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: a place of ours.
+        unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut at) };
+        Duration::new(at.tv_sec as u64, at.tv_nsec as u32)
+    };
+    let (pause, before) = (Duration::from_millis(500), used());
+    thread::sleep(pause);
+    used() - before < pause / 2
 }
 
 const NONE: &str = "without_any_thread_it_ends_with_gos_words";

@@ -128,7 +128,7 @@ pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
         unsafe { (*f)() };
     }
     let mut f = f;
-    // SAFETY: Ms have stacks of more than that (`sched/threads.rs`); a panic in `f` aborts.
+    // SAFETY: Ms have stacks of more than that (`sched/spawner.rs`); a panic in `f` aborts.
     unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
 }
 

@@ -148,7 +148,11 @@ impl Maker {
         if FAILED.swap(false, Relaxed) {
             self.was_refused(libc::EAGAIN);
         }
-        while !self.refused.is_early() && count_if_wanted() {
+        while !self.refused.is_early() {
+            if !count_if_wanted() {
+                self.refused.settle();
+                break;
+            }
             match self.start() {
                 Ok(()) => self.refused.settle(),
                 Err(errno) => {

@@ -79,10 +79,10 @@ pub(crate) fn thread_is_up(m: &'static M) -> bool {
 pub(crate) fn thread_failed(m: &'static M) {
     SCHED.lock.lock();
     add(&STARTING, 1u32.wrapping_neg());
+    add(&SCHED.m_count, 1u32.wrapping_neg());
+    m.end();
     SCHED.lock.unlock();
-    if leave_books(m) {
-        let_go(m);
-    }
+    let_go(m);
     FAILED.store(true, Relaxed);
     wake_spawner();
 }

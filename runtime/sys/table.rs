@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use crate::sys::allowance::address_space;
 use crate::sys::fatal::fatal;
 use crate::sys::mem::{Span, commit, page_up, release, reserve};
+use crate::sys::thread::nanosleep;
 
 /// Address space asked for, in bytes; each next one if the last was refused, or is more than a
 /// share of what there is.
@@ -19,6 +20,8 @@ const RESERVES: [usize; 4] = [1 << 30, 64 << 20, 4 << 20, 1 << 20];
 /// Memory is committed in steps that double between these, in bytes.
 const FIRST_STEP: usize = 16 << 10;
 const LAST_STEP: usize = 1 << 20;
+/// So often memory that was refused is asked for again: 1 ms in all.
+const RETRIES: u32 = 10;
 
 /// Elements are never dropped, and no more of them than fit into 1 GiB can be had.
 pub(crate) struct Table<T> {
@@ -91,9 +94,16 @@ impl<T: Send + Sync> Table<T> {
             addr: self.base.load(Relaxed) + have,
             len: step,
         };
-        // SAFETY: the span lies in what this table has reserved.
-        if let Err(errno) = unsafe { commit(span) } {
-            fatal!("out of memory (table of {have} bytes, errno {errno})");
+        for pause in 0.. {
+            // SAFETY: the span lies in what this table has reserved.
+            match unsafe { commit(span) } {
+                Ok(()) => break,
+                // Its owner has no way to go on without; a refusal may be one of the moment.
+                Err(_) if pause < RETRIES => nanosleep(1_000 << pause),
+                Err(errno) => {
+                    fatal!("out of memory (table of {have} bytes, errno {errno})")
+                }
+            }
         }
         self.committed.store(have + step, Relaxed);
     }

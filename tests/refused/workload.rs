@@ -96,7 +96,7 @@ fn one(i: u64, threads: Threads) {
                 REFUSED.fetch_add(1, Relaxed);
             }
         }
-        5 if i % 3 == 0 => {
+        5 if i.is_multiple_of(3) => {
             gosched::lock_os_thread();
             (0..3).for_each(|_| thread::yield_now());
             if threads == Threads::Stay {
