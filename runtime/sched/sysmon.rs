@@ -23,6 +23,7 @@ use crate::sched::handoff::{hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::ms;
 use crate::sched::preempt;
+use crate::sched::procs;
 use crate::sched::scavenge::{self, Scavenger};
 use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
@@ -113,6 +114,8 @@ fn sysmon() {
     let mut delay = DELAY_MIN;
     let born = nanotime();
     let mut traced = born;
+    let mut counted = born;
+    procs::prepare();
     let mut scavenger = Scavenger::new();
     let mut teller = Teller::new();
     loop {
@@ -134,6 +137,10 @@ fn sysmon() {
         clock::set_coarse(now);
         scavenger.look(now);
         teller.look(preempt::is_in_place);
+        if now - counted >= procs::EVERY {
+            counted = now;
+            procs::look();
+        }
         if let Some(period) = schedtrace::period()
             && now - traced >= period
         {

@@ -57,6 +57,7 @@ static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
 static WATCHER_TID: AtomicI32 = AtomicI32::new(0);
 static THREADS: AtomicU32 = AtomicU32::new(0);
 static ERRAND: OnceLock<fn()> = OnceLock::new();
+static CHORE: OnceLock<fn()> = OnceLock::new();
 
 /// Starts the spawner. Once.
 pub(crate) fn start_spawner(entry: Entry) {
@@ -138,6 +139,11 @@ pub(crate) fn set_sysmon() {
     count_thread();
 }
 
+/// sysmon's; 0: there is none yet.
+pub(crate) fn sysmon_tid() -> i32 {
+    SYSMON_TID.load(Relaxed)
+}
+
 /// The calling thread is the watcher.
 pub(crate) fn set_watcher() {
     WATCHER_TID.store(gettid(), Relaxed);
@@ -170,6 +176,11 @@ pub(crate) fn send_errand(errand: fn()) {
     }
 }
 
+/// Has the spawner call `chore` whenever it is woken.
+pub(crate) fn set_chore(chore: fn()) {
+    CHORE.get_or_init(|| chore);
+}
+
 /// The spawner's life.
 fn spawner() {
     SPAWNER_TID.store(gettid(), Relaxed);
@@ -183,6 +194,9 @@ fn spawner() {
         if errand_due && let Some(errand) = ERRAND.get() {
             errand_due = false;
             errand();
+        }
+        if let Some(chore) = CHORE.get() {
+            chore();
         }
         while let Some(request) = next_request() {
             start(request, &mut berths);
