@@ -10,11 +10,11 @@ use crate::m::pending::SLICE_OVER;
 use crate::p::processor::MAX_PS;
 use crate::sched::dump::{Caller, dump_all};
 use crate::sched::ms;
+use crate::sched::resizer;
 use crate::sched::shrink;
-use crate::sched::start::{assert_started, default_class};
+use crate::sched::start::assert_started;
 use crate::sched::state::SCHED;
 use crate::sched::tlsguard;
-use crate::sched::world::resize;
 use crate::sys::berth;
 use crate::sys::fatal::BufferedStderr;
 
@@ -42,6 +42,13 @@ pub fn num_goroutine() -> usize {
 /// Changing it stops the world: it waits until every running goroutine has come to a point
 /// where it can be stopped.
 ///
+/// Until it is called for the first time, the number is that of the variable `GOMAXPROCS` or of
+/// [`Builder::procs`](crate::Builder::procs). Where these do not say, the runtime does: as many as
+/// CPUs may be used by the affinity mask, but not more than the limit of the process's cgroup for
+/// CPU time, rounded up, where a limit of less than two counts as two. It looks every second,
+/// unless the program is idle, and follows what has changed. `GOSCHED=updatemaxprocs=0` turns that
+/// off; [`set_default_gomaxprocs`] turns it on again after a number was set.
+///
 /// # Panics
 /// If the runtime has not been started, or `n` is above 1024.
 ///
@@ -60,11 +67,33 @@ pub fn num_goroutine() -> usize {
 pub fn gomaxprocs(n: usize) -> usize {
     assert_started();
     assert!(n <= MAX_PS, "gomaxprocs({n}): want at most {MAX_PS}");
-    let now = SCHED.procs();
-    if n == 0 || n as u32 == now {
-        return now as usize;
+    match n {
+        0 => SCHED.procs() as usize,
+        _ => resizer::set(n as u32) as usize,
     }
-    resize(n as u32, default_class()) as usize
+}
+
+/// Lets the runtime say again how many goroutines run at the same time, after the variable
+/// `GOMAXPROCS`, [`Builder::procs`](crate::Builder::procs) or [`gomaxprocs`] has said it; and it
+/// looks at once how many CPUs may be used now.
+///
+/// # Panics
+/// If the runtime has not been started.
+///
+/// # Examples
+/// ```
+/// // SAFETY: nothing in the closure is tied to an OS thread.
+/// unsafe { gosched::Builder::new().procs(1).run(|| {
+///     gosched::set_default_gomaxprocs();
+///     assert!(gosched::gomaxprocs(0) <= std::thread::available_parallelism().unwrap().get().max(2));
+/// }) };
+/// ```
+///
+/// Go: runtime.SetDefaultGOMAXPROCS
+#[track_caller]
+pub fn set_default_gomaxprocs() {
+    assert_started();
+    resizer::set_default();
 }
 
 /// Writes every goroutine to standard error: id, state or wait reason and how many minutes it has

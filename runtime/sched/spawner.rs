@@ -22,8 +22,8 @@ use crate::sched::quit;
 use crate::sched::refused::{Refused, patiently};
 use crate::sched::state::{SCHED, add};
 use crate::sched::threads::{
-    ASKED, DONE, ENDED, ERRAND, Entry, FAILED, HELPER, SPAWNER_TID, STARTING, UP, WANTED,
-    count_thread, may_be_made, threads,
+    ASKED, CHORE, DONE, ENDED, ERRAND, Entry, FAILED, HELPER, SPAWNER_TID, STARTING, UP,
+    WANTED, count_thread, may_be_made, threads,
 };
 use crate::sched::waiting;
 use crate::sys::allowance;
@@ -91,6 +91,9 @@ fn spawner(_: &'static ()) {
         if errand_due && let Some(errand) = ERRAND.get() {
             errand_due = false;
             errand();
+        }
+        if let Some(chore) = CHORE.get() {
+            chore();
         }
         maker.make_threads();
         helper.see_to();

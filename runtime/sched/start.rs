@@ -14,6 +14,7 @@ use crate::sched::deadlock;
 use crate::sched::idle::{check_if_last, make_steal_order};
 use crate::sched::locked;
 use crate::sched::preempt;
+use crate::sched::procs;
 use crate::sched::quit;
 use crate::sched::refused::patiently;
 use crate::sched::schedtrace;
@@ -35,7 +36,8 @@ use crate::sys::membarrier;
 /// What the first `run` of the process fixes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    pub(crate) procs: u32,
+    /// `None`: as many as CPUs can be used.
+    pub(crate) procs: Option<u32>,
     pub(crate) class: Class,
     /// Of the goroutines that are a `run`'s main.
     pub(crate) main_class: Class,
@@ -100,14 +102,16 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
                 Named(errno)
             ),
         }
-        make_steal_order(s.procs);
-        make_ps(s.procs, s.class);
-        SCHED.set_procs(s.procs);
+        let n = s.procs;
+        let n = n.unwrap_or_else(|| procs::at_start(!s.debug.fixed_procs));
+        make_steal_order(n);
+        make_ps(n, s.class);
+        SCHED.set_procs(n);
         SCHED
             .ps()
             .for_each(|p| p.schedtick.store(s.debug.sched_tick, Relaxed));
         SCHED.lock.lock();
-        for i in (0..s.procs as usize).rev() {
+        for i in (0..n as usize).rev() {
             if let Some(p) = SCHED.p(i) {
                 p.set_status(PStatus::Idle);
                 SCHED.idle.add_idle();

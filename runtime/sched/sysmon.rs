@@ -24,6 +24,7 @@ use crate::sched::handoff::{LOST_SLICE, hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::ms;
 use crate::sched::preempt;
+use crate::sched::procs;
 use crate::sched::scavenge::{self, Scavenger};
 use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
@@ -130,6 +131,8 @@ fn sysmon(_: &'static ()) {
     let mut delay = DELAY_MIN;
     let born = nanotime();
     let mut traced = born;
+    let mut counted = born;
+    procs::prepare();
     let mut scavenger = Scavenger::new();
     let mut teller = Teller::new();
     loop {
@@ -151,6 +154,10 @@ fn sysmon(_: &'static ()) {
         clock::set_coarse(now);
         scavenger.look(now);
         teller.look(preempt::is_in_place);
+        if now - counted >= procs::EVERY {
+            counted = now;
+            procs::look();
+        }
         if let Some(period) = schedtrace::period()
             && now - traced >= period
         {

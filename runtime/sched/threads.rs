@@ -35,6 +35,7 @@ static THREADS: AtomicU32 = AtomicU32::new(0);
 pub(super) static ERRAND: OnceLock<fn()> = OnceLock::new();
 /// Makes a thread that is no M: true when it is there.
 pub(super) static HELPER: OnceLock<fn() -> bool> = OnceLock::new();
+pub(super) static CHORE: OnceLock<fn()> = OnceLock::new();
 
 /// The spawner calls `start` after it has made the first M, and again until it says true: the system
 /// may refuse the thread. One in a process.
@@ -126,6 +127,11 @@ pub(crate) fn set_sysmon() {
     count_thread();
 }
 
+/// sysmon's; 0: there is none yet.
+pub(crate) fn sysmon_tid() -> i32 {
+    SYSMON_TID.load(Relaxed)
+}
+
 /// The calling thread is the watcher.
 pub(crate) fn set_watcher() {
     WATCHER_TID.store(gettid(), Relaxed);
@@ -163,4 +169,9 @@ pub(crate) fn send_errand(errand: fn()) {
     if ERRAND.set(errand).is_ok() {
         wake_spawner();
     }
+}
+
+/// Has the spawner call `chore` whenever it is woken.
+pub(crate) fn set_chore(chore: fn()) {
+    CHORE.get_or_init(|| chore);
 }

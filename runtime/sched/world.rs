@@ -48,7 +48,18 @@ static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32, class: Class) -> u32 {
+    resize_in_turn(Turn::take(), n, class)
+}
+
+/// As [`resize`], unless `still` says no when it is our turn.
+pub(crate) fn resize_if(n: u32, class: Class, still: impl FnOnce() -> bool) {
     let turn = Turn::take();
+    if still() {
+        resize_in_turn(turn, n, class);
+    }
+}
+
+fn resize_in_turn(turn: Turn, n: u32, class: Class) -> u32 {
     // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
     make_steal_order(n);
     make_ps(n, class);

@@ -21,8 +21,6 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicI32;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// What the kernel raises for an instruction: blocked, it kills without asking the handler.
 const FAULTS: [libc::c_int; 6] = [
@@ -99,52 +97,68 @@ fn change(how: libc::c_int, mask: &libc::sigset_t) -> libc::sigset_t {
     before
 }
 
-/// The policy and the priority that Ms shall have; 0, nothing: they are not real-time threads.
-static POLICY: AtomicI32 = AtomicI32::new(0);
-static PRIORITY: AtomicI32 = AtomicI32::new(0);
+/// The policy of all our threads and their priorities, once a helper has found out.
+static REAL_TIME: OnceLock<Option<RealTime>> = OnceLock::new();
+
+struct RealTime {
+    policy: libc::c_int,
+    of_helpers: libc::c_int,
+    of_ms: libc::c_int,
+}
 
 /// By a helper, at its beginning, before an M is made. A real-time thread that computes is never
 /// stopped for one of the same priority: sysmon, which preempts it, would not come to run.
 pub(crate) fn run_ahead() {
-    let Some((policy, priority)) = real_time() else {
-        return;
-    };
-    let ahead = set_real_time(policy, priority + 1);
-    // SAFETY: no preconditions.
-    let least = unsafe { libc::sched_get_priority_min(policy) };
-    let of_ms = if ahead { priority } else { priority - 1 };
-    PRIORITY.store(of_ms.max(least), Relaxed);
-    POLICY.store(policy, Relaxed);
+    if let Some(RealTime {
+        policy, of_helpers, ..
+    }) = REAL_TIME.get_or_init(plan)
+    {
+        set_real_time(*policy, *of_helpers);
+    }
 }
 
 /// By an M, at its beginning: behind the helpers, one of which has made it.
 pub(crate) fn run_behind() {
-    let policy = POLICY.load(Relaxed);
-    if policy != 0 {
-        // Less is always allowed.
-        set_real_time(policy, PRIORITY.load(Relaxed));
+    if let Some(Some(RealTime { policy, of_ms, .. })) = REAL_TIME.get() {
+        set_real_time(*policy, *of_ms); // less is always allowed
     }
 }
 
-/// The calling thread's policy and priority, if it is a real-time thread.
-fn real_time() -> Option<(libc::c_int, libc::c_int)> {
+/// What the calling thread, which has it from the caller of `run`, makes of it.
+fn plan() -> Option<RealTime> {
     // SAFETY: no preconditions.
-    let policy = unsafe { libc::sched_getscheduler(0) };
+    let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) } as libc::c_int;
     if policy != libc::SCHED_FIFO && policy != libc::SCHED_RR {
         return None;
     }
     let mut param = libc::sched_param { sched_priority: 0 };
     // SAFETY: the place is ours.
-    let asked = unsafe { libc::sched_getparam(0, &raw mut param) };
-    (asked == 0).then_some((policy, param.sched_priority))
+    unsafe { libc::syscall(libc::SYS_sched_getparam, 0, &raw mut param) };
+    let of_ms = param.sched_priority;
+    // SAFETY: no preconditions.
+    let least = unsafe { libc::sched_get_priority_min(policy) };
+    Some(if set_real_time(policy, of_ms + 1) {
+        RealTime {
+            policy,
+            of_helpers: of_ms + 1,
+            of_ms,
+        }
+    } else {
+        RealTime {
+            policy,
+            of_helpers: of_ms,
+            of_ms: (of_ms - 1).max(least),
+        }
+    })
 }
 
+/// As system calls: musl's functions do nothing.
 fn set_real_time(policy: libc::c_int, priority: libc::c_int) -> bool {
     let param = libc::sched_param {
         sched_priority: priority,
     };
     // SAFETY: about the calling thread; `param` is ours.
-    unsafe { libc::sched_setscheduler(0, policy, &raw const param) == 0 }
+    unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const param) == 0 }
 }
 
 #[cfg(all(test, not(loom)))]

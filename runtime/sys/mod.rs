@@ -18,6 +18,10 @@ pub(crate) mod cputime;
 #[cfg(not(loom))]
 pub(crate) mod cputimer;
 #[cfg(not(loom))]
+pub(crate) mod cpus;
+#[cfg(not(loom))]
+pub(crate) mod cpulimit;
+#[cfg(not(loom))]
 pub(crate) mod membarrier;
 pub(crate) mod futex;
 pub(crate) mod note;

@@ -14,7 +14,8 @@ use crate::g::goroutine::Kind;
 use crate::g::identity::Identity;
 use crate::g::reason::WaitReason;
 use crate::p::processor::MAX_PS;
-use crate::sched::config::{self, default_procs};
+use crate::sched::config;
+use crate::sched::resizer;
 use crate::sched::run::m_start;
 use crate::sched::spawn::{Birth, spawn};
 use crate::sched::start::{self, Settings};
@@ -97,7 +98,8 @@ impl Builder {
     }
 
     /// How many Ps to start with: how many goroutines run at the same time. Overrides the
-    /// variable `GOMAXPROCS`; the default is the number of CPUs that the process may use.
+    /// variable `GOMAXPROCS`; the default is the number of CPUs that the process may use, and
+    /// follows it ([`gomaxprocs`](crate::gomaxprocs)).
     ///
     /// # Examples
     /// See [`Builder`].
@@ -188,6 +190,7 @@ impl Builder {
             settings
         };
         start::start(settings, m_start);
+        resizer::install();
         panic::install_hook();
         last_words::wait_at_exit();
         // SAFETY: the caller's promise.
@@ -199,10 +202,10 @@ impl Builder {
         let debug = config::debug(std::env::var_os("GOSCHED"));
         let debug = debug.unwrap_or_else(|e| panic!("{e}"));
         let procs = match self.procs {
-            Some(n) if (1..=MAX_PS).contains(&n) => n as u32,
+            Some(n) if (1..=MAX_PS).contains(&n) => Some(n as u32),
             Some(n) => panic!("Builder::procs({n}): want a number from 1 to {MAX_PS}"),
             None => {
-                default_procs(std::env::var_os("GOMAXPROCS")).unwrap_or_else(|e| panic!("{e}"))
+                config::procs(std::env::var_os("GOMAXPROCS")).unwrap_or_else(|e| panic!("{e}"))
             }
         };
         let class_of =
