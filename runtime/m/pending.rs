@@ -1,8 +1,9 @@
 //! What an M's goroutine is asked to do on its way out of the runtime.
 //!
 //! Asked by its own signal handler, by sysmon, by who stops the world. It belongs to the slice, not
-//! to the goroutine: whoever inherits the slice inherits it. A request that is lost to a race, or
-//! that comes late, does no harm: sysmon asks again.
+//! to the goroutine: whoever inherits the slice inherits it, or goroutines that wake each other in
+//! turns would never be asked. A request that is lost to a race, or that comes late, does no harm:
+//! sysmon asks again.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU8;
@@ -10,6 +11,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// The time slice is over, or the world is being stopped: give the P up.
 pub(crate) const SLICE_OVER: u8 = 1;
+/// The slice has ended, with a preemption: whoever is next begins one of its own, also out of
+/// `runnext`. Not for the goroutine on its way out, but for the loop.
+pub(crate) const SLICE_ENDED: u8 = 4;
 /// Others need this very thread: leave the stack, at a call that may wait.
 pub(crate) const THREAD_WANTED: u8 = 2;
 

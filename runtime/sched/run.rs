@@ -10,6 +10,7 @@ use crate::g::goroutine::GRef;
 use crate::g::status::{Bound, Enqueue};
 use crate::m::current::set_this_m;
 use crate::m::machine::M;
+use crate::m::pending::SLICE_ENDED;
 use crate::p::processor::P;
 use crate::queue::local::Picked;
 use crate::sched::affinity;
@@ -124,7 +125,7 @@ enum Life {
 #[inline]
 fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     let (p, holds) = idle::held_p(m);
-    if !inherit {
+    if !inherit || m.pending.is_asked(SLICE_ENDED) {
         p.schedtick
             .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
         m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
@@ -155,6 +156,9 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     m.blocking.store(false, Relaxed);
     match switch {
         Switch::Yield | Switch::Preempted => {
+            if switch == Switch::Preempted {
+                m.pending.ask(SLICE_ENDED);
+            }
             g.status.yielded();
             put_back_global(g);
             wakep();
