@@ -14,6 +14,7 @@ use std::sync::atomic::fence;
 use crate::g::goroutine::GRef;
 use crate::m::enter::NoPreempt;
 use crate::m::machine::M;
+use crate::m::pending::SLICE_OVER;
 use crate::p::processor::{P, PStatus};
 use crate::queue::local::{LOCAL_CAP, Picked};
 use crate::queue::owner::HoldsP;
@@ -61,6 +62,9 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 #[inline]
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     let fired = timers::run_due(rt, p, true);
+    if fired {
+        m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
+    }
     every_61st_global(p)
         .or_else(|| affinity::next(m, p).map(fresh))
         .or_else(|| local(p, holds, fired))
