@@ -6,11 +6,10 @@
 #![allow(unsafe_code, reason = "reads a suspended goroutine's stack")]
 
 use std::arch::asm;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::stacks::{Slot, SlotRef};
 use crate::sys::tls::Window;
-use crate::sys::valgrind::without_complaints;
+use crate::sys::valgrind;
 
 /// Does the stack of a suspended goroutine hold addresses in the window? In any part of it: what
 /// it stands on, and what that continues (`sched/segment.rs`).
@@ -22,12 +21,22 @@ pub(crate) fn is_tainted(window: &Window, slot: SlotRef) -> bool {
 }
 
 fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
-    let to = slot.body_sp().load(Relaxed);
-    let Some(from) = slot.live_sp().filter(|&from| from <= to && slot.holds(to)) else {
+    let Some((from, to)) = slot.live_frames() else {
         return true; // suspended on some other stack: not to be seen through
     };
+    if valgrind::is_memcheck() {
+        return look_patiently(window, from, to);
+    }
     // SAFETY: within the slot, and mapped.
-    without_complaints(|| unsafe { holds_address(window, from, to) })
+    unsafe { holds_address(window, from, to) }
+}
+
+/// For memcheck, which complains of words that nobody has written. Off the usual path.
+#[cold]
+#[inline(never)]
+fn look_patiently(window: &Window, from: usize, to: usize) -> bool {
+    // SAFETY: the caller's range, within a slot.
+    valgrind::without_complaints(|| unsafe { holds_address(window, from, to) })
 }
 
 /// Is there a word in `[from, to)` that is an address in the window? Aligned words only: no
@@ -35,6 +44,7 @@ fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
 ///
 /// # Safety
 /// The range is mapped, and nobody writes to it who minds what is found.
+#[inline(always)]
 unsafe fn holds_address(window: &Window, from: usize, to: usize) -> bool {
     let words = from.next_multiple_of(8) as *const usize;
     let count = (to / 8).saturating_sub(from.div_ceil(8));

@@ -128,11 +128,19 @@ impl Slot {
     }
 
     /// Nothing below this is alive: the stack pointer of the last switch away from it. `None`: it
-    /// is not known, so leave this stack alone. The only way to what was noted.
+    /// is not known, so leave this stack alone. The only way to what was noted, with
+    /// [`Slot::live_frames`].
     #[inline]
     pub(crate) fn live_sp(&self) -> Option<usize> {
         let sp = self.saved_sp.load(Relaxed);
         self.holds(sp).then_some(sp)
+    }
+
+    /// Where the owner's own frames are, from [`Slot::live_sp`] to where they begin; `None`: not known.
+    #[inline]
+    pub(crate) fn live_frames(&self) -> Option<(usize, usize)> {
+        let (from, to) = (self.saved_sp.load(Relaxed), self.body_sp.load(Relaxed));
+        (self.limit() < from && from <= to && to <= self.end()).then_some((from, to))
     }
 
     /// Is this a stack pointer on it? (The one above its first word counts.)

@@ -7,6 +7,8 @@
 #![allow(unsafe_code, reason = "instructions that valgrind looks for")]
 
 use std::arch::asm;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::sys::mem::Span;
 
@@ -52,10 +54,21 @@ fn request(code: usize, first: usize, second: usize) -> usize {
     answer
 }
 
+/// The one of valgrind's tools that complains. Known from the first stack on.
+static MEMCHECKED: AtomicBool = AtomicBool::new(false);
+
 /// Here is a stack.
 #[inline]
 pub(crate) fn register_stack(stack: Span) {
+    // Only memcheck answers anything but 0.
+    MEMCHECKED.store(request(MAKE_MEM_UNDEFINED, stack.addr, 0) != 0, Relaxed);
     request(STACK_REGISTER, stack.addr, stack.addr + stack.len);
+}
+
+/// Does memcheck run us?
+#[inline]
+pub(crate) fn is_memcheck() -> bool {
+    MEMCHECKED.load(Relaxed)
 }
 
 /// Somebody is about to begin at the upper end of this, and not where its last user left it.
