@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::sys::inherited::{HeldBack, run_ahead};
+use crate::sys::inherited::{Ahead, HeldBack};
 use crate::sys::tlssize::taken_by_libc;
 
 /// Starts one, with `room` on its stack beside the thread-locals.
@@ -12,13 +12,10 @@ pub(crate) fn start(
     room: usize,
     life: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    let _held_back = HeldBack::now();
+    let (_held_back, _ahead) = (HeldBack::now(), Ahead::now());
     std::thread::Builder::new()
         .name(name.into())
         .stack_size(room + taken_by_libc())
-        .spawn(|| {
-            run_ahead();
-            life();
-        })
+        .spawn(life)
         .map(drop)
 }
