@@ -15,7 +15,6 @@ use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::world::{resize, resize_if};
 use crate::sys::helper;
-use crate::sys::inherited;
 
 /// There is such a thread: one at a time.
 static AT_WORK: AtomicBool = AtomicBool::new(false);
@@ -44,7 +43,6 @@ fn start_thread() {
 
 /// The thread's life.
 fn change(_: &'static ()) {
-    inherited::run_ahead();
     resize_if(NUMBER.load(Relaxed), default_class(), procs::is_automatic);
     AT_WORK.store(false, Relaxed);
 }

@@ -31,7 +31,6 @@ use crate::sys::berth::{self, Berths};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
 use crate::sys::helper;
-use crate::sys::inherited;
 use crate::sys::mem::Errno;
 use crate::sys::thread::gettid;
 
@@ -70,7 +69,6 @@ fn words(errno: Errno) -> std::io::Error {
 
 /// The spawner's life.
 fn spawner(_: &'static ()) {
-    inherited::run_ahead();
     SPAWNER_TID.store(gettid(), Relaxed);
     count_thread();
     let Some(duties) = DUTIES.get() else {

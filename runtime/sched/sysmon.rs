@@ -34,7 +34,6 @@ use crate::sched::watch;
 use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::helper;
-use crate::sys::inherited;
 use crate::sys::thread::{exact_timeouts, nanosleep};
 
 const US: Nanos = 1_000;
@@ -115,7 +114,6 @@ pub(crate) fn start(slice: Nanos) {
 }
 
 fn sysmon(_: &'static ()) {
-    inherited::run_ahead();
     threads::set_sysmon();
     watch::is_ours();
     exact_timeouts();

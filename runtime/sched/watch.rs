@@ -25,7 +25,6 @@ use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::thread_cpu_time;
 use crate::sys::exits::{Bell, open_thread};
 use crate::sys::helper;
-use crate::sys::inherited;
 use crate::sys::thread::{find_thread, gettid, is_zombie, nanosleep};
 
 static WATCHED: Watched = Watched::nobody();
@@ -99,7 +98,6 @@ fn start() {
 }
 
 fn watcher(_: &'static ()) {
-    inherited::run_ahead();
     let bell = BELL.get_or_init(Bell::new);
     threads::set_watcher();
     let me = gettid();

@@ -4,12 +4,11 @@
 use std::ffi::CStr;
 
 use crate::sys::berth;
-use crate::sys::inherited::HeldBack;
+use crate::sys::inherited::{Ahead, HeldBack};
 use crate::sys::mem::Errno;
 
-/// Starts one, with `room` on its stack beside the thread-locals. It begins by a call of
-/// `inherited::run_ahead`.
+/// Starts one, with `room` on its stack beside the thread-locals.
 pub(crate) fn start(name: &CStr, room: usize, life: fn(&'static ())) -> Result<(), Errno> {
-    let _held_back = HeldBack::now();
+    let (_held_back, _ahead) = (HeldBack::now(), Ahead::now());
     berth::start_anywhere(name, room, life, &())
 }

@@ -97,7 +97,7 @@ fn change(how: libc::c_int, mask: &libc::sigset_t) -> libc::sigset_t {
     before
 }
 
-/// The policy of all our threads and their priorities, once a helper has found out.
+/// The policy of all our threads and their priorities, once the first was made.
 static REAL_TIME: OnceLock<Option<RealTime>> = OnceLock::new();
 
 struct RealTime {
@@ -106,14 +106,37 @@ struct RealTime {
     of_ms: libc::c_int,
 }
 
-/// By a helper, at its beginning, before an M is made. A real-time thread that computes is never
-/// stopped for one of the same priority: sysmon, which preempts it, would not come to run.
-pub(crate) fn run_ahead() {
-    if let Some(RealTime {
-        policy, of_helpers, ..
-    }) = REAL_TIME.get_or_init(plan)
-    {
-        set_real_time(*policy, *of_helpers);
+/// The calling thread has the helpers' priority until this is dropped, and so have those that it
+/// makes meanwhile. A real-time thread that computes is never stopped for one of the same priority:
+/// sysmon, which preempts it, would not come to run, not even to ask for more.
+pub(crate) struct Ahead {
+    before: Option<(libc::c_int, libc::c_int)>,
+    /// It is about its thread.
+    not_send: PhantomData<*mut ()>,
+}
+
+impl Ahead {
+    pub(crate) fn now() -> Ahead {
+        let before = real_time();
+        let plan = REAL_TIME.get_or_init(|| before.map(plan));
+        if let Some(RealTime {
+            policy, of_helpers, ..
+        }) = plan
+        {
+            set_real_time(*policy, *of_helpers);
+        }
+        Ahead {
+            before,
+            not_send: PhantomData,
+        }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        if let Some((policy, priority)) = self.before {
+            set_real_time(policy, priority);
+        }
     }
 }
 
@@ -124,8 +147,24 @@ pub(crate) fn run_behind() {
     }
 }
 
-/// What the calling thread, which has it from the caller of `run`, makes of it.
-fn plan() -> Option<RealTime> {
+/// What the first caller's policy and priority make of ours. Tries for the calling thread.
+fn plan((policy, priority): (libc::c_int, libc::c_int)) -> RealTime {
+    // SAFETY: no preconditions.
+    let least = unsafe { libc::sched_get_priority_min(policy) };
+    let (of_helpers, of_ms) = if set_real_time(policy, priority + 1) {
+        (priority + 1, priority)
+    } else {
+        (priority, (priority - 1).max(least))
+    };
+    RealTime {
+        policy,
+        of_helpers,
+        of_ms,
+    }
+}
+
+/// The calling thread's policy and priority, if it is a real-time thread.
+fn real_time() -> Option<(libc::c_int, libc::c_int)> {
     // SAFETY: no preconditions.
     let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) } as libc::c_int;
     if policy != libc::SCHED_FIFO && policy != libc::SCHED_RR {
@@ -134,22 +173,7 @@ fn plan() -> Option<RealTime> {
     let mut param = libc::sched_param { sched_priority: 0 };
     // SAFETY: the place is ours.
     unsafe { libc::syscall(libc::SYS_sched_getparam, 0, &raw mut param) };
-    let of_ms = param.sched_priority;
-    // SAFETY: no preconditions.
-    let least = unsafe { libc::sched_get_priority_min(policy) };
-    Some(if set_real_time(policy, of_ms + 1) {
-        RealTime {
-            policy,
-            of_helpers: of_ms + 1,
-            of_ms,
-        }
-    } else {
-        RealTime {
-            policy,
-            of_helpers: of_ms,
-            of_ms: (of_ms - 1).max(least),
-        }
-    })
+    Some((policy, param.sched_priority))
 }
 
 /// As system calls: musl's functions do nothing.
