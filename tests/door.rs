@@ -50,7 +50,10 @@ fn stays(name: &str, how: usize, call: fn()) {
         gosched::blocking(|| std::thread::sleep(20 * US));
     }
     let before = tid();
-    assert!(!set_busy(true), "{name}: somebody is in a call on this thread");
+    assert!(
+        !set_busy(true),
+        "{name}: somebody is in a call on this thread"
+    );
     if !how.is_multiple_of(4) {
         gosched::__preempt_soon();
     }
@@ -75,7 +78,12 @@ const CALLS: &[(&str, fn())] = &[
     ("goroutine::current", || drop(gosched::goroutine::current())),
     ("thread::spawn", || drop(spawn(|| ()))),
     ("thread::Builder::spawn", || {
-        drop(thread::Builder::new().name("x".into()).spawn(|| ()).unwrap());
+        drop(
+            thread::Builder::new()
+                .name("x".into())
+                .spawn(|| ())
+                .unwrap(),
+        );
     }),
     ("thread::current", || drop(thread::current())),
     ("Thread::unpark", || {

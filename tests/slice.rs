@@ -151,7 +151,8 @@ fn block_urgent() {
     // SAFETY: a set of ours.
     let added = unsafe { libc::sigaddset(&raw mut set, libc::SIGURG) };
     // SAFETY: as above.
-    let done = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+    let done =
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
     assert_eq!((added, done), (0, 0));
 }
 

@@ -41,7 +41,11 @@ pub(crate) fn sleep_thread(status: &Status, note: &Note) {
 }
 
 /// As [`sleep_thread`]; false: the deadline passed first, and a waker may still come.
-pub(crate) fn sleep_thread_until(status: &Status, note: &Note, deadline: Option<Nanos>) -> bool {
+pub(crate) fn sleep_thread_until(
+    status: &Status,
+    note: &Note,
+    deadline: Option<Nanos>,
+) -> bool {
     if !note.sleep_until(deadline) {
         return false;
     }
@@ -93,7 +97,10 @@ mod model {
             g.status.spawned();
             g.status.run();
             waker.join().unwrap();
-            assert!(g.note.is_clear(), "a wake-up is left over for the G's next thread");
+            assert!(
+                g.note.is_clear(),
+                "a wake-up is left over for the G's next thread"
+            );
         });
     }
 

@@ -7,9 +7,7 @@
 #![forbid(unsafe_code)]
 
 use crate::g::reason::WaitReason;
-use crate::sync::parking::{
-    GRef, RawLock, enter, enter_to_wait, park, park_until, ready,
-};
+use crate::sync::parking::{GRef, RawLock, enter, enter_to_wait, park, park_until, ready};
 use crate::sync::waiter::{Standing, Waiter};
 use crate::sync::waitlist::WaitList;
 use crate::sys::clock::Nanos;
