@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Arc, Mutex, Once, mpsc};
+use std::sync::{Arc, Once, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use migrate::{MOVED, migrate, tid};
@@ -53,7 +53,7 @@ fn moves() {
     assert_ne!(tid(), before);
 }
 
-fn until(condition: impl Fn() -> bool) {
+fn until(mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + LIMIT;
     while !condition() {
         assert!(Instant::now() < end, "waited in vain");
@@ -103,45 +103,34 @@ fn a_token_of_std_is_the_old_threads() {
 /// `CURRENT`: the last thread of a `std::thread::scope` unparks the thread on which it began.
 #[test]
 fn a_scope_of_std_sleeps_on_another_thread() {
-    static SLEEPER: Mutex<Option<(i64, std::thread::Thread)>> = Mutex::new(None);
-    static ENDED: AtomicBool = AtomicBool::new(false);
-    static RESCUED: AtomicBool = AtomicBool::new(false);
+    static SLEEPER: OnceLock<(i64, std::thread::Thread)> = OnceLock::new();
+    static RETURNED: AtomicBool = AtomicBool::new(false);
     in_child("a_scope_of_std_sleeps_on_another_thread", || {
-        std::thread::spawn(|| {
-            until(|| ENDED.load(Acquire));
-            let (tid, thread) = SLEEPER.lock().unwrap().take().unwrap();
-            // Nobody else wakes it, however long we wait.
-            let end = Instant::now() + Duration::from_millis(300);
-            while Instant::now() < end {
-                assert!(sleeps(tid), "it was woken: then the docs are wrong");
-            }
-            RESCUED.store(true, Release);
-            thread.unpark();
-        });
+        let first = tid();
         std::thread::scope(|s| {
             s.spawn(|| {
-                until(|| SLEEPER.lock().unwrap().is_some());
-                let tid = SLEEPER.lock().unwrap().as_ref().unwrap().0;
-                until(|| sleeps(tid));
-                let mark = Ends;
-                drop(mark);
+                // Ends for the scope when the goroutine sleeps at its end, not in some lock.
+                let mut since = Instant::now();
+                until(|| {
+                    if !SLEEPER.get().is_some_and(|(tid, _)| sleeps(*tid)) {
+                        since = Instant::now();
+                    }
+                    since.elapsed() > Duration::from_millis(200)
+                });
+                std::thread::spawn(|| {
+                    // Nobody else wakes it, however long we wait.
+                    std::thread::sleep(Duration::from_millis(500));
+                    assert!(!RETURNED.load(Acquire), "it came back: the docs are wrong");
+                    SLEEPER.get().unwrap().1.unpark();
+                    until(|| RETURNED.load(Acquire));
+                });
             });
             moves();
-            *SLEEPER.lock().unwrap() = Some((tid(), std::thread::current()));
+            SLEEPER.set((tid(), std::thread::current())).unwrap();
         });
-        assert!(
-            RESCUED.load(Acquire),
-            "it came back by itself: then the docs are wrong"
-        );
+        RETURNED.store(true, Release);
+        assert_ne!(tid(), first);
     });
-
-    /// The thread ends for the scope a moment after this.
-    struct Ends;
-    impl Drop for Ends {
-        fn drop(&mut self) {
-            ENDED.store(true, Release);
-        }
-    }
 }
 
 /// The same with our twin, and with std's on a goroutine that keeps its thread.
