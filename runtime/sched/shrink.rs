@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::all;
 use crate::g::goroutine::GRef;
-use crate::m::enter::enter;
+use crate::m::enter::enter_to_wait;
 use crate::p::processor::PStatus;
 use crate::sched::idle::hold_stopped;
 use crate::sched::state::SCHED;
@@ -35,7 +35,7 @@ pub(crate) fn trim() -> usize {
     }
     let mut trim = Trim::new();
     loop {
-        let rt = enter();
+        let rt = enter_to_wait();
         let step = trim.step();
         drop(rt);
         match step {

@@ -253,14 +253,22 @@ impl Builder {
 /// With the panic of `f`, if it panics.
 ///
 /// # Safety
-/// A goroutine may be moved to another OS thread whenever it suspends: when it blocks on
-/// anything of this crate, yields, or ends a borrow of a processor. Code inside of `f`, and in
-/// every goroutine started from there, must not keep alive across a suspension a value that is
-/// tied to an OS thread: a borrow of a `thread_local!` (inside of `LocalKey::with`), an `Rc`
-/// cloned out of one, a reference into a box that one holds, a guard of a lock that knows its
-/// thread (such as `std::io::StdoutLock` or `std::sync::MutexGuard`). Using a thread-local
-/// before a suspension and again afterwards is fine. `docs/thread-locals.md` explains what goes
-/// wrong and what the runtime takes care of.
+/// The promise is for every goroutine of the process, whoever starts it, for as long as the process
+/// lives: there is one runtime, and once this was called, `go`, `spawn` and `after_func`, which are
+/// safe, start goroutines from every thread.
+///
+/// A goroutine may go on on another OS thread when a call of this crate that may wait returns: a
+/// receive, a send, a lock, a join, a sleep, a yield and so on, whether it had to wait or not.
+/// `docs/thread-locals.md` has the list of those, and that of the calls that do not wait (`go`,
+/// `try_send`, the drop of a sender, `goroutine::id` and so on): they return on their thread, and
+/// no other goroutine runs there meanwhile.
+///
+/// No goroutine may keep alive, across a call that may wait, a value that is tied to an OS thread:
+/// a borrow of a `thread_local!` (inside of `LocalKey::with`), an `Rc` cloned out of one, a
+/// reference into a box that one holds, a guard of a lock that knows its thread (such as
+/// `std::io::StdoutLock` or `std::sync::MutexGuard`). Using a thread-local before such a call and
+/// again afterwards is fine. `docs/thread-locals.md` explains what goes wrong and what the runtime
+/// takes care of.
 ///
 /// Nor may it leave changed control bits of the floating-point unit (rounding, exceptions that trap,
 /// denormals) behind at a suspension, unless it is locked to its thread: others compute with them.
