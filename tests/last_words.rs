@@ -290,7 +290,11 @@ fn a_caught_panic_does_not_hold_main() {
                     std::panic::catch_unwind(|| panic!("caught")).unwrap_err();
                     CAUGHT.store(true, SeqCst);
                     match how % 3 {
-                        0 => while !STOP.load(SeqCst) {},
+                        0 => {
+                            while !STOP.load(SeqCst) {
+                                std::hint::spin_loop()
+                            }
+                        }
                         1 => std::thread::sleep(LIMIT),
                         _ => thread::park(),
                     }
