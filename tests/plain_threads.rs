@@ -290,7 +290,7 @@ extern "C" fn key_ends(value: *mut c_void) {
 }
 
 fn a_plain_life(how: u64) {
-    if how % 2 == 0 {
+    if how.is_multiple_of(2) {
         LAST.with(|_| ());
     }
     if how % 8 == 1 {

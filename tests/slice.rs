@@ -156,7 +156,10 @@ fn block_urgent() {
     assert_eq!((added, done), (0, 0));
 }
 
-const PAIRS: &[(&str, fn(fn()))] = &[
+/// A way to wake each other in turns, by its name; it calls the given function in each of its goroutines.
+type Pair = (&'static str, fn(fn()));
+
+const PAIRS: &[Pair] = &[
     ("channels", over_channels),
     ("tokens", by_tokens),
     ("condition", by_a_condition),
