@@ -106,8 +106,8 @@ impl Teller {
         if barrier != 0 && !std::mem::replace(&mut self.barrier, true) {
             let _ = writeln!(
                 out,
-                "gosched: the system refuses membarrier ({}) from now on: who waits in the \
-                 kernel keeps others from running",
+                "gosched: the system refuses membarrier ({}) from now on: system calls \
+                 that wait are interrupted, so that others get on",
                 Named(barrier)
             );
         }

@@ -34,6 +34,7 @@ use crate::sched::watch;
 use crate::sys::clock::{self, Nanos, nanotime};
 use crate::sys::cputime::{KernelView, thread_cpu_time};
 use crate::sys::helper;
+use crate::sys::membarrier;
 use crate::sys::thread::{exact_timeouts, nanosleep};
 
 const US: Nanos = 1_000;
@@ -256,8 +257,11 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     if long && work_waits() {
         preempt::preempt(m, Some(tick));
         if deaf::is_deaf(m) && may_one_more_be_lost() {
-            return take_p(m);
+            return take_p(m, tick);
         }
+    }
+    if SCHED.stopping.load(Relaxed) && now - watch.since >= MS {
+        preempt::preempt(m, None); // the stopper may be a real-time thread that gets no CPU
     }
     if long && !m.affinity.queue.is_empty() {
         // They need this very thread: only a suspension helps, at the next call that may wait.
@@ -295,7 +299,7 @@ fn is_missed(p: &P) -> bool {
 /// somebody else must let it go on.
 fn blocked(m: &'static M, watch: &Watch) -> Round {
     if m.words.depth() == 0 {
-        return take_p(m);
+        return take_p(m, watch.schedtick);
     } else if watch.still >= 2 && preempt::open_valve() {
         return Round::Busy;
     }
@@ -303,7 +307,7 @@ fn blocked(m: &'static M, watch: &Watch) -> Round {
 }
 
 /// Passes the P of an M that is in user code on.
-fn take_p(m: &'static M) -> Round {
+fn take_p(m: &'static M, tick: u32) -> Round {
     lock_patiently();
     match take_from(m, Thief::Sysmon) {
         Some(p) => {
@@ -312,6 +316,9 @@ fn take_p(m: &'static M) -> Round {
         }
         None => {
             SCHED.lock.unlock();
+            if membarrier::refused() != 0 {
+                preempt::preempt(m, Some(tick)); // interrupts a system call, but somebody gets on
+            }
             Round::Quiet
         }
     }

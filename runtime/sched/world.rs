@@ -31,6 +31,7 @@ use crate::stacks::cache::StackCache;
 use crate::stacks::{Class, promise};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::cputime::KernelView;
+use crate::sys::membarrier;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
 const ASK_AGAIN: Nanos = 100_000;
@@ -153,8 +154,10 @@ fn ask_all(rt: &NoPreempt) {
             continue;
         }
         if KernelView::of(m.tid.load(Relaxed)).is_blocked() || deaf::is_deaf(m) {
-            if let Some(p) = take_from(m, Thief::Stopper) {
-                hand_off(p); // which stops it
+            match take_from(m, Thief::Stopper) {
+                Some(p) => hand_off(p),                                 // which stops it
+                None if membarrier::refused() != 0 => preempt(m, None), // at the price of EINTR
+                None => (),
             }
         } else {
             preempt(m, None);

@@ -85,17 +85,20 @@ mod tests {
     use std::cell::Cell;
 
     thread_local! {
-        static LARGE: [Cell<u8>; 20_000] = const { [const { Cell::new(1) }; 20_000] };
+        static LARGE: [Cell<u8>; 10_000] = const { [const { Cell::new(1) }; 10_000] };
     }
 
     #[test]
     fn this_program_s_thread_locals_are_counted_either_way() {
         assert_eq!(LARGE.with(|large| large[7].get()), 1);
-        assert!(added_up() > 20_000);
+        assert!(added_up() > 10_000);
         if let Some(bytes) = asked() {
-            assert!(bytes > 20_000, "{bytes}");
-            assert!(bytes < added_up() + 100_000, "{bytes}: what else is there?");
+            assert!(bytes > 10_000, "{bytes}");
+            assert!(
+                bytes < added_up() + (1 << 20),
+                "{bytes}: what else is there?"
+            );
         }
-        assert!(taken_by_libc() > 20_000);
+        assert!(taken_by_libc() > 10_000);
     }
 }
