@@ -357,14 +357,13 @@ fn soak() {
                     "{lived} threads, {grown} bytes more, {} keys",
                     KEYS.load(Relaxed)
                 );
+                // One is open for a moment now and then: sysmon's look at a thread, the watcher's.
+                let now = descriptors();
+                assert!(now < fds + 8, "{now} descriptors, before {fds}");
+                // What malloc and the threads of the runtime take is made by and by; a leak of one
+                // G a thread, 257 bytes, shows in a long run. `m/foreign.rs` counts them exactly.
                 assert!(
-                    descriptors() <= fds,
-                    "{} descriptors, before {fds}",
-                    descriptors()
-                );
-                // 257 bytes for each thread before; now a slab or two, and what malloc keeps.
-                assert!(
-                    grown < 200_000 + lived * 40,
+                    grown < (2 << 20) + lived * 16,
                     "{grown} bytes for {lived} threads"
                 );
                 tell.send(lived).unwrap();

@@ -149,3 +149,42 @@ pub(crate) fn set_asleep(g: &G, asleep: bool) {
 pub(crate) fn is_asleep(g: &G) -> bool {
     g.parent.load(Relaxed) & ASLEEP != 0 && g.status.state() == State::Waiting
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count() -> u32 {
+        let mut gs = 0;
+        all::for_each_thread(|_| gs += 1);
+        gs
+    }
+
+    /// Its destructor comes after that of the thread's own G, as it was used first.
+    struct Last;
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            assert_ne!(foreign_g().parent.load(Relaxed) & LATE, 0);
+        }
+    }
+
+    thread_local! {
+        static LAST: Last = const { Last };
+    }
+
+    #[test]
+    fn a_late_g_is_used_again() {
+        let before = count();
+        for _ in 0..500 {
+            let thread = std::thread::spawn(|| {
+                LAST.with(|_| ());
+                assert_eq!(tid_of(foreign_g()), gettid());
+            });
+            thread.join().unwrap();
+        }
+        let after = count();
+        // Other tests make some as well.
+        assert!(after <= before + 4 * all::SLAB as u32, "{before}, {after}");
+    }
+}
