@@ -156,7 +156,10 @@ fn block_urgent() {
     assert_eq!((added, done), (0, 0));
 }
 
-const PAIRS: &[(&str, fn(fn()))] = &[
+/// Its name, and what runs beside the bystander, with what each goroutine does first.
+type Pair = (&'static str, fn(fn()));
+
+const PAIRS: &[Pair] = &[
     ("channels", over_channels),
     ("tokens", by_tokens),
     ("condition", by_a_condition),
