@@ -156,7 +156,7 @@ fn block_urgent() {
     assert_eq!((added, done), (0, 0));
 }
 
-/// A way to wake each other in turns, by its name; it calls the given function in each of its goroutines.
+/// Its name, and what runs beside the bystander, with what each goroutine does first.
 type Pair = (&'static str, fn(fn()));
 
 const PAIRS: &[Pair] = &[

@@ -87,9 +87,8 @@ pub(crate) fn enter_to_wait() -> NoPreempt {
 
 #[inline(always)]
 fn enter_as(how: Call) -> NoPreempt {
-    let m = this_m().map(|m| enter_m(m, how));
     NoPreempt {
-        m,
+        m: this_m().map(|m| enter_m(m, how)),
         how,
         not_send: PhantomData,
     }
