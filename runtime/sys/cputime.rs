@@ -53,25 +53,16 @@ pub(crate) fn blocks_signal(tid: i32, signo: i32) -> bool {
     mask >> (signo - 1) & 1 == 1
 }
 
-/// Whether a thread is blocked in the kernel, and not just waiting for a CPU.
-#[derive(Debug)]
-pub(crate) struct KernelView(Option<File>);
-
-impl KernelView {
-    pub(crate) fn of(tid: i32) -> KernelView {
-        KernelView(open_task_file(tid, "syscall"))
-    }
-
-    /// True: blocked in a system call or a page fault. Without `/proc`, always true: then the
-    /// CPU clock alone decides.
-    pub(crate) fn is_blocked(&self) -> bool {
-        let Some(file) = &self.0 else { return true };
-        let mut text = [0u8; 8];
-        match file.read_at(&mut text, 0) {
-            Ok(n) => !text[..n].starts_with(b"running"),
-            Err(_) => true,
-        }
-    }
+/// Is a thread blocked in the kernel, in a system call or a page fault, and not just waiting for a
+/// CPU? `None`: the kernel does not say, for want of `/proc`, of a descriptor, or of the thread.
+///
+/// The file is not kept open: a descriptor for each P would be many, and one that somebody closed
+/// with all others would be somebody else's soon.
+pub(crate) fn is_blocked_in_kernel(tid: i32) -> Option<bool> {
+    let file = open_task_file(tid, "syscall")?;
+    let mut text = [0u8; 8];
+    let n = file.read_at(&mut text, 0).ok()?;
+    Some(!text[..n].starts_with(b"running"))
 }
 
 #[cfg(all(test, not(loom)))]
@@ -97,8 +88,9 @@ mod tests {
                 std::thread::yield_now();
             }
             let before = thread_cpu_time(tid.load(Relaxed)).unwrap();
-            let view = KernelView::of(tid.load(Relaxed));
-            while view.is_blocked() || thread_cpu_time(tid.load(Relaxed)).unwrap() == before {
+            while is_blocked_in_kernel(tid.load(Relaxed)) != Some(false)
+                || thread_cpu_time(tid.load(Relaxed)).unwrap() == before
+            {
                 std::hint::spin_loop();
             }
             stop.store(true, Relaxed);
@@ -113,8 +105,8 @@ mod tests {
             tx.send(gettid()).unwrap();
             let _ = wait.recv();
         });
-        let view = KernelView::of(rx.recv().unwrap());
-        while !view.is_blocked() {
+        let tid = rx.recv().unwrap();
+        while is_blocked_in_kernel(tid) != Some(true) {
             std::thread::yield_now();
         }
         drop(stop);
