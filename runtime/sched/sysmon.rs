@@ -265,7 +265,8 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
 }
 
 /// The P has got on since the last tick. But calls that are shorter than a tick would never be
-/// seen: with its thread blocked now and others waiting, the next look is soon.
+/// seen: with its thread blocked now and others waiting, the next look is soon. Not where nobody
+/// says that it is.
 fn glance(m: &M, p: &P, watch: &Watch) -> Round {
     let waiting = !p.runq.is_empty() || !SCHED.global.is_empty();
     if waiting && m.words.depth() == 0 && is_blocked(m, watch, watch.still_since) {
