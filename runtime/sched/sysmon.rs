@@ -275,7 +275,7 @@ fn glance(m: &M, p: &P, watch: &Watch) -> Round {
     Round::Quiet
 }
 
-/// Where the kernel does not say, a thread that uses no CPU for long is taken for blocked. One that
+/// Where nothing is known (no descriptor is left), a thread that uses no CPU for long is taken for blocked. One that
 /// waits for a CPU may be taken for it, too: it loses its P, and gets it back later.
 fn is_blocked(m: &M, watch: &Watch, now: Nanos) -> bool {
     m.blocking.load(Relaxed)
