@@ -378,3 +378,65 @@ fn sleep_in_the_kernel() {
     assert!(busy.len() < 40, "never quiet: {:?}", busy.last());
     std::process::exit(0);
 }
+
+/// Files of `/proc` that are open: sysmon's look at a thread that may be blocked is one.
+fn looks() -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links = open.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+    links.filter(|to| to.ends_with("syscall")).count()
+}
+
+fn many_ps_block() {
+    let sleepers: Vec<_> = (0..80)
+        .map(|_| {
+            spawn(|| {
+                for _ in 0..20 {
+                    std::thread::sleep(5 * MS);
+                    yield_now();
+                }
+            })
+        })
+        .collect();
+    for sleeper in sleepers {
+        sleeper.join().unwrap();
+    }
+    assert!(looks() <= 1, "{} are open", looks());
+}
+
+/// What blocks in the kernel loses its P all the same.
+fn block_without_descriptors() {
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the limit is ours.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const none) };
+    std::fs::File::open("/proc/self/stat").unwrap_err();
+    let blocks = spawn(move || {
+        let mut byte = [0];
+        std::io::Read::read_exact(&mut reader, &mut byte).unwrap();
+        byte[0]
+    });
+    yield_now(); // at one P it is back when that one has lost it
+    std::io::Write::write_all(&mut writer, &[7]).unwrap();
+    assert_eq!(blocks.join().unwrap(), 7);
+}
+
+#[test]
+fn it_holds_no_descriptors() {
+    let name = "it_holds_no_descriptors";
+    if let Some(role) = child::role() {
+        let body = match role.as_str() {
+            "64" => many_ps_block,
+            _ => block_without_descriptors,
+        };
+        let ps = role.parse().unwrap();
+        // SAFETY: nothing in the bodies is tied to a thread.
+        return unsafe { gosched::Builder::new().procs(ps).run(body) };
+    }
+    for ps in ["64", "1"] {
+        let ended = child::run(&mut child::again(name, ps), LONG);
+        assert_eq!(ended.status, Some(0), "{ps} Ps: {ended}");
+    }
+}

@@ -14,6 +14,7 @@ use crate::g::all;
 use crate::g::goroutine::{G, GRef, Kind};
 use crate::g::list::GQueue;
 use crate::g::status::State;
+use crate::p::processor::next_id_without_p;
 use crate::sys::lock::RawLock;
 use crate::sys::thread::{self, gettid, is_alive};
 
@@ -34,6 +35,13 @@ struct Foreign(GRef);
 
 impl Drop for Foreign {
     fn drop(&mut self) {
+        if self.0.stack.load(Relaxed).is_some() {
+            // It stands on a segment: `exit` runs destructors on top of the thread's frames. Or a
+            // coroutine that was forgotten does. Either way not before the thread is gone.
+            let word = self.0.parent.load(Relaxed);
+            self.0.parent.store(word | LATE, Relaxed);
+            return;
+        }
         THIS.set(None);
         self.0.status.died();
         self.0.parent.store(0, Relaxed);
@@ -81,6 +89,7 @@ pub(crate) fn foreign_g() -> GRef {
 #[cold]
 fn new_foreign_g() -> GRef {
     let g = take_g();
+    g.id.store(next_id_without_p(), Relaxed); // another thread had it before
     g.status.set_running_thread();
     THIS.set(Some(g));
     let given_back = FOREIGN.try_with(|foreign| {
@@ -125,6 +134,7 @@ fn find_late() {
         let word = g.parent.load(Relaxed);
         if word & LATE != 0 && g.status.state() == State::Running && !is_alive(tid_of(g)) {
             g.parent.store(0, Relaxed);
+            g.stack.store(None, Relaxed); // a segment stays with whoever was left on it
             g.status.died();
             FREE.push_back(g);
         }

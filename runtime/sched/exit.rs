@@ -41,6 +41,7 @@ pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
     g.locked_count.store(0, Relaxed);
     g.locked_m.store(0, Relaxed);
     g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
+    g.stay.store(0, Relaxed); // nor is it suspected of what its last goroutine did
     slot.set_owner(0);
     g.stack_word().give_back();
     if g.kind() == Kind::Goroutine {

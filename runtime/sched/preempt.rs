@@ -33,7 +33,7 @@ use crate::sched::waiting;
 use crate::sched::wake::hand_over;
 use crate::sys::clock::nanotime;
 use crate::sys::cputimer;
-use crate::sys::fatal::fatal;
+use crate::sys::fatal::{fatal, is_telling};
 use crate::sys::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
 use crate::sys::thread::signal_thread;
 use crate::sys::ucontext::stack_pointer;
@@ -134,6 +134,9 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
     let alt = m.alt_stack.load(Relaxed);
     if (alt..alt + alt_stack_bytes()).contains(&sp) {
         return; // another handler of the user's runs on this stack: not now
+    }
+    if is_telling() {
+        return; // others may wait for the end of the process with all Ps
     }
     with_errno_kept(|| {
         m.words.enter();

@@ -13,6 +13,7 @@ use crate::sched::config::{self, Debug};
 use crate::sched::deadlock;
 use crate::sched::idle::{check_if_last, make_steal_order};
 use crate::sched::locked;
+use crate::sched::ms::MAX_MS;
 use crate::sched::preempt;
 use crate::sched::procs;
 use crate::sched::quit;
@@ -71,7 +72,9 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
             Err(_) => s.class, // little address space (`ulimit -v`): do without
         };
         MAIN_CLASS.store(main_class.number() as u8, Relaxed);
-        SCHED.max_ms.store(s.max_threads, Relaxed);
+        SCHED
+            .max_ms
+            .store(s.max_threads.min(MAX_MS as u32), Relaxed);
         if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending)
         {
             fatal!("cannot catch stack overflows: {e:?}");

@@ -32,7 +32,7 @@ use crate::sched::threads;
 use crate::sched::timers;
 use crate::sched::watch;
 use crate::sys::clock::{self, Nanos, nanotime};
-use crate::sys::cputime::{KernelView, thread_cpu_time};
+use crate::sys::cputime::{is_blocked_in_kernel, thread_cpu_time};
 use crate::sys::helper;
 use crate::sys::membarrier;
 use crate::sys::thread::{exact_timeouts, nanosleep};
@@ -56,6 +56,8 @@ const LOST_REST: Nanos = 100;
 /// A thread that takes longer than this to be made is waiting for something, or the machine is
 /// so busy that it does not matter.
 const SPAWNER_PATIENCE: Nanos = 10 * MS;
+/// For so long a thread must have used no CPU, if nothing else is known.
+const UNTOLD_PATIENCE: Nanos = 10 * MS;
 
 /// What was seen of a P at the last tick.
 struct Watch {
@@ -66,7 +68,8 @@ struct Watch {
     cpu: Nanos,
     /// Ticks in a row with the same CPU time.
     still: u32,
-    view: Option<KernelView>,
+    /// Since when it has been the same.
+    still_since: Nanos,
 }
 
 const UNWATCHED: Watch = Watch {
@@ -76,15 +79,18 @@ const UNWATCHED: Watch = Watch {
     tid: 0,
     cpu: 0,
     still: 0,
-    view: None,
+    still_since: 0,
 };
 
 impl Watch {
     /// The same slice on the same thread as at the last tick.
-    fn look_again(&mut self) {
+    fn look_again(&mut self, now: Nanos) {
         let cpu = thread_cpu_time(self.tid).unwrap_or(0);
-        self.still = if cpu == self.cpu { self.still + 1 } else { 0 };
-        self.cpu = cpu;
+        if cpu == self.cpu {
+            self.still += 1;
+        } else {
+            (self.cpu, self.still, self.still_since) = (cpu, 0, now);
+        }
     }
 }
 
@@ -239,18 +245,15 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     };
     let tid = m.tid.load(Relaxed);
     if !same_slice || tid != watch.tid {
-        if tid != watch.tid {
-            watch.view = None;
-        }
         watch.tid = tid;
         watch.cpu = thread_cpu_time(tid).unwrap_or(0);
-        watch.still = 0;
+        (watch.still, watch.still_since) = (0, now);
         if !same_slice {
             return glance(m, p, watch);
         }
     } else {
-        watch.look_again();
-        if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch) {
+        watch.look_again(now);
+        if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch, now) {
             return blocked(m, watch);
         }
     }
@@ -271,22 +274,22 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
 }
 
 /// The P has got on since the last tick. But calls that are shorter than a tick would never be
-/// seen: with its thread blocked now and others waiting, the next look is soon.
-fn glance(m: &M, p: &P, watch: &mut Watch) -> Round {
+/// seen: with its thread blocked now and others waiting, the next look is soon. Not where nobody
+/// says that it is.
+fn glance(m: &M, p: &P, watch: &Watch) -> Round {
     let waiting = !p.runq.is_empty() || !SCHED.global.is_empty();
-    if waiting && m.words.depth() == 0 && is_blocked(m, watch) {
+    if waiting && m.words.depth() == 0 && is_blocked(m, watch, watch.still_since) {
         return Round::Busy;
     }
     Round::Quiet
 }
 
-fn is_blocked(m: &M, watch: &mut Watch) -> bool {
-    let tid = watch.tid;
+/// Where nothing is known (no descriptor is left), a thread that uses no CPU for long is taken for blocked. One that
+/// waits for a CPU may be taken for it, too: it loses its P, and gets it back later.
+fn is_blocked(m: &M, watch: &Watch, now: Nanos) -> bool {
     m.blocking.load(Relaxed)
-        || watch
-            .view
-            .get_or_insert_with(|| KernelView::of(tid))
-            .is_blocked()
+        || is_blocked_in_kernel(watch.tid)
+            .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
 }
 
 /// Could somebody use a P whose thread may be blocked? Go: retake, for a P in a system call.

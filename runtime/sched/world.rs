@@ -30,7 +30,7 @@ use crate::sched::wake::{start_m, wakep};
 use crate::stacks::cache::StackCache;
 use crate::stacks::{Class, promise};
 use crate::sys::clock::{Nanos, nanotime};
-use crate::sys::cputime::KernelView;
+use crate::sys::cputime::is_blocked_in_kernel;
 use crate::sys::membarrier;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
@@ -142,7 +142,7 @@ fn stop(rt: &NoPreempt) {
 }
 
 /// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
-/// not hear the signal.
+/// not hear the signal. By force, too, where the kernel does not say.
 fn ask_all(rt: &NoPreempt) {
     let me = rt.m().map_or(0, |m| m.id + 1);
     for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
@@ -153,7 +153,7 @@ fn ask_all(rt: &NoPreempt) {
         if holder == me {
             continue;
         }
-        if KernelView::of(m.tid.load(Relaxed)).is_blocked() || deaf::is_deaf(m) {
+        if is_blocked_in_kernel(m.tid.load(Relaxed)) != Some(false) || deaf::is_deaf(m) {
             match take_from(m, Thief::Stopper) {
                 Some(p) => hand_off(p),                                 // which stops it
                 None if membarrier::refused() != 0 => preempt(m, None), // at the price of EINTR

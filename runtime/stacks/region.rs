@@ -1,7 +1,7 @@
 //! A reservation: address space for many slots of one class, and the table of all of them.
 //!
 //! ```text
-//! | records, 32 bytes a slot | to the next 2 MiB | slot 0 | slot 1 | ... | slot room-1 |
+//! | records, 40 bytes a slot | to the next 2 MiB | slot 0 | slot 1 | ... | slot room-1 |
 //!   readable for `ready` slots                    made      ready (writable)    forbidden
 //! ```
 //!

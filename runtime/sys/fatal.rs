@@ -139,7 +139,8 @@ pub(crate) fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// The thread that tells why the process ends.
+/// The thread that tells why the process ends. It stands for the goroutine that tells, which stays
+/// on it: from [`begin_death`] on that one neither enters the runtime nor is preempted.
 static DYING: AtomicI32 = AtomicI32::new(0);
 /// Somebody has been asked to tell why the process ends, and will (`SIGQUIT`).
 static ANNOUNCED: AtomicBool = AtomicBool::new(false);
@@ -157,6 +158,13 @@ pub(crate) fn begin_death() {
             unsafe { libc::pause() };
         },
     }
+}
+
+/// Does the calling thread tell why the process ends? In a signal handler, too.
+pub(crate) fn is_telling() -> bool {
+    let dying = DYING.load(Relaxed);
+    // SAFETY: no preconditions.
+    dying != 0 && dying == unsafe { libc::gettid() }
 }
 
 /// Another thread will [`begin_death`] soon. May be called in a signal handler.

@@ -255,41 +255,43 @@ impl AltStack {
     /// Maps a signal stack, with a guard below, and makes it the calling thread's.
     pub(crate) fn install() -> Result<AltStack, Errno> {
         let guard = mem::page_size();
-        let room = alt_stack_bytes();
-        let addr = mem::reserve(guard + room)?;
-        let stack = AltStack {
-            span: Span {
-                addr,
-                len: guard + room,
-            },
-            previous: off(),
-            not_send: PhantomData,
-        };
-        stack.switch_to(addr + guard, room)
+        let len = guard + alt_stack_bytes();
+        let addr = mem::reserve(len)?;
+        let span = Span { addr, len };
+        match switch_to(addr + guard, len - guard) {
+            Ok(previous) => Ok(AltStack {
+                span,
+                previous,
+                not_send: PhantomData,
+            }),
+            Err(e) => {
+                // SAFETY: ours, and the kernel has never heard of it.
+                unsafe { mem::release(span) };
+                Err(e)
+            }
+        }
     }
 
     /// The lowest address of its usable part.
     pub(crate) fn bottom(&self) -> usize {
         self.span.addr + mem::page_size()
     }
+}
 
-    fn switch_to(mut self, addr: usize, len: usize) -> Result<AltStack, Errno> {
-        // SAFETY: inside our own reservation.
-        unsafe { mem::commit(Span { addr, len }) }?;
-        let ours = libc::stack_t {
-            ss_sp: addr as *mut c_void,
-            ss_flags: 0,
-            ss_size: len,
-        };
-        let mut previous = off();
-        // SAFETY: mapped, writable, and unmapped only after it has been replaced (drop).
-        let set = unsafe { libc::sigaltstack(&raw const ours, &raw mut previous) };
-        if set != 0 {
-            return Err(errno());
-        }
-        self.previous = previous;
-        Ok(self)
-    }
+/// Makes this part of a reservation of ours the thread's signal stack; answers what was that. After
+/// an error it still is.
+fn switch_to(addr: usize, len: usize) -> Result<libc::stack_t, Errno> {
+    // SAFETY: inside our own reservation.
+    unsafe { mem::commit(Span { addr, len }) }?;
+    let ours = libc::stack_t {
+        ss_sp: addr as *mut c_void,
+        ss_flags: 0,
+        ss_size: len,
+    };
+    let mut previous = off();
+    // SAFETY: mapped, writable, and unmapped only after it has been replaced (drop).
+    let set = unsafe { libc::sigaltstack(&raw const ours, &raw mut previous) };
+    if set == 0 { Ok(previous) } else { Err(errno()) }
 }
 
 fn off() -> libc::stack_t {

@@ -119,7 +119,8 @@ impl Builder {
         self
     }
 
-    /// The most OS threads that run goroutines; more are a fatal error. The default is 10,000.
+    /// The most OS threads that run goroutines; more are a fatal error. The default is 10,000;
+    /// there cannot be more than 32,768.
     ///
     /// # Examples
     /// See [`Builder`].

@@ -7,6 +7,7 @@ pub(crate) mod last_words;
 pub(crate) mod exit;
 pub(crate) mod parker;
 mod sleep;
+mod plain;
 mod handle;
 mod local;
 mod packet;

@@ -107,10 +107,13 @@ pub(crate) fn uncaught(payload: Box<dyn Any + Send>) {
         }
         return;
     }
-    begin_death();
-    let _ = write!(RawStderr, "panic: {}\n\n", words(&*payload));
+    let mut text = format!("panic: {}\n\n", words(&*payload));
     if let Some(g) = this_goroutine() {
-        describe_running(g, &mut RawStderr);
+        describe_running(g, &mut text);
     }
+    // Who tells does not enter the runtime any more: without a P it would wait for one there,
+    // perhaps one whose holder waits for the end of the process.
+    begin_death();
+    let _ = RawStderr.write_str(&text);
     exit_now(2)
 }
