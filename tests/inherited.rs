@@ -10,7 +10,7 @@ mod support;
 use std::process::Command;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gosched::thread::{sleep, spawn, yield_now};
 use support::child::{self, Ended};
