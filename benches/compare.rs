@@ -1,4 +1,4 @@
-//! gosched, Go and OS threads side by side, as a table for `docs/benchmarks.md`:
+//! gosched, Go, OS threads and mini side by side, as a table for `docs/benchmarks.md`:
 //!
 //! ```text
 //! cargo bench --bench compare -- --go /usr/local/go/bin/go
@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Parser;
+use workloads::mini::on_mini;
 use workloads::{PROCS, ROWS, Row, on_goroutines};
 
 mod workloads;
@@ -41,7 +42,7 @@ struct Args {
     /// One measurement, in this process: a workload's id
     #[arg(long, requires = "on")]
     work: Option<String>,
-    /// Where it runs: p1, p2, std
+    /// Where it runs: p1, p2, std; mini1, mini2
     #[arg(long)]
     on: Option<String>,
     /// So many operations
@@ -72,11 +73,17 @@ fn one(id: &str, on: &str, n: u64) {
         .iter()
         .find(|row| row.id == id)
         .expect("a workload's id");
-    let took = match on.strip_prefix('p') {
-        Some(procs) => on_goroutines(row.goroutines, procs.parse().expect("p1, p2"), n),
-        None => (row.threads)(n),
+    let procs = |text: &str| text.parse().expect("p1, p2, mini1, mini2");
+    let took = match (on.strip_prefix('p'), on.strip_prefix("mini")) {
+        (Some(ps), _) => on_goroutines(row.goroutines, procs(ps), n),
+        (_, Some(ps)) => on_mini(id, procs(ps), n).expect("mini has it"),
+        _ => (row.threads)(n),
     };
     println!("{}", took.as_nanos() as f64 / n as f64);
+}
+
+fn has_mini(row: &Row) -> bool {
+    on_mini(row.id, 1, 1).is_some()
 }
 
 /// Builds `benches/peers/go` outside of the source tree.
@@ -128,21 +135,29 @@ fn print_times(rows: &[Row], peer: &Path, rounds: usize) {
                 add("gosched", on, measure(&me, row, on, row.n));
                 add("go", on, measure(peer, row, on, row.n));
             }
+            for on in ["mini1", "mini2"] {
+                if has_mini(row) {
+                    add("mini", on, measure(&me, row, on, row.n));
+                }
+            }
             add("std", "std", measure(&me, row, "std", row.threads_n));
         }
     }
     eprintln!("\r{:<60}", "");
     println!(
-        "| workload | P | gosched | Go | ratio | CPU: gosched | Go | ratio | std::thread |"
+        "| workload | P | gosched | Go | ratio | CPU: gosched | Go | ratio | std::thread | mini | mini : Go |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for row in rows {
         let (threads, _) = medians(&samples[&(row.id, "std", "std")]);
         for (procs, on) in PROCS.iter().zip(["p1", "p2"]) {
             let ours = medians(&samples[&(row.id, on, "gosched")]);
             let go = medians(&samples[&(row.id, on, "go")]);
+            let on_mini = if on == "p1" { "mini1" } else { "mini2" };
+            let mini = samples.get(&(row.id, on_mini, "mini"));
+            let mini = mini.map(|samples| medians(samples).0);
             println!(
-                "| `{}` | {procs} | {} | {} | **{:.2}** | {} | {} | **{:.2}** | {} |",
+                "| `{}` | {procs} | {} | {} | **{:.2}** | {} | {} | **{:.2}** | {} | {} | {} |",
                 row.id,
                 number(ours.0),
                 number(go.0),
@@ -150,7 +165,9 @@ fn print_times(rows: &[Row], peer: &Path, rounds: usize) {
                 number(ours.1),
                 number(go.1),
                 ours.1 / go.1,
-                number(threads)
+                number(threads),
+                mini.map_or("–".into(), number),
+                mini.map_or("–".into(), |mini| format!("**{:.2}**", mini / go.0)),
             );
         }
     }
@@ -174,20 +191,24 @@ fn number(nanos: f64) -> String {
 }
 
 fn print_instructions(rows: &[Row]) {
-    println!("| workload | instructions an operation, one P |\n|---|---|");
+    println!("| workload | instructions an operation, one P | on mini |\n|---|---|---|");
     for row in rows {
         let n = row.n / 100;
-        let per_op = (count(row, 2 * n) - count(row, n)) / n as f64;
-        println!("| `{}` | {per_op:.0} |", row.id);
+        let per_op = |on| (count(row, on, 2 * n) - count(row, on, n)) / n as f64;
+        let mini = match has_mini(row) {
+            true => format!("{:.0}", per_op("mini1")),
+            false => "–".into(),
+        };
+        println!("| `{}` | {:.0} | {mini} |", row.id, per_op("p1"));
     }
 }
 
 /// All instructions of a run with `n` operations.
-fn count(row: &Row, n: u64) -> f64 {
+fn count(row: &Row, on: &str, n: u64) -> f64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(current_exe().expect("my own path"))
-        .args(["--work", row.id, "--on", "p1", "--n", &n.to_string()])
+        .args(["--work", row.id, "--on", on, "--n", &n.to_string()])
         .output()
         .expect("valgrind starts");
     let text = String::from_utf8_lossy(&output.stderr);

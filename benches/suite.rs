@@ -1,6 +1,6 @@
 //! All workloads through criterion: `cargo bench --bench suite -- mutex` runs those whose id has
 //! `mutex` in it. Ids: `spawn/join/p1`, `spawn/join/p2` (so many Ps), `spawn/join/std` (OS
-//! threads). Few samples and short ones: the whole suite takes about two minutes; numbers to
+//! threads), `spawn/join/mini1`, `mini2` (`runtime/mini`). Few samples and short ones: the whole suite takes about two minutes; numbers to
 //! publish come from `benches/compare.rs`.
 #![allow(unsafe_code, reason = "the door into the runtime")]
 #![allow(missing_docs, reason = "criterion's macros")]
@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use workloads::mini::on_mini;
 use workloads::{PROCS, ROWS, on_goroutines};
 
 #[allow(dead_code, reason = "the sizes of runs are for compare.rs")]
@@ -20,6 +21,14 @@ fn all(c: &mut Criterion) {
         for procs in PROCS {
             group.bench_function(format!("p{procs}"), |b| {
                 b.iter_custom(|n| on_goroutines(row.goroutines, procs, n));
+            });
+        }
+        for procs in PROCS
+            .into_iter()
+            .filter(|_| on_mini(row.id, 1, 1).is_some())
+        {
+            group.bench_function(format!("mini{procs}"), |b| {
+                b.iter_custom(|n| on_mini(row.id, procs, n).expect("mini has it"));
             });
         }
         group.bench_function("std", |b| b.iter_custom(row.threads));

@@ -69,26 +69,35 @@ tests() {
 # Fails when no file matches: an empty set of examples is a mistake, not a pass.
 some() { compgen -G "$1" >>"$log" || { echo "check.sh: there is no $1" >>"$log"; return 1; }; }
 
-step_fmt() { build cargo fmt --check -p gosched -p gosched-report; }
+step_fmt() { build cargo fmt --check -p gosched -p gosched-mini -p gosched-report; }
 
 # The report is a member that only those build who ask for it.
 step_clippy() {
     build cargo clippy --locked --all-targets -- -D warnings || return
+    build cargo clippy --locked -p gosched-mini --all-targets -- -D warnings || return
     build cargo clippy --locked -p gosched-report -- -D warnings
 }
 
 # Unit and integration tests; tests/tidy.rs is one of them.
 # Some of them run examples.
-step_test() { build cargo build --locked --examples && tests --lib --tests; }
+step_test() {
+    build cargo build --locked --examples || return
+    tests --lib --tests || return
+    mini
+}
+
+# The package in runtime/mini, its steps (which are examples) and its exercises (not in release).
+mini() { tests -p gosched-mini --lib --tests --examples "$@"; }
 
 # Once more in release: bugs of thread-locals and of inlining show only there. The examples
 # have a step of their own.
 step_test-release() {
     build cargo build --locked --release --examples || return
-    tests --release --lib --tests -- --skip every_example_
+    tests --release --lib --tests -- --skip every_example_ || return
+    mini --release -- --skip exercise_
 }
 
-step_doctest() { run "$TEST_TIMEOUT" cargo test --locked --doc; }
+step_doctest() { run "$TEST_TIMEOUT" cargo test --locked --doc -p gosched -p gosched-mini; }
 
 # tests/examples.rs runs each one and compares what it prints with its last comment.
 step_examples() {
@@ -106,7 +115,11 @@ step_docs() { RUSTDOCFLAGS="-D warnings" build cargo doc --locked --no-deps; }
 
 # The models of the protocol words. Other flags mean another build, so another folder.
 step_loom() {
-    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$TARGET/loom" tests --release --lib model
+    local -x RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$TARGET/loom"
+    tests --release --lib model || return
+    tests --release -p gosched-mini --lib model || return
+    # Exercise 6: a model that must fail.
+    tests --release -p gosched-mini --test exercises
 }
 
 # Adds up cargo's `test result:` lines of a log: "PASSED FAILED".

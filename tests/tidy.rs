@@ -35,7 +35,7 @@ fn none(complaints: Vec<String>) {
 
 #[test]
 fn files_are_short_and_begin_with_what_they_are() {
-    none(form::length_and_header(&Tree::runtime(root())));
+    none(form::length_and_header(&Tree::both(root())));
 }
 
 #[test]
@@ -53,10 +53,18 @@ fn a_file_uses_only_what_is_listed_above_it() {
     none(layers::check(&Tree::runtime(root())));
 }
 
+/// But for one thing: a G and an M know the `run` that they belong to.
+#[test]
+fn in_mini_too() {
+    let mut complaints = layers::check(&Tree::mini(root()));
+    complaints.retain(|complaint| !complaint.contains("`sched::Sched`"));
+    none(complaints);
+}
+
 #[test]
 fn unsafe_code_is_in_the_listed_files_only() {
     let list = std::fs::read_to_string(root().join("docs/unsafe.md")).unwrap();
-    none(unsafe_list::check(&Tree::runtime(root()), &list));
+    none(unsafe_list::check(&Tree::both(root()), &list));
     none(unsafe_list::tests_exist(
         &list,
         &tree::read_all(root(), ".rs"),
@@ -66,6 +74,7 @@ fn unsafe_code_is_in_the_listed_files_only() {
 #[test]
 fn every_ordering_names_its_partner() {
     none(orderings::check(&Tree::runtime(root())));
+    none(orderings::check(&Tree::mini(root())));
 }
 
 #[test]

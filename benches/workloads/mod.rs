@@ -4,12 +4,15 @@
 //! its function. `benches/suite.rs` gives them to criterion, `benches/compare.rs` runs them beside
 //! the Go programs of `benches/peers/go`, which have the same ids and the same `n`.
 //!
+//! Those that `runtime/mini` can run are in `mini.rs`.
+//!
 //! They are made to find regressions and to compare schedulers, not to foretell what a real
 //! program gains: every one repeats a single operation with hot caches and an idle machine.
 
 use std::time::{Duration, Instant};
 
 mod goroutines;
+pub(crate) mod mini;
 mod mutex;
 mod park;
 mod spawn;

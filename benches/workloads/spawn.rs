@@ -98,7 +98,7 @@ pub(super) fn fib_threads(n: u64) -> Duration {
 }
 
 /// The largest tree with at most `n` forks (but at least one).
-fn fib_size(n: u64) -> (u32, u64) {
+pub(super) fn fib_size(n: u64) -> (u32, u64) {
     let (mut k, mut leaves, mut next) = (2, 2, 3);
     while next - 1 <= n {
         (k, leaves, next) = (k + 1, next, leaves + next);

@@ -11,7 +11,7 @@ use super::timed;
 
 /// About a microsecond that needs no memory: each step waits for the one before, and
 /// no compiler can shorten it.
-fn work() {
+pub(super) fn work() {
     let mut x = black_box(1u64);
     for _ in 0..500 {
         x ^= x << 13;

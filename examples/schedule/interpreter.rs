@@ -1,17 +1,13 @@
-//! Runs a program's scripts on goroutines.
-#![allow(
-    unsafe_code,
-    reason = "the door into the runtime; guards that any goroutine may drop"
-)]
+//! Runs a program's scripts on goroutines. Compiled twice, for gosched and for mini: what differs is
+//! in `on_gosched.rs` and `on_mini.rs`.
+#![allow(unsafe_code, reason = "guards that any goroutine may drop")]
 
 use std::cell::UnsafeCell;
 use std::io::Write as _;
 use std::process::exit;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use gosched::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
-use gosched::sync::{Condvar, Mutex, MutexGuard, WaitGroup};
-
+use super::{Condvar, Mutex, MutexGuard, Receiver, Sender, Try, WaitGroup, bounded};
 use crate::log::Log;
 use crate::program::{Op, Program};
 
@@ -34,13 +30,13 @@ struct Lock {
     guard: UnsafeCell<Option<MutexGuard<'static, ()>>>,
 }
 
-// SAFETY: there is one P and no preemption, so the goroutines that reach `guard` take turns;
-// gosched's guards may go to another thread.
+// SAFETY: there is one P and no preemption, so the goroutines that reach `guard` take turns; these
+// guards may go to another thread.
 unsafe impl Sync for Lock {}
 
 impl Lock {
     fn lock(&'static self) {
-        let guard = self.mutex.lock().unwrap();
+        let guard = super::lock(&self.mutex);
         self.put(guard);
     }
 
@@ -49,7 +45,7 @@ impl Lock {
     }
 
     fn wait(&'static self) {
-        let guard = self.condvar.wait(self.take()).unwrap();
+        let guard = super::wait(&self.condvar, self.take());
         self.put(guard);
     }
 
@@ -80,7 +76,7 @@ impl World {
 
     /// Runs script 0 as the main goroutine; when it ends, the process does.
     pub(crate) fn run(&'static self) -> ! {
-        let main = || {
+        let main = move || {
             // As Go: the process ends where the panic is, and its words are the first line of
             // stderr, which is compared.
             std::panic::set_hook(Box::new(|panic| {
@@ -90,14 +86,7 @@ impl World {
             Goroutine { world: self, id: 0 }.script(0);
             exit(0)
         };
-        // A recorded program ends within its first time slice. On a busy machine the clock may
-        // say otherwise: it does not count.
-        let given = std::env::var("GOSCHED").unwrap_or_default();
-        // SAFETY: there is no other thread yet.
-        unsafe { std::env::set_var("GOSCHED", format!("steady=1,{given}")) };
-        let builder = gosched::Builder::new().procs(1);
-        // SAFETY: a script keeps nothing that is tied to an OS thread.
-        unsafe { builder.run(main) }
+        super::run(main)
     }
 }
 
@@ -121,7 +110,7 @@ impl Goroutine {
 
     fn go(&self, script: usize) {
         let (world, id) = (self.world, self.world.next_id.fetch_add(1, Relaxed));
-        gosched::go(move || Goroutine { world, id }.script(script));
+        super::go(move || Goroutine { world, id }.script(script));
         self.log(format_args!("go {id}"));
     }
 
@@ -132,30 +121,28 @@ impl Goroutine {
             Op::Print => self.log(format_args!("p{pc}")),
             Op::Go(k) => self.go(k),
             Op::Yield => {
-                gosched::thread::yield_now();
+                super::yield_now();
                 self.log(format_args!("y"));
             }
             Op::Send(k) => {
-                if world.chans[k].0.send(value).is_err() {
+                if !super::send(&world.chans[k].0, value) {
                     die("panic: send on closed channel");
                 }
                 self.log(format_args!("sent {k}"));
             }
-            Op::Recv(k) => match world.chans[k].1.recv() {
-                Ok(v) => self.log(format_args!("recv {k} {v} true")),
-                Err(_) => self.log(format_args!("recv {k} 0 false")),
+            Op::Recv(k) => match super::recv(&world.chans[k].1) {
+                Some(v) => self.log(format_args!("recv {k} {v} true")),
+                None => self.log(format_args!("recv {k} 0 false")),
             },
-            Op::TrySend(k) => match world.chans[k].0.try_send(value) {
-                Ok(()) => self.log(format_args!("trysend {k} ok")),
-                Err(TrySendError::Full(_)) => self.log(format_args!("trysend {k} full")),
-                Err(TrySendError::Disconnected(_)) => die("panic: send on closed channel"),
+            Op::TrySend(k) => match super::try_send(&world.chans[k].0, value) {
+                Try::Done(()) => self.log(format_args!("trysend {k} ok")),
+                Try::Blocks => self.log(format_args!("trysend {k} full")),
+                Try::Closed => die("panic: send on closed channel"),
             },
-            Op::TryRecv(k) => match world.chans[k].1.try_recv() {
-                Ok(v) => self.log(format_args!("tryrecv {k} {v} true")),
-                Err(TryRecvError::Empty) => self.log(format_args!("tryrecv {k} empty")),
-                Err(TryRecvError::Disconnected) => {
-                    self.log(format_args!("tryrecv {k} 0 false"))
-                }
+            Op::TryRecv(k) => match super::try_recv(&world.chans[k].1) {
+                Try::Done(v) => self.log(format_args!("tryrecv {k} {v} true")),
+                Try::Blocks => self.log(format_args!("tryrecv {k} empty")),
+                Try::Closed => self.log(format_args!("tryrecv {k} 0 false")),
             },
             Op::Close(k) => {
                 world.chans[k].0.close();

@@ -22,7 +22,7 @@ impl File {
     }
 
     pub(crate) fn is_lib(&self) -> bool {
-        self.path == "lib.rs"
+        self.path == "lib.rs" || self.path == "mini/lib.rs"
     }
 }
 
@@ -44,8 +44,25 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
+    /// Without `runtime/mini`, which is a package of its own.
     pub(crate) fn runtime(root: &Path) -> Tree {
-        Tree::new(read_all(&root.join("runtime"), ".rs"))
+        let mut files = read_all(&root.join("runtime"), ".rs");
+        files.retain(|(path, _)| !path.starts_with("mini/"));
+        Tree::new(files)
+    }
+
+    /// `runtime/mini`, without its steps and tests.
+    pub(crate) fn mini(root: &Path) -> Tree {
+        let mut files = read_all(&root.join("runtime/mini"), ".rs");
+        files.retain(|(path, _)| !path.contains('/'));
+        Tree::new(files)
+    }
+
+    /// Both, for rules that know no modules.
+    pub(crate) fn both(root: &Path) -> Tree {
+        let mut files = read_all(&root.join("runtime"), ".rs");
+        files.retain(|(path, _)| !path.starts_with("mini/") || path.matches('/').count() == 1);
+        Tree::new(files)
     }
 
     /// From (path, text) pairs.

@@ -1,4 +1,4 @@
-//! The workloads of `benches/workloads` on gosched, tokio, may and Go, side by side:
+//! The workloads of `benches/workloads` on gosched, mini, tokio, may and Go, side by side:
 //!
 //! ```text
 //! cd benches/peers

@@ -5,23 +5,33 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
+use crate::workloads::mini::on_mini;
 use crate::{on_gosched, on_may, on_tokio};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum System {
     Gosched,
+    /// `runtime/mini`, what it has the means for.
+    Mini,
     Tokio,
     May,
     /// Programs of its own, in `go/`.
     Go,
 }
 
-pub(crate) const ALL: [System; 4] = [System::Gosched, System::Tokio, System::May, System::Go];
+pub(crate) const ALL: [System; 5] = [
+    System::Gosched,
+    System::Mini,
+    System::Tokio,
+    System::May,
+    System::Go,
+];
 
 impl System {
     pub(crate) fn name(self) -> &'static str {
         match self {
             System::Gosched => "gosched",
+            System::Mini => "mini",
             System::Tokio => "tokio",
             System::May => "may",
             System::Go => "Go",
@@ -41,6 +51,7 @@ pub(crate) const MISSING: i32 = 3;
 pub(crate) fn one(work: &str, on: System, procs: usize, n: u64) -> Result<()> {
     let found = match on {
         System::Gosched => on_gosched::run(work, procs, n),
+        System::Mini => on_mini(work, procs, n).map(|took| per(took, n)),
         System::Tokio => on_tokio::run(work, procs, n),
         System::May => on_may::run(work, procs, n),
         System::Go => None,

@@ -15,6 +15,8 @@ use crate::workloads::{self, Work, green, os};
 pub(crate) enum System {
     /// gosched: goroutines
     Green,
+    /// runtime/mini
+    Mini,
     /// `std::thread`
     Os,
 }
@@ -27,6 +29,7 @@ pub(crate) fn measure(name: &str, on: System, n: u64, limit: u32) -> Result<()> 
         return match on {
             // SAFETY: no value that is tied to an OS thread lives across a wait.
             System::Green => unsafe { gosched::run(|| crowd(on, n)) },
+            System::Mini => anyhow::bail!("mini has no crowd"),
             System::Os => crowd(on, n),
         };
     }
@@ -35,6 +38,13 @@ pub(crate) fn measure(name: &str, on: System, n: u64, limit: u32) -> Result<()> 
     match on {
         // SAFETY: as above.
         System::Green => unsafe { gosched::run(|| operations(workload.green, n)) },
+        System::Mini => {
+            let work = workload
+                .mini
+                .with_context(|| format!("mini has no {name}"))?;
+            // SAFETY: no workload uses a thread-local.
+            unsafe { gosched_mini::run(move || operations(work, n)) }
+        }
         System::Os => operations(workload.os, n),
     }
 }
@@ -63,7 +73,7 @@ fn crowd(on: System, n: u64) -> Result<()> {
         bytes = gauge::memory() - before.1;
     };
     let crowd = match on {
-        System::Green => green::crowd::crowd(n, alive, full),
+        System::Green | System::Mini => green::crowd::crowd(n, alive, full),
         System::Os => os::crowd::crowd(n, alive, full),
     };
     let used = Usage::now().since(before.0);

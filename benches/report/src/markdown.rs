@@ -14,7 +14,7 @@ pub(crate) fn render(report: &Report) -> String {
     let mut text = format!("# Goroutines beside OS threads\n\n{}.\n", report.machine);
     if !report.rows.is_empty() {
         text.push_str(&table(&headings(), report.rows.iter().map(cells)));
-        text.push_str("\nMedians over the rounds. ~: times vary by more than 15 %. Switches: the kernel's, for 1000\noperations. Threads: of the process.\n");
+        text.push_str("\nMedians over the rounds. mini: the thousand lines of runtime/mini. ~: times vary by more than 15 %. Switches: the kernel's, for 1000\noperations. Threads: of the process.\n");
     }
     if !report.growth.green.is_empty() {
         text.push_str("\n## From 1 to 1,000,000 tasks that are alive at once\n");
@@ -29,6 +29,7 @@ pub(crate) fn headings() -> Vec<&'static str> {
         "workload",
         "one operation",
         "goroutines",
+        "mini",
         "OS threads",
         "",
         "switches: goroutines",
@@ -43,7 +44,11 @@ pub(crate) fn cells(row: &Row) -> Vec<String> {
         row.workload.name.to_owned(),
         row.workload.operation.to_owned(),
     ];
-    cells.extend([&row.green, &row.os].map(|samples| shown(samples, |s| s.nanos, time)));
+    let times = [&row.green, &row.mini, &row.os];
+    cells.extend(times.map(|samples| match samples.is_empty() {
+        true => "–".into(),
+        false => shown(samples, |s| s.nanos, time),
+    }));
     cells.push(speed_up(row).map_or("–".into(), |ratio| {
         let steady = [&row.green, &row.os]
             .iter()

@@ -22,7 +22,7 @@ pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
-                h1 { b.go { "Goroutines" } " beside " b.os { "OS threads" } }
+                h1 { b.go { "Goroutines" } " (and " b.mini { "mini" } ") beside " b.os { "OS threads" } }
                 p { "The same programs, compiled once with gosched and once with "
                     code { "std::thread" } " and crossbeam-channel." }
                 p.soft { (report.machine) "; measured in " (took.as_secs()) " seconds"
@@ -40,6 +40,7 @@ fn operations(report: &Report) -> Result<Markup> {
     let pair = |row: &Row, of: fn(&Sample) -> f64, note: String| Pair {
         name: row.workload.name.to_owned(),
         green: median(&row.green, of),
+        mini: median(&row.mini, of),
         os: median(&row.os, of),
         note,
     };
@@ -76,7 +77,8 @@ fn operations(report: &Report) -> Result<Markup> {
                 what is left is waking and sleeping of idle threads."))
         }
         (table(&headings(), report.rows.iter().map(cells).collect(), &[0, 1]))
-        p.soft { "Medians over the rounds. ~: the times vary by more than 15 % (the middle half of \
+        p.soft { "Medians over the rounds. " b.mini { "mini" } ": the thousand lines of " code { "runtime/mini" } ", where it has \
+            the means. ~: the times vary by more than 15 % (the middle half of \
             the rounds). Switches: the kernel's, for 1000 operations. Threads: those of the process \
             while the tasks were alive." }
     })
@@ -113,7 +115,7 @@ fn figure(title: &str, svg: &str, caption: &str) -> Markup {
     html! {
         figure {
             h3 { (title) }
-            div.soft { b.go { "● goroutines" } "  " b.os { "● OS threads" } }
+            div.soft { b.go { "● goroutines" } "  " b.mini { "● mini" } "  " b.os { "● OS threads" } }
             (PreEscaped(svg))
             figcaption { (caption) }
         }

@@ -24,6 +24,8 @@ pub(crate) struct Report {
 pub(crate) struct Row {
     pub(crate) workload: &'static Workload,
     pub(crate) green: Vec<Sample>,
+    /// None, if mini does not have it.
+    pub(crate) mini: Vec<Sample>,
     pub(crate) os: Vec<Sample>,
 }
 
@@ -65,7 +67,12 @@ const QUICK: Size = Size {
 };
 
 /// Bytes that a task of a crowd needs at most, kernel memory included.
-const NEEDS: [u64; 2] = [6 << 10, 40 << 10];
+fn needs(on: System) -> u64 {
+    match on {
+        System::Green | System::Mini => 6 << 10,
+        System::Os => 40 << 10,
+    }
+}
 
 pub(crate) fn run(only: &str, quick: bool) -> Result<Report> {
     let size = if quick { QUICK } else { FULL };
@@ -73,6 +80,7 @@ pub(crate) fn run(only: &str, quick: bool) -> Result<Report> {
     let new = |workload| Row {
         workload,
         green: Vec::new(),
+        mini: Vec::new(),
         os: Vec::new(),
     };
     let mut rows: Vec<Row> = chosen.map(new).collect();
@@ -109,15 +117,15 @@ fn grow(size: &Size, began: Instant) -> Result<Growth> {
     for n in (0..7).map(|power| 10u64.pow(power)) {
         for on in [System::Green, System::Os] {
             let series = match on {
-                System::Green => &mut growth.green,
                 System::Os => &mut growth.os,
+                System::Green | System::Mini => &mut growth.green,
             };
             bar.inc(1);
             let ended = series
                 .last()
                 .is_some_and(|(_, last)| last.stopped.is_some());
             let late = began.elapsed() > size.crowds_until;
-            if ended || late || n > size.largest[on as usize] {
+            if ended || late || n > size.largest[usize::from(on == System::Os)] {
                 continue;
             }
             bar.set_message(format!("{n} {}", name(on)));
@@ -131,7 +139,7 @@ fn grow(size: &Size, began: Instant) -> Result<Growth> {
 /// A crowd of `n`, or of as many as there can be: when it cannot be so large, a smaller one is
 /// measured, and its sample says why it is not larger.
 fn crowd(on: System, n: u64, limit: u32) -> Result<Sample> {
-    let fits = gauge::memory_free() / 2 / NEEDS[on as usize];
+    let fits = gauge::memory_free() / 2 / needs(on);
     let take = |_| Sample::take(CROWD, on, n.min(fits), limit);
     // Small crowds are over in no time, so a single one says little.
     let mut samples = (0..if n > 1000 { 1 } else { 5 })
@@ -155,19 +163,24 @@ fn crowd(on: System, n: u64, limit: u32) -> Result<Sample> {
 }
 
 fn repeat(rows: &mut [Row], size: &Size, began: Instant) -> Result<()> {
-    let bar = bar("workloads", u64::from(size.rounds) * rows.len() as u64 * 2);
+    let bar = bar("workloads", u64::from(size.rounds) * rows.len() as u64 * 3);
     for round in 0..size.rounds {
         for row in &mut *rows {
             // The first round is for all; then who goes first changes, too.
             let late = round > 0 && began.elapsed() > size.rounds_until;
-            let mut order = [System::Green, System::Os];
+            let mut order = [System::Green, System::Mini, System::Os];
             if round % 2 == 1 {
                 order.reverse();
             }
             for on in order.into_iter().filter(|_| !late) {
+                if on == System::Mini && row.workload.mini.is_none() {
+                    bar.inc(1);
+                    continue;
+                }
                 bar.set_message(format!("{} on {}", row.workload.name, name(on)));
                 let (series, n) = match on {
                     System::Green => (&mut row.green, row.workload.green_n),
+                    System::Mini => (&mut row.mini, row.workload.green_n),
                     System::Os => (&mut row.os, row.workload.os_n),
                 };
                 let name = row.workload.name;
@@ -183,6 +196,7 @@ fn repeat(rows: &mut [Row], size: &Size, began: Instant) -> Result<()> {
 pub(crate) fn name(on: System) -> &'static str {
     match on {
         System::Green => "goroutines",
+        System::Mini => "mini",
         System::Os => "OS threads",
     }
 }

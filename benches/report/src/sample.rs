@@ -28,6 +28,7 @@ impl Sample {
     pub(crate) fn take(name: &str, on: System, n: u64, limit: u32) -> Result<Sample> {
         let system = match on {
             System::Green => "green",
+            System::Mini => "mini",
             System::Os => "os",
         };
         let output = Command::new(current_exe().context("my own path")?)

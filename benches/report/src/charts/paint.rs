@@ -4,11 +4,12 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Letters and axes; lines behind; goroutines; OS threads.
+/// Letters and axes; lines behind; goroutines; OS threads; mini.
 pub(crate) const INK: RGBColor = RGBColor(1, 1, 1);
 pub(crate) const GRID: RGBColor = RGBColor(2, 2, 2);
 pub(crate) const GO: RGBColor = RGBColor(3, 3, 3);
 pub(crate) const OS: RGBColor = RGBColor(4, 4, 4);
+pub(crate) const MINI: RGBColor = RGBColor(5, 5, 5);
 
 pub(crate) const WIDTH: u32 = 420;
 

@@ -5,11 +5,13 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::paint::{GO, GRID, INK, OS, WIDTH, finish, letters};
+use super::paint::{GO, GRID, INK, MINI, OS, WIDTH, finish, letters};
 
 pub(crate) struct Pair {
     pub(crate) name: String,
     pub(crate) green: f64,
+    /// 0: mini does not have it.
+    pub(crate) mini: f64,
     pub(crate) os: f64,
     /// Right of the name.
     pub(crate) note: String,
@@ -27,7 +29,7 @@ pub(crate) fn pairs(
     let height = ROW * all.len() as u32 + 50;
     let values = || {
         all.iter()
-            .flat_map(|p| [p.green, p.os])
+            .flat_map(|p| [p.green, p.mini, p.os])
             .filter(|&v| v > 0.0)
     };
     let low = values().fold(f64::INFINITY, f64::min).max(floor) / 1.6;
@@ -70,6 +72,9 @@ pub(crate) fn pairs(
             if both {
                 let ends = vec![at(pair.green), at(pair.os)];
                 chart.draw_series([PathElement::new(ends, INK.stroke_width(1))])?;
+            }
+            if pair.mini > 0.0 {
+                chart.draw_series([Circle::new(at(pair.mini), 4, MINI.filled())])?;
             }
             for (value, color) in [(pair.os, OS), (pair.green, GO)] {
                 if value > 0.0 || floor > 0.0 && both_known(pair) {

@@ -1,7 +1,7 @@
-//! Tasks that talk through channels. Compiled for goroutines and for OS threads (see
+//! Tasks that talk through channels. Compiled for goroutines, for mini and for OS threads (see
 //! `workloads/mod.rs`).
 
-use super::channel::{Receiver, Sender, bounded, select};
+use super::channel::{Receiver, Sender, bounded};
 use super::thread;
 use crate::gauge::look;
 use crate::outcome::{Outcome, check, sum_below, timed};
@@ -54,32 +54,6 @@ fn cross(n: u64, tasks: u64) -> Outcome {
         look();
         drop(s);
         let sum = receivers.into_iter().map(|h| h.join().unwrap()).sum();
-        check(sum, sum_below(n));
-        n
-    })
-}
-
-pub(crate) fn select_of_4(n: u64) -> Outcome {
-    let n = n / 4 * 4;
-    timed(|| {
-        let channels = [(); 4].map(|()| bounded(16));
-        for (first, (s, _)) in channels.iter().enumerate() {
-            let s = s.clone(); // the other one keeps the channel open: a closed one is always ready
-            let mine = (first as u64..n).step_by(4);
-            thread::spawn(move || mine.for_each(|i| s.send(i).unwrap()));
-        }
-        look();
-        let [a, b, c, d] = channels.each_ref().map(|(_, r)| r);
-        let mut sum = 0;
-        for _ in 0..n {
-            sum += select! {
-                recv(a) -> value => value,
-                recv(b) -> value => value,
-                recv(c) -> value => value,
-                recv(d) -> value => value,
-            }
-            .unwrap();
-        }
         check(sum, sum_below(n));
         n
     })

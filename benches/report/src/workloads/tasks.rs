@@ -1,7 +1,7 @@
-//! Tasks without channels: spawn, join, yield, mutex, barrier. Compiled for goroutines and for
-//! OS threads (see `workloads/mod.rs`).
+//! Tasks without channels: spawn, join, yield, mutex. Compiled for goroutines, for mini and for OS
+//! threads (see `workloads/mod.rs`).
 
-use super::sync::{Arc, Barrier, Mutex};
+use super::sync::{Arc, Mutex};
 use super::thread;
 use crate::gauge::look;
 use crate::outcome::{Outcome, check, sum_below, timed};
@@ -83,22 +83,5 @@ pub(crate) fn mutex(n: u64) -> Outcome {
         let all = *m.lock().unwrap();
         check(all, n / TASKS * TASKS);
         all
-    })
-}
-
-/// Each round has one leader, whoever came last: their number is checked.
-pub(crate) fn barrier(n: u64) -> Outcome {
-    const TASKS: usize = 8;
-    let barrier = Arc::new(Barrier::new(TASKS));
-    timed(|| {
-        let task = |_| {
-            let barrier = Arc::clone(&barrier);
-            thread::spawn(move || (0..n).filter(|_| barrier.wait().is_leader()).count() as u64)
-        };
-        let tasks: Vec<_> = (0..TASKS).map(task).collect();
-        look();
-        let leaders = tasks.into_iter().map(|h| h.join().unwrap()).sum();
-        check(leaders, n);
-        leaders
     })
 }

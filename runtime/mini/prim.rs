@@ -1,0 +1,26 @@
+//! The tools of the two protocols (`status.rs`, `idle.rs`): std's, or loom's when a model runs. And
+//! the end of a process that cannot go on.
+#![forbid(unsafe_code)]
+
+#[cfg(all(loom, test))]
+pub(crate) use loom::{
+    sync::atomic::{AtomicU32, fence},
+    sync::{Mutex, MutexGuard},
+    thread::{Thread, current, park},
+};
+#[cfg(not(all(loom, test)))]
+pub(crate) use std::{
+    sync::atomic::{AtomicU32, fence},
+    sync::{Mutex, MutexGuard},
+    thread::{Thread, current, park},
+};
+
+/// Of all locks that block a thread: they are held for some instructions that do not panic.
+pub(crate) const CALM: &str = "nobody panics with it";
+
+/// The end of the process, in Go's words and with its status.
+#[cold]
+pub(crate) fn fatal(words: &str) -> ! {
+    eprintln!("fatal error: {words}");
+    std::process::exit(2)
+}
