@@ -287,9 +287,12 @@ fn glance(m: &M, p: &P, watch: &Watch) -> Round {
 /// Where nothing is known (no descriptor is left), a thread that uses no CPU for long is taken for blocked. One that
 /// waits for a CPU may be taken for it, too: it loses its P, and gets it back later.
 fn is_blocked(m: &M, watch: &Watch, now: Nanos) -> bool {
+    // Its clock goes on: it runs. That is asked first, as it is some ten times cheaper.
+    let runs = || thread_cpu_time(watch.tid).is_some_and(|cpu| cpu != watch.cpu);
     m.blocking.load(Relaxed)
-        || is_blocked_in_kernel(watch.tid)
-            .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
+        || !runs()
+            && is_blocked_in_kernel(watch.tid)
+                .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
 }
 
 /// Could somebody use a P whose thread may be blocked? Go: retake, for a P in a system call.

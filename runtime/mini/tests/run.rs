@@ -236,7 +236,7 @@ fn work_is_stolen_from_a_p_that_is_busy() {
 fn what_main_does_not_wait_for_is_left() {
     check(|| {
         let (to, from) = bounded::<u8>(0);
-        go(move || drop(from.recv()));
+        go(move || _ = from.recv());
         go(|| yield_until("main ends", || false));
         yield_now();
         std::mem::forget(to);
