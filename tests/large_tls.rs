@@ -23,6 +23,10 @@ fn place(which: usize) -> *const Cell<u8> {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "without optimisation an access copies all of it"
+)]
 fn goroutines_use_megabytes_of_thread_locals() {
     check(|| {
         let all = (0..60).map(|i| {
@@ -39,6 +43,10 @@ fn goroutines_use_megabytes_of_thread_locals() {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "without optimisation an access copies all of it"
+)]
 fn threads_end_and_others_come() {
     check(|| {
         for _ in 0..20 {
@@ -49,6 +57,10 @@ fn threads_end_and_others_come() {
 
 /// An address of a thread-local on the stack keeps the goroutine on its thread.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "without optimisation an access copies all of it"
+)]
 fn the_guard_knows_all_of_them() {
     check(|| {
         let all = (0..30).map(|i| {

@@ -102,6 +102,10 @@ fn a_token_of_std_is_the_old_threads() {
 
 /// `CURRENT`: the last thread of a `std::thread::scope` unparks the thread on which it began.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "in a debug build the goroutine is kept on its thread: it waits in vain for a move"
+)]
 fn a_scope_of_std_sleeps_on_another_thread() {
     static SLEEPER: OnceLock<(i64, std::thread::Thread)> = OnceLock::new();
     static RETURNED: AtomicBool = AtomicBool::new(false);

@@ -8,13 +8,13 @@
 
 use std::cell::{Cell, OnceCell};
 use std::ops::Range;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::all;
 use crate::g::goroutine::{G, GRef, Kind};
 use crate::g::list::GQueue;
 use crate::g::status::State;
-use crate::p::processor::next_id_without_p;
 use crate::sys::lock::RawLock;
 use crate::sys::thread::{self, gettid, is_alive};
 
@@ -89,7 +89,7 @@ pub(crate) fn foreign_g() -> GRef {
 #[cold]
 fn new_foreign_g() -> GRef {
     let g = take_g();
-    g.id.store(next_id_without_p(), Relaxed); // another thread had it before
+    g.id.store(thread_id(), Relaxed); // another thread had it before
     g.status.set_running_thread();
     THIS.set(Some(g));
     let given_back = FOREIGN.try_with(|foreign| {
@@ -117,6 +117,12 @@ fn take_g() -> GRef {
     FREE.append(&others);
     FREE_LOCK.unlock();
     first
+}
+
+/// Never used twice, and no goroutine's: those count on without gaps.
+fn thread_id() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(1 << 63);
+    LAST.fetch_add(1, Relaxed)
 }
 
 fn pop_free() -> Option<GRef> {

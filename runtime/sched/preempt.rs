@@ -87,7 +87,8 @@ pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
             Err(errno) => deaf::note_refusal(m, errno),
         }
     }
-    if !m.words.is_lost() {
+    // Not for a stopped world, which waits anyhow: who stops it in a loop would let nobody get on.
+    if tick.is_some() && !m.words.is_lost() {
         // Without signals, or while the last one has not come (its thread may block it): at the
         // next way out of the runtime. One that has no P is stopped at its next way in.
         m.pending.ask(SLICE_OVER);

@@ -35,6 +35,8 @@ use crate::sys::membarrier;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
 const ASK_AGAIN: Nanos = 100_000;
+/// How long a P may wait for its thread in the meantime.
+const PATIENCE: Nanos = 20_000_000;
 
 /// One stopper at a time, in the order they came: the next number to give out, and the number of
 /// the one whose turn it is. Go: worldsema.
@@ -130,15 +132,29 @@ fn stop(rt: &NoPreempt) {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
-    while let Some(p) = SCHED.pop_idle_p().or_else(waiting::take_not_spinning) {
+    while let Some(p) = SCHED.pop_idle_p() {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
     SCHED.still_running.store(running, Relaxed);
     SCHED.lock.unlock();
+    let patience = nanotime() + PATIENCE;
     while running > 0 && !SCHED.all_stopped.sleep_until(Some(nanotime() + ASK_AGAIN)) {
         ask_all(rt);
+        if nanotime() > patience {
+            take_waiting();
+        }
     }
+}
+
+/// Ps that wait for a thread which the system may refuse. Not at once: the thread is owed a pick.
+fn take_waiting() {
+    SCHED.lock.lock();
+    while let Some(p) = waiting::take_not_spinning() {
+        p.set_status(PStatus::Stopped);
+        SCHED.p_stopped();
+    }
+    SCHED.lock.unlock();
 }
 
 /// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
