@@ -3,15 +3,19 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::g::all;
 use crate::m::current::this_m;
 use crate::m::enter::enter;
+use crate::m::pending::SLICE_OVER;
 use crate::p::processor::MAX_PS;
 use crate::sched::dump::{Caller, dump_all};
+use crate::sched::ms;
+use crate::sched::resizer;
 use crate::sched::shrink;
-use crate::sched::start::{assert_started, default_class};
+use crate::sched::start::assert_started;
 use crate::sched::state::SCHED;
 use crate::sched::tlsguard;
-use crate::sched::world::resize;
+use crate::sys::berth;
 use crate::sys::fatal::BufferedStderr;
 
 /// How many goroutines are alive.
@@ -38,6 +42,13 @@ pub fn num_goroutine() -> usize {
 /// Changing it stops the world: it waits until every running goroutine has come to a point
 /// where it can be stopped.
 ///
+/// Until it is called for the first time, the number is that of the variable `GOMAXPROCS` or of
+/// [`Builder::procs`](crate::Builder::procs). Where these do not say, the runtime does: as many as
+/// CPUs may be used by the affinity mask, but not more than the limit of the process's cgroup for
+/// CPU time, rounded up, where a limit of less than two counts as two. It looks every second,
+/// unless the program is idle, and follows what has changed. `GOSCHED=updatemaxprocs=0` turns that
+/// off; [`set_default_gomaxprocs`] turns it on again after a number was set.
+///
 /// # Panics
 /// If the runtime has not been started, or `n` is above 1024.
 ///
@@ -56,11 +67,33 @@ pub fn num_goroutine() -> usize {
 pub fn gomaxprocs(n: usize) -> usize {
     assert_started();
     assert!(n <= MAX_PS, "gomaxprocs({n}): want at most {MAX_PS}");
-    let now = SCHED.procs();
-    if n == 0 || n as u32 == now {
-        return now as usize;
+    match n {
+        0 => SCHED.procs() as usize,
+        _ => resizer::set(n as u32) as usize,
     }
-    resize(n as u32, default_class()) as usize
+}
+
+/// Lets the runtime say again how many goroutines run at the same time, after the variable
+/// `GOMAXPROCS`, [`Builder::procs`](crate::Builder::procs) or [`gomaxprocs`] has said it; and it
+/// looks at once how many CPUs may be used now.
+///
+/// # Panics
+/// If the runtime has not been started.
+///
+/// # Examples
+/// ```
+/// // SAFETY: nothing in the closure is tied to an OS thread.
+/// unsafe { gosched::Builder::new().procs(1).run(|| {
+///     gosched::set_default_gomaxprocs();
+///     assert!(gosched::gomaxprocs(0) <= std::thread::available_parallelism().unwrap().get().max(2));
+/// }) };
+/// ```
+///
+/// Go: runtime.SetDefaultGOMAXPROCS
+#[track_caller]
+pub fn set_default_gomaxprocs() {
+    assert_started();
+    resizer::set_default();
 }
 
 /// Writes every goroutine to standard error: id, state or wait reason and how many minutes it has
@@ -87,6 +120,10 @@ pub fn dump() {
 ///
 /// The runtime does this by itself, in the background, for stacks that nobody has wanted for some
 /// seconds; parked goroutines are looked at only here, while the world is stopped for moments.
+///
+/// A goroutine that waits while it stands on a stack of another library's (a coroutine's, a fiber's)
+/// keeps all of its own. Such a stack must not be an array in a goroutine's own frame: it would look
+/// like the goroutine's stack, and what lies below it like nobody's.
 ///
 /// # Examples
 /// ```
@@ -174,6 +211,36 @@ pub fn metrics() -> Metrics {
     }
 }
 
+/// For tests: how many objects of each kind there are, whoever has them, and how many of them are
+/// free. What is used again does not grow; what is not, leaks.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct __Objects {
+    pub ms: usize,
+    pub ms_free: usize,
+    pub gs: usize,
+    pub stacks: usize,
+    pub stacks_free: usize,
+    pub berths: usize,
+    pub berths_taken: usize,
+}
+
+#[doc(hidden)]
+pub fn __objects() -> __Objects {
+    let (ms, ms_free) = ms::counts();
+    let (berths, berths_taken) = berth::counts();
+    let stacks = crate::stacks::stats();
+    __Objects {
+        ms,
+        ms_free,
+        gs: all::count(),
+        stacks: stacks.fresh,
+        stacks_free: stacks.free,
+        berths,
+        berths_taken,
+    }
+}
+
 /// For tests: is the calling thread inside the runtime, where nothing may be allocated?
 #[doc(hidden)]
 pub fn __in_runtime() -> bool {
@@ -192,6 +259,6 @@ pub fn __inside<R>(f: impl FnOnce() -> R) -> R {
 #[doc(hidden)]
 pub fn __preempt_soon() {
     if let Some(m) = this_m() {
-        m.pending.store(true, Relaxed);
+        m.pending.ask(SLICE_OVER);
     }
 }

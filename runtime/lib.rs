@@ -71,9 +71,11 @@ mod book;
 
 #[cfg(not(loom))]
 #[doc(hidden)]
-pub use facade::{__in_runtime, __inside, __preempt_soon};
+pub use facade::{__Objects, __in_runtime, __inside, __objects, __preempt_soon};
 #[cfg(not(loom))]
-pub use facade::{Metrics, dump, gomaxprocs, metrics, num_goroutine, trim};
+pub use facade::{
+    Metrics, dump, gomaxprocs, metrics, num_goroutine, set_default_gomaxprocs, trim,
+};
 #[cfg(not(loom))]
 pub use stacks::StackError;
 #[cfg(not(loom))]

@@ -92,10 +92,20 @@ fn call_grown<R>(size: usize, f: impl FnOnce() -> R) -> R {
 pub fn remaining() -> Option<usize> {
     let here = stack_here();
     match my_stack() {
-        Some(slot) if here > slot.limit() && here <= slot.end() => Some(here - slot.limit()),
-        Some(_) => None,
-        None => foreign::stack_limit().and_then(|limit| here.checked_sub(limit)),
+        Some(slot) if slot.holds(here) => Some(here - slot.limit()),
+        Some(first) => elsewhere(first, here),
+        None => {
+            let stack = foreign::own_stack()?;
+            stack.contains(&here).then(|| here - stack.start)
+        }
     }
+}
+
+/// Some other library has switched: to an earlier one of the caller's stacks, or to one of its own.
+#[cold]
+fn elsewhere(first: SlotRef, here: usize) -> Option<usize> {
+    let slot = first.chain().find(|slot| slot.holds(here))?;
+    Some(here - slot.limit())
 }
 
 /// Bytes of stack that the calling goroutine has in memory, from the deepest page that it has

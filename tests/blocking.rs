@@ -22,7 +22,7 @@ use gosched::thread::{JoinHandle, spawn, yield_now};
 use support::cputime::cpu_time;
 use support::{check, check_at};
 
-const TRIES: u32 = 6;
+const TRIES: u32 = 20;
 const MS: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_secs(200);
 const BLOCKERS: usize = 100;

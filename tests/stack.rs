@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use corosensei::stack::{Stack, StackPointer};
 use gosched::stack::{grow, high_water, remaining};
 use gosched::thread;
 use support::check;
@@ -111,6 +113,89 @@ fn it_works_on_plain_threads() {
         };
         let handle = small.spawn_scoped(s, work).unwrap();
         assert_eq!(handle.join().unwrap(), DEEP);
+    });
+}
+
+/// As the crate `stacker` does: believes the bounds of the thread's stack, as the C library tells
+/// them once, and sets what it made itself in their place meanwhile. Ours lie below all others, so it
+/// finds too little left, and makes one.
+#[test]
+fn who_knows_the_thread_s_stack_only_still_grows_in_time() {
+    thread_local!(static LIMIT: Cell<usize> = Cell::new(thread_stack().0));
+
+    fn thread_stack() -> (usize, usize) {
+        // SAFETY: zeros are a value to be overwritten.
+        let mut attributes: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
+        // SAFETY: about the calling thread.
+        let me = unsafe { libc::pthread_self() };
+        // SAFETY: to a place of ours.
+        let asked = unsafe { libc::pthread_getattr_np(me, &raw mut attributes) };
+        assert_eq!(asked, 0);
+        let (mut low, mut size) = (std::ptr::null_mut(), 0);
+        // SAFETY: initialised above.
+        unsafe {
+            libc::pthread_attr_getstack(&raw const attributes, &raw mut low, &raw mut size)
+        };
+        // SAFETY: initialised above, not used again.
+        unsafe { libc::pthread_attr_destroy(&raw mut attributes) };
+        (low.addr(), size)
+    }
+
+    struct Mapped(usize);
+    const SIZE: usize = 1 << 20;
+
+    // SAFETY: mapped below, and one call's.
+    unsafe impl Stack for &Mapped {
+        fn base(&self) -> StackPointer {
+            StackPointer::new(self.0 + SIZE).unwrap()
+        }
+        fn limit(&self) -> StackPointer {
+            StackPointer::new(self.0).unwrap()
+        }
+    }
+
+    #[inline(never)]
+    fn maybe_grow(f: &mut dyn FnMut()) {
+        let here = 0_u8;
+        let left = (&raw const here).addr().saturating_sub(LIMIT.get());
+        if left >= 32 << 10 {
+            return f();
+        }
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: the kernel picks a free place.
+        let at = unsafe { libc::mmap(std::ptr::null_mut(), SIZE, access, flags, -1, 0) };
+        assert_ne!(at, libc::MAP_FAILED);
+        let old = LIMIT.replace(at.addr());
+        corosensei::on_stack(&Mapped(at.addr()), f);
+        LIMIT.set(old);
+        // SAFETY: mapped above, and left.
+        unsafe { libc::munmap(at, SIZE) };
+    }
+
+    fn recurse(depth: usize) -> usize {
+        let mut sum = 0;
+        maybe_grow(&mut || {
+            let frame = black_box([depth; 128]);
+            sum = match depth {
+                0 => 0,
+                _ => recurse(depth - 1) + frame[depth % 128] / depth,
+            };
+        });
+        sum
+    }
+
+    check(|| {
+        thread::scope(|s| {
+            for i in 0..8 {
+                s.spawn(move || {
+                    for _ in 0..5 {
+                        assert_eq!(recurse(DEEP + i), DEEP + i);
+                        thread::yield_now();
+                    }
+                });
+            }
+        });
     });
 }
 

@@ -273,3 +273,170 @@ fn numbers() {
             .for_each(|l| println!("{l}"));
     }
 }
+
+/// Threads of the runtime that run or want to.
+fn computing() -> usize {
+    let states = threads(|path| {
+        let stat = std::fs::read_to_string(path.join("stat")).ok()?;
+        stat.rsplit(") ").next()?.chars().next()
+    });
+    // SAFETY: no preconditions.
+    let me = unsafe { libc::gettid() }; // has its name from the M that made it
+    let ms = states
+        .iter()
+        .filter(|&(&tid, (name, _))| tid != me && name.starts_with("gosched-m"));
+    ms.filter(|(_, (_, state))| *state == 'R').count()
+}
+
+/// In the child, at one P: four goroutines sleep in the kernel together, sysmon as well by then,
+/// and then compute, and enter nothing.
+fn block_together_then_compute() {
+    // SAFETY: nothing in the body is tied to a thread.
+    unsafe { gosched::Builder::new().procs(1).run(compute_together) };
+}
+
+fn compute_together() {
+    static AWAKE: AtomicU64 = AtomicU64::new(0);
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let looker = std::thread::spawn(|| {
+        let begin = Instant::now();
+        while AWAKE.load(Relaxed) == 0 {
+            assert!(begin.elapsed() < LONG);
+            std::thread::sleep(MS);
+        }
+        // All are on their way, and each has had its moment.
+        let mut seen = Vec::new();
+        for _ in 0..300 {
+            std::thread::sleep(5 * MS);
+            seen.push(computing());
+        }
+        STOP.store(true, Relaxed);
+        seen.split_off(100)
+    });
+    let all = [(); 4].map(|()| {
+        spawn(|| {
+            std::thread::sleep(400 * MS);
+            AWAKE.fetch_add(1, Relaxed);
+            while !STOP.load(Relaxed) {
+                std::hint::spin_loop();
+            }
+        })
+    });
+    let seen = gosched::blocking(|| looker.join().unwrap());
+    all.into_iter().for_each(|h| h.join().unwrap());
+    let average = seen.iter().sum::<usize>() as f64 / seen.len() as f64;
+    println!("{average:.2} threads compute at one P");
+    assert!(average < 2.0, "{seen:?}");
+}
+
+/// With the kernel's timers, and where there are none to be had.
+#[test]
+fn those_without_a_p_compute_for_a_moment_only() {
+    let name = "those_without_a_p_compute_for_a_moment_only";
+    if let Some(role) = child::role() {
+        if role == "no timers" {
+            let none = libc::rlimit {
+                rlim_cur: 0,
+                rlim_max: 0,
+            };
+            // SAFETY: the limit is ours.
+            unsafe { libc::setrlimit(libc::RLIMIT_SIGPENDING, &raw const none) };
+        }
+        return block_together_then_compute();
+    }
+    for role in ["timers", "no timers"] {
+        let ended = child::run(&mut child::again(name, role), LONG);
+        assert_eq!(ended.status, Some(0), "{role}: {ended}");
+        let line = ended.stdout.lines().find(|l| l.contains("compute at"));
+        println!("{role}: {}", line.unwrap_or("?"));
+    }
+}
+
+/// Goroutines that sleep in the kernel, however many and long, wake nobody of ours.
+#[test]
+fn nobody_wakes_up_while_goroutines_sleep_in_the_kernel() {
+    let name = "nobody_wakes_up_while_goroutines_sleep_in_the_kernel";
+    if child::role().is_some() {
+        // SAFETY: nothing in the body is tied to a thread.
+        return unsafe { gosched::Builder::new().procs(2).run(sleep_in_the_kernel) };
+    }
+    let ended = child::run(&mut child::again(name, "sleep"), LONG);
+    assert_eq!(ended.status, Some(0), "{ended}");
+}
+
+fn sleep_in_the_kernel() {
+    for _ in 0..100 {
+        gosched::go(|| std::thread::sleep(2 * LONG));
+    }
+    let (tell, told) = gosched::channel::bounded(1);
+    std::thread::spawn(move || {
+        let tries = (0..40).map(|_| woken_within_a_second());
+        let busy: Vec<_> = tries.take_while(|woken| !woken.is_empty()).collect();
+        tell.send(busy).unwrap();
+    });
+    let busy = told.recv().unwrap();
+    assert!(busy.len() < 40, "never quiet: {:?}", busy.last());
+    std::process::exit(0);
+}
+
+/// Files of `/proc` that are open: sysmon's look at a thread that may be blocked is one.
+fn looks() -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links = open.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+    links.filter(|to| to.ends_with("syscall")).count()
+}
+
+fn many_ps_block() {
+    let sleepers: Vec<_> = (0..80)
+        .map(|_| {
+            spawn(|| {
+                for _ in 0..20 {
+                    std::thread::sleep(5 * MS);
+                    yield_now();
+                }
+            })
+        })
+        .collect();
+    for sleeper in sleepers {
+        sleeper.join().unwrap();
+    }
+    assert!(looks() <= 1, "{} are open", looks());
+}
+
+/// What blocks in the kernel loses its P all the same.
+fn block_without_descriptors() {
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the limit is ours.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const none) };
+    std::fs::File::open("/proc/self/stat").unwrap_err();
+    let blocks = spawn(move || {
+        let mut byte = [0];
+        std::io::Read::read_exact(&mut reader, &mut byte).unwrap();
+        byte[0]
+    });
+    yield_now(); // at one P it is back when that one has lost it
+    std::io::Write::write_all(&mut writer, &[7]).unwrap();
+    assert_eq!(blocks.join().unwrap(), 7);
+}
+
+#[test]
+fn it_holds_no_descriptors() {
+    let name = "it_holds_no_descriptors";
+    if let Some(role) = child::role() {
+        let body = match role.as_str() {
+            "64" => many_ps_block,
+            _ => block_without_descriptors,
+        };
+        let ps = role.parse().unwrap();
+        // SAFETY: nothing in the bodies is tied to a thread.
+        return unsafe { gosched::Builder::new().procs(ps).run(body) };
+    }
+    for ps in ["64", "1"] {
+        let ended = child::run(&mut child::again(name, ps), LONG);
+        assert_eq!(ended.status, Some(0), "{ps} Ps: {ended}");
+    }
+}

@@ -388,7 +388,8 @@ fn a_dump_says_which_thread_somebody_waits_for() {
     });
 }
 
-/// A goroutine that ends locked takes its thread along, but not if another needs it.
+/// A goroutine that ends locked takes its thread along, but not as long as another needs it. Nobody
+/// else comes upon that thread meanwhile: it may be in any state.
 #[test]
 fn a_thread_that_somebody_needs_does_not_end() {
     if !in_child("a_thread_that_somebody_needs_does_not_end") {
@@ -420,11 +421,17 @@ fn a_thread_that_somebody_needs_does_not_end() {
     let body = || {
         let mut needed = 0;
         for _ in 0..1000 {
+            // The one before is over: its thread ends when nobody needs it any more.
+            gosched::thread::yield_now();
             let (before, v) = (migrate::tid(), migrate::next());
             let here = own_keys::CONST.with(|c| {
                 let held = std::hint::black_box(c);
                 held.set(v);
                 let here = one_ends_here();
+                for _ in 0..10 {
+                    let other = gosched::thread::spawn(migrate::tid);
+                    assert!(other.join().unwrap() != before || !here);
+                }
                 assert_eq!(std::hint::black_box(&held).get(), v);
                 assert_eq!(own_keys::fresh::constant(), v);
                 here

@@ -14,12 +14,13 @@ fn raw<T>(r: Option<&'static T>) -> *mut T {
     r.map_or(std::ptr::null_mut(), |r| std::ptr::from_ref(r).cast_mut())
 }
 
-fn cooked<T>(p: *mut T) -> Option<&'static T> {
+fn cooked<T: Sync>(p: *mut T) -> Option<&'static T> {
     // SAFETY: every pointer stored came from `raw`, that is from a `&'static T` or null.
     unsafe { p.cast_const().as_ref() }
 }
 
-impl<T: 'static> AtomicRef<T> {
+// It is `Sync` itself, and hands references out to whoever looks: so they must be fit for that.
+impl<T: Sync + 'static> AtomicRef<T> {
     pub(crate) const fn none() -> Self {
         AtomicRef(AtomicPtr::new(std::ptr::null_mut()))
     }

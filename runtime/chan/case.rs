@@ -27,8 +27,8 @@ pub struct Case<'a> {
     is_send: bool,
     /// The handle's address.
     handle: *const (),
-    /// Whose case this is: the G's address.
-    owner: usize,
+    /// Whose case this is: the G's id, which nobody else ever has. 0: nobody's.
+    owner: u64,
     discard: fn(&Space),
 }
 
@@ -95,7 +95,8 @@ pub(crate) struct Registry<'a>(pub(crate) Vec<Case<'a>>);
 
 // SAFETY: to get at a message one needs the handle itself, which is `Send` or `Sync` only if
 // its messages are. A select on another thread may move a message there by its bytes, but
-// nobody can look at it, and `Selected` drops it only on its owner's thread.
+// nobody can look at it, and `Selected` drops it only on its owner's
+// thread: the one whose number the case has.
 unsafe impl Send for Registry<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Registry<'_> {}
@@ -107,9 +108,9 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// The calling goroutine, as a number.
-fn this_owner() -> usize {
-    std::ptr::from_ref(enter().current()).addr()
+/// The calling goroutine or plain thread, as a number that is never used twice (a G is).
+fn this_owner() -> u64 {
+    enter().current().id()
 }
 
 /// What selecting has settled.

@@ -3,7 +3,7 @@
 
 use crate::chan::send::TIME_OUT;
 use crate::g::reason::WaitReason;
-use crate::m::enter::enter;
+use crate::m::enter::enter_to_wait;
 use crate::sched::park::{park, park_until};
 use crate::sys::clock::{Nanos, nanotime};
 
@@ -21,7 +21,7 @@ pub(crate) fn select_nothing(deadline: Option<Nanos>) {
 
 fn wait_as(reason: WaitReason, deadline: Option<Nanos>) {
     while deadline.is_none_or(|deadline| nanotime() < deadline) {
-        let rt = enter();
+        let rt = enter_to_wait();
         let me = rt.current();
         let ticket = me.open_round();
         me.announce_park(reason);

@@ -16,7 +16,8 @@ use crate::chan::send::{OPERATION, TIME_OUT};
 use crate::chan::waitq::{Caught, Outcome, Wake};
 use crate::g::goroutine::GRef;
 use crate::g::reason::WaitReason;
-use crate::m::enter::{NoPreempt, enter};
+use crate::m::enter::{NoPreempt, enter, enter_to_wait};
+use crate::sched::locked;
 use crate::sched::park::{park, park_until};
 use crate::sys::clock::{Nanos, nanotime};
 
@@ -24,7 +25,8 @@ impl<T> Chan<T> {
     /// Receives if that does not block. An empty channel is seen without the lock.
     ///
     /// With capacity zero, a sender that is a select may have to be waited for, once it has
-    /// been caught: it has chosen this very receiver and is about to bring its value.
+    /// been caught: it has chosen this very receiver and is about to bring its value. The goroutine
+    /// keeps its thread meanwhile.
     #[inline]
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
         if !self.glance().can_recv() {
@@ -47,7 +49,7 @@ impl<T> Chan<T> {
 
     #[inline]
     fn receive(&self, patience: Patience) -> Result<T, RecvTimeoutError> {
-        let rt = enter();
+        let rt = patience.enter();
         let mut state = self.state.lock(&rt);
         match state.accept() {
             Accept::Got(value, wake) => {
@@ -93,7 +95,7 @@ impl<T> Chan<T> {
                 continue;
             };
             match late {
-                Some(sender) => self.wait_for_late(rt, state, g, parcel, sender),
+                Some(sender) => self.wait_for_late(rt, state, g, parcel, sender, patience),
                 None => self.wait_in_line(rt, state, g, parcel, patience),
             }
             match (parcel.take(), parcel.node().outcome()) {
@@ -101,7 +103,7 @@ impl<T> Chan<T> {
                 (None, Outcome::Closed) => return Err(RecvTimeoutError::Disconnected),
                 (None, _) => {}
             }
-            rt = enter();
+            rt = patience.enter();
             state = self.state.lock(&rt);
             state.recvq.remove(parcel.node()); // still there after a time-out
             found = state.accept();
@@ -147,7 +149,9 @@ impl<T> Chan<T> {
         me: GRef,
         parcel: Pin<&Parcel<T>>,
         sender: Caught<T>,
+        patience: Patience,
     ) {
+        let stays = patience == Patience::None && locked::lock_to_wait(&rt);
         parcel.node().arm(me, None, OPERATION);
         me.announce_park(WaitReason::ChanReceive);
         state.hold(parcel.node(), parcel.slot());
@@ -155,6 +159,9 @@ impl<T> Chan<T> {
         drop(state);
         wake.ready(&rt);
         park(rt);
+        if stays {
+            locked::unlock();
+        }
     }
 }
 
@@ -167,6 +174,15 @@ enum Patience {
 }
 
 impl Patience {
+    /// A receive that is not to wait returns on its thread.
+    #[inline(always)]
+    fn enter(self) -> NoPreempt {
+        match self {
+            Patience::None => enter(),
+            _ => enter_to_wait(),
+        }
+    }
+
     fn is_over(self) -> bool {
         match self {
             Patience::None => true,

@@ -22,7 +22,8 @@ use crate::chan::timers::NEVER;
 use crate::chan::waitq::{Node, Outcome};
 use crate::g::goroutine::GRef;
 use crate::g::reason::WaitReason;
-use crate::m::enter::{NoPreempt, enter};
+use crate::m::enter::{NoPreempt, enter, enter_to_wait};
+use crate::sched::locked;
 use crate::sched::park::{park, park_until};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::fatal::fatal;
@@ -37,6 +38,15 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
+    /// A select that is not to wait returns on its thread.
+    #[inline(always)]
+    fn enter(self) -> NoPreempt {
+        match self {
+            Wait::Now => enter(),
+            _ => enter_to_wait(),
+        }
+    }
+
     fn is_over(self) -> bool {
         match self {
             Wait::Now => true,
@@ -74,7 +84,7 @@ pub(crate) fn select(
     biased: bool,
 ) -> Option<Winner> {
     let mut look = Order::straight(cases.len());
-    let rt = enter();
+    let rt = wait.enter();
     if !biased {
         look.shuffle(&rt);
     }
@@ -82,6 +92,7 @@ pub(crate) fn select(
         cases,
         space,
         goal,
+        wait,
         look,
     };
     if let Some(winner) = round.glance(rt) {
@@ -101,7 +112,7 @@ pub(crate) fn select(
     // Cases on one channel keep the shuffled order, so that each is as likely to be caught.
     let locks = round.look.sorted_by(|i| cases[i].lock_address());
     loop {
-        match round.run(wait, locks.as_slice()) {
+        match round.run(locks.as_slice()) {
             Slept::Won(winner) => return Some(winner),
             Slept::TimeOut => return None,
             Slept::Again => {}
@@ -120,6 +131,7 @@ struct Round<'a> {
     /// Where values go whose case has no place of its own.
     space: Option<&'a Space>,
     goal: Goal,
+    wait: Wait,
     look: Order,
 }
 
@@ -170,9 +182,9 @@ impl Round<'_> {
     }
 
     /// Pass 1, and a sleep if there is need.
-    fn run(&self, wait: Wait, locks: &[u16]) -> Slept {
+    fn run(&self, locks: &[u16]) -> Slept {
         let more = Nodes::extra(self.cases.len());
-        let mut rt = enter();
+        let mut rt = self.wait.enter();
         let me = rt.current(); // may allocate: before the locks
         let mut set = HeldSet::lock(&rt, locks, self);
         for i in self.look.as_slice().iter().map(|&i| i as usize) {
@@ -185,12 +197,12 @@ impl Round<'_> {
                 Err(back) => (rt, set) = back,
             }
         }
-        if wait.is_over() {
+        if self.wait.is_over() {
             drop(set);
             drop(rt);
             return Slept::TimeOut;
         }
-        self.sleep(rt, me, set, wait, locks, more)
+        self.sleep(rt, me, set, locks, more)
     }
 
     /// The end of a case that did not say that it would block.
@@ -240,7 +252,6 @@ impl Round<'_> {
         rt: NoPreempt,
         me: GRef,
         mut set: HeldSet<'_, Self>,
-        wait: Wait,
         locks: &[u16],
         more: Option<Box<[Node]>>,
     ) -> Slept {
@@ -248,7 +259,7 @@ impl Round<'_> {
         let nodes = nodes.into_ref();
         let ticket = me.open_round();
         me.announce_park(WaitReason::Select);
-        let mut deadline = wait.deadline();
+        let mut deadline = self.wait.deadline();
         for i in locks.iter().map(|&i| i as usize) {
             let (port, node) = (self.cases[i].port, nodes.get(i));
             let Some(mut held) = set.held(i) else {
@@ -276,7 +287,7 @@ impl Round<'_> {
     }
 
     fn leave(&self, nodes: Pin<&Nodes>, locks: &[u16]) {
-        let rt = enter();
+        let rt = enter_to_wait();
         let mut set = HeldSet::lock(&rt, locks, self);
         for i in locks.iter().map(|&i| i as usize) {
             if let Some(mut held) = set.held(i) {
@@ -308,8 +319,12 @@ impl Round<'_> {
         me.announce_park(WaitReason::Select);
         let wake = self.cases[i].port.join(&mut held, node, self.place(i));
         drop(set);
+        let stays = self.wait == Wait::Now && locked::lock_to_wait(&rt);
         wake.ready(&rt);
         park(rt);
+        if stays {
+            locked::unlock();
+        }
         self.verdict(i, node.outcome())
     }
 }

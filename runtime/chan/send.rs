@@ -16,7 +16,7 @@ use crate::chan::parcel::Parcel;
 use crate::chan::waitq::{Outcome, Wake};
 use crate::g::goroutine::GRef;
 use crate::g::reason::WaitReason;
-use crate::m::enter::{NoPreempt, enter};
+use crate::m::enter::{NoPreempt, enter, enter_to_wait};
 use crate::sched::park::{park, park_until};
 use crate::sys::clock::{Nanos, nanotime};
 
@@ -58,7 +58,7 @@ impl<T> Chan<T> {
         value: T,
         deadline: Option<Nanos>,
     ) -> Result<(), SendTimeoutError<T>> {
-        let rt = enter();
+        let rt = enter_to_wait();
         let mut state = self.state.lock(&rt);
         match state.offer(value) {
             Offer::Sent(wake) => {
@@ -154,7 +154,7 @@ impl<T> Chan<T> {
         self.send_sleep(rt, state, me, parcel, deadline);
         let outcome = parcel.node().outcome();
         if outcome == Outcome::Pending {
-            let rt = enter();
+            let rt = enter_to_wait();
             let mut state = self.state.lock(&rt);
             state.sendq.remove(parcel.node());
         }

@@ -18,7 +18,7 @@ use crate::chan::send::{OPERATION, TIME_OUT};
 use crate::chan::waitq::{Node, Outcome, WaitQ, ready_all};
 use crate::g::list::GQueue;
 use crate::g::reason::WaitReason;
-use crate::m::enter::enter;
+use crate::m::enter::{enter, enter_to_wait};
 use crate::sched::park::{park, park_until};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::sys::moment::{anchor, instant_at};
@@ -135,7 +135,7 @@ impl<T> TimerChan<T> {
         let node = pin!(Node::new());
         let node = node.into_ref();
         loop {
-            let rt = enter();
+            let rt = enter_to_wait();
             let me = rt.current(); // may allocate: before the lock
             let mut state = self.state.lock(&rt);
             state.waiters.remove(node);

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::base::atomic_ref::AtomicRef;
-use crate::g::goroutine::{G, GRef};
+use crate::g::goroutine::{G, GRef, Kind};
 use crate::g::list::GQueue;
 use crate::sys::fatal::fatal;
 use crate::sys::lock::RawLock;
@@ -18,6 +18,9 @@ pub(crate) const SLAB: usize = 64;
 struct Slab {
     next: AtomicRef<Slab>,
     gs: Box<[G]>,
+    /// What its Gs are for. Those of plain threads never stand for a goroutine: whoever looks at
+    /// one that ended meanwhile sees a thread's all the same.
+    kind: Kind,
 }
 
 /// Oldest slab first, so that dumps come about in order of birth.
@@ -33,11 +36,13 @@ static FREE: GQueue = GQueue::new();
 ///
 /// One by one into a box of their own: as an array they would be built on the caller's stack,
 /// which is a goroutine's, and make five more of its pages resident.
-pub(crate) fn new_slab() -> (GRef, &'static [G]) {
+pub(crate) fn new_slab(kind: Kind) -> (GRef, &'static [G]) {
     let slab: &'static Slab = Box::leak(Box::new(Slab {
         next: AtomicRef::none(),
         gs: std::iter::repeat_with(G::new).take(SLAB).collect(),
+        kind,
     }));
+    slab.gs.iter().for_each(|g| g.set_kind(kind));
     // AcqRel pairs(slabs): the next one to append sees our slab before it links to it.
     let before = LAST.swap(Some(slab), AcqRel);
     let link = before.map_or(&FIRST, |before| &before.next);
@@ -48,6 +53,11 @@ pub(crate) fn new_slab() -> (GRef, &'static [G]) {
         Some((first, rest)) => (first, rest),
         None => fatal!("a slab of no Gs"),
     }
+}
+
+/// How many there are, dead ones included.
+pub(crate) fn count() -> usize {
+    SLAB_COUNT.load(Relaxed) as usize * SLAB
 }
 
 /// Takes up to `max` dead Gs from the shared list into `out`; answers how many.
@@ -72,6 +82,18 @@ pub(crate) fn give_free(gs: &GQueue) {
     FREE_LOCK.lock();
     FREE.append(gs);
     FREE_LOCK.unlock();
+}
+
+/// As [`for_each`], but only those of plain threads: other slabs are passed over.
+pub(crate) fn for_each_thread(mut f: impl FnMut(GRef)) {
+    // Acquire pairs(slabs): new_slab's Release.
+    let mut slab = FIRST.load(Acquire);
+    while let Some(s) = slab {
+        if s.kind == Kind::Thread {
+            s.gs.iter().for_each(&mut f);
+        }
+        slab = s.next.load(Acquire); // pairs(slabs)
+    }
 }
 
 /// Calls `f` with every G there is, dead ones included.

@@ -31,7 +31,9 @@ use crate::g::shim_x86_64 as shim;
 use crate::stacks::{Slot, SlotRef};
 use crate::sys::berth;
 use crate::sys::fatal::fatal;
+use crate::sys::mem::Span;
 use crate::sys::prefetch::prefetch_at;
+use crate::sys::valgrind::begin_stack;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,7 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     if slot.has_coroutine() {
         return;
     }
+    begin_stack(Span::between(slot.limit(), slot.end()));
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
         let way_out = std::ptr::from_ref(yielder).addr();
         // SAFETY: in the block, which was written before the first resume; this part of it is for
@@ -125,7 +128,7 @@ pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
         unsafe { (*f)() };
     }
     let mut f = f;
-    // SAFETY: Ms have stacks of more than that (`sched/threads.rs`); a panic in `f` aborts.
+    // SAFETY: Ms have stacks of more than that (`sched/spawner.rs`); a panic in `f` aborts.
     unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
 }
 
@@ -173,33 +176,40 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
 #[inline(never)]
 pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
     if let Some(below) = below {
-        below.set_saved_sp(stack_here() - CALL_FRAMES);
+        below.note_sp(stack_here() - CALL_FRAMES);
     }
-    let continuation = Continuation(slot);
-    slot.body_sp().store(continuation.base().get(), Relaxed);
-    corosensei::on_stack(continuation, f);
+    let idle = slot.has_coroutine().then(|| slot.live_sp()).flatten();
+    let base = match idle {
+        Some(sp) => (sp - CALL_FRAMES) & !63,
+        None => {
+            // None there, or one that has not said how deep it sleeps: it has nothing to drop.
+            slot.set_has_coroutine(false);
+            slot.top()
+        }
+    };
+    slot.body_sp().store(base, Relaxed);
+    begin_stack(Span::between(slot.limit(), base));
+    corosensei::on_stack(Continuation { slot, base }, f);
 }
 
 /// More than the frames between [`call_on`] and the new stack take, also in a debug build.
 const CALL_FRAMES: usize = 2 << 10;
 
 /// The part of a slot that is free: below its idle coroutine, if it has one.
-struct Continuation(SlotRef);
+struct Continuation {
+    slot: SlotRef,
+    base: usize,
+}
 
 // SAFETY: as for `SlotStack`; an idle coroutine needs nothing below the stack pointer that it
 // has noted, less the slack.
 unsafe impl Stack for Continuation {
     fn base(&self) -> StackPointer {
-        let base = if self.0.has_coroutine() {
-            (self.0.saved_sp() - CALL_FRAMES) & !63
-        } else {
-            self.0.top()
-        };
-        NonZeroUsize::new(base).expect("a slot is not at address 0")
+        NonZeroUsize::new(self.base).expect("a slot is not at address 0")
     }
 
     fn limit(&self) -> StackPointer {
-        NonZeroUsize::new(self.0.limit()).expect("a slot is not at address 0")
+        NonZeroUsize::new(self.slot.limit()).expect("a slot is not at address 0")
     }
 }
 
@@ -213,5 +223,5 @@ pub(crate) fn stack_here() -> usize {
 /// the switch itself pushes (less than `stacks/trim.rs` spares).
 #[inline(always)]
 fn note_stack(slot: &Slot) {
-    slot.set_saved_sp(shim::stack_pointer());
+    slot.note_sp(shim::stack_pointer());
 }

@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::claim::{Claim, Ticket};
+use crate::g::incarnation::AtomicIncarnation;
 use crate::g::job::JobCell;
+use crate::g::panics::PanicWord;
 use crate::g::reason::WaitReason;
 use crate::g::status::Status;
 use crate::stacks::{Slot, StackWord};
@@ -32,8 +34,6 @@ pub(crate) enum Kind {
     Goroutine = 0,
     /// A plain OS thread that blocks on one of our primitives: it has a G to wait in.
     Thread = 1,
-    /// A goroutine of the runtime's own, left out of counts and dumps.
-    System = 2,
 }
 
 #[repr(C, align(64))]
@@ -48,6 +48,12 @@ pub(crate) struct G {
     pub(crate) locked_count: AtomicU16,
     /// When it last parked, by the coarse clock.
     pub(crate) since: AtomicU32,
+    /// Why it may not run on another thread than `last_m`, if so: see `sched/tlsguard.rs`.
+    pub(crate) stay: AtomicU8,
+    /// A `StackWord`: what stack it was promised at its spawn.
+    stack_word: AtomicU8,
+    /// Whether it panics just now: see `g/panics.rs`.
+    pub(crate) panics: PanicWord,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
     /// The stack it runs on, as the arena knows it; none before the first run. Grown: the last
@@ -59,14 +65,13 @@ pub(crate) struct G {
     /// The address of what it waits for, for dumps; 0 = unknown.
     pub(crate) waits_for: AtomicUsize,
     pub(crate) id: AtomicU64,
-    /// Why it may not run on another M than `last_m`, if so: see `sched/tlsguard.rs`.
-    pub(crate) stay: AtomicU8,
-    /// The M it last ran on.
-    pub(crate) last_m: AtomicU32,
-    /// The M it is locked to by `lock_os_thread`, + 1; 0 = none.
+    /// The thread it last ran on, which may have ended since.
+    pub(crate) last_m: AtomicIncarnation,
+    /// The M it is locked to by `lock_os_thread`, + 1; 0 = none. A thread does not end while a
+    /// goroutine is locked to it, so the number cannot be another's.
     pub(crate) locked_m: AtomicU32,
     /// The M in whose signal handler it was stopped, + 1. Stays after that: the status says
-    /// whether it means anything.
+    /// whether it means anything. When it does, the thread sleeps in the handler: not another's.
     pub(crate) bound_m: AtomicU32,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,
@@ -77,8 +82,6 @@ pub(crate) struct G {
     pub(crate) identity: AtomicUsize,
     /// Guards `identity` between a dump that reads the name and the goroutine's end.
     pub(crate) identity_lock: RawLock,
-    /// A `StackWord`: what stack it was promised at its spawn.
-    stack_word: AtomicU8,
     /// `goroutine_local!` storage of this goroutine; see `thread/local.rs`.
     pub(crate) locals: AtomicUsize,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
@@ -97,15 +100,16 @@ impl G {
             reason: AtomicU8::new(0),
             locked_count: AtomicU16::new(0),
             since: AtomicU32::new(0),
+            stay: AtomicU8::new(0),
             stack_word: AtomicU8::new(0),
+            panics: PanicWord::new(),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
             block: AtomicUsize::new(0),
             claim: Claim::new(),
             waits_for: AtomicUsize::new(0),
             id: AtomicU64::new(0),
-            stay: AtomicU8::new(0),
-            last_m: AtomicU32::new(u32::MAX),
+            last_m: AtomicIncarnation::none(),
             locked_m: AtomicU32::new(0),
             bound_m: AtomicU32::new(0),
             identity_lock: RawLock::new(),
@@ -126,7 +130,6 @@ impl G {
     pub(crate) fn kind(&self) -> Kind {
         match self.kind.load(Relaxed) {
             1 => Kind::Thread,
-            2 => Kind::System,
             _ => Kind::Goroutine,
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod reason;
 pub(crate) mod status;
+pub(crate) mod handback;
 #[cfg(all(test, loom))]
 mod stopped;
 pub(crate) mod claim;
@@ -9,6 +10,10 @@ pub(crate) mod claim;
 pub(crate) mod job;
 #[cfg(not(loom))]
 pub(crate) mod stay;
+#[cfg(not(loom))]
+pub(crate) mod incarnation;
+#[cfg(not(loom))]
+pub(crate) mod panics;
 #[cfg(not(loom))]
 pub(crate) mod goroutine;
 #[cfg(not(loom))]

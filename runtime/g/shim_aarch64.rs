@@ -149,8 +149,8 @@ pub(crate) unsafe extern "C" fn call_further_down(
 /// What the callee-saved registers hold in the calling function: what its callers keep there, or
 /// what it has put there itself, after it had saved theirs in its frame.
 #[inline(always)]
-pub(crate) fn callee_saved() -> [MaybeUninit<usize>; 11] {
-    let mut registers = [MaybeUninit::uninit(); 11];
+pub(crate) fn callee_saved() -> [MaybeUninit<usize>; 19] {
+    let mut registers = [MaybeUninit::uninit(); 19];
     // SAFETY: writes to the array that `place` points to, all of it.
     unsafe {
         asm!(
@@ -160,6 +160,11 @@ pub(crate) fn callee_saved() -> [MaybeUninit<usize>; 11] {
             "stp x25, x26, [{place}, #48]",
             "stp x27, x28, [{place}, #64]",
             "str x29, [{place}, #80]",
+            // Not for numbers only: an address that is scarcely needed may wait in one of them.
+            "stp d8, d9, [{place}, #88]",
+            "stp d10, d11, [{place}, #104]",
+            "stp d12, d13, [{place}, #120]",
+            "stp d14, d15, [{place}, #136]",
             place = in(reg) registers.as_mut_ptr(),
             options(nostack, preserves_flags),
         );

@@ -26,6 +26,9 @@ const READIED: u32 = 5;
 const DEAD: u32 = 6;
 /// Stopped in the middle of user code by a signal, bound to its thread, in a run queue.
 const PREEMPTED: u32 = 9;
+/// Stopped at its way into or out of the runtime, bound to its thread, in a run queue. The valve
+/// does not open for it: it could do nothing without a P.
+const HELD: u32 = 10;
 /// As PREEMPTED, and in a queue, but let run without a P by the safety valve.
 const VALVE: u32 = 12;
 
@@ -36,6 +39,24 @@ pub(crate) enum Enqueue {
     Mine,
     /// Somebody else has it, or will take care of it.
     NotMine,
+}
+
+/// Where a goroutine stops on its stack, with its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// In a signal handler, in the middle of user code.
+    InHandler,
+    /// On its way into or out of the runtime.
+    AtDoor,
+}
+
+impl Stop {
+    fn status(self) -> u32 {
+        match self {
+            Stop::InHandler => PREEMPTED,
+            Stop::AtDoor => HELD,
+        }
+    }
 }
 
 /// What has become of a bound goroutine that was picked.
@@ -143,14 +164,14 @@ impl Status {
         Enqueue::Mine
     }
 
-    /// In the preemption handler: stopped in user code, about to be queued, bound to its M.
-    pub(crate) fn preempted(&self) {
+    /// Stops on its stack, about to be queued, bound to its M.
+    pub(crate) fn stopped(&self, at: Stop) {
         let was = self.0.load(Relaxed);
         if was != RUNNING {
             fatal!("preempt: bad goroutine status {was}, expected {RUNNING}");
         }
         // Release pairs(bound): who opens the valve sees which M it is bound to.
-        self.0.store(PREEMPTED, Release);
+        self.0.store(at.status(), Release);
     }
 
     /// By the M that picked a bound goroutine, and so took it out of its queue.
@@ -159,7 +180,7 @@ impl Status {
             // Acquire pairs(bound): what the goroutine left, if it is off its stack.
             let now = self.0.load(Acquire);
             let answer = match now {
-                PREEMPTED => Bound::Asleep,
+                PREEMPTED | HELD => Bound::Asleep,
                 VALVE => Bound::Running,
                 RUNNABLE => return Bound::Runnable,
                 s => fatal!("picked a bound goroutine in status {s}"),
@@ -195,17 +216,17 @@ impl Status {
         self.0.load(Relaxed) == VALVE
     }
 
-    /// In the handler, without a P: stops again. `NotMine`: it is in a queue already.
-    pub(crate) fn preempted_without_p(&self) -> Enqueue {
+    /// Without a P: stops on its stack. `NotMine`: it is in a queue already.
+    pub(crate) fn stopped_without_p(&self, at: Stop) -> Enqueue {
         // AcqRel pairs(bound): resume_bound may have taken it out of the queue.
         if self
             .0
-            .compare_exchange(VALVE, PREEMPTED, AcqRel, Acquire)
+            .compare_exchange(VALVE, at.status(), AcqRel, Acquire)
             .is_ok()
         {
             return Enqueue::NotMine;
         }
-        self.preempted();
+        self.stopped(at);
         Enqueue::Mine
     }
 
@@ -245,7 +266,7 @@ impl Status {
             RUNNABLE | READIED => State::Runnable,
             RUNNING | PARKING | VALVE => State::Running,
             WAITING => State::Waiting,
-            PREEMPTED => State::Preempted,
+            PREEMPTED | HELD => State::Preempted,
             _ => State::Dead,
         }
     }

@@ -7,7 +7,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::sync::atomic::Ordering::SeqCst;
 
-use crate::g::status::{Bound, Enqueue, Status};
+use crate::g::status::{Bound, Enqueue, Status, Stop};
 use crate::sys::note::Note;
 
 /// A preempted goroutine as its M's thread, a picker and sysmon see it. The numbers count
@@ -28,7 +28,7 @@ impl Stopped {
         let status = Status::dead();
         status.spawned();
         status.run();
-        status.preempted();
+        status.stopped(Stop::InHandler);
         Arc::new(Stopped {
             status,
             note: Note::new(),
@@ -112,8 +112,29 @@ mod model {
             g.note.sleep();
             let picker = Arc::clone(&g);
             let picker = loom::thread::spawn(move || picker.pick());
-            g.push(g.status.preempted_without_p());
+            g.push(g.status.stopped_without_p(Stop::InHandler));
             picker.join().unwrap();
+            assert_eq!(g.owners(), 1);
+            g.pick();
+            g.note.sleep();
+            assert_eq!((g.owners(), g.with_p.load(SeqCst)), (1, 1));
+        });
+    }
+
+    /// Let go by the valve, it comes to the runtime's door and stops there, in a call that does not
+    /// wait. The valve leaves it alone from then on; a picker gives it a P.
+    #[test]
+    fn a_goroutine_that_the_valve_let_go_stops_at_the_door() {
+        loom::model(|| {
+            let g = Stopped::new();
+            assert!(g.valve());
+            g.note.sleep();
+            let (picker, sysmon) = (Arc::clone(&g), Arc::clone(&g));
+            let picker = loom::thread::spawn(move || picker.pick());
+            let sysmon = loom::thread::spawn(move || sysmon.valve());
+            g.push(g.status.stopped_without_p(Stop::AtDoor));
+            picker.join().unwrap();
+            assert!(!sysmon.join().unwrap(), "the valve woke it without a P");
             assert_eq!(g.owners(), 1);
             g.pick();
             g.note.sleep();

@@ -3,6 +3,7 @@
 //! Go: none; see `sched/affinity.rs`.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::base::atomic_ref::AtomicRef;
@@ -46,5 +47,14 @@ impl Affinity {
             taints: AtomicU64::new(0),
             pins: AtomicU64::new(0),
         }
+    }
+
+    /// For another thread. The queue is empty, the counters were taken away.
+    pub(crate) fn reset(&self) {
+        self.had_turn.store(false, Relaxed);
+        self.waiting.store(0, Relaxed);
+        self.left_last.store(None, Relaxed);
+        self.stepped_aside.store(false, Relaxed);
+        self.stale.store(false, Relaxed);
     }
 }

@@ -1,8 +1,11 @@
 //! The machine: an OS thread that runs goroutines, and the door into the runtime.
 
 pub(crate) mod words;
+pub(crate) mod watched;
 #[cfg(not(loom))]
 pub(crate) mod affinity;
+#[cfg(not(loom))]
+pub(crate) mod pending;
 #[cfg(not(loom))]
 pub(crate) mod machine;
 #[cfg(not(loom))]

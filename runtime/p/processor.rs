@@ -60,11 +60,17 @@ pub(crate) struct P {
     pub(crate) schedtick: AtomicU32,
     /// Goes up when the P passes to another M from outside. Go: syscalltick.
     pub(crate) syscalltick: AtomicU32,
+    /// The schedtick whose slice is over, as sysmon has seen.
+    over_tick: AtomicU32,
     /// The world goes on, and it has not picked a goroutine since: it may, before the world stops
     /// again. And its schedtick then.
     owed_pick: AtomicBool,
     restart_tick: AtomicU32,
-    /// Index + 1 of the M that holds it, for dumps; 0 = none.
+    /// When a pair of locked goroutines began to hand it to and fro, and its schedtick when it was
+    /// handed to one of them last.
+    pub(crate) locked_since: AtomicU64,
+    pub(crate) locked_tick: AtomicU32,
+    /// Number + 1 of the M that holds it, for dumps; 0 = none.
     pub(crate) m: AtomicU32,
     // Owner half: caches.
     stacks: StackCache,
@@ -87,8 +93,11 @@ impl P {
             timers: TimerHeap::new(),
             schedtick: AtomicU32::new(0),
             syscalltick: AtomicU32::new(0),
+            over_tick: AtomicU32::new(u32::MAX),
             owed_pick: AtomicBool::new(false),
             restart_tick: AtomicU32::new(0),
+            locked_since: AtomicU64::new(0),
+            locked_tick: AtomicU32::new(0),
             m: AtomicU32::new(0),
             free_gs: GQueue::new(),
             id_next: AtomicU64::new(0),
@@ -109,6 +118,24 @@ impl P {
 
     pub(crate) fn set_status(&self, status: PStatus) {
         self.status.store(status as u8, Relaxed);
+    }
+
+    /// Whoever runs next has a slice of its own. By the owner.
+    #[inline]
+    pub(crate) fn begin_slice(&self) {
+        let tick = self.schedtick.load(Relaxed);
+        self.schedtick.store(tick.wrapping_add(1), Relaxed);
+    }
+
+    /// By sysmon: the slice that began at `tick` is over.
+    pub(crate) fn end_slice(&self, tick: u32) {
+        self.over_tick.store(tick, Relaxed);
+    }
+
+    /// Is the slice over that a goroutine would inherit?
+    #[inline]
+    pub(crate) fn slice_is_over(&self) -> bool {
+        self.over_tick.load(Relaxed) == self.schedtick.load(Relaxed)
     }
 
     /// The world goes on: one pick is owed to this P before it stops again.
@@ -188,6 +215,11 @@ impl P {
         class: Class,
     ) -> Result<SlotRef, StackError> {
         self.stacks.take(class)
+    }
+
+    /// Has it a free stack of `class` of its own? By the owner, or as a hint.
+    pub(crate) fn has_stack(&self, class: Class) -> bool {
+        self.stacks.has(class)
     }
 
     /// Keeps a stack for the next goroutine. By the owner.

@@ -24,8 +24,8 @@ use crate::sched::idle;
 use crate::sched::ms;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
+use crate::sched::waiting;
 use crate::sched::wake::hand_over;
-use crate::sys::fatal::fatal;
 
 /// The next goroutine that is tied to `m`, but not twice in a row while others wait in `p`'s
 /// queue.
@@ -59,12 +59,15 @@ pub(crate) fn next_locked(m: &'static M) -> Option<GRef> {
 /// `m` may be without its P.
 #[cold]
 pub(crate) fn send_home(m: &'static M, g: GRef) {
-    let Some(home) = ms::m_by_id(g.last_m.load(Relaxed)) else {
-        fatal!("goroutine {} belongs to a thread that is gone", g.id());
-    };
     SCHED.lock.lock();
+    // Threads leave the books under the lock: this one is there, or has taken its addresses along.
+    let Some(home) = ms::m_of(g.last_m.load(Relaxed)) else {
+        SCHED.push_global(g);
+        SCHED.lock.unlock();
+        return;
+    };
     home.affinity.queue.push_back(g);
-    let asleep = SCHED.take_idle_m(home);
+    let asleep = SCHED.take_asleep(home);
     let idle_p = if asleep { SCHED.pop_idle_p() } else { None };
     SCHED.lock.unlock();
     match idle_p {
@@ -86,8 +89,7 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
 pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     SCHED.lock.lock();
     let other = SCHED.pop_free_idle_m();
-    let may_be_made =
-        SCHED.wants_spare() && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed);
+    let may_be_made = SCHED.wants_spare() && threads::may_be_made();
     if other.is_none() && !may_be_made {
         SCHED.lock.unlock();
         return false;
@@ -103,7 +105,7 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     idle::detach_p(m, p);
     m.affinity.stepped_aside.store(true, Relaxed);
     if other.is_none() {
-        threads::request_locked(p, false);
+        waiting::push(p, false);
     }
     let last = SCHED.wants_spare();
     SCHED.lock.unlock();

@@ -5,7 +5,7 @@
 
 use crate::g::goroutine::GRef;
 use crate::g::locals;
-use crate::m::enter::enter;
+use crate::m::enter::enter_to_wait;
 use crate::sched::names::take_identity;
 use crate::sched::park::leave_after_switch;
 
@@ -17,5 +17,5 @@ pub(crate) extern "C" fn body(g: GRef) {
     unsafe { g.job.take_and_run() };
     locals::free(g);
     drop(take_identity(g));
-    let _ = enter().forget();
+    let _ = enter_to_wait().forget();
 }

@@ -1,4 +1,4 @@
-//! What the environment says: `GOMAXPROCS`, `GOSCHED`, and how many CPUs there are.
+//! What the environment says: `GOMAXPROCS` and `GOSCHED`.
 //!
 //! `GOSCHED` is a list, `key=value,key=value`, as Go's `GODEBUG`; but what is not known there is an
 //! error at start, not ignored. A new key has its place in [`Debug`] and in [`KEYS`].
@@ -14,20 +14,12 @@ use crate::p::processor::MAX_PS;
 use crate::stacks::GuardStep;
 use crate::sys::clock::Nanos;
 
-/// How many Ps to start with: `GOMAXPROCS` if set, else the CPUs that this process may use.
-///
-/// `num_cpus` minds the affinity mask and the cgroup's quota; as Go, a quota never leads to
-/// fewer than two where there are two CPUs.
-pub(crate) fn default_procs(variable: Option<OsString>) -> Result<u32, String> {
+/// How many Ps the variable `GOMAXPROCS` asks for; `None`: it is not set.
+pub(crate) fn procs(variable: Option<OsString>) -> Result<Option<u32>, String> {
     match variable {
-        None => Ok(cpus()),
-        Some(text) if text.is_empty() => Ok(cpus()),
-        Some(text) => parse_procs(&text.to_string_lossy()),
+        Some(text) if !text.is_empty() => parse_procs(&text.to_string_lossy()).map(Some),
+        _ => Ok(None),
     }
-}
-
-fn cpus() -> u32 {
-    num_cpus::get().clamp(1, MAX_PS) as u32
 }
 
 fn parse_procs(text: &str) -> Result<u32, String> {
@@ -59,6 +51,8 @@ pub(crate) struct Debug {
     pub(crate) sched_tick: u32,
     /// See [`steady`].
     pub(crate) steady: bool,
+    /// The number of Ps stays as it was at the start, whatever CPUs may be used.
+    pub(crate) fixed_procs: bool,
 }
 
 static STEADY: AtomicBool = AtomicBool::new(false);
@@ -112,6 +106,10 @@ const KEYS: &[(&str, &str, Set)] = &[
     }),
     ("steady", "0 or 1", |debug, value| {
         debug.steady = flag(value)?;
+        Some(())
+    }),
+    ("updatemaxprocs", "0 or 1", |debug, value| {
+        debug.fixed_procs = !flag(value)?;
         Some(())
     }),
 ];
@@ -175,10 +173,10 @@ mod tests {
 
     #[test]
     fn gomaxprocs_is_a_number_from_1_to_1024() {
-        let of = |s: &str| default_procs(Some(s.into()));
-        assert_eq!(of("1"), Ok(1));
-        assert_eq!(of("1024"), Ok(1024));
-        assert!(default_procs(None).unwrap() >= 1 && of("").unwrap() >= 1);
+        let of = |s: &str| procs(Some(s.into()));
+        assert_eq!(of("1"), Ok(Some(1)));
+        assert_eq!(of("1024"), Ok(Some(1024)));
+        assert_eq!((procs(None), of("")), (Ok(None), Ok(None)));
         for bad in ["0", "-1", "1025", "two", "1.5", " 2"] {
             assert_eq!(
                 of(bad),
@@ -226,7 +224,7 @@ mod tests {
             "GOSCHED: unknown key `asyncpreemptof`; there are asyncpreemptoff (0 or 1), \
              stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
              scheddetail (0 or 1), slice (a time from 100us to 10s), valveoff (0 or 1), \
-             schedtick (a number), steady (0 or 1)"
+             schedtick (a number), steady (0 or 1), updatemaxprocs (0 or 1)"
         );
         assert_eq!(
             of("scheddetail"),

@@ -20,27 +20,56 @@ use crate::m::asleep;
 use crate::sched::dump::{Caller, describe, dump_all, is_user};
 use crate::sched::state::SCHED;
 use crate::sched::threads;
-use crate::sched::watch::watch;
+use crate::sched::watch::{Found, ended_but_counted, watch};
 use crate::sys::fatal::{BufferedStderr, RawStderr, begin_death, exit_now};
 use crate::sys::thread::count_threads;
 
 /// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
 #[cold]
 pub(crate) fn check() {
+    match examine() {
+        Found::Prevented => watch(examine),
+        Found::NoDeadlock | Found::Deadlock => (),
+    }
+}
+
+/// The check; the watcher's as well. A deadlock is reported here.
+fn examine() -> Found {
+    let found = look();
+    if found == Found::Deadlock {
+        if SCHED.starved.load(Relaxed) {
+            threads::wake_spawner(); // it tries to get a stack, and has other words: starved.rs
+        } else {
+            report();
+        }
+    }
+    found
+}
+
+/// A main goroutine is waited for, and neither the runtime nor a plain thread will ever do
+/// anything again by itself.
+pub(crate) fn nobody_can_act() -> bool {
+    look() == Found::Deadlock
+}
+
+fn look() -> Found {
     fence(SeqCst); // pairs(deadlock): of two that go to sleep at once, one sees the other
     if SCHED.mains.load(Relaxed) == 0 {
-        return;
+        return Found::NoDeadlock;
     }
     let Some(stamp) = SCHED.all_asleep() else {
-        return;
+        return Found::NoDeadlock;
     };
     let plain = asleep::now();
-    let known = threads::thread_count() + plain.count();
-    let Some(all) = count_threads() else { return };
-    if all > known {
-        watch(all, check);
-    } else if all == known && asleep::now() == plain && SCHED.all_asleep() == Some(stamp) {
-        report();
+    let known = threads::thread_count() + plain.count() + ended_but_counted();
+    match count_threads() {
+        Some(all) if all > known => Found::Prevented,
+        Some(all)
+            if all == known && asleep::now() == plain && SCHED.all_asleep() == Some(stamp) =>
+        {
+            Found::Deadlock
+        }
+        _ => Found::NoDeadlock,
     }
 }
 

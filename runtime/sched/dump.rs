@@ -68,7 +68,7 @@ pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt
     name(g, out, caller)?;
     if state == State::Runnable
         && g.stay.load(Relaxed) & SENT_HOME != 0
-        && let Some(m) = ms::m_by_id(g.last_m.load(Relaxed))
+        && let Some(m) = ms::m_of(g.last_m.load(Relaxed))
     {
         thread(m, out)?;
     }
@@ -88,6 +88,8 @@ fn thread(m: &M, out: &mut dyn fmt::Write) -> fmt::Result {
         Some(g) => {
             let state = match g.status.state() {
                 State::Preempted => "is preempted",
+                // Nobody can run there meanwhile: `docs/thread-locals.md`.
+                _ if m.words.is_lost() => "is in the kernel",
                 _ => "runs",
             };
             writeln!(out, ", where goroutine {} {state}", g.id())

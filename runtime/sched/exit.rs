@@ -7,22 +7,24 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::context;
 use crate::g::goroutine::{G, GRef, Kind};
+use crate::g::incarnation::Incarnation;
 use crate::p::processor::P;
 use crate::queue::owner::HoldsP;
 use crate::sched::body::body;
+use crate::stacks::SlotRef;
 use crate::sys::fatal::fatal;
 
-/// A stack for a goroutine that is about to run for the first time.
+/// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
 #[inline]
-pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) {
-    let slot = match p.take_stack(holds, g.stack_word().class()) {
-        Ok(slot) => slot,
-        Err(e) => fatal!("no stack for goroutine {}: {e}", g.id()),
+pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> bool {
+    let Ok(slot) = p.take_stack(holds, g.stack_word().class()) else {
+        return false;
     };
     context::prepare(slot, body);
     slot.set_owner(std::ptr::from_ref::<G>(g).addr());
     g.block.store(context::block_of(slot), Relaxed);
     g.stack.store(Some(slot), Relaxed);
+    true
 }
 
 /// The body has ended: stack and G go back to the P.
@@ -30,11 +32,16 @@ pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) {
 pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
     g.status.died();
     g.block.store(0, Relaxed);
-    let Some(slot) = g.stack.take_relaxed() else {
+    let Some(mut slot) = g.stack.take_relaxed() else {
         fatal!("goroutine {} ends without a stack", g.id());
     };
+    if slot.is_segment() {
+        slot = own_stack(slot);
+    }
     g.locked_count.store(0, Relaxed);
     g.locked_m.store(0, Relaxed);
+    g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
+    g.stay.store(0, Relaxed); // nor is it suspected of what its last goroutine did
     slot.set_owner(0);
     g.stack_word().give_back();
     if g.kind() == Kind::Goroutine {
@@ -42,4 +49,11 @@ pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
     }
     p.give_stack(holds, slot);
     p.give_g(holds, g);
+}
+
+/// A coroutine of some other library was left in the middle of a `stack::grow`, and never came
+/// back: its segment is still in the chain, and stays that coroutine's.
+#[cold]
+fn own_stack(segment: SlotRef) -> SlotRef {
+    segment.chain().last().unwrap_or(segment)
 }

@@ -14,14 +14,17 @@ use std::sync::atomic::fence;
 use crate::g::goroutine::GRef;
 use crate::m::enter::NoPreempt;
 use crate::m::machine::M;
+use crate::m::pending::SLICE_OVER;
 use crate::p::processor::{P, PStatus};
 use crate::queue::local::{LOCAL_CAP, Picked};
 use crate::queue::owner::HoldsP;
 use crate::sched::affinity;
 use crate::sched::idle;
 use crate::sched::ready::spill;
+use crate::sched::starved;
 use crate::sched::state::SCHED;
 use crate::sched::timers;
+use crate::sched::waiting;
 use crate::sys::clock::nanotime;
 use crate::sys::thread::osyield;
 use crate::timer::sleeper::Woke;
@@ -58,16 +61,39 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 /// The sources that need nothing but the P.
 #[inline]
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
-    timers::run_due(rt, p, true);
+    let fired = timers::run_due(rt, p, true);
+    if fired {
+        m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
+    }
     every_61st_global(p)
         .or_else(|| affinity::next(m, p).map(fresh))
-        .or_else(|| p.runq.get(holds))
+        .or_else(|| local(p, holds, fired))
         .or_else(|| global_batch(p, holds))
         .or_else(|| steal(rt, m, p, holds))
 }
 
 fn fresh(g: GRef) -> Picked {
     Picked { g, inherit: false }
+}
+
+/// The next of the P's own queue. One that would inherit a slice that is over goes behind all
+/// others: goroutines that ready each other, at one P, would otherwise hide those in the ring for
+/// ever, where no signal finds them in user code or there are no signals. Not one whose timer has
+/// just `fired`: it has had nothing of that slice.
+#[inline]
+fn local(p: &P, holds: &HoldsP, fired: bool) -> Option<Picked> {
+    let picked = p.runq.get(holds)?;
+    if picked.inherit && p.slice_is_over() && !fired {
+        return behind_all(p, holds, picked.g);
+    }
+    Some(picked)
+}
+
+#[cold]
+fn behind_all(p: &P, holds: &HoldsP, g: GRef) -> Option<Picked> {
+    p.begin_slice();
+    put_back_global(g);
+    p.runq.get(holds)
 }
 
 #[inline]
@@ -175,7 +201,8 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
         return None;
     }
     let tied = affinity::next_locked(m).map(fresh);
-    if let Some(picked) = tied.or_else(|| global_batch_locked(p, holds)) {
+    let found = tied.or_else(|| global_batch_locked(p, holds));
+    if let Some(picked) = found.or_else(|| starved::next_locked(p).map(fresh)) {
         SCHED.lock.unlock();
         return Some(picked);
     }
@@ -193,7 +220,7 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     if m.spinning.load(Relaxed) && last_look(m) {
         return None;
     }
-    if !(SCHED.sleeper.try_take() && sleep_for_timers(m)) {
+    if waiting::any() || !(SCHED.sleeper.try_take() && sleep_for_timers(m)) {
         idle::stop_m(m);
     }
     None
@@ -203,7 +230,8 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
 fn sleep_for_timers(m: &'static M) -> bool {
     m.affinity.sleeps_for_timers.store(true, Relaxed);
     // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
-    let earliest = || match m.affinity.queue.is_empty() {
+    // And there may be a P without an M, for which there is no thread: README.md#refused.
+    let earliest = || match m.affinity.queue.is_empty() && !waiting::any() {
         true => timers::earliest(),
         false => Some(0),
     };

@@ -7,6 +7,7 @@
 //! Go: proc.go handoffp, exitsyscall, exitsyscall0, retake.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicI32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::goroutine::GRef;
@@ -17,7 +18,9 @@ use crate::p::processor::{P, PStatus};
 use crate::sched::idle::acquire_p;
 use crate::sched::state::SCHED;
 use crate::sched::timers;
+use crate::sched::waiting;
 use crate::sched::wake::start_m_locked;
+use crate::sys::clock::Nanos;
 use crate::sys::cputime::thread_cpu_time;
 use crate::sys::membarrier;
 
@@ -31,10 +34,33 @@ pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
     Some(p)
 }
 
-/// From now on `m` may run user code without a P for a moment only: see `sysmon.rs`.
+/// CPU time that a goroutine may use after it has lost its P (`preemption.md` R5).
+pub(crate) const LOST_SLICE: Nanos = 1_000_000;
+
+/// What stops a thread: 0, nothing does.
+static STOP_SIGNAL: AtomicI32 = AtomicI32::new(0);
+
+/// From now on those that compute without a P get this signal.
+pub(crate) fn stop_the_lost_by(signo: i32) {
+    STOP_SIGNAL.store(signo, Relaxed);
+}
+
+/// From now on `m` may run user code without a P for a moment only. It may sleep in the kernel for
+/// hours first, with everybody else: so a timer of the kernel's counts its moment, by its own CPU
+/// clock. Where there is none, sysmon does (`sysmon.rs stop_the_lost`).
 pub(crate) fn start_lost_slice(m: &M) {
-    let cpu = thread_cpu_time(m.tid.load(Relaxed)).unwrap_or(0);
-    m.lost_cpu.store(cpu, Relaxed);
+    let tid = m.tid.load(Relaxed);
+    m.lost_cpu.store(thread_cpu_time(tid).unwrap_or(0), Relaxed);
+    let signo = STOP_SIGNAL.load(Relaxed);
+    let timed = signo != 0 && m.lost_timer.start(tid, signo, LOST_SLICE);
+    m.lost_is_timed.store(timed, Relaxed);
+}
+
+/// `m`, the calling thread, has noticed.
+pub(crate) fn end_lost_slice(m: &M) {
+    if m.lost_is_timed.load(Relaxed) {
+        m.lost_timer.stop();
+    }
 }
 
 /// Finds something to do for a P that nobody holds. Go: handoffp.
@@ -64,10 +90,11 @@ pub(crate) fn hand_off_locked(p: &'static P) {
 /// A goroutine came out of the kernel without its P, and is off its stack now. True: there was
 /// an idle P, and it goes on at once. False: it is queued.
 pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
+    end_lost_slice(m);
     SCHED.lock.lock();
     if !SCHED.stopping.load(Relaxed)
         && !g.status.is_valve()
-        && let Some(p) = SCHED.pop_idle_p()
+        && let Some(p) = SCHED.pop_idle_p().or_else(waiting::take_not_spinning)
     {
         SCHED.lock.unlock();
         acquire_p(m, p);

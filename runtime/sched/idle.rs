@@ -17,6 +17,7 @@ use crate::queue::owner::HoldsP;
 use crate::sched::deadlock;
 use crate::sched::state::SCHED;
 use crate::sched::timers;
+use crate::sched::waiting;
 use crate::sched::wake::wakep;
 use crate::sys::fatal::fatal;
 
@@ -52,9 +53,17 @@ pub(crate) fn release_p(m: &'static M, p: &'static P) {
     detach_p(m, p);
 }
 
-/// Sleeps in the idle list until somebody hands `m` a P.
+/// Takes a P that waits for an M, or sleeps in the idle list until somebody hands `m` one.
 pub(crate) fn stop_m(m: &'static M) {
     SCHED.lock.lock();
+    // Who steps aside has just put one there, for somebody else.
+    if !m.affinity.stepped_aside.load(Relaxed)
+        && let Some(p) = waiting::take_for(m)
+    {
+        SCHED.lock.unlock();
+        acquire_p(m, p);
+        return;
+    }
     let owed = leave_to_others(m);
     SCHED.push_idle_m(m);
     SCHED.lock.unlock();
@@ -66,7 +75,7 @@ pub(crate) fn stop_m(m: &'static M) {
 
 /// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
 /// with a P (`sched/affinity.rs`). Under the lock. True: the caller owes a `wakep`.
-fn leave_to_others(m: &'static M) -> bool {
+pub(crate) fn leave_to_others(m: &'static M) -> bool {
     let any = !m.affinity.queue.is_empty();
     if any {
         SCHED.global.append(&m.affinity.queue);
@@ -137,6 +146,15 @@ pub(crate) fn hold_stopped(p: &P) -> HoldsP {
         fatal!("P {} runs in a stopped world", p.id);
     }
     // SAFETY: every M has given its P up, and only the stopper runs.
+    unsafe { HoldsP::assume() }
+}
+
+/// Evidence for a P that waited for an M and was taken out of that list, by whoever took it.
+pub(crate) fn hold_taken(p: &P) -> HoldsP {
+    if p.m.load(Relaxed) != 0 {
+        fatal!("P {} is held", p.id);
+    }
+    // SAFETY: no M holds it, and it is in no list.
     unsafe { HoldsP::assume() }
 }
 

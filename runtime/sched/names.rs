@@ -53,7 +53,8 @@ pub(crate) fn try_with_name<R>(g: &G, f: impl FnOnce(Option<&str>) -> R) -> Opti
     if !g.identity_lock.try_lock() {
         return None;
     }
-    let raw = g.identity.load(Relaxed) as *const Identity;
+    // Acquire pairs(identity): put_identity's Release.
+    let raw = g.identity.load(Acquire) as *const Identity;
     // SAFETY: null, or alive while the lock is held.
     let identity = unsafe { raw.as_ref() };
     let result = f(identity.and_then(|i| i.name.as_deref()));
@@ -84,7 +85,7 @@ pub(crate) fn borrow_identity(g: GRef) -> ManuallyDrop<Arc<Identity>> {
 
 /// Gives a goroutine (one's own, or one not yet started) its identity.
 pub(crate) fn put_identity(g: &G, identity: Arc<Identity>) {
-    // Release pairs(identity): with_name's Acquire. It needs no lock: only taking it away does.
+    // Release pairs(identity): the Acquires of those who look from outside. It needs no lock: only taking it away does.
     g.identity.store(Arc::into_raw(identity).addr(), Release);
 }
 

@@ -13,13 +13,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::g::claim::Ticket;
 use crate::g::context::{DISTANCE, Switch, suspend};
 use crate::g::goroutine::GRef;
+use crate::g::handback;
 use crate::g::status::Enqueue;
 use crate::m::asleep;
 use crate::m::current::this_m;
-use crate::m::enter::{NoPreempt, enter};
-use crate::m::machine::M;
+use crate::m::enter::{NoPreempt, enter_to_wait};
+use crate::m::foreign::set_asleep;
 use crate::sched::deadlock;
 use crate::sched::timers;
+use crate::sched::watch;
 use crate::sys::clock::Nanos;
 use crate::sys::fatal::fatal;
 
@@ -49,7 +51,7 @@ pub(crate) fn yield_local() {
 }
 
 fn yield_as(how: Switch) {
-    let rt = enter();
+    let rt = enter_to_wait();
     match rt.m() {
         Some(_) => {
             let g = rt.current();
@@ -78,30 +80,35 @@ fn switch(rt: NoPreempt, g: GRef, how: Switch) {
 #[inline]
 pub(crate) fn leave_after_switch() {
     let m = this_m();
+    let stale = m.is_some_and(|m| m.affinity.stale.load(Relaxed));
     drop(NoPreempt::resumed(m));
-    if let Some(m) = m
-        && m.affinity.stale.load(Relaxed)
-    {
-        take_window(m);
+    if stale {
+        take_window();
     }
 }
 
-/// A module was loaded. In user code, since it takes the dynamic linker's lock.
+/// A module was loaded. In user code, since it takes the dynamic linker's lock. By the thread of
+/// the M that we are on now: on the way out of the runtime it may have become another one.
 #[cold]
-fn take_window(m: &'static M) {
-    m.affinity.stale.store(false, Relaxed);
-    m.window.take(DISTANCE);
+#[inline(never)]
+fn take_window() {
+    if let Some(m) = this_m()
+        && m.affinity.stale.swap(false, Relaxed)
+    {
+        m.window.take(DISTANCE);
+    }
 }
 
 /// A plain thread waits on its own note. It may have been the last one that could do anything.
 #[cold]
 fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {
+        set_asleep(g, true);
         asleep::fell_asleep();
+        watch::falls_asleep(g);
         deadlock::check();
-        while !g.status.thread_woken() {
-            g.note.sleep();
-        }
+        handback::sleep_thread(&g.status, &g.note);
+        set_asleep(g, false);
     }
     g.status.run();
 }
@@ -127,15 +134,13 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
 #[cold]
 fn park_thread_until(g: GRef, deadline: Nanos, ticket: Ticket, case: u16) {
     if g.status.commit_park() == Enqueue::NotMine {
-        let mut until = Some(deadline);
-        while !g.status.thread_woken() {
-            if !g.note.sleep_until(until) {
-                if g.claim.claim(ticket, case) {
-                    g.status.thread_gave_up();
-                    return;
-                }
-                until = None; // somebody else has won and is about to wake us
+        if !handback::sleep_thread_until(&g.status, &g.note, Some(deadline)) {
+            if g.claim.claim(ticket, case) {
+                g.status.thread_gave_up();
+                return;
             }
+            // Somebody else has won and is about to wake us.
+            handback::sleep_thread(&g.status, &g.note);
         }
         asleep::was_not_counted();
     }

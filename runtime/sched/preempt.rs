@@ -10,26 +10,31 @@
 #![allow(unsafe_code, reason = "a signal handler")]
 
 use std::ffi::c_void;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::g::goroutine::GRef;
-use crate::g::status::{Bound, Enqueue};
+use crate::g::status::{Bound, Enqueue, Stop};
 use crate::m::current::this_m;
+use crate::m::enter::Stops;
 use crate::m::machine::{M, PREEMPT_ANY};
+use crate::m::pending::SLICE_OVER;
 use crate::m::words::Entry;
 use crate::p::processor::{P, PStatus};
-use crate::sched::handoff::start_lost_slice;
+use crate::sched::deaf;
+use crate::sched::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
 use crate::sched::idle::{acquire_p, detach_p, held_p};
 use crate::sched::ms;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::timers;
 use crate::sched::tlsguard;
+use crate::sched::waiting;
 use crate::sched::wake::hand_over;
 use crate::sys::clock::nanotime;
-use crate::sys::fatal::fatal;
-use crate::sys::signal::{ALT_STACK_BYTES, Chain, Errno, with_errno_kept};
+use crate::sys::cputimer;
+use crate::sys::fatal::{fatal, is_telling};
+use crate::sys::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
 use crate::sys::thread::signal_thread;
 use crate::sys::ucontext::stack_pointer;
 
@@ -42,7 +47,13 @@ pub(crate) fn install() -> Result<(), Errno> {
     // SAFETY: the handler below keeps to what a handler may do: see `docs/preemption.md`.
     unsafe { URG.install(on_urgent, libc::SA_RESTART) }?;
     ENABLED.store(true, Relaxed);
+    stop_the_lost_by(libc::SIGURG);
     Ok(())
+}
+
+/// Is the handler still the one that [`install`] put there?
+pub(crate) fn is_in_place() -> bool {
+    URG.is_in_place(on_urgent)
 }
 
 /// Is preemption on?
@@ -60,24 +71,47 @@ pub(crate) fn set_valve(works: bool) {
 pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
     // Inside, it will yield on its way out. A signal more would only disturb its CPU clock, by
     // which sysmon sees whether it is blocked in there.
-    let asked_before = m.pending.load(Relaxed) && m.words.depth() != 0;
-    if !enabled() || asked_before {
+    let asked_before = m.pending.is_asked(SLICE_OVER) && m.words.depth() != 0;
+    if asked_before {
         return;
     }
     let asked = tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1);
-    if m.preempt_tick.swap(asked, Relaxed) == 0 {
-        signal_thread(m.tid.load(Relaxed), libc::SIGURG);
+    if enabled() && m.preempt_tick.load(Relaxed) == 0 {
+        deaf::note_clock(m);
+    }
+    // Acquire pairs(m-up): `set_up`'s Release. Without the thread's id the request would be lost,
+    // and the word would stay as it is.
+    if enabled() && m.preempt_tick.swap(asked, Acquire) == 0 {
+        match signal_thread(m.tid.load(Relaxed), libc::SIGURG) {
+            Ok(()) => return,
+            Err(errno) => deaf::note_refusal(m, errno),
+        }
+    }
+    // Not for a stopped world, which waits anyhow: who stops it in a loop would let nobody get on.
+    if tick.is_some() && !m.words.is_lost() {
+        // Without signals, or while the last one has not come (its thread may block it): at the
+        // next way out of the runtime. One that has no P is stopped at its next way in.
+        m.pending.ask(SLICE_OVER);
     }
 }
 
 extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let m = this_m();
-    let asked = m.map_or(0, |m| m.preempt_tick.swap(0, Relaxed));
+    let mut asked = m.map_or(0, |m| m.preempt_tick.swap(0, Relaxed));
     // SAFETY: the kernel's own argument.
     let by_tgkill = unsafe { (*info).si_code } == libc::SI_TKILL;
+    // SAFETY: the kernel's own argument.
+    let by_timer = unsafe { cputimer::sent(info) };
+    if by_timer && let Some(m) = m {
+        if m.words.is_lost() {
+            asked = PREEMPT_ANY; // it has had its moment without a P
+        } else {
+            m.lost_timer.stop();
+        }
+    }
     // A signal of somebody else's may have swallowed ours, as the kernel keeps one SIGURG a
     // thread: then it is meant for both.
-    if asked == 0 || !by_tgkill {
+    if !by_timer && (asked == 0 || !by_tgkill) {
         // SAFETY: the kernel's own arguments, passed on as they are.
         unsafe { URG.pass_on(info, context) };
     }
@@ -94,13 +128,16 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
     if m.words.depth() != 0 {
         let tick = m.p().map(|p| p.schedtick.load(Relaxed));
         if asked == PREEMPT_ANY || tick.is_some_and(|t| asked == u64::from(t) + 1) {
-            m.pending.store(true, Relaxed); // honoured on the way out: m/enter.rs
+            m.pending.ask(SLICE_OVER); // honoured on the way out: m/enter.rs
         }
         return;
     }
     let alt = m.alt_stack.load(Relaxed);
-    if (alt..alt + ALT_STACK_BYTES).contains(&sp) {
+    if (alt..alt + alt_stack_bytes()).contains(&sp) {
         return; // another handler of the user's runs on this stack: not now
+    }
+    if is_telling() {
+        return; // others may wait for the end of the process with all Ps
     }
     with_errno_kept(|| {
         m.words.enter();
@@ -114,34 +151,47 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
 /// Inside the runtime now, on the signal stack.
 fn in_handler(m: &'static M, asked: u64) {
     let Some(g) = m.curg() else { return };
+    g.panics.look();
     if m.words.disturbed() && m.words.resolve() == Entry::Lost {
         m.set_p(None);
-        without_p(m, g);
+        without_p(m, g, Stop::InHandler);
         return;
     }
     let (p, _) = held_p(m);
     if SCHED.stopping.load(Relaxed) {
-        stop_in_place(m, p, g);
+        stop_in_place(m, p, g, Stop::InHandler);
     } else if asked == u64::from(p.schedtick.load(Relaxed)) + 1 {
-        give_way(m, p, g);
+        give_way(m, p, g, Stop::InHandler);
     }
 }
 
-/// Out of the kernel, without a P, and computing: off the CPU, unless a P is idle.
-fn without_p(m: &'static M, g: GRef) {
+/// How a goroutine stops at the door, in a call that does not wait: `m/enter.rs`.
+pub(crate) const AT_DOOR: Stops = Stops {
+    without_p: |m, g| without_p(m, g, Stop::AtDoor),
+    slice_over: |m, g| {
+        let (p, _) = held_p(m);
+        if SCHED.stopping.load(Relaxed) {
+            stop_in_place(m, p, g, Stop::AtDoor);
+        } else {
+            give_way(m, p, g, Stop::AtDoor);
+        }
+    },
+};
+
+/// Out of the kernel, without a P: off the CPU, unless a P is idle.
+fn without_p(m: &'static M, g: GRef, at: Stop) {
+    end_lost_slice(m);
     SCHED.lock.lock();
     if !SCHED.stopping.load(Relaxed)
         && !g.status.is_valve()
-        && let Some(p) = SCHED.pop_idle_p()
+        && let Some(p) = SCHED.pop_idle_p().or_else(waiting::take_not_spinning)
     {
         SCHED.lock.unlock();
         acquire_p(m, p);
         return;
     }
-    g.bound_m.store(m.id + 1, Relaxed);
-    m.bound_asleep.store(true, Relaxed);
-    tlsguard::overstayed(g);
-    if g.status.preempted_without_p() == Enqueue::Mine {
+    tie(m, g, at);
+    if g.status.stopped_without_p(at) == Enqueue::Mine {
         SCHED.push_global(g);
     }
     SCHED.lock.unlock();
@@ -149,20 +199,21 @@ fn without_p(m: &'static M, g: GRef) {
 }
 
 /// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
-fn give_way(m: &'static M, p: &'static P, g: GRef) {
+fn give_way(m: &'static M, p: &'static P, g: GRef, at: Stop) {
     if p.runq.is_empty() && SCHED.global.is_empty() && !timers::is_overdue(p, nanotime()) {
         return;
     }
     SCHED.lock.lock();
     let Some(successor) = SCHED.pop_idle_m() else {
-        // Nobody to go on with: a handler must not make threads. The spawner will have one by
-        // the next tick.
+        // Nobody to go on with: neither a handler nor the runtime must make threads. The spawner
+        // will have one by the next tick.
         SCHED.lock.unlock();
         threads::wake_spawner();
         return;
     };
-    bind(m, g);
+    bind(m, g, at);
     SCHED.push_global(g);
+    p.begin_slice(); // who is next does not inherit one that is over
     detach_p(m, p);
     let last = SCHED.wants_spare();
     SCHED.lock.unlock();
@@ -174,14 +225,14 @@ fn give_way(m: &'static M, p: &'static P, g: GRef) {
 }
 
 /// The world is being stopped: the goroutine stays first in line on its own P.
-fn stop_in_place(m: &'static M, p: &'static P, g: GRef) {
+fn stop_in_place(m: &'static M, p: &'static P, g: GRef, at: Stop) {
     let (_, holds) = held_p(m);
     SCHED.lock.lock();
     if !SCHED.stopping.load(Relaxed) {
         SCHED.lock.unlock();
         return;
     }
-    bind(m, g);
+    bind(m, g, at);
     p.runq
         .put_next(&holds, g, |batch| SCHED.global.append(batch));
     p.set_status(PStatus::Stopped);
@@ -191,26 +242,30 @@ fn stop_in_place(m: &'static M, p: &'static P, g: GRef) {
     sleep_bound(m, g);
 }
 
-fn bind(m: &M, g: GRef) {
-    g.bound_m.store(m.id + 1, Relaxed);
-    m.bound_asleep.store(true, Relaxed);
-    tlsguard::overstayed(g);
-    g.status.preempted();
+fn bind(m: &M, g: GRef, at: Stop) {
+    tie(m, g, at);
+    g.status.stopped(at);
 }
 
-/// Sleeps in the handler until the M is given a P, or the valve lets it go on without.
+fn tie(m: &M, g: GRef, at: Stop) {
+    g.bound_m.store(m.id + 1, Relaxed);
+    m.bound_asleep.store(at == Stop::InHandler, Relaxed);
+    tlsguard::overstayed(g);
+}
+
+/// Sleeps, on the goroutine's stack or in the handler, until the M is given a P; in the handler
+/// also until the valve lets it go on without.
 fn sleep_bound(m: &'static M, g: GRef) {
     m.note.sleep();
     m.bound_asleep.store(false, Relaxed);
-    m.pending.store(false, Relaxed);
+    m.pending.clear();
     match m.next_p.take_relaxed() {
         Some(p) => {
             acquire_p(m, p);
-            p.schedtick
-                .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+            p.begin_slice();
         }
         None if g.status.may_run_without_p() => m.words.set_lost(),
-        None => fatal!("m{} was woken in the handler without a P", m.id),
+        None => fatal!("m{} was woken with its goroutine, and without a P", m.id),
     }
 }
 

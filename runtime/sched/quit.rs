@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
 
 use crate::m::current::this_m;
 use crate::sched::dump::{Caller, dump_all};
-use crate::sys::fatal::{BufferedStderr, begin_death, exit_now};
+use crate::sys::fatal::{BufferedStderr, announce_death, begin_death, exit_now};
 use crate::sys::signal::{Chain, Errno, with_errno_kept};
 use crate::sys::ucontext;
 
@@ -44,6 +44,7 @@ extern "C" fn on_quit(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut 
             unsafe { QUIT.pass_on(info, context) };
             return;
         }
+        announce_death(); // main waits from here on, should it return
         // SAFETY: the kernel's own argument.
         PC.store(unsafe { ucontext::program_counter(context) }, Relaxed);
         // SAFETY: the kernel's own argument.

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use crate::g::goroutine::GRef;
+use crate::g::handback;
 use crate::g::list::GQueue;
 use crate::g::status::Enqueue;
 use crate::m::asleep;
@@ -15,15 +16,10 @@ use crate::sched::wake::wakep;
 /// one waker that owns the wait, after it has finished the operation for the sleeper.
 #[inline]
 pub(crate) fn ready(rt: &NoPreempt, g: GRef) {
-    if g.status.ready() == Enqueue::NotMine {
-        return; // its M will see that it was woken, and puts it back itself
+    let is_thread = || g.is_thread();
+    if handback::wake(&g.status, &g.note, is_thread, asleep::readied) == Enqueue::Mine {
+        enqueue_next(rt, g);
     }
-    if g.is_thread() {
-        asleep::readied();
-        g.note.wake();
-        return;
-    }
-    enqueue_next(rt, g);
 }
 
 /// Puts a runnable goroutine into the caller's `runnext`, or the global queue without a P.

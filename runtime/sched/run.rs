@@ -10,7 +10,6 @@ use crate::g::goroutine::GRef;
 use crate::g::status::{Bound, Enqueue};
 use crate::m::current::set_this_m;
 use crate::m::machine::M;
-use crate::p::processor::P;
 use crate::queue::local::Picked;
 use crate::sched::affinity;
 use crate::sched::exit;
@@ -20,13 +19,15 @@ use crate::sched::idle;
 use crate::sched::locked;
 use crate::sched::preempt;
 use crate::sched::ready::spill;
+use crate::sched::refused::patiently;
+use crate::sched::starved;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::tlsguard;
 use crate::sched::wake::wakep;
 use crate::sched::watch;
 use crate::stacks::overflow;
-use crate::sys::fatal::fatal;
+use crate::sys::inherited;
 use crate::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart.
@@ -37,14 +38,17 @@ pub(crate) fn m_start(m: &'static M) {
 
 /// The thread's life. Go: mstart1, schedule.
 fn m_loop(m: &'static M) {
-    m.tid.store(gettid(), Relaxed);
+    m.set_up(gettid());
     threads::count_thread();
+    watch::is_ours();
     exact_timeouts();
-    let signal_stack = match overflow::install_altstack() {
-        Ok(stack) => stack,
-        Err(e) => fatal!("no signal stack for m{}: {e:?}", m.id),
+    let Ok(signal_stack) = patiently(overflow::install_altstack) else {
+        threads::thread_failed(m);
+        return;
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
+    inherited::take_signals(preempt::enabled().then_some(libc::SIGURG));
+    inherited::run_behind();
     set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
     if threads::thread_is_up(m) {
         idle::wait_for_p(m);
@@ -63,10 +67,10 @@ fn m_loop(m: &'static M) {
     }
 }
 
-/// Runs what was picked, and as long as that goroutine is locked to this M, nothing else.
+/// Runs what was picked, and as long as somebody is locked to this M, only those who need it.
 fn run(m: &'static M, picked: &Picked) -> Life {
-    let g = picked.g;
-    if elsewhere(m, g) {
+    let mut g = picked.g;
+    if elsewhere(m, g, picked.inherit) {
         return Life::GoesOn;
     }
     if tlsguard::should_step_aside(m, g) && affinity::step_aside(m, g) {
@@ -74,18 +78,21 @@ fn run(m: &'static M, picked: &Picked) -> Life {
     }
     let mut inherit = picked.inherit;
     loop {
-        let life = execute(m, g, inherit);
-        if life == Life::Over || m.locked_g.load(Relaxed).is_none() {
-            return life;
+        execute(m, g, inherit);
+        if !m.is_exclusive() {
+            return Life::GoesOn;
         }
-        locked::wait_for_own(m);
+        if m.is_ending() && end_thread(m, g) == Life::Over {
+            return Life::Over;
+        }
+        g = locked::wait_for_own(m);
         inherit = false;
     }
 }
 
 /// Was the goroutine's place another thread? Then that one has our P now, or does not need it.
 #[inline]
-fn elsewhere(m: &'static M, g: GRef) -> bool {
+fn elsewhere(m: &'static M, g: GRef, inherit: bool) -> bool {
     if g.bound_m.load(Relaxed) != 0 {
         match preempt::resume_bound(m, g) {
             Bound::Asleep | Bound::Running => return true,
@@ -94,7 +101,7 @@ fn elsewhere(m: &'static M, g: GRef) -> bool {
     }
     let locked = g.locked_m.load(Relaxed);
     if locked != 0 && locked != m.id + 1 {
-        locked::start_owner(m, g);
+        locked::start_owner(m, g, inherit);
         return true;
     }
     if tlsguard::may_resume(m, g) {
@@ -116,26 +123,28 @@ fn stop_spinning_with_work(m: &'static M) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
     GoesOn,
-    /// Its locked goroutine has ended, and so does the thread.
+    /// A goroutine has ended locked to it, and nobody else needs it: the thread ends.
     Over,
 }
 
 /// Runs one goroutine until it gives the M up.
 #[inline]
-fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
+fn execute(m: &'static M, g: GRef, inherit: bool) {
     let (p, holds) = idle::held_p(m);
     if !inherit {
-        p.schedtick
-            .store(p.schedtick.load(Relaxed).wrapping_add(1), Relaxed);
+        p.begin_slice();
+        m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
     }
     if g.stack.load(Relaxed).is_none() {
-        exit::bind_stack(p, &holds, g);
+        if !exit::bind_stack(p, &holds, g) {
+            starved::put_aside(g);
+            return;
+        }
         tlsguard::starts(g);
     }
     g.status.run();
-    g.last_m.store(m.id, Relaxed);
+    g.last_m.store(m.incarnation(), Relaxed);
     m.set_curg(Some(g));
-    m.pending.store(false, Relaxed);
     m.affinity.left_last.store(Some(g), Relaxed);
     let switch = loop {
         tlsguard::arrives(m, g);
@@ -155,6 +164,11 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
     m.blocking.store(false, Relaxed);
     match switch {
         Switch::Yield | Switch::Preempted => {
+            if switch == Switch::Preempted
+                && let Some(p) = m.p()
+            {
+                p.begin_slice(); // who is next does not inherit one that is over
+            }
             g.status.yielded();
             put_back_global(g);
             wakep();
@@ -169,40 +183,38 @@ fn execute(m: &'static M, g: GRef, inherit: bool) -> Life {
                 readied_early(m, g);
             }
         }
-        Switch::Done => return done(m, g),
+        Switch::Done => done(m, g),
         Switch::LostP => (), // queued; the loop finds that it has no P
     }
-    Life::GoesOn
 }
 
 /// The body has ended. Go: goexit0.
 #[inline]
-fn done(m: &'static M, g: GRef) -> Life {
+fn done(m: &'static M, g: GRef) {
     let (p, holds) = idle::held_p(m);
-    let locked = m.locked_g.load(Relaxed).is_some();
+    if g.locked_m.load(Relaxed) != 0 {
+        m.remove_locked();
+        m.set_ending();
+    }
     m.affinity.left_last.store(None, Relaxed);
     exit::recycle(p, &holds, g);
-    if locked {
-        end_thread(m, p)
-    } else {
-        Life::GoesOn
-    }
 }
 
-/// The thread was the goroutine's own, and may be in any state: it ends, unless another
-/// goroutine still depends on it. Go: gdestroy, mexit.
+/// The thread was a goroutine's own that has ended, and may be in any state: it ends, unless
+/// another goroutine still depends on it. Then it runs that one, and nobody else, until it does
+/// not any more. `last` has just left its stack here. Go: gdestroy, mexit.
 #[cold]
-fn end_thread(m: &'static M, p: &'static P) -> Life {
-    m.locked_g.store(None, Relaxed);
-    idle::detach_p(m, p);
-    handoff::hand_off(p);
-    if tlsguard::is_needed(m) {
+fn end_thread(m: &'static M, last: GRef) -> Life {
+    if let Some(p) = m.p() {
+        idle::detach_p(m, p);
+        handoff::hand_off(p);
+    }
+    if tlsguard::is_needed(m, last) || !threads::leave_books(m) {
         return Life::GoesOn;
     }
     tlsguard::keep_counts(m);
-    threads::forget_m(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
-    watch::look_again();
+    threads::let_go(m);
     idle::check_if_last();
     Life::Over
 }

@@ -41,7 +41,7 @@ pub(crate) fn period() -> Option<Nanos> {
 
 /// One trace; `age` is how long the runtime has been there.
 pub(crate) fn print(age: Nanos) {
-    let mut out = BufferedStderr::new();
+    let mut out = BufferedStderr::hasty(); // sysmon waits for nobody
     let millis = age / 1_000_000;
     // Nobody is left to hear that stderr is closed.
     let _ = if DETAILED.load(Relaxed) {
@@ -129,8 +129,21 @@ fn describe_m(out: &mut impl Write, m: &M) -> fmt::Result {
         m.blocking.load(Relaxed),
         m.spinning.load(Relaxed),
         m.bound_asleep.load(Relaxed),
-        OrNil(m.locked_g.load(Relaxed).map(|g| g.id())),
+        OrNil(locked_to(m)),
     )
+}
+
+/// A goroutine that is locked to it.
+fn locked_to(m: &M) -> Option<u64> {
+    let mut found = None;
+    if m.locked() != 0 {
+        all::for_each(|g| {
+            if g.locked_m.load(Relaxed) == m.id + 1 {
+                found = Some(g.id());
+            }
+        });
+    }
+    found
 }
 
 fn describe_g(out: &mut impl Write, g: GRef) -> fmt::Result {
@@ -143,7 +156,7 @@ fn describe_g(out: &mut impl Write, g: GRef) -> fmt::Result {
         g.id(),
         state as u8,
         if waiting { g.reason().as_str() } else { "" },
-        OrNil(running.then(|| g.last_m.load(Relaxed))),
+        OrNil(running.then(|| g.last_m.load(Relaxed).number())),
         OrNil(g.locked_m.load(Relaxed).checked_sub(1)),
     )
 }

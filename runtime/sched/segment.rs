@@ -7,6 +7,14 @@
 //! at a goroutine that is off the CPU (trim, dumps) finds all its live parts by walking
 //! [`Slot::chain`](crate::stacks::Slot::chain).
 //!
+//! Coroutines of some other library break that order: one that calls on a segment, and is left in
+//! the middle of it, lets its goroutine go on below, or on stacks that we do not know, with the
+//! segment still in the chain. So the chain is a list of all the parts that are alive, in no order but
+//! for the last; whoever stands where the first of it is not notes a stack pointer that lies
+//! elsewhere, and is not believed (`Slot::live_sp`); and a segment that ends while it is not the
+//! first is taken out of the middle, and all that the others had noted with it, since one of them is
+//! stood on now.
+//!
 //! `standing`: `G::stack` changes on the segment itself, first thing and last thing. The owner may
 //! be suspended at each of its ways into the runtime and out of it, those of `push` and `drop`
 //! too, and a suspension notes the stack pointer in `G::stack`: while it stands on the stack
@@ -21,7 +29,7 @@ use crate::g::context;
 use crate::g::goroutine::{G, GRef};
 use crate::m::enter::{NoPreempt, enter};
 use crate::stacks::slot::SEGMENT_TAG;
-use crate::stacks::{Class, SlotRef, StackError, class_for, depot, promise};
+use crate::stacks::{Class, Slot, SlotRef, StackError, class_for, depot, promise};
 
 /// What the segment loses to its stagger, to the way in and to the frames in between.
 const OVERHEAD: usize = 4 << 10;
@@ -32,7 +40,7 @@ pub(crate) struct Segment {
     slot: SlotRef,
     owner: GRef,
     /// What the slot's idle coroutine, if it has one, said of itself.
-    idle_sp: usize,
+    idle_sp: Option<usize>,
     promised: bool,
 }
 
@@ -53,7 +61,7 @@ impl Segment {
                 Ok(Segment {
                     slot,
                     owner,
-                    idle_sp: slot.saved_sp(),
+                    idle_sp: slot.live_sp(),
                     promised,
                 })
             }
@@ -86,7 +94,28 @@ impl<'a> Standing<'a> {
 
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
-        self.0.owner.stack.store(self.0.slot.link(), Relaxed);
+        let Segment { slot, owner, .. } = *self.0;
+        if owner
+            .stack
+            .load(Relaxed)
+            .is_some_and(|first| first.same(slot))
+        {
+            owner.stack.store(slot.link(), Relaxed);
+        } else {
+            leave_the_middle(owner, slot);
+        }
+    }
+}
+
+/// Out of a chain in which it is not the first; in none, if it has outlived its goroutine.
+#[cold]
+fn leave_the_middle(owner: GRef, slot: SlotRef) {
+    let first = owner.stack.load(Relaxed);
+    for other in first.into_iter().flat_map(Slot::chain) {
+        other.forget_sp();
+        if other.link().is_some_and(|next| next.same(slot)) && other.is_segment() {
+            other.set_link(slot.link());
+        }
     }
 }
 
@@ -96,7 +125,10 @@ impl Drop for Segment {
         let rt = enter();
         self.slot.set_link(None);
         self.slot.set_owner(0);
-        self.slot.set_saved_sp(self.idle_sp);
+        match self.idle_sp {
+            Some(sp) => self.slot.note_sp(sp),
+            None => self.slot.forget_sp(),
+        }
         give(&rt, self.slot);
         drop(rt);
         promise::give_back(self.slot.class(), self.promised);

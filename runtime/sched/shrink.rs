@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::all;
 use crate::g::goroutine::GRef;
-use crate::m::enter::enter;
+use crate::m::enter::enter_to_wait;
 use crate::p::processor::PStatus;
 use crate::sched::idle::hold_stopped;
 use crate::sched::state::SCHED;
@@ -35,7 +35,7 @@ pub(crate) fn trim() -> usize {
     }
     let mut trim = Trim::new();
     loop {
-        let rt = enter();
+        let rt = enter_to_wait();
         let step = trim.step();
         drop(rt);
         match step {
@@ -93,10 +93,9 @@ fn trim_some(goroutines: &[GRef]) -> usize {
             .iter()
             .filter(|g| g.status.is_parked() && !g.is_thread())
             .filter_map(|g| g.stack.load(Relaxed))
-            .flat_map(|slot| slot.chain())
-            .map(|slot| (slot, slot.saved_sp()));
-        // SAFETY: parked, in a stopped world: the stack pointers stand, and it is not run before
-        // the world goes on.
+            .flat_map(|slot| slot.chain());
+        // SAFETY: parked, in a stopped world: what they noted stands, and none is run before the
+        // world goes on.
         unsafe { trim_parked(stacks) }
     })
 }

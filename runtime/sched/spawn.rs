@@ -18,7 +18,7 @@ use crate::m::enter::{NoPreempt, enter};
 use crate::sched::birth;
 use crate::sched::names::put_identity;
 use crate::sched::start;
-use crate::stacks::{Class, StackError, StackWord, promise};
+use crate::stacks::{Class, StackError, StackWord, depot, promise};
 
 /// What a new goroutine is, besides its closure.
 #[derive(Debug)]
@@ -45,14 +45,15 @@ impl Birth {
 /// Starts a goroutine that runs `f`; answers its id.
 ///
 /// # Errors
-/// When it could never have a stack: see `stacks/promise.rs`.
+/// When it could never have a stack: see `stacks/promise.rs`, and [`class_of`]. Where stacks are
+/// all in use and the system gives no more, it waits for one (`sched/starved.rs`).
 ///
 /// # Safety
 /// What `f` borrows outlives the run of `f`. `f` catches its own panics.
 #[track_caller]
 pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64, StackError> {
     start::assert_started();
-    let class = birth.class.unwrap_or(start::default_class());
+    let class = class_of(&birth)?;
     let stack = StackWord::new(class, promise::take(class)?);
     let id = if JobCell::fits::<F>() {
         // SAFETY: the caller's promise.
@@ -63,6 +64,23 @@ pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64
         unsafe { spawn_fitting(birth, stack, boxed) }
     };
     Ok(id)
+}
+
+/// The class of its stack. Of one that somebody asked for there is a stack when this returns: if
+/// the first of its kind cannot be had, there is nobody who could give one back.
+#[inline]
+fn class_of(birth: &Birth) -> Result<Class, StackError> {
+    match birth.class {
+        None => Ok(start::default_class()),
+        Some(class) if depot::is_open(class) => Ok(class),
+        Some(class) => open(class).map(|()| class),
+    }
+}
+
+#[cold]
+fn open(class: Class) -> Result<(), StackError> {
+    let _inside = enter(); // with the depot's lock nobody is to be preempted
+    depot::warm_up(class)
 }
 
 unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackWord, f: F) -> u64 {
@@ -146,7 +164,7 @@ fn dead_g() -> (NoPreempt, GRef) {
 #[cold]
 fn new_gs(rt: NoPreempt) -> (NoPreempt, GRef) {
     drop(rt);
-    let (first, rest) = all::new_slab();
+    let (first, rest) = all::new_slab(Kind::Goroutine);
     let others = GQueue::new();
     rest.iter().for_each(|g| others.push_back(g));
     let rt = enter();

@@ -31,7 +31,7 @@ pub(crate) struct Sched {
     pub(crate) idle_m_count: AtomicU32,
     /// How often an M was taken out of idleness; under the lock.
     m_wakes: AtomicU32,
-    /// Ms that wait for their locked goroutine to be picked; under the lock. Go: nmidlelocked.
+    /// Ms that wait until one is picked who needs their thread; under the lock. Go: nmidlelocked.
     pub(crate) idle_locked: AtomicU32,
     /// Last in, first out; under the lock. Go: pidle.
     idle_ps: AtomicRef<P>,
@@ -51,6 +51,8 @@ pub(crate) struct Sched {
     pub(crate) sysmon_asleep: AtomicBool,
     pub(crate) sysmon_note: Note,
     pub(crate) started: AtomicBool,
+    /// Goroutines wait for a stack (`starved.rs`); written under the lock.
+    pub(crate) starved: AtomicBool,
     /// The idle M that waits for the next timer.
     pub(crate) sleeper: Sleeper,
     /// Goroutines spawned by threads without a P.
@@ -85,6 +87,7 @@ pub(crate) static SCHED: Sched = Sched {
     sysmon_asleep: AtomicBool::new(false),
     sysmon_note: Note::new(),
     started: AtomicBool::new(false),
+    starved: AtomicBool::new(false),
     sleeper: Sleeper::new(),
     created_outside: AtomicU64::new(0),
     mains: AtomicU32::new(0),
@@ -100,7 +103,7 @@ impl Sched {
         self.m_count.load(Relaxed).wrapping_sub(idle)
     }
 
-    /// An idle M, or a locked one, is about to be woken. Under the lock.
+    /// An idle M, or one that waits for its own, is about to be woken. Under the lock.
     pub(crate) fn count_m_wake(&self) {
         let wakes = self.m_wakes.load(Relaxed);
         self.m_wakes.store(wakes.wrapping_add(1), Relaxed);
@@ -269,6 +272,24 @@ impl Sched {
         self.idle_m_count
             .store(self.idle_m_count.load(Relaxed) - 1, Relaxed);
         true
+    }
+
+    /// An M falls asleep until somebody is picked who needs its thread. Under the lock.
+    pub(crate) fn push_waiting_for_own(&self, m: &'static M) {
+        m.waits_for_own.store(true, Relaxed);
+        add(&self.idle_locked, 1);
+    }
+
+    /// True: this M slept, in the idle list or for its own goroutines, and is in no list any
+    /// more: the caller's to wake. Under the lock.
+    pub(crate) fn take_asleep(&self, m: &'static M) -> bool {
+        if m.waits_for_own.load(Relaxed) {
+            m.waits_for_own.store(false, Relaxed);
+            add(&self.idle_locked, 1u32.wrapping_neg());
+            self.count_m_wake();
+            return true;
+        }
+        self.take_idle_m(m)
     }
 
     /// An M gave its P up because the world is being stopped. Under the lock.

@@ -2,7 +2,7 @@
 //!
 //! Every tick it looks at each busy P: the same goroutine for 10 ms with others waiting is
 //! preempted; an M that is blocked in the kernel loses its P; an M that computes without a P is
-//! stopped; an M that is blocked *inside* the runtime, or a spawner that is, opens the safety
+//! stopped, if it has no timer for that; an M that is blocked *inside* the runtime, or a spawner that is, opens the safety
 //! valve. Ticks are 20 us apart when there is something to do, up to 10 ms when not, and there
 //! are none while every P is idle. Nothing here allocates or sleeps on a lock: whoever holds
 //! malloc's lock, or the scheduler's, may need us to go on.
@@ -15,25 +15,31 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::base::prim::spin_hint;
 use crate::m::machine::M;
+use crate::m::pending::THREAD_WANTED;
 use crate::m::words::Thief;
 use crate::p::processor::{MAX_PS, P, PStatus};
 use crate::sched::config::steady;
-use crate::sched::handoff::{hand_off_locked, take_from};
+use crate::sched::deaf::{self, Teller};
+use crate::sched::handoff::{LOST_SLICE, hand_off_locked, take_from};
 use crate::sched::idle::check_if_last;
 use crate::sched::ms;
 use crate::sched::preempt;
+use crate::sched::procs;
 use crate::sched::scavenge::{self, Scavenger};
 use crate::sched::schedtrace;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
 use crate::sched::timers;
+use crate::sched::watch;
 use crate::sys::clock::{self, Nanos, nanotime};
-use crate::sys::cputime::{KernelView, thread_cpu_time};
-use crate::sys::fatal::fatal;
+use crate::sys::cputime::{is_blocked_in_kernel, thread_cpu_time};
+use crate::sys::helper;
+use crate::sys::membarrier;
 use crate::sys::thread::{exact_timeouts, nanosleep};
 
 const US: Nanos = 1_000;
 const MS: Nanos = 1_000 * US;
+const STACK: usize = 256 << 10;
 /// Shortest and longest time between ticks, and rounds before it gets longer. Go: sysmon.
 const DELAY_MIN: Nanos = 20 * US;
 const DELAY_MAX: Nanos = 10 * MS;
@@ -45,11 +51,13 @@ const SLEEPY_ROUNDS: u32 = 60;
 /// A time slice, unless `GOSCHED=slice=...` says otherwise. Go: forcePreemptNS.
 pub(crate) const DEFAULT_SLICE: Nanos = 10 * MS;
 static SLICE: AtomicU64 = AtomicU64::new(DEFAULT_SLICE);
-/// CPU time that a goroutine may use after it has lost its P (`preemption.md` R5).
-const LOST_SLICE: Nanos = MS;
+/// For each nanosecond that a look at those without a P took, so many pass without one.
+const LOST_REST: Nanos = 100;
 /// A thread that takes longer than this to be made is waiting for something, or the machine is
 /// so busy that it does not matter.
 const SPAWNER_PATIENCE: Nanos = 10 * MS;
+/// For so long a thread must have used no CPU, if nothing else is known.
+const UNTOLD_PATIENCE: Nanos = 10 * MS;
 
 /// What was seen of a P at the last tick.
 struct Watch {
@@ -60,7 +68,8 @@ struct Watch {
     cpu: Nanos,
     /// Ticks in a row with the same CPU time.
     still: u32,
-    view: Option<KernelView>,
+    /// Since when it has been the same.
+    still_since: Nanos,
 }
 
 const UNWATCHED: Watch = Watch {
@@ -70,8 +79,20 @@ const UNWATCHED: Watch = Watch {
     tid: 0,
     cpu: 0,
     still: 0,
-    view: None,
+    still_since: 0,
 };
+
+impl Watch {
+    /// The same slice on the same thread as at the last tick.
+    fn look_again(&mut self, now: Nanos) {
+        let cpu = thread_cpu_time(self.tid).unwrap_or(0);
+        if cpu == self.cpu {
+            self.still += 1;
+        } else {
+            (self.cpu, self.still, self.still_since) = (cpu, 0, now);
+        }
+    }
+}
 
 /// What a tick saw.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,20 +108,21 @@ struct SpawnerWatch {
     since: Nanos,
 }
 
-/// Starts the monitor. Once.
-pub(crate) fn start(slice: Nanos) {
-    SLICE.store(slice, Relaxed);
-    let started = std::thread::Builder::new()
-        .name("gosched-sysmon".into())
-        .stack_size(256 << 10)
-        .spawn(sysmon);
-    if let Err(e) = started {
-        fatal!("failed to create the runtime's monitor: {e}");
-    }
+/// How long a goroutine runs while others wait.
+pub(crate) fn slice() -> Nanos {
+    SLICE.load(Relaxed)
 }
 
-fn sysmon() {
+/// Starts the monitor, soon: by the spawner, as the second thread after the first M, and again if
+/// it is refused. Once.
+pub(crate) fn start(slice: Nanos) {
+    SLICE.store(slice, Relaxed);
+    threads::have_made(|| helper::start(c"gosched-sysmon", STACK, sysmon).is_ok());
+}
+
+fn sysmon(_: &'static ()) {
     threads::set_sysmon();
+    watch::is_ours();
     exact_timeouts();
     // Until now this thread was a stranger, who could have woken somebody.
     check_if_last();
@@ -109,12 +131,15 @@ fn sysmon() {
         threads: 0,
         since: 0,
     };
-    let mut lost_looked = 0;
+    let mut next_lost = 0;
     let mut rounds = 0;
     let mut delay = DELAY_MIN;
     let born = nanotime();
     let mut traced = born;
+    let mut counted = born;
+    procs::prepare();
     let mut scavenger = Scavenger::new();
+    let mut teller = Teller::new();
     loop {
         if rounds == 0 {
             delay = DELAY_MIN;
@@ -133,6 +158,11 @@ fn sysmon() {
         let now = nanotime();
         clock::set_coarse(now);
         scavenger.look(now);
+        teller.look(preempt::is_in_place);
+        if now - counted >= procs::EVERY {
+            counted = now;
+            procs::look();
+        }
         if let Some(period) = schedtrace::period()
             && now - traced >= period
         {
@@ -148,9 +178,11 @@ fn sysmon() {
         if look_at_spawner(&mut spawner, now) == Round::Busy {
             round = Round::Busy;
         }
-        if now - lost_looked >= LOST_SLICE {
-            lost_looked = now;
+        if now >= next_lost {
+            let begin = nanotime();
             stop_the_lost();
+            let end = nanotime();
+            next_lost = end + LOST_SLICE.max((end - begin) * LOST_REST);
         }
         rounds = if round == Round::Busy {
             0
@@ -175,7 +207,7 @@ fn sleep_while_idle() -> bool {
     }
     let all_idle = SCHED.idle.load().idle_ps() == SCHED.procs()
         && !SCHED.stopping.load(Relaxed)
-        && !ms::all_ms().any(|m| m.words.is_lost() && computes(m));
+        && !(preempt::enabled() && ms::all_ms().any(is_mine_to_stop));
     SCHED.sysmon_asleep.store(all_idle, Relaxed);
     SCHED.lock.unlock();
     if all_idle {
@@ -196,65 +228,71 @@ fn sleep_and_scavenge() {
 /// One P, one tick.
 fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
     if p.status(Relaxed) != PStatus::Running || steady() {
+        watch.since = now;
         return Round::Quiet;
+    }
+    let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
+    let same_slice = (tick, systick) == (watch.schedtick, watch.syscalltick);
+    if !same_slice {
+        (watch.schedtick, watch.syscalltick, watch.since) = (tick, systick, now);
+    }
+    let long = now - watch.since >= slice();
+    if long && work_waits() {
+        p.end_slice(tick); // on whatever thread it goes on, which may be none just now
     }
     let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(ms::m_by_id) else {
         return Round::Quiet;
     };
-    let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
     let tid = m.tid.load(Relaxed);
-    if (tick, systick, tid) != (watch.schedtick, watch.syscalltick, watch.tid) {
-        let view = if tid == watch.tid {
-            watch.view.take()
-        } else {
-            None
-        };
-        let cpu = thread_cpu_time(tid).unwrap_or(0);
-        *watch = Watch {
-            schedtick: tick,
-            syscalltick: systick,
-            since: now,
-            tid,
-            cpu,
-            still: 0,
-            view,
-        };
-        return glance(m, p, watch);
-    }
-    let cpu = thread_cpu_time(tid).unwrap_or(0);
-    watch.still = if cpu == watch.cpu { watch.still + 1 } else { 0 };
-    watch.cpu = cpu;
-    let long = now - watch.since >= SLICE.load(Relaxed);
-    if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch) {
-        return blocked(m, watch);
+    if !same_slice || tid != watch.tid {
+        watch.tid = tid;
+        watch.cpu = thread_cpu_time(tid).unwrap_or(0);
+        (watch.still, watch.still_since) = (0, now);
+        if !same_slice {
+            return glance(m, p, watch);
+        }
+    } else {
+        watch.look_again(now);
+        if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch, now) {
+            return blocked(m, watch);
+        }
     }
     if long && work_waits() {
         preempt::preempt(m, Some(tick));
+        if deaf::is_deaf(m) && may_one_more_be_lost() {
+            return take_p(m, tick);
+        }
+    }
+    if SCHED.stopping.load(Relaxed) && now - watch.since >= MS {
+        preempt::preempt(m, None); // the stopper may be a real-time thread that gets no CPU
     }
     if long && !m.affinity.queue.is_empty() {
-        // They need this very thread: only a suspension helps, at the next way out of the runtime.
-        m.pending.store(true, Relaxed);
+        // They need this very thread: only a suspension helps, at the next call that may wait.
+        m.pending.ask(THREAD_WANTED);
     }
     Round::Quiet
 }
 
 /// The P has got on since the last tick. But calls that are shorter than a tick would never be
-/// seen: with its thread blocked now and others waiting, the next look is soon.
-fn glance(m: &M, p: &P, watch: &mut Watch) -> Round {
+/// seen: with its thread blocked now and others waiting, the next look is soon. Not where nobody
+/// says that it is.
+fn glance(m: &M, p: &P, watch: &Watch) -> Round {
     let waiting = !p.runq.is_empty() || !SCHED.global.is_empty();
-    if waiting && m.words.depth() == 0 && is_blocked(m, watch) {
+    if waiting && m.words.depth() == 0 && is_blocked(m, watch, watch.still_since) {
         return Round::Busy;
     }
     Round::Quiet
 }
 
-fn is_blocked(m: &M, watch: &mut Watch) -> bool {
-    let tid = watch.tid;
+/// Where nothing is known (no descriptor is left), a thread that uses no CPU for long is taken for blocked. One that
+/// waits for a CPU may be taken for it, too: it loses its P, and gets it back later.
+fn is_blocked(m: &M, watch: &Watch, now: Nanos) -> bool {
+    // Its clock goes on: it runs. That is asked first, as it is some ten times cheaper.
+    let runs = || thread_cpu_time(watch.tid).is_some_and(|cpu| cpu != watch.cpu);
     m.blocking.load(Relaxed)
-        || watch
-            .view
-            .get_or_insert_with(|| KernelView::of(tid))
-            .is_blocked()
+        || !runs()
+            && is_blocked_in_kernel(watch.tid)
+                .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
 }
 
 /// Could somebody use a P whose thread may be blocked? Go: retake, for a P in a system call.
@@ -267,18 +305,29 @@ fn is_missed(p: &P) -> bool {
 /// somebody else must let it go on.
 fn blocked(m: &'static M, watch: &Watch) -> Round {
     if m.words.depth() == 0 {
-        lock_patiently();
-        match take_from(m, Thief::Sysmon) {
-            Some(p) => {
-                hand_off_locked(p);
-                return Round::Busy;
-            }
-            None => SCHED.lock.unlock(),
-        }
+        return take_p(m, watch.schedtick);
     } else if watch.still >= 2 && preempt::open_valve() {
         return Round::Busy;
     }
     Round::Quiet
+}
+
+/// Passes the P of an M that is in user code on.
+fn take_p(m: &'static M, tick: u32) -> Round {
+    lock_patiently();
+    match take_from(m, Thief::Sysmon) {
+        Some(p) => {
+            hand_off_locked(p);
+            Round::Busy
+        }
+        None => {
+            SCHED.lock.unlock();
+            if membarrier::refused() != 0 {
+                preempt::preempt(m, Some(tick)); // interrupts a system call, but somebody gets on
+            }
+            Round::Quiet
+        }
+    }
 }
 
 /// Takes the scheduler's lock without ever sleeping on it: should its holder be waiting for a
@@ -314,13 +363,27 @@ fn look_at_spawner(watch: &mut SpawnerWatch, now: Nanos) -> Round {
     Round::Quiet
 }
 
-/// Ms that run user code without a P may do so for a moment only.
+/// Ms that run user code without a P may do so for a moment only. Their own timers see to that;
+/// here it is done for those that could have none.
 fn stop_the_lost() {
     for m in ms::all_ms() {
-        if m.words.is_lost() && computes(m) {
+        if is_mine_to_stop(m) && computes(m) {
             preempt::preempt(m, None);
         }
     }
+}
+
+/// Without a P, and without a timer. It may be asleep in the kernel, and compute when it is back:
+/// sysmon stays up meanwhile.
+fn is_mine_to_stop(m: &'static M) -> bool {
+    m.words.is_lost() && !m.lost_is_timed.load(Relaxed)
+}
+
+/// May the P of one more that cannot be stopped be taken? Each of them computes beside those with a
+/// P from then on, on a thread that others cannot use: so not more than there are Ps.
+fn may_one_more_be_lost() -> bool {
+    let lost = ms::all_ms().filter(|m| m.words.is_lost() && computes(m));
+    lost.count() < SCHED.procs() as usize
 }
 
 /// Has it used more CPU than it may since it lost its P?

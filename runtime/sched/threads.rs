@@ -1,78 +1,47 @@
-//! New Ms: made by a spawner thread that holds no P, ahead of need.
+//! The threads of the runtime, counted; and how the spawner (`spawner.rs`) is asked for more.
 //!
-//! A thread that runs goroutines may be locked, preempted in the middle of `malloc`, or hold
-//! the only P: it must not create threads. So the spawner does, on request, and it keeps one
-//! spare M parked, so that a P can be handed on without waiting for `clone`.
-//!
-//! Go: proc.go newm, templateThread; `preemption.md` R3.
+//! Go: proc.go mcount, mexit.
 #![forbid(unsafe_code)]
 
-use std::ffi::CString;
-use std::fmt::Write as _;
-use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicI32, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 
-use crate::base::atomic_ref::AtomicRef;
-use crate::g::context::DISTANCE;
 use crate::m::machine::M;
-use crate::p::processor::P;
-use crate::sched::ms::{self, MAX_MS, all_ms, m_by_id};
-use crate::sched::quit;
+use crate::sched::ms::all_ms;
 use crate::sched::state::{SCHED, add};
-use crate::sys::berth::{self, Berths};
-use crate::sys::clock::nanotime;
-use crate::sys::fatal::{RawStderr, fatal};
+use crate::sched::waiting;
 use crate::sys::note::Note;
 use crate::sys::thread::gettid;
-
-/// The stack of an M for which there is no berth: room for the loop and for user code that runs
-/// on it (destructors of thread-locals), below the part that is left free.
-const M_STACK: usize = DISTANCE + (1 << 20);
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M);
 
-static ENTRY: OnceLock<Entry> = OnceLock::new();
-static WANTED: Note = Note::new();
+pub(super) static WANTED: Note = Note::new();
 /// Times that somebody has asked the spawner to look, and how many of them it has seen to.
-static ASKED: AtomicU32 = AtomicU32::new(0);
-static DONE: AtomicU32 = AtomicU32::new(0);
-/// Threads started that are not up yet; those of them that will be spares. Under the
-/// scheduler's lock.
-static STARTING: AtomicU32 = AtomicU32::new(0);
-static SPARES_COMING: AtomicU32 = AtomicU32::new(0);
+pub(super) static ASKED: AtomicU32 = AtomicU32::new(0);
+pub(super) static DONE: AtomicU32 = AtomicU32::new(0);
+/// Threads started that are not up yet. Under the scheduler's lock.
+pub(super) static STARTING: AtomicU32 = AtomicU32::new(0);
 /// Threads that are or were up; and Ms that have ended.
-static UP: AtomicU32 = AtomicU32::new(0);
-static ENDED: AtomicU32 = AtomicU32::new(0);
-/// Ps that wait for a new M, through `idle_link`; under the scheduler's lock.
-static WAITING_PS: AtomicRef<P> = AtomicRef::none();
-static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
+pub(super) static UP: AtomicU32 = AtomicU32::new(0);
+pub(super) static ENDED: AtomicU32 = AtomicU32::new(0);
+/// The last of them could not be used: the spawner is to make a pause.
+pub(super) static FAILED: AtomicBool = AtomicBool::new(false);
+pub(super) static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
 static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
 static WATCHER_TID: AtomicI32 = AtomicI32::new(0);
 static THREADS: AtomicU32 = AtomicU32::new(0);
-static ERRAND: OnceLock<fn()> = OnceLock::new();
+pub(super) static ERRAND: OnceLock<fn()> = OnceLock::new();
+/// Makes a thread that is no M: true when it is there.
+pub(super) static HELPER: OnceLock<fn() -> bool> = OnceLock::new();
+pub(super) static CHORE: OnceLock<fn()> = OnceLock::new();
 
-/// Starts the spawner. Once.
-pub(crate) fn start_spawner(entry: Entry) {
-    ENTRY.get_or_init(|| entry);
-    let started = std::thread::Builder::new()
-        .name("gosched-spawner".into())
-        .stack_size(64 << 10)
-        .spawn(spawner);
-    if let Err(e) = started {
-        fatal!("failed to create the runtime's first thread: {e}");
-    }
-    WANTED.wake();
-}
-
-/// A P waits for an M that does not exist yet. The scheduler's lock is held.
-pub(crate) fn request_locked(p: &'static P, spinning: bool) {
-    add(&SCHED.m_count, 1);
-    p.wake_spinning.store(spinning, Relaxed);
-    p.idle_link.store(WAITING_PS.load(Relaxed), Relaxed);
-    WAITING_PS.store(Some(p), Relaxed);
+/// The spawner calls `start` after it has made the first M, and again until it says true: the system
+/// may refuse the thread. One in a process.
+pub(crate) fn have_made(start: fn() -> bool) {
+    HELPER.get_or_init(|| start);
+    wake_spawner();
 }
 
 /// After a request, without the lock.
@@ -81,61 +50,86 @@ pub(crate) fn wake_spawner() {
     WANTED.wake();
 }
 
-/// A thread is being made; and how many have been. Whoever sees the first true and the second
-/// unchanged for long knows that the maker waits for something: it may be a lock of malloc's or
-/// the C library's, in the hands of a preempted goroutine.
+/// A thread is being made, or a P waits for one; and how many have been made. Whoever sees the
+/// first true and the second unchanged for long knows that the maker waits for something: it may
+/// be a lock of malloc's or the C library's, in the hands of a preempted goroutine; or that the
+/// system refuses.
 pub(crate) fn making() -> (bool, u32) {
-    let making = ASKED.load(Relaxed) != DONE.load(Relaxed) || STARTING.load(Relaxed) != 0;
+    let making = ASKED.load(Relaxed) != DONE.load(Relaxed)
+        || STARTING.load(Relaxed) != 0
+        || waiting::any();
     (making, UP.load(Relaxed))
 }
 
 /// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
-/// P waits for it, in its hand. False: it is a spare, and to sleep like any idle M.
+/// P has waited for it, and is in its hand. False: it is a spare, and to sleep like any idle M.
 pub(crate) fn thread_is_up(m: &'static M) -> bool {
     SCHED.lock.lock();
     add(&STARTING, 1u32.wrapping_neg());
     add(&UP, 1);
-    let mut has_p = m.next_p.load(Relaxed).is_some();
-    if !has_p {
-        add(&SPARES_COMING, 1u32.wrapping_neg());
-        if let Some(p) = next_waiting_p() {
-            add(&SCHED.m_count, 1u32.wrapping_neg()); // the one that is not needed now
-            give_first_p(m, p);
-            has_p = true;
-        }
+    let p = waiting::take_for(m);
+    SCHED.lock.unlock();
+    if p.is_some() {
+        m.next_p.store(p, Relaxed);
+        m.note.wake();
+    }
+    p.is_some()
+}
+
+/// The calling M's thread lacks something, and ends: as if it had been refused.
+pub(crate) fn thread_failed(m: &'static M) {
+    SCHED.lock.lock();
+    add(&STARTING, 1u32.wrapping_neg());
+    add(&SCHED.m_count, 1u32.wrapping_neg());
+    m.end();
+    SCHED.lock.unlock();
+    let_go(m);
+    FAILED.store(true, Relaxed);
+    wake_spawner();
+}
+
+/// One more thread would be within the limit. Under the lock, or as a hint.
+pub(crate) fn may_be_made() -> bool {
+    threads() < SCHED.max_ms.load(Relaxed)
+}
+
+/// Ms that are up, or in the making. Under the lock.
+pub(super) fn threads() -> u32 {
+    SCHED.m_count.load(Relaxed).wrapping_sub(waiting::count())
+}
+
+/// The calling M's thread, which nobody needs, is about to end, and has given its P away. False:
+/// somebody has been sent there all the same. In one hold of the lock, so that whoever sends a
+/// goroutine there finds it in the books, and it the goroutine, or neither. Go: mexit.
+pub(crate) fn leave_books(m: &'static M) -> bool {
+    SCHED.lock.lock();
+    let leaves = m.affinity.queue.is_empty();
+    if leaves {
+        add(&SCHED.m_count, 1u32.wrapping_neg());
+        m.end();
     }
     SCHED.lock.unlock();
-    has_p
+    leaves
 }
 
-fn give_first_p(m: &M, p: &'static P) {
-    m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
-    m.next_p.store(Some(p), Relaxed);
-    m.note.wake();
-}
-
-/// A P that waits for an M. Under the lock.
-fn next_waiting_p() -> Option<&'static P> {
-    let p = WAITING_PS.load(Relaxed)?;
-    WAITING_PS.store(p.idle_link.take_relaxed(), Relaxed);
-    Some(p)
-}
-
-/// The calling M's thread is about to end, and has given its P away. Go: mexit.
-pub(crate) fn forget_m(m: &'static M) {
-    SCHED.lock.lock();
-    add(&SCHED.m_count, 1u32.wrapping_neg());
-    SCHED.lock.unlock();
+/// The calling thread, a plain one now, does not touch its M again: the next may have it.
+pub(crate) fn let_go(m: &'static M) {
+    m.lost_timer.delete();
     m.tid.store(0, Relaxed);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
-    ms::set_m(m.id, None);
     ENDED.fetch_add(1, Relaxed);
+    m.let_go();
 }
 
 /// The calling thread is sysmon.
 pub(crate) fn set_sysmon() {
     SYSMON_TID.store(gettid(), Relaxed);
     count_thread();
+}
+
+/// sysmon's; 0: there is none yet.
+pub(crate) fn sysmon_tid() -> i32 {
+    SYSMON_TID.load(Relaxed)
 }
 
 /// The calling thread is the watcher.
@@ -162,6 +156,13 @@ pub(crate) fn is_runtime_thread(tid: i32) -> bool {
         || all_ms().any(|m| m.tid.load(Relaxed) == tid)
 }
 
+/// All of them, as far as they are known.
+pub(crate) fn runtime_tids() -> Vec<i32> {
+    let helpers = [&SPAWNER_TID, &SYSMON_TID, &WATCHER_TID].map(|tid| tid.load(Relaxed));
+    let ms = all_ms().map(|m| m.tid.load(Relaxed));
+    helpers.into_iter().chain(ms).collect()
+}
+
 /// Has the spawner run `errand` once, at the first call: what makes a thread must not run on a
 /// thread that may be locked, or hold a P.
 pub(crate) fn send_errand(errand: fn()) {
@@ -170,106 +171,7 @@ pub(crate) fn send_errand(errand: fn()) {
     }
 }
 
-/// The spawner's life.
-fn spawner() {
-    SPAWNER_TID.store(gettid(), Relaxed);
-    count_thread();
-    let mut errand_due = true;
-    let mut berths = Berths::new();
-    loop {
-        WANTED.sleep();
-        let asked = ASKED.load(Relaxed);
-        quit::answer();
-        if errand_due && let Some(errand) = ERRAND.get() {
-            errand_due = false;
-            errand();
-        }
-        while let Some(request) = next_request() {
-            start(request, &mut berths);
-        }
-        DONE.store(asked, Relaxed);
-    }
-}
-
-enum Request {
-    /// An M for this P.
-    For(&'static P),
-    /// An M that parks as soon as it is up: the spare.
-    Spare,
-}
-
-fn next_request() -> Option<Request> {
-    SCHED.lock.lock();
-    let request = match next_waiting_p() {
-        Some(p) => Some(Request::For(p)),
-        None if wants_spare() => {
-            add(&SCHED.m_count, 1);
-            add(&SPARES_COMING, 1);
-            Some(Request::Spare)
-        }
-        None => None,
-    };
-    if request.is_some() {
-        add(&STARTING, 1);
-    }
-    SCHED.lock.unlock();
-    request
-}
-
-fn wants_spare() -> bool {
-    SCHED.wants_spare()
-        && SPARES_COMING.load(Relaxed) == 0
-        && SCHED.m_count.load(Relaxed) < SCHED.max_ms.load(Relaxed)
-}
-
-fn start(request: Request, berths: &mut Berths) {
-    let limit = SCHED.max_ms.load(Relaxed);
-    let free = (0..MAX_MS as u32).find(|&id| m_by_id(id).is_none());
-    let Some(id) = free.filter(|_| SCHED.m_count.load(Relaxed) <= limit) else {
-        let _ = writeln!(RawStderr, "runtime: program exceeds {limit}-thread limit");
-        fatal!("thread exhaustion");
-    };
-    let seed = nanotime() ^ u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let m: &'static M = Box::leak(Box::new(M::new(id, seed)));
-    ms::set_m(id, Some(m));
-    if let Request::For(p) = request {
-        give_first_p(m, p);
-    }
-    let Some(&entry) = ENTRY.get() else {
-        fatal!("an M was started before the runtime");
-    };
-    let name = format!("gosched-m{id}");
-    if let Err(e) = start_in_berth(m, entry, &name, berths)
-        .unwrap_or_else(|| start_anywhere(m, entry, name))
-    {
-        fatal!("failed to create new OS thread (have {id} already): {e}");
-    }
-}
-
-/// `None`: there is no berth to be had.
-fn start_in_berth(
-    m: &'static M,
-    entry: Entry,
-    name: &str,
-    berths: &mut Berths,
-) -> Option<io::Result<()>> {
-    if berths.collected() < ENDED.load(Relaxed) {
-        berths.collect();
-    }
-    let name = CString::new(name).ok()?;
-    m.window.above.store(berth::ABOVE, Relaxed);
-    let started = berths.start(&name, entry, m);
-    if started.is_none() {
-        m.window.above.store(0, Relaxed);
-    }
-    Some(started?.map_err(io::Error::from_raw_os_error))
-}
-
-/// Where the C library puts threads, with whatever else around.
-fn start_anywhere(m: &'static M, entry: Entry, name: String) -> io::Result<()> {
-    std::thread::Builder::new()
-        .name(name)
-        .stack_size(M_STACK)
-        .spawn(move || entry(m))
-        .map(drop)
+/// Has the spawner call `chore` whenever it is woken.
+pub(crate) fn set_chore(chore: fn()) {
+    CHORE.get_or_init(|| chore);
 }

@@ -24,7 +24,7 @@ use crate::g::stay::{
     SENT_HOME, UNKNOWN,
 };
 use crate::m::machine::M;
-use crate::sched::ms::{all_ms, m_by_id};
+use crate::sched::ms::{all_ms, m_of};
 use crate::sched::tlsscan::is_tainted;
 use crate::stacks::SlotRef;
 
@@ -61,7 +61,7 @@ fn leaves_noted(m: &'static M, g: GRef) {
         if g.locked_m.load(Relaxed) == 0 {
             stay |= PANICKING;
             g.locked_m.store(m.id + 1, Relaxed);
-            m.locked_g.store(Some(g), Relaxed);
+            m.add_locked();
             bump(&m.affinity.pins);
         }
     } else if OFF.load(Relaxed) {
@@ -122,7 +122,7 @@ pub(crate) fn should_step_aside(m: &'static M, g: GRef) -> bool {
 
 #[inline(never)]
 fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
-    let at_home = g.last_m.load(Relaxed) == m.id;
+    let at_home = g.last_m.is(m.incarnation());
     if OFF.load(Relaxed)
         || g.locked_m.load(Relaxed) != 0
         || g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0
@@ -133,7 +133,7 @@ fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
     m.affinity.waiting.load(Relaxed) != 0
         || m.affinity.left_last.load(Relaxed).is_some_and(|last| {
             // It may be on its way elsewhere: then what is read here is of no consequence.
-            !last.same(g) && last.last_m.load(Relaxed) == m.id && is_tainted_at(m, last)
+            !last.same(g) && last.last_m.is(m.incarnation()) && is_tainted_at(m, last)
         })
 }
 
@@ -150,7 +150,7 @@ fn arrives_tied(m: &'static M, g: GRef) {
     let stay = g.stay.load(Relaxed);
     if stay & PANICKING != 0 {
         g.locked_m.store(0, Relaxed);
-        m.locked_g.store(None, Relaxed);
+        m.remove_locked();
     }
     if stay & COUNTED != 0 {
         uncount(m);
@@ -163,7 +163,7 @@ fn arrives_tied(m: &'static M, g: GRef) {
 /// May `g` go on on `m`? On its last M, and before its first run, it always may.
 #[inline]
 pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
-    if g.last_m.load(Relaxed) == m.id {
+    if g.last_m.is(m.incarnation()) {
         return true;
     }
     match g.stack.load(Relaxed) {
@@ -178,7 +178,7 @@ fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
     if OFF.load(Relaxed) {
         return true;
     }
-    let Some(home) = m_by_id(g.last_m.load(Relaxed)) else {
+    let Some(home) = m_of(g.last_m.load(Relaxed)) else {
         // Its thread has ended, after a look whether that was possible.
         let stay = g.stay.load(Relaxed);
         if stay & COUNTED != 0 {
@@ -205,20 +205,30 @@ fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
     !tied
 }
 
-/// Does a goroutine depend on the thread of `m`, which is about to end? One that goes on
-/// elsewhere meanwhile does not: what is read of its stack is of no consequence.
-pub(crate) fn is_needed(m: &'static M) -> bool {
+/// Does a goroutine depend on the thread of `m`, the calling one, which would end? `last` has just
+/// left its stack there. Whoever picks such a one meanwhile finds the same: it stands still, and
+/// so does the window.
+pub(crate) fn is_needed(m: &'static M, last: GRef) -> bool {
+    if m.locked() != 0 || needs(m, last, COUNTED | UNKNOWN) {
+        return true; // without a look at all the others
+    }
     let mut needed = false;
     all::for_each(|g| {
-        if g.last_m.load(Relaxed) == m.id
-            && !g.is_thread()
-            && g.status.state() != State::Dead
-            && let Some(slot) = g.stack.load(Relaxed)
-        {
-            needed |= !OFF.load(Relaxed) && is_tainted(&m.window, slot);
-        }
+        needed = needed
+            || needs(m, g, UNKNOWN)
+            // One that goes on elsewhere meanwhile does not: what was read of it means nothing.
+            || needs(m, g, 0) && is_tainted_at(m, g) && needs(m, g, 0);
     });
-    needed
+    needed && !OFF.load(Relaxed)
+}
+
+/// `g`, a goroutine that has started, ran on `m` last, and `stay` is known of it, if anything.
+fn needs(m: &M, g: GRef, stay: u8) -> bool {
+    g.last_m.is(m.incarnation())
+        && !g.is_thread()
+        && g.status.state() != State::Dead
+        && g.stack.load(Relaxed).is_some()
+        && (stay == 0 || g.stay.load(Relaxed) & stay != 0)
 }
 
 /// Counters of an M's own.

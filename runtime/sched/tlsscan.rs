@@ -5,24 +5,38 @@
 //! for 4 KiB (measured, with AVX2; without 9 and 136).
 #![allow(unsafe_code, reason = "reads a suspended goroutine's stack")]
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::arch::asm;
 
 use crate::stacks::{Slot, SlotRef};
 use crate::sys::tls::Window;
+use crate::sys::valgrind;
 
 /// Does the stack of a suspended goroutine hold addresses in the window? In any part of it: what
 /// it stands on, and what that continues (`sched/segment.rs`).
 pub(crate) fn is_tainted(window: &Window, slot: SlotRef) -> bool {
-    slot.chain().any(|slot| is_part_tainted(window, slot))
+    let version = window.version();
+    let tainted = slot.chain().any(|slot| is_part_tainted(window, slot));
+    // It was written to meanwhile: who knows what an address in it was.
+    tainted || !window.unchanged_since(version)
 }
 
 fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
-    let (from, to) = (slot.saved_sp(), slot.body_sp().load(Relaxed));
-    if !(slot.limit() <= from && from <= to && to <= slot.end()) {
+    let Some((from, to)) = slot.live_frames() else {
         return true; // suspended on some other stack: not to be seen through
+    };
+    if valgrind::is_memcheck() {
+        return look_patiently(window, from, to);
     }
     // SAFETY: within the slot, and mapped.
     unsafe { holds_address(window, from, to) }
+}
+
+/// For memcheck, which complains of words that nobody has written. Off the usual path.
+#[cold]
+#[inline(never)]
+fn look_patiently(window: &Window, from: usize, to: usize) -> bool {
+    // SAFETY: the caller's range, within a slot.
+    valgrind::without_complaints(|| unsafe { holds_address(window, from, to) })
 }
 
 /// Is there a word in `[from, to)` that is an address in the window? Aligned words only: no
@@ -30,14 +44,42 @@ fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
 ///
 /// # Safety
 /// The range is mapped, and nobody writes to it who minds what is found.
+#[inline(always)]
 unsafe fn holds_address(window: &Window, from: usize, to: usize) -> bool {
     let words = from.next_multiple_of(8) as *const usize;
     let count = (to / 8).saturating_sub(from.div_ceil(8));
+    if cfg!(feature = "sanitizer") {
+        return (0..count).any(|i| {
+            // SAFETY: the caller's promise.
+            let word = unsafe { read_unseen(words.wrapping_add(i)) };
+            let within = |(start, len): (usize, usize)| word.wrapping_sub(start) < len;
+            within(window.main()) || window.others().any(within)
+        });
+    }
     // SAFETY: the caller's promise. What a program left unwritten there are words to us all
     // the same: the compiler cannot see where they come from.
     let words = unsafe { std::slice::from_raw_parts(words, count) };
     let (start, len) = window.main();
     any_within(words, start, len) || window.others().any(|(s, l)| any_within(words, s, l))
+}
+
+/// A word, maybe between two variables, where a sanitizer lets no compiled code look.
+///
+/// # Safety
+/// It is mapped.
+unsafe fn read_unseen(from: *const usize) -> usize {
+    let word;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!("mov {}, [{}]", out(reg) word, in(reg) from, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!("ldr {}, [{}]", out(reg) word, in(reg) from, options(nostack, preserves_flags, readonly));
+    }
+    word
 }
 
 /// Is one of them in `[start, start + len)`?

@@ -15,6 +15,7 @@ use crate::p::idle::Wake;
 use crate::p::processor::P;
 use crate::sched::state::SCHED;
 use crate::sched::threads;
+use crate::sched::waiting;
 
 /// After work was published: starts a spinning M if one is wanted.
 #[inline]
@@ -53,7 +54,7 @@ pub(crate) fn start_m_locked(p: &'static P, spinning: bool) {
             }
         }
         None => {
-            threads::request_locked(p, spinning);
+            waiting::push(p, spinning);
             SCHED.lock.unlock();
             threads::wake_spawner();
         }
@@ -64,6 +65,30 @@ pub(crate) fn start_m_locked(p: &'static P, spinning: bool) {
 pub(crate) fn start_m(p: &'static P, spinning: bool) {
     SCHED.lock.lock();
     start_m_locked(p, spinning);
+}
+
+/// Threads are refused: a P that waits for one goes to an M that is idle after all, or sleeps for
+/// the timers.
+pub(crate) fn serve_waiting() {
+    loop {
+        SCHED.lock.lock();
+        let m = if waiting::any() {
+            SCHED.pop_idle_m()
+        } else {
+            None
+        };
+        let p = m.and_then(waiting::take_for);
+        let more = waiting::any();
+        SCHED.lock.unlock();
+        match m {
+            Some(m) => {
+                m.next_p.store(p, Relaxed);
+                m.note.wake(); // as in `hand_over`
+            }
+            None if more => return SCHED.sleeper.look_again(),
+            None => return,
+        }
+    }
 }
 
 /// Wakes a parked M with a P in its hand.

@@ -2,102 +2,181 @@
 //!
 //! A thread that the runtime knows nothing of may wake somebody, and so it prevents the deadlock
 //! report. If it ends without having done so, nobody would notice: hence this thread, started
-//! when the first report was prevented. It sleeps in the kernel until one of the threads ends,
-//! so an idle process stays idle; before Linux 6.9 it has to look once a second.
+//! when the first report was prevented. It watches *one* thread that is awake, the oldest, as
+//! long as that one lives and is awake; then it asks again, and chooses another. So it holds two
+//! descriptors, whoever else comes and goes costs nothing, and an idle process stays idle. Choosing
+//! takes at most a hundredth of a CPU, by pauses; the question itself is never put off. Before
+//! Linux 6.9, or without a descriptor, it has to look now and then, once a second in the end.
+//! `README.md#deadlock` has the proof.
 #![forbid(unsafe_code)]
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
+use crate::g::all;
+use crate::g::goroutine::G;
+use crate::m::foreign::{is_asleep, tid_of};
+use crate::m::watched::{Ring, Watched};
 use crate::sched::threads::{self, is_runtime_thread};
 use crate::sys::clock::{Nanos, nanotime};
+use crate::sys::cputime::thread_cpu_time;
 use crate::sys::exits::{Bell, open_thread};
-use crate::sys::thread::{live_tids, nanosleep};
+use crate::sys::helper;
+use crate::sys::thread::{find_thread, gettid, is_zombie, nanosleep};
 
-/// How many threads the process had when the watcher looked last; 0: it does not watch.
-static WATCHED: AtomicU32 = AtomicU32::new(0);
-/// A wait that ends sooner found somebody who has ended already, or was rung.
-const SHORT: Nanos = 100_000;
+static WATCHED: Watched = Watched::nobody();
 static BELL: OnceLock<Bell> = OnceLock::new();
-static CHECK: OnceLock<fn()> = OnceLock::new();
+static CHECK: OnceLock<fn() -> Found> = OnceLock::new();
+/// The process's first thread has ended. The kernel counts it as long as the process lives.
+static FIRST_HAS_ENDED: AtomicBool = AtomicBool::new(false);
 
-/// Sees to it that `check` is called when a thread ends that is not the runtime's. The process
-/// has `count` threads now.
-pub(crate) fn watch(count: u32, check: fn()) {
-    // pairs(watch): the watcher's own stores; whichever count is the last, a look follows
-    if WATCHED.swap(count, SeqCst) == count {
-        return;
-    }
-    match BELL.get() {
-        Some(bell) => bell.ring(),
-        None => {
-            CHECK.get_or_init(|| check);
-            threads::send_errand(start);
+/// For each second of CPU time that choosing took, so many pass without it.
+const REST: Nanos = 100;
+/// Between two looks when nobody can be watched: at first, and in the end.
+const BLIND: Nanos = 1_000_000;
+const LONGEST: Nanos = 1_000_000_000;
+/// The same, in milliseconds, when it is the process's first thread that is watched: newer kernels
+/// (6.15) do not tell its end before all others have ended.
+const FIRST: i32 = 1_000;
+const FIRST_LONGEST: i32 = 64_000;
+
+/// What the deadlock check saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Somebody of ours will go on by himself, or nobody is interested.
+    NoDeadlock,
+    /// Nobody, but for a thread that may do anything.
+    Prevented,
+    /// Nobody at all.
+    Deadlock,
+}
+
+/// The report was prevented: sees to it that `check` is called when that can be over.
+pub(crate) fn watch(check: fn() -> Found) {
+    if WATCHED.ask() == Ring::Yes {
+        match BELL.get() {
+            Some(bell) => bell.ring(),
+            None => {
+                CHECK.get_or_init(|| check);
+                threads::send_errand(start);
+            }
         }
     }
 }
 
-/// A thread of the runtime is about to become a plain one, and to end: the next `watch` counts.
-pub(crate) fn look_again() {
-    WATCHED.store(u32::MAX, SeqCst); // pairs(watch)
+/// How many threads the kernel counts too many.
+pub(crate) fn ended_but_counted() -> u32 {
+    u32::from(FIRST_HAS_ENDED.load(Relaxed))
+}
+
+/// The plain thread that has `g`, the calling one, is marked as asleep.
+pub(crate) fn falls_asleep(g: &G) {
+    leaves(tid_of(g));
+}
+
+/// The calling thread is known as one of the runtime's now.
+pub(crate) fn is_ours() {
+    leaves(gettid());
+}
+
+fn leaves(tid: i32) {
+    if WATCHED.leaves(tid.cast_unsigned()) == Ring::Yes
+        && let Some(bell) = BELL.get()
+    {
+        bell.ring();
+    }
 }
 
 /// On the spawner's thread. Where no thread is to be had the program goes on, and a deadlock may
 /// go unreported.
 fn start() {
-    let bell = BELL.get_or_init(Bell::new);
-    let watcher = std::thread::Builder::new()
-        .name("gosched-watcher".into())
-        .stack_size(128 << 10)
-        .spawn(move || watcher(bell));
-    drop(watcher);
+    BELL.get_or_init(Bell::new);
+    let _ = helper::start(c"gosched-watcher", 128 << 10, watcher);
 }
 
-fn watcher(bell: &Bell) {
+fn watcher(_: &'static ()) {
+    let bell = BELL.get_or_init(Bell::new);
     threads::set_watcher();
-    let check = || CHECK.get().into_iter().for_each(|check| check());
-    let mut quick = 0;
+    let me = gettid();
+    let mut blind = BLIND;
+    let mut first = FIRST;
+    let mut rest_until: Nanos = 0;
     loop {
-        // Whether there is still something to watch for; our own beginning counts as well.
-        check();
-        // pairs(watch): the swap in watch, whose ring follows it
-        if WATCHED.load(SeqCst) == 0 {
-            bell.wait(&[], -1);
-            quick = 0;
+        bell.silence(); // whoever rang until now is answered by the look that follows
+        WATCHED.look();
+        let found = CHECK.get().map_or(Found::NoDeadlock, |check| check());
+        if found != Found::Prevented {
+            if WATCHED.rest() {
+                bell.wait_alone();
+            }
+            blind = BLIND;
             continue;
         }
-        bell.silence(); // whoever rang until now is answered by the look that follows
-        let (fds, millis) = alive();
-        // One that has ended before it was opened is missed by the wait, but not by this.
-        check();
-        let before = nanotime();
-        bell.wait(&fds, millis);
-        let slept = nanotime() - before > SHORT;
-        quick = if slept { 0 } else { backoff(quick) };
-        WATCHED.store(0, SeqCst); // pairs(watch)
-    }
-}
-
-/// Opens every thread that is not the runtime's; and how long to wait for their ends at most.
-fn alive() -> (Vec<OwnedFd>, i32) {
-    let (mut fds, mut millis) = (Vec::new(), -1);
-    let tids = live_tids().unwrap_or_default();
-    WATCHED.store(tids.len() as u32, SeqCst); // pairs(watch)
-    for tid in tids.into_iter().filter(|&tid| !is_runtime_thread(tid)) {
-        match open_thread(tid) {
-            Ok(fd) => fds.push(fd),
-            Err(e) if e.raw_os_error() == Some(libc::ESRCH) => millis = 0,
-            Err(_) if millis == 0 => (),
-            Err(_) => millis = 1_000, // an old kernel, or no descriptors left
+        nanosleep(rest_until.saturating_sub(nanotime()));
+        let before = thread_cpu_time(me).unwrap_or(0);
+        let chosen = choose();
+        let took = thread_cpu_time(me).unwrap_or(0).saturating_sub(before);
+        rest_until = nanotime() + (took * REST).min(LONGEST);
+        if let Ok(Some((tid, fd))) = chosen {
+            blind = BLIND;
+            WATCHED.hold(tid.cast_unsigned());
+            if is_awake(tid) {
+                let is_first = tid == first_tid();
+                bell.wait(&fd, is_first.then_some(first));
+                first = if is_first {
+                    (first * 2).min(FIRST_LONGEST)
+                } else {
+                    FIRST
+                };
+            }
+        } else {
+            // Nobody there that is awake: one comes or goes just now. Or we cannot know.
+            nanosleep(blind);
+            blind = (blind * 2).min(LONGEST);
         }
     }
-    (fds, millis)
 }
 
-/// A thread that has ended leaves the list soon; should it not, we do not burn a CPU.
-fn backoff(quick: u32) -> u32 {
-    nanosleep(1_000_000 << quick.min(10));
-    quick + 1
+/// The kernel's id of the process's first thread.
+fn first_tid() -> i32 {
+    std::process::id().cast_signed()
+}
+
+/// The oldest thread that is not the runtime's and awake: it will rather live on than a younger
+/// one. The process's first one only if there is no other.
+fn choose() -> io::Result<Option<(i32, OwnedFd)>> {
+    let mut known = threads::runtime_tids();
+    all::for_each_thread(|g| known.extend(is_asleep(g).then(|| tid_of(g))));
+    known.sort_unstable();
+    let first_is_awake = !FIRST_HAS_ENDED.load(Relaxed) && !known.contains(&first_tid());
+    if first_is_awake && is_zombie(first_tid()) {
+        FIRST_HAS_ENDED.store(true, Relaxed); // that may be all: the check knows now
+        return Ok(None);
+    }
+    let mut opened = Ok(None);
+    let mut open = |tid| {
+        opened = match open_thread(tid) {
+            Ok(fd) => Ok(Some((tid, fd))),
+            Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return false, // it has just ended
+            Err(e) => Err(e),
+        };
+        true
+    };
+    let found = find_thread(|tid| {
+        tid != first_tid() && known.binary_search(&tid).is_err() && open(tid)
+    })?;
+    if found.is_none() && first_is_awake {
+        open(first_tid());
+    }
+    opened
+}
+
+/// Once it is named as the one that is watched: may it be?
+fn is_awake(tid: i32) -> bool {
+    let mut asleep = is_runtime_thread(tid);
+    all::for_each_thread(|g| asleep |= tid_of(g) == tid && is_asleep(g));
+    !asleep
 }

@@ -13,9 +13,11 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use crate::m::enter::{NoPreempt, enter};
+use crate::m::enter::{NoPreempt, enter_to_wait};
+use crate::m::pending::SLICE_OVER;
 use crate::m::words::Thief;
 use crate::p::processor::{P, PStatus};
+use crate::sched::deaf;
 use crate::sched::handoff::{hand_off, take_from};
 use crate::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
 use crate::sched::ms::m_by_id;
@@ -23,14 +25,18 @@ use crate::sched::park::yield_now;
 use crate::sched::preempt::preempt;
 use crate::sched::state::SCHED;
 use crate::sched::sysmon::DEFAULT_SLICE;
+use crate::sched::waiting;
 use crate::sched::wake::{start_m, wakep};
 use crate::stacks::cache::StackCache;
 use crate::stacks::{Class, promise};
 use crate::sys::clock::{Nanos, nanotime};
-use crate::sys::cputime::KernelView;
+use crate::sys::cputime::is_blocked_in_kernel;
+use crate::sys::membarrier;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
 const ASK_AGAIN: Nanos = 100_000;
+/// How long a P may wait for its thread in the meantime.
+const PATIENCE: Nanos = 20_000_000;
 
 /// One stopper at a time, in the order they came: the next number to give out, and the number of
 /// the one whose turn it is. Go: worldsema.
@@ -45,11 +51,22 @@ static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32, class: Class) -> u32 {
+    resize_in_turn(Turn::take(), n, class)
+}
+
+/// As [`resize`], unless `still` says no when it is our turn.
+pub(crate) fn resize_if(n: u32, class: Class, still: impl FnOnce() -> bool) {
     let turn = Turn::take();
+    if still() {
+        resize_in_turn(turn, n, class);
+    }
+}
+
+fn resize_in_turn(turn: Turn, n: u32, class: Class) -> u32 {
     // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
     make_steal_order(n);
     make_ps(n, class);
-    let rt = enter();
+    let rt = enter_to_wait();
     stop(&rt);
     let before = SCHED.procs();
     put_aside(&rt, n);
@@ -65,7 +82,7 @@ pub(crate) fn resize(n: u32, class: Class) -> u32 {
 /// that was caught in the kernel may come out of it and run user code, but not into the runtime.
 pub(crate) fn stopped<R>(f: impl FnOnce(&NoPreempt) -> R) -> R {
     let turn = Turn::take();
-    let rt = enter();
+    let rt = enter_to_wait();
     stop(&rt);
     let result = f(&rt);
     start(rt);
@@ -121,12 +138,27 @@ fn stop(rt: &NoPreempt) {
     }
     SCHED.still_running.store(running, Relaxed);
     SCHED.lock.unlock();
+    let patience = nanotime() + PATIENCE;
     while running > 0 && !SCHED.all_stopped.sleep_until(Some(nanotime() + ASK_AGAIN)) {
         ask_all(rt);
+        if nanotime() > patience {
+            take_waiting();
+        }
     }
 }
 
-/// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel.
+/// Ps that wait for a thread which the system may refuse. Not at once: the thread is owed a pick.
+fn take_waiting() {
+    SCHED.lock.lock();
+    while let Some(p) = waiting::take_not_spinning() {
+        p.set_status(PStatus::Stopped);
+        SCHED.p_stopped();
+    }
+    SCHED.lock.unlock();
+}
+
+/// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
+/// not hear the signal. By force, too, where the kernel does not say.
 fn ask_all(rt: &NoPreempt) {
     let me = rt.m().map_or(0, |m| m.id + 1);
     for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
@@ -137,9 +169,11 @@ fn ask_all(rt: &NoPreempt) {
         if holder == me {
             continue;
         }
-        if KernelView::of(m.tid.load(Relaxed)).is_blocked() {
-            if let Some(p) = take_from(m, Thief::Stopper) {
-                hand_off(p); // which stops it
+        if is_blocked_in_kernel(m.tid.load(Relaxed)) != Some(false) || deaf::is_deaf(m) {
+            match take_from(m, Thief::Stopper) {
+                Some(p) => hand_off(p),                                 // which stops it
+                None if membarrier::refused() != 0 => preempt(m, None), // at the price of EINTR
+                None => (),
             }
         } else {
             preempt(m, None);
@@ -219,6 +253,6 @@ fn note_slice(rt: &NoPreempt) {
         STOPPER_TICK.store(tick, Relaxed);
         STOPS_SINCE.store(now, Relaxed);
     } else if now - STOPS_SINCE.load(Relaxed) >= DEFAULT_SLICE {
-        m.pending.store(true, Relaxed);
+        m.pending.ask(SLICE_OVER);
     }
 }

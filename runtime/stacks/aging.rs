@@ -130,7 +130,7 @@ mod tests {
                 let (sleeper, silent) = (slots[0], slots[1]);
                 slots.iter().for_each(|slot| go_deep(slot, 10));
                 sleeper.set_has_coroutine(true);
-                sleeper.set_saved_sp(sleeper.end() - 300);
+                sleeper.note_sp(sleeper.end() - 300);
                 silent.set_has_coroutine(true);
                 depot::give(quiet(), &slots);
                 assert_eq!(waiting(), 200);

@@ -99,6 +99,11 @@ impl StackCache {
         self.spill(CAP);
     }
 
+    /// Is there one of `class` in here?
+    pub(crate) fn has(&self, class: Class) -> bool {
+        class == self.class && self.len() != 0
+    }
+
     /// Stacks in here, for statistics.
     pub(crate) fn len(&self) -> usize {
         self.len.load(Relaxed)

@@ -62,6 +62,12 @@ pub(crate) fn take(class: Class, out: &mut [Option<SlotRef>]) -> Result<usize, S
     }
 }
 
+/// Has there ever been a slot of `class`?
+#[inline]
+pub(crate) fn is_open(class: Class) -> bool {
+    arena::made(class) != 0
+}
+
 /// Makes the first slots of `class`, so that errors come early, and with them what this kernel
 /// can do: see promise.rs.
 pub(crate) fn warm_up(class: Class) -> Result<(), StackError> {

@@ -9,6 +9,7 @@
 //! Go: stack.go newstack ("goroutine stack exceeds"), signal_unix.go sigpanic.
 #![allow(unsafe_code, reason = "a handler for SIGSEGV and SIGBUS")]
 
+use std::arch::asm;
 use std::ffi::c_void;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
@@ -119,7 +120,7 @@ fn write_report(
     writeln!(out, "runtime: goroutine stack exceeds {bytes}-byte limit")?;
     writeln!(out, "runtime: sp={sp:#x} stack=[{low:#x}, {high:#x}]")?;
     writeln!(out, "fatal error: stack overflow\n")?;
-    let grown = slot.owner() & SEGMENT_TAG != 0;
+    let grown = slot.is_segment();
     match (slot.owner() & !SEGMENT_TAG, report) {
         (0, _) | (_, None) => writeln!(out, "on a stack that no goroutine owns")?,
         (owner, Some(report)) => (report.describe)(owner, out),
@@ -128,6 +129,13 @@ fn write_report(
         out,
         "\nfault address {address:#x} is {depth} bytes into the guard"
     )?;
+    if has_stacker() {
+        writeln!(
+            out,
+            "This program has the crate `stacker` in it, which takes a thread's stack for the\n\
+             goroutine's in some cases (docs/stacks.md): use gosched::stack::grow instead."
+        )?;
+    }
     if slot.class() == Class::LARGEST {
         return writeln!(out, "This is the largest stack there is.");
     }
@@ -144,6 +152,33 @@ fn write_report(
         out,
         ", for example. Stacks are address\nspace; only the pages that were touched take memory."
     )
+}
+
+/// Is `psm` linked in, by which `stacker` switches? A weak reference to a function of its.
+fn has_stacker() -> bool {
+    let function: usize;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: loads an address that the linker has filled in.
+    unsafe {
+        asm!(
+            ".weak rust_psm_on_stack",
+            "mov {}, qword ptr [rip + rust_psm_on_stack@GOTPCREL]",
+            out(reg) function,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: loads an address that the linker has filled in.
+    unsafe {
+        asm!(
+            ".weak rust_psm_on_stack",
+            "adrp {0}, :got:rust_psm_on_stack",
+            "ldr {0}, [{0}, :got_lo12:rust_psm_on_stack]",
+            out(reg) function,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    function != 0
 }
 
 #[cfg(test)]
@@ -341,7 +376,7 @@ mod tests {
         std::thread::spawn(|| {
             let before = current();
             let ours = install_altstack().unwrap();
-            assert_eq!(current().ss_size, signal::ALT_STACK_BYTES);
+            assert_eq!(current().ss_size, signal::alt_stack_bytes());
             drop(ours);
             assert_eq!(current().ss_sp, before.ss_sp);
             assert_eq!(current().ss_flags, before.ss_flags);

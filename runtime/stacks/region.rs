@@ -1,7 +1,7 @@
 //! A reservation: address space for many slots of one class, and the table of all of them.
 //!
 //! ```text
-//! | records, 32 bytes a slot | to the next 2 MiB | slot 0 | slot 1 | ... | slot room-1 |
+//! | records, 40 bytes a slot | to the next 2 MiB | slot 0 | slot 1 | ... | slot room-1 |
 //!   readable for `ready` slots                    made      ready (writable)    forbidden
 //! ```
 //!
@@ -17,8 +17,10 @@ use crate::stacks::class::Class;
 use crate::stacks::error::StackError;
 use crate::stacks::guard;
 use crate::stacks::slot::{Slot, SlotRef};
+use crate::sys::allowance;
 use crate::sys::lock::RawLock;
 use crate::sys::mem::{self, Advice, Span};
+use crate::sys::valgrind::register_stack;
 
 /// Slots made at a time: their guards go in by one system call.
 pub(crate) const BATCH: usize = 32;
@@ -85,13 +87,12 @@ impl Region {
     /// Reserves a region for slots of `class` numbered from `base`: as large as it may be,
     /// half of that when the kernel says no, and so on. Its place in [`all`].
     pub(crate) fn open(class: Class, base: usize) -> Result<usize, StackError> {
-        let least = (COMMIT_STEP / class.slot_bytes()).max(1);
-        let mut room = MAX_SLOTS.min(MAX_BYTES / class.slot_bytes());
+        let mut room = room_for(class)?;
         loop {
             let len = span_for(class, room);
-            match mem::reserve(len) {
+            match mem::reserve_low(len) {
                 Ok(addr) => return Region::publish(class, base, room, Span { addr, len }),
-                Err(_) if room > least => room /= 2,
+                Err(_) if room > 1 => room /= 2,
                 Err(errno) => return Err(StackError::Reserve { bytes: len, errno }),
             }
         }
@@ -200,6 +201,7 @@ impl Region {
             let record = self.record(made + i);
             let index = self.base.load(Relaxed) + made + i;
             record.describe(self.bottom(made + i), self.class(), index);
+            register_stack(Span::between(record.limit(), record.end()));
             *place = Some(record);
         }
         // Release pairs(slot): Acquire in Region::made.
@@ -211,12 +213,23 @@ impl Region {
         self.first.load(Relaxed) + i * self.class().slot_bytes()
     }
 
-    /// Makes as many slots writable again as there are, or as many as the kernel allows.
+    /// Makes as many slots writable again as there are, or as many as the kernel allows; under a
+    /// limit, a share of what is left of that.
     fn commit_more(&self) -> Result<(), StackError> {
         let ready = self.ready.load(Relaxed);
         let stride = self.class().slot_bytes();
         let mut step = (COMMIT_STEP / stride).max(ready).max(1);
         step = step.min(self.room.load(Relaxed) - ready);
+        if let Some(allowance) = allowance::writable() {
+            step = step.min(BATCH.max(allowance.share() / stride));
+            while step > 1 && !allowance.allows(step * stride) {
+                step /= 2;
+            }
+            if !allowance.allows(step * stride) {
+                let (bytes, errno) = (step * stride, libc::ENOMEM);
+                return Err(StackError::Commit { bytes, errno });
+            }
+        }
         loop {
             match self.commit(ready, ready + step) {
                 Ok(()) => {
@@ -259,6 +272,27 @@ fn first_slot(class: Class, free: usize) -> usize {
         aligned
     } else {
         aligned + PAGE_TABLE / 2
+    }
+}
+
+/// How many slots to reserve: all that a region can have, or, where address space is limited, a
+/// share of what is left.
+fn room_for(class: Class) -> Result<usize, StackError> {
+    let most = MAX_SLOTS.min(MAX_BYTES / class.slot_bytes());
+    let Some(allowance) = allowance::address_space() else {
+        return Ok(most);
+    };
+    let mut room = most.min(BATCH.max(allowance.share() / class.slot_bytes()));
+    while room > 1 && !allowance.allows(span_for(class, room)) {
+        room /= 2;
+    }
+    let bytes = span_for(class, room);
+    match allowance.allows(bytes) {
+        true => Ok(room),
+        false => Err(StackError::Reserve {
+            bytes,
+            errno: libc::ENOMEM,
+        }),
     }
 }
 

@@ -115,15 +115,38 @@ impl Slot {
             .store(self.place() & !HAS_COROUTINE | bit, Relaxed);
     }
 
-    /// Nothing below this is alive: the stack pointer of the last switch away from it.
+    /// Says where its user's stack pointer is as he leaves it: on this stack, or on one that is
+    /// not ours (another library's coroutine): then nobody knows what is alive here.
     #[inline]
-    pub(crate) fn saved_sp(&self) -> usize {
-        self.saved_sp.load(Relaxed)
+    pub(crate) fn note_sp(&self, sp: usize) {
+        self.saved_sp.store(sp, Relaxed);
     }
 
+    /// What was noted is not so any more.
+    pub(crate) fn forget_sp(&self) {
+        self.saved_sp.store(0, Relaxed);
+    }
+
+    /// Nothing below this is alive: the stack pointer of the last switch away from it. `None`: it
+    /// is not known, so leave this stack alone. The only way to what was noted, with
+    /// [`Slot::live_frames`].
     #[inline]
-    pub(crate) fn set_saved_sp(&self, sp: usize) {
-        self.saved_sp.store(sp, Relaxed);
+    pub(crate) fn live_sp(&self) -> Option<usize> {
+        let sp = self.saved_sp.load(Relaxed);
+        self.holds(sp).then_some(sp)
+    }
+
+    /// Where the owner's own frames are, from [`Slot::live_sp`] to where they begin; `None`: not known.
+    #[inline]
+    pub(crate) fn live_frames(&self) -> Option<(usize, usize)> {
+        let (from, to) = (self.saved_sp.load(Relaxed), self.body_sp.load(Relaxed));
+        (self.limit() < from && from <= to && to <= self.end()).then_some((from, to))
+    }
+
+    /// Is this a stack pointer on it? (The one above its first word counts.)
+    #[inline]
+    pub(crate) fn holds(&self, sp: usize) -> bool {
+        self.limit() < sp && sp <= self.end()
     }
 
     /// Where the running goroutine's own frames begin: above are the scheduler's. The entry
@@ -140,14 +163,21 @@ impl Slot {
         self.link.get()
     }
 
+    /// Does it continue another stack of its owner's, or a plain thread's?
+    #[inline]
+    pub(crate) fn is_segment(&self) -> bool {
+        self.owner() & SEGMENT_TAG != 0
+    }
+
     /// This one, the one that it continues, and so on. Under the eyes of somebody who does not
     /// own them it may be anything, but it ends: a free slot is no segment.
     pub(crate) fn chain(&'static self) -> impl Iterator<Item = SlotRef> {
-        let below = |slot: &SlotRef| match slot.owner() & SEGMENT_TAG {
-            0 => None,
-            _ => slot.link(),
-        };
+        let below = |slot: &SlotRef| slot.is_segment().then(|| slot.link()).flatten();
         std::iter::successors(Some(self), below)
+    }
+
+    pub(crate) fn same(&self, other: &Slot) -> bool {
+        ptr::eq(self, other)
     }
 
     #[inline]

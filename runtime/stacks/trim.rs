@@ -132,13 +132,15 @@ fn sample(class: Class, age: Age) -> usize {
 /// call: with several CPUs a fifth of the price each. The answer is an estimate of the bytes.
 ///
 /// # Safety
-/// Each pair is a slot and the stack pointer below which its owner has nothing, and the owner
-/// does not run before this returns.
-pub(crate) unsafe fn trim_parked(parked: impl Iterator<Item = (SlotRef, usize)>) -> usize {
+/// The owners of these stacks have left them in the usual way, and do not run before this returns.
+pub(crate) unsafe fn trim_parked(parked: impl Iterator<Item = SlotRef>) -> usize {
     let mut bytes = 0;
     let mut spans = [Span::EMPTY; BATCH];
     let mut count = 0;
-    for (slot, sp) in parked {
+    for slot in parked {
+        let Some(sp) = slot.live_sp() else {
+            continue; // its owner stands on some other stack: all of this may be alive
+        };
         let span = below(slot, sp);
         let resident = resident_bytes(span);
         if resident == 0 {
@@ -165,13 +167,16 @@ fn below(slot: &Slot, sp: usize) -> Span {
 
 /// The pages of a free slot that may go.
 fn dead(slot: &Slot, keep: Keep) -> Span {
-    let sp = slot.saved_sp();
-    match keep {
-        Keep::Nothing => Span::between(slot.limit(), slot.end()),
-        Keep::TopPage if !slot.has_coroutine() => below(slot, slot.end()),
-        Keep::TopPage if sp > slot.limit() && sp <= slot.end() => below(slot, sp),
+    if keep == Keep::Nothing {
+        return Span::between(slot.limit(), slot.end());
+    }
+    if !slot.has_coroutine() {
+        return below(slot, slot.end());
+    }
+    match slot.live_sp() {
+        Some(sp) => below(slot, sp),
         // A coroutine that did not say how deep it sleeps: it sleeps near the top.
-        Keep::TopPage => Span::between(slot.limit(), slot.end() - 2 * mem::page_size()),
+        None => Span::between(slot.limit(), slot.end() - 2 * mem::page_size()),
     }
 }
 
@@ -201,9 +206,11 @@ mod tests {
         let page = mem::page_size();
         let slots = [(); 40].map(|()| one(class_for(1 << 21).unwrap()));
         slots.iter().for_each(|slot| go_deep(slot, 20));
-        let sp = |slot: SlotRef| slot.end() - 2 * page + 600;
+        for slot in slots {
+            slot.note_sp(slot.end() - 2 * page + 600);
+        }
         // SAFETY: nothing runs on these.
-        let freed = unsafe { trim_parked(slots.iter().map(|&slot| (slot, sp(slot)))) };
+        let freed = unsafe { trim_parked(slots.into_iter()) };
         assert_eq!(freed, 40 * 18 * page);
         assert_eq!(high_water(slots[0]), 2 * page);
         let all = |slot: SlotRef| Span::between(slot.limit(), slot.end());
@@ -213,5 +220,33 @@ mod tests {
                 .all(|slot| resident_bytes(all(slot)) == 2 * page)
         );
         assert_eq!(deep_mark(slots[5], 2), 2);
+    }
+
+    #[test]
+    fn a_stack_pointer_that_lies_elsewhere_is_not_believed() {
+        let slots = [(); 3].map(|()| one(class_for(1 << 21).unwrap()));
+        slots.iter().for_each(|slot| go_deep(slot, 20));
+        let [slot, next, _] = slots;
+        let elsewhere = [
+            0,
+            8,
+            slot.bottom(),
+            slot.limit(),
+            slot.end() + 8,
+            next.end() - 8,
+            1 << 46,
+            usize::MAX,
+        ];
+        for sp in elsewhere {
+            slot.note_sp(sp);
+            assert_eq!(slot.live_sp(), None, "{sp:#x}");
+            // SAFETY: nothing runs on it.
+            assert_eq!(unsafe { trim_parked([slot].into_iter()) }, 0, "{sp:#x}");
+        }
+        assert!(slots.iter().all(|slot| deep_mark(slot, 20) == 20));
+        slot.note_sp(slot.limit() + 8);
+        assert_eq!(slot.live_sp(), Some(slot.limit() + 8));
+        slot.forget_sp();
+        assert_eq!(slot.live_sp(), None);
     }
 }

@@ -9,7 +9,7 @@
 use crate::base::prim::AtomicU32;
 use crate::base::prim::Ordering::Relaxed;
 use crate::g::reason::WaitReason;
-use crate::sync::parking::{enter, park, ready};
+use crate::sync::parking::{enter, enter_to_wait, park, ready};
 use crate::sync::sema::{key, root};
 use crate::sync::waiter::Waiter;
 
@@ -20,7 +20,7 @@ const BATCH: usize = if cfg!(loom) { 1 } else { 32 };
 #[cold]
 pub(crate) fn wait(word: &AtomicU32, seen: u32, reason: WaitReason) {
     let root = root(word);
-    let rt = enter();
+    let rt = enter_to_wait();
     let me = rt.current();
     Waiter::on_stack(me, key(word), None, |waiter| {
         let guard = rt.lock(&root.lock);

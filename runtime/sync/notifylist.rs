@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 
 use crate::g::reason::WaitReason;
-use crate::sync::parking::{GRef, RawLock, enter, park, park_until, ready};
+use crate::sync::parking::{GRef, RawLock, enter, enter_to_wait, park, park_until, ready};
 use crate::sync::waiter::{Standing, Waiter};
 use crate::sync::waitlist::WaitList;
 use crate::sys::clock::Nanos;
@@ -51,7 +51,7 @@ impl NotifyList {
         deadline: Option<Nanos>,
         unlock: impl FnOnce(),
     ) -> bool {
-        let rt = enter();
+        let rt = enter_to_wait();
         let me = rt.current();
         let round = deadline.map(|_| me.open_round());
         Waiter::on_stack(me, 0, round, |waiter| {
@@ -71,7 +71,7 @@ impl NotifyList {
         reason: WaitReason,
         deadline: Option<Nanos>,
     ) -> bool {
-        let rt = enter();
+        let rt = enter_to_wait();
         let guard = rt.lock(&self.lock);
         if waiter.standing() == Standing::Served {
             return true;
@@ -88,7 +88,7 @@ impl NotifyList {
         if waiter.g.claim.winner() == Some(NOTIFIED) {
             return true;
         }
-        let rt = enter();
+        let rt = enter_to_wait();
         let _guard = rt.lock(&self.lock);
         if waiter.is_queued() {
             self.list.unlink(waiter);

@@ -5,7 +5,7 @@
 #[cfg(not(loom))]
 pub(crate) use crate::{
     g::goroutine::GRef,
-    m::enter::enter,
+    m::enter::{enter, enter_to_wait},
     sched::config::steady,
     sched::park::{park, park_until, yield_local},
     sched::ready::ready,
@@ -15,5 +15,5 @@ pub(crate) use crate::{
 
 #[cfg(loom)]
 pub(crate) use super::twin::{
-    GRef, RawLock, enter, nanotime, park, park_until, ready, steady, yield_local,
+    GRef, RawLock, enter, enter_to_wait, nanotime, park, park_until, ready, steady, yield_local,
 };

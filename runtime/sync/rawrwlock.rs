@@ -14,6 +14,9 @@ use crate::sys::fatal::fatal;
 
 /// More readers than there can be: a writer subtracts it. Go: rwmutexMaxReaders.
 const WRITER: u32 = 1 << 30;
+/// Readers that may be inside at once, forgotten guards among them. Far enough below `WRITER`: those
+/// that wait behind a writer, or are about to hear that they are too many, are counted as well.
+const MOST: u32 = WRITER / 2;
 
 /// A readers-writer lock without data or poison.
 #[derive(Debug)]
@@ -55,19 +58,34 @@ impl RawRwLock {
         }
     }
 
+    /// # Panics
+    /// With std's words, when too many are inside.
     #[inline]
+    #[track_caller]
     pub(crate) fn read(&self) {
         // Acquire pairs(rwlock-write): write_unlock's Release.
-        if is_negative(self.readers.fetch_add(1, Acquire).wrapping_add(1)) {
-            sema::acquire(&self.read_sema, false, WaitReason::RwLockRead);
+        let before = self.readers.fetch_add(1, Acquire);
+        if before >= MOST {
+            self.read_slow(before);
         }
     }
 
-    /// False while a writer waits or is inside.
+    /// A writer has come before us, or too many readers are inside.
+    #[cold]
+    #[track_caller]
+    fn read_slow(&self, before: u32) {
+        if !is_negative(before) {
+            self.read_unlock();
+            panic!("too many active read locks on RwLock");
+        }
+        sema::acquire(&self.read_sema, false, WaitReason::RwLockRead);
+    }
+
+    /// False while a writer waits or is inside, and when too many readers are.
     #[inline]
     pub(crate) fn try_read(&self) -> bool {
         let mut n = self.readers.load(Relaxed);
-        while !is_negative(n) {
+        while n < MOST {
             // Acquire pairs(rwlock-write): write_unlock's Release.
             match self
                 .readers
@@ -180,6 +198,22 @@ mod tests {
         l.read_unlock();
         assert!(l.try_write());
         l.write_unlock();
+    }
+
+    #[test]
+    fn one_more_than_the_most_is_refused_with_words() {
+        let l = RawRwLock::new();
+        l.readers.store(MOST - 1, Relaxed); // forgotten guards
+        l.read();
+        assert!(!l.try_read());
+        for _ in 0..3 {
+            let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| l.read()));
+            let words = refused.unwrap_err().downcast::<&str>().unwrap();
+            assert_eq!(*words, "too many active read locks on RwLock");
+        }
+        assert_eq!(l.readers.load(Relaxed), MOST);
+        l.read_unlock();
+        l.read();
     }
 
     /// Go: TestRWMutex: a writer counts 10,000, a reader 1.

@@ -83,10 +83,14 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     /// The guard inside an error, if a writer has panicked.
     ///
+    /// # Panics
+    /// If there are 2^29 (536,870,912) read guards already, forgotten ones included.
+    ///
     /// # Examples
     ///
     /// See [`RwLock`].
     #[inline]
+    #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         self.raw.read();
         self.poison.wrap(self.read_guard())

@@ -10,7 +10,7 @@
 use crate::base::prim::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use crate::base::prim::{AtomicU32, fence};
 use crate::g::reason::WaitReason;
-use crate::sync::parking::{RawLock, enter, park, ready, yield_local};
+use crate::sync::parking::{RawLock, enter, enter_to_wait, park, ready, yield_local};
 use crate::sync::semaroot::Tree;
 use crate::sync::waiter::{Standing, Waiter};
 
@@ -83,7 +83,7 @@ pub(crate) fn acquire(count: &AtomicU32, lifo: bool, reason: WaitReason) {
 fn acquire_slow(count: &AtomicU32, lifo: bool, reason: WaitReason) {
     let root = root(count);
     loop {
-        let rt = enter();
+        let rt = enter_to_wait();
         let me = rt.current();
         let served = Waiter::on_stack(me, key(count), None, |waiter| {
             let guard = rt.lock(&root.lock);

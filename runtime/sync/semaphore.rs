@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::g::reason::WaitReason;
-use crate::sync::parking::{GRef, RawLock, enter, park, ready};
+use crate::sync::parking::{GRef, RawLock, enter, enter_to_wait, park, ready};
 use crate::sync::waiter::Waiter;
 use crate::sync::waitlist::WaitList;
 
@@ -77,13 +77,14 @@ impl Semaphore {
     /// # Examples
     ///
     /// See [`Semaphore`].
+    #[track_caller]
     pub fn acquire(&self, n: usize) {
         assert!(
             n <= self.size,
             "semaphore: cannot acquire {n} of {}",
             self.size
         );
-        let rt = enter();
+        let rt = enter_to_wait();
         let me = rt.current();
         Waiter::on_stack(me, n, None, |waiter| {
             let guard = rt.lock(&self.lock);
@@ -120,6 +121,7 @@ impl Semaphore {
     /// # Examples
     ///
     /// See [`Semaphore`].
+    #[track_caller]
     pub fn release(&self, n: usize) {
         if !self.give_back(n) {
             panic!("semaphore: released more than held");

@@ -66,6 +66,10 @@ pub(crate) fn enter() -> NoPreempt {
     NoPreempt(())
 }
 
+pub(crate) fn enter_to_wait() -> NoPreempt {
+    NoPreempt(())
+}
+
 impl NoPreempt {
     pub(crate) fn current(&self) -> GRef {
         ME.with(|me| *me)

@@ -11,7 +11,8 @@
 //!
 //! The C library puts a thread's static thread-locals and its control block at the top of the
 //! stack that it is given. So what a word must look like to pass for an address of a
-//! thread-local (`sys/tls.rs`) is our choice. Nothing else has its address in a reach, so a word
+//! thread-local (`sys/tls.rs`) is our choice. With many of them (`sys/tlssize.rs`) the berth is
+//! larger by as much. Nothing else has its address in a reach, so a word
 //! of two halves, an old pointer's upper one and a number, needs the upper half of a pointer into
 //! a reach; and small numbers, of either sign, point at the ends of a reach, where no berth is.
 //!
@@ -20,15 +21,18 @@
 
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
+use crate::sys::allowance::address_space;
 use crate::sys::mem::{self, Advice, Errno, Span};
+use crate::sys::tlssize::taken_by_libc;
 
 const MIB: usize = 1 << 20;
 const REACH: usize = 4096 * MIB;
 const BERTH: usize = 16 * MIB;
-/// Berths in a reach: those at its ends stay free.
-const FIRST: usize = 256 * MIB / BERTH;
-const LAST: usize = REACH / BERTH - FIRST;
+/// So much at each end of a reach stays free.
+const EDGE: usize = 256 * MIB;
 /// Where in a berth its memory begins.
 const BOTTOM: usize = MIB;
 const LOOP_STACK: usize = MIB;
@@ -36,6 +40,24 @@ const LOOP_STACK: usize = MIB;
 pub(crate) const BELOW: usize = 8 * MIB;
 /// Above the thread-locals there is nothing for so long.
 pub(crate) const ABOVE: usize = BERTH - (BOTTOM + LOOP_STACK + BELOW);
+
+/// Thread-locals of more than so much are no longer at an address that we choose.
+const MOST: usize = 512 * MIB;
+
+/// By how much a berth is larger, if the C library takes `tls`.
+fn more(tls: usize) -> usize {
+    let little = tls <= 64 << 10;
+    if little { 0 } else { tls.next_multiple_of(MIB) }
+}
+
+/// How many there are in all reaches, and how many have a thread, or had one that nobody has
+/// joined yet: for statistics.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+pub(crate) fn counts() -> (usize, usize) {
+    (MADE.load(Relaxed), TAKEN.load(Relaxed))
+}
 
 /// One that is in use.
 struct Berth {
@@ -45,6 +67,8 @@ struct Berth {
 
 /// All berths there are.
 pub(crate) struct Berths {
+    /// What thread-locals take beyond a page or two: every berth is larger by that.
+    more: usize,
     taken: Vec<Berth>,
     free: Vec<usize>,
     collected: u32,
@@ -54,11 +78,13 @@ pub(crate) struct Berths {
 
 impl Berths {
     pub(crate) fn new() -> Berths {
+        let more = more(taken_by_libc());
         Berths {
+            more,
             taken: Vec::new(),
             free: Vec::new(),
             collected: 0,
-            no_more: false,
+            no_more: more > MOST,
         }
     }
 
@@ -72,7 +98,7 @@ impl Berths {
         let at = self.find()?;
         let memory = Span {
             addr: at + BOTTOM,
-            len: LOOP_STACK + BELOW,
+            len: LOOP_STACK + BELOW + self.more,
         };
         // SAFETY: a free berth is ours, and nothing in it is in use.
         if unsafe { mem::commit(memory) }.is_err() {
@@ -85,9 +111,10 @@ impl Berths {
             name: name.to_owned(),
         });
         // SAFETY: the memory is the new thread's until it was joined.
-        match unsafe { spawn_on(memory, first) } {
+        match unsafe { spawn_on(StackOf::At(memory), first) } {
             Ok(thread) => {
                 self.taken.push(Berth { at, thread });
+                TAKEN.fetch_add(1, Relaxed);
                 Some(Ok(()))
             }
             Err(errno) => {
@@ -99,7 +126,7 @@ impl Berths {
 
     /// Looks which threads have ended: their berths are free again.
     pub(crate) fn collect(&mut self) {
-        let (free, collected) = (&mut self.free, &mut self.collected);
+        let (free, collected, more) = (&mut self.free, &mut self.collected, self.more);
         self.taken.retain(|berth| {
             // SAFETY: it was not joined yet.
             let ended = unsafe { libc::pthread_tryjoin_np(berth.thread, std::ptr::null_mut()) };
@@ -108,11 +135,12 @@ impl Berths {
             }
             let span = Span {
                 addr: berth.at + BOTTOM,
-                len: LOOP_STACK + BELOW,
+                len: LOOP_STACK + BELOW + more,
             };
             // SAFETY: its thread has ended, so it is ours. Refused: it keeps some pages.
             let _ = unsafe { mem::advise(span, Advice::Drop) };
             free.push(berth.at);
+            TAKEN.fetch_sub(1, Relaxed);
             *collected += 1;
             false
         });
@@ -127,8 +155,11 @@ impl Berths {
         if self.free.is_empty() && !self.no_more {
             match reach() {
                 Ok(reach) => {
-                    let places = (FIRST..LAST).rev().map(|i| reach + i * BERTH);
-                    self.free.extend(places);
+                    let size = BERTH + self.more;
+                    let places = (EDGE..REACH - EDGE - size + 1).step_by(size).rev();
+                    let before = self.free.len();
+                    self.free.extend(places.map(|at| reach + at));
+                    MADE.fetch_add(self.free.len() - before, Relaxed);
                 }
                 Err(_) => self.no_more = true,
             }
@@ -139,6 +170,9 @@ impl Berths {
 
 /// Reserves one: twice as much, and gives back what is not aligned.
 fn reach() -> Result<usize, Errno> {
+    if address_space().is_some_and(|allowance| allowance.share() < 2 * REACH) {
+        return Err(libc::ENOMEM); // stacks and the program want some too
+    }
     let got = mem::reserve(2 * REACH)?;
     let start = got.next_multiple_of(REACH);
     for rest in [
@@ -178,19 +212,54 @@ extern "C" fn begin<T: Sync + 'static>(first: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
+/// A thread that calls `entry(arg)`, with a stack of `size` bytes, and room for the thread-locals,
+/// wherever the C library puts it.
+/// Nobody joins it. Not one of std's: they panic where no signal stack is to be had.
+pub(crate) fn start_anywhere<T: Sync + 'static>(
+    name: &CStr,
+    size: usize,
+    entry: fn(&'static T),
+    arg: &'static T,
+) -> Result<(), Errno> {
+    let first = Box::new(First {
+        entry,
+        arg,
+        name: name.to_owned(),
+    });
+    // SAFETY: no memory of ours is involved.
+    let thread = unsafe { spawn_on(StackOf::Size(size + taken_by_libc()), first) }?;
+    // SAFETY: just made, and not joined by anybody.
+    unsafe { libc::pthread_detach(thread) };
+    Ok(())
+}
+
+/// Where a thread has its stack.
+enum StackOf {
+    At(Span),
+    Size(usize),
+}
+
 /// # Safety
-/// `memory` can be written to and belongs to the thread until it was joined.
+/// The memory, if any, can be written to and belongs to the thread until it was joined.
 unsafe fn spawn_on<T: Sync + 'static>(
-    memory: Span,
+    stack: StackOf,
     first: Box<First<T>>,
 ) -> Result<libc::pthread_t, Errno> {
     let checked = |errno: Errno| if errno == 0 { Ok(()) } else { Err(errno) };
     let mut attr = MaybeUninit::<libc::pthread_attr_t>::uninit();
     // SAFETY: the place is ours.
     checked(unsafe { libc::pthread_attr_init(attr.as_mut_ptr()) })?;
-    let stack = memory.addr as *mut c_void;
-    // SAFETY: initialised; the memory is the caller's promise.
-    let set = unsafe { libc::pthread_attr_setstack(attr.as_mut_ptr(), stack, memory.len) };
+    let set = match stack {
+        StackOf::At(memory) => {
+            let stack = memory.addr as *mut c_void;
+            // SAFETY: initialised; the memory is the caller's promise.
+            unsafe { libc::pthread_attr_setstack(attr.as_mut_ptr(), stack, memory.len) }
+        }
+        // SAFETY: initialised.
+        StackOf::Size(size) => unsafe {
+            libc::pthread_attr_setstacksize(attr.as_mut_ptr(), size)
+        },
+    };
     let mut thread = MaybeUninit::<libc::pthread_t>::uninit();
     let first = Box::into_raw(first);
     let made = checked(set).and_then(|()| {
@@ -215,7 +284,6 @@ mod tests {
     use super::*;
     use crate::sys::tls::thread_pointer;
     use std::sync::Mutex;
-    use std::sync::atomic::AtomicUsize;
     use std::sync::atomic::Ordering::SeqCst;
     use std::time::{Duration, Instant};
 

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
@@ -12,7 +12,7 @@ use crate::sys::clock::Nanos;
 /// The CPU-time clock of a thread of this process, by its kernel id; works from any thread.
 ///
 /// Linux: `make_thread_cpuclock(tid, CPUCLOCK_SCHED)`, what `pthread_getcpuclockid` answers.
-fn clock_of(tid: i32) -> libc::clockid_t {
+pub(crate) fn clock_of(tid: i32) -> libc::clockid_t {
     const PER_THREAD_SCHED: i32 = 4 | 2;
     (!tid << 3) | PER_THREAD_SCHED
 }
@@ -28,35 +28,46 @@ pub(crate) fn thread_cpu_time(tid: i32) -> Option<Nanos> {
     ok.then(|| ts.tv_sec as u64 * 1_000_000_000 + ts.tv_nsec as u64)
 }
 
-/// Whether a thread is blocked in the kernel, and not just waiting for a CPU.
-#[derive(Debug)]
-pub(crate) struct KernelView(Option<File>);
+/// Without an allocation: sysmon must not wait for malloc's lock.
+fn open_task_file(tid: i32, name: &str) -> io::Result<File> {
+    let mut path = [0u8; 48];
+    let mut rest = &mut path[..];
+    write!(rest, "/proc/self/task/{tid}/{name}")?;
+    let left = rest.len();
+    let used = &path[..path.len() - left];
+    File::open(OsStr::from_bytes(used))
+}
 
-impl KernelView {
-    pub(crate) fn of(tid: i32) -> KernelView {
-        // No allocation: sysmon must not wait for malloc's lock.
-        let mut path = [0u8; 48];
-        let mut rest = &mut path[..];
-        let written = write!(rest, "/proc/self/task/{tid}/syscall").is_ok();
-        let left = rest.len();
-        let used = &path[..path.len() - left];
-        let file = if written {
-            File::open(OsStr::from_bytes(used)).ok()
-        } else {
-            None
-        };
-        KernelView(file)
-    }
+/// Has the thread blocked the signal? False where `/proc` does not say.
+pub(crate) fn blocks_signal(tid: i32, signo: i32) -> bool {
+    const KEY: &[u8] = b"\nSigBlk:\t";
+    let mut text = [0u8; 2048];
+    let read = open_task_file(tid, "status").and_then(|file| file.read_at(&mut text, 0));
+    let text = &text[..read.unwrap_or(0)];
+    let Some(at) = text.windows(KEY.len()).position(|w| w == KEY) else {
+        return false;
+    };
+    let digits = text[at + KEY.len()..].iter();
+    let digits = digits.map_while(|&c| char::from(c).to_digit(16));
+    let mask = digits.fold(0u64, |mask, digit| mask << 4 | u64::from(digit));
+    mask >> (signo - 1) & 1 == 1
+}
 
-    /// True: blocked in a system call or a page fault. Without `/proc`, always true: then the
-    /// CPU clock alone decides.
-    pub(crate) fn is_blocked(&self) -> bool {
-        let Some(file) = &self.0 else { return true };
-        let mut text = [0u8; 8];
-        match file.read_at(&mut text, 0) {
-            Ok(n) => !text[..n].starts_with(b"running"),
-            Err(_) => true,
-        }
+/// Is a thread blocked in the kernel, in a system call or a page fault, and not just waiting for a
+/// CPU? Without `/proc`, always: then the CPU clock alone decides. `None`: not known just now, for
+/// want of a descriptor.
+///
+/// The file is not kept open: a descriptor for each P would be many, and one that somebody closed
+/// with all others would be somebody else's soon.
+pub(crate) fn is_blocked_in_kernel(tid: i32) -> Option<bool> {
+    let mut text = [0u8; 8];
+    let read = open_task_file(tid, "syscall").and_then(|file| file.read_at(&mut text, 0));
+    match read {
+        Ok(n) => Some(!text[..n].starts_with(b"running")),
+        Err(e) => match e.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM) => None,
+            _ => Some(true),
+        },
     }
 }
 
@@ -83,8 +94,9 @@ mod tests {
                 std::thread::yield_now();
             }
             let before = thread_cpu_time(tid.load(Relaxed)).unwrap();
-            let view = KernelView::of(tid.load(Relaxed));
-            while view.is_blocked() || thread_cpu_time(tid.load(Relaxed)).unwrap() == before {
+            while is_blocked_in_kernel(tid.load(Relaxed)) != Some(false)
+                || thread_cpu_time(tid.load(Relaxed)).unwrap() == before
+            {
                 std::hint::spin_loop();
             }
             stop.store(true, Relaxed);
@@ -99,8 +111,8 @@ mod tests {
             tx.send(gettid()).unwrap();
             let _ = wait.recv();
         });
-        let view = KernelView::of(rx.recv().unwrap());
-        while !view.is_blocked() {
+        let tid = rx.recv().unwrap();
+        while is_blocked_in_kernel(tid) != Some(true) {
             std::thread::yield_now();
         }
         drop(stop);

@@ -33,19 +33,26 @@ impl Bell {
         unsafe { libc::write(fd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
 
-    /// Waits for the bell, or the end of one of `threads`, or until `millis` have passed (-1:
-    /// for ever). The bell is silent afterwards.
-    pub(crate) fn wait(&self, threads: &[OwnedFd], millis: i32) {
-        let entry = |fd: &OwnedFd| libc::pollfd {
-            fd: fd.as_raw_fd(),
+    /// Waits for the bell, or the end of `thread`, or until `millis` have passed (none: for
+    /// ever). The bell is silent afterwards.
+    pub(crate) fn wait(&self, thread: &OwnedFd, millis: Option<i32>) {
+        self.wait_for(Some(thread), millis);
+    }
+
+    /// Waits for the bell.
+    pub(crate) fn wait_alone(&self) {
+        self.wait_for(None, None);
+    }
+
+    fn wait_for(&self, thread: Option<&OwnedFd>, millis: Option<i32>) {
+        let entry = |fd: Option<&OwnedFd>| libc::pollfd {
+            fd: fd.map_or(-1, AsRawFd::as_raw_fd), // -1: the kernel passes over it
             events: libc::POLLIN,
             revents: 0,
         };
-        let mut entries: Vec<libc::pollfd> = threads.iter().chain(&self.0).map(entry).collect();
-        let millis = match self.0 {
-            None if millis < 0 => 1_000,
-            _ => millis,
-        };
+        let mut entries = [entry(thread), entry(self.0.as_ref())];
+        let longest = if self.0.is_some() { -1 } else { 1_000 };
+        let millis = millis.unwrap_or(longest);
         // SAFETY: the array is ours and as long as said.
         unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, millis) };
         self.silence();
@@ -87,10 +94,10 @@ mod tests {
             return; // before Linux 6.9
         };
         let bell = Bell::new();
-        bell.wait(&[fd.try_clone().unwrap()], 1);
+        bell.wait(&fd, Some(1));
         drop(stop);
         let start = Instant::now();
-        bell.wait(&[fd], 60_000);
+        bell.wait(&fd, Some(60_000));
         assert!(start.elapsed().as_secs() < 50, "not noticed");
         thread.join().unwrap();
     }
@@ -100,9 +107,9 @@ mod tests {
         let bell = Bell::new();
         bell.ring();
         bell.ring();
-        bell.wait(&[], -1);
+        bell.wait_alone();
         let start = Instant::now();
-        bell.wait(&[], 20);
+        bell.wait_for(None, Some(20));
         assert!(start.elapsed().as_millis() >= 15, "rang again");
     }
 }

@@ -87,9 +87,38 @@ pub(crate) fn page_down(n: usize) -> usize {
 
 /// New address space, nobody's yet and not accessible; costs no memory.
 pub(crate) fn reserve(len: usize) -> Result<usize, Errno> {
+    reserve_near(0, len)
+}
+
+/// Where the first of [`reserve_low`] goes: far below where the kernel puts mappings by itself, and
+/// above a sanitizer's shadow of them.
+const LOW: usize = 0x2000_0000_0000;
+
+/// As [`reserve`], below everything that others have, if the kernel can (README of `stacks/`).
+pub(crate) fn reserve_low(len: usize) -> Result<usize, Errno> {
+    static NEXT: AtomicUsize = AtomicUsize::new(LOW);
+    let hint = NEXT.load(Relaxed);
+    let at = reserve_near(hint, len)?;
+    if at == hint {
+        // Two at a time may have read the same: the second was put elsewhere.
+        NEXT.fetch_max(at + page_up(len), Relaxed);
+    }
+    Ok(at)
+}
+
+fn reserve_near(hint: usize, len: usize) -> Result<usize, Errno> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
     // SAFETY: the kernel picks a free place, so no existing mapping changes.
-    let at = unsafe { libc::mmap(std::ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0) };
+    let at = unsafe {
+        libc::mmap(
+            hint as *mut libc::c_void,
+            len,
+            libc::PROT_NONE,
+            flags,
+            -1,
+            0,
+        )
+    };
     if at == libc::MAP_FAILED {
         return Err(last_errno());
     }

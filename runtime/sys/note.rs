@@ -67,6 +67,11 @@ impl Note {
         true
     }
 
+    #[cfg(all(test, loom))]
+    pub(crate) fn is_clear(&self) -> bool {
+        self.0.word.load(Acquire) == CLEAR
+    }
+
     /// Sets the event and wakes the sleeper, if there is one.
     pub(crate) fn wake(&self) {
         // Release pairs(note): sleep_until's Acquire.

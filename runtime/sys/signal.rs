@@ -7,7 +7,7 @@
 //! Every handler runs on a signal stack (`SA_ONSTACK`): an interrupted goroutine may have no
 //! room for the kernel's frame (3.4 KiB with AVX-512), and one that overflowed has none.
 //! std's signal stack has 8 KiB, of which that frame takes half: a handler must pass on what
-//! is not ours before it does anything big. Ours have [`ALT_STACK_BYTES`].
+//! is not ours before it does anything big. Ours have [`alt_stack_bytes`].
 //!
 //! Go: os_linux.go setsig, sigfwd; signal_unix.go sigfwdgo, minitSignalStack.
 #![allow(unsafe_code, reason = "sigaction(2), sigaltstack(2)")]
@@ -27,8 +27,18 @@ pub(crate) type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut 
 
 type PlainHandler = extern "C" fn(libc::c_int);
 
-/// Room on a thread's signal stack.
-pub(crate) const ALT_STACK_BYTES: usize = 64 << 10;
+/// What our handlers need, and those of the user's that interrupt them or are interrupted.
+const HANDLERS: usize = 48 << 10;
+/// So many handlers may interrupt each other: the kernel saves all registers for each.
+const NESTED: usize = 4;
+
+/// The size of a thread's signal stack. The kernel's part of it depends on the CPU: 3.4 KiB with
+/// AVX-512, 11 KiB with AMX.
+pub(crate) fn alt_stack_bytes() -> usize {
+    // SAFETY: asks for a number that the kernel gave at the start; 0 where it does not say.
+    let frame = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
+    mem::page_up((HANDLERS + NESTED * frame).max(64 << 10))
+}
 
 /// A signal that we handle, and what would have happened to it without us.
 #[derive(Debug)]
@@ -110,6 +120,15 @@ impl Chain {
         }
         // SAFETY: the caller's promise.
         unsafe { self.install(handler, flags) }
+    }
+
+    /// Is `handler` what the kernel calls now?
+    pub(crate) fn is_in_place(&self, handler: Handler) -> bool {
+        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: asks only; `now` is a place for the answer.
+        let asked = unsafe { libc::sigaction(self.signo, std::ptr::null(), now.as_mut_ptr()) };
+        // SAFETY: filled in by the kernel; all zeros were valid as well.
+        asked != 0 || unsafe { now.assume_init() }.sa_sigaction == handler as *const () as usize
     }
 
     fn previous(&self) -> Option<&libc::sigaction> {
@@ -236,41 +255,43 @@ impl AltStack {
     /// Maps a signal stack, with a guard below, and makes it the calling thread's.
     pub(crate) fn install() -> Result<AltStack, Errno> {
         let guard = mem::page_size();
-        let room = mem::page_up(ALT_STACK_BYTES);
-        let addr = mem::reserve(guard + room)?;
-        let stack = AltStack {
-            span: Span {
-                addr,
-                len: guard + room,
-            },
-            previous: off(),
-            not_send: PhantomData,
-        };
-        stack.switch_to(addr + guard, room)
+        let len = guard + alt_stack_bytes();
+        let addr = mem::reserve(len)?;
+        let span = Span { addr, len };
+        match switch_to(addr + guard, len - guard) {
+            Ok(previous) => Ok(AltStack {
+                span,
+                previous,
+                not_send: PhantomData,
+            }),
+            Err(e) => {
+                // SAFETY: ours, and the kernel has never heard of it.
+                unsafe { mem::release(span) };
+                Err(e)
+            }
+        }
     }
 
     /// The lowest address of its usable part.
     pub(crate) fn bottom(&self) -> usize {
         self.span.addr + mem::page_size()
     }
+}
 
-    fn switch_to(mut self, addr: usize, len: usize) -> Result<AltStack, Errno> {
-        // SAFETY: inside our own reservation.
-        unsafe { mem::commit(Span { addr, len }) }?;
-        let ours = libc::stack_t {
-            ss_sp: addr as *mut c_void,
-            ss_flags: 0,
-            ss_size: len,
-        };
-        let mut previous = off();
-        // SAFETY: mapped, writable, and unmapped only after it has been replaced (drop).
-        let set = unsafe { libc::sigaltstack(&raw const ours, &raw mut previous) };
-        if set != 0 {
-            return Err(errno());
-        }
-        self.previous = previous;
-        Ok(self)
-    }
+/// Makes this part of a reservation of ours the thread's signal stack; answers what was that. After
+/// an error it still is.
+fn switch_to(addr: usize, len: usize) -> Result<libc::stack_t, Errno> {
+    // SAFETY: inside our own reservation.
+    unsafe { mem::commit(Span { addr, len }) }?;
+    let ours = libc::stack_t {
+        ss_sp: addr as *mut c_void,
+        ss_flags: 0,
+        ss_size: len,
+    };
+    let mut previous = off();
+    // SAFETY: mapped, writable, and unmapped only after it has been replaced (drop).
+    let set = unsafe { libc::sigaltstack(&raw const ours, &raw mut previous) };
+    if set == 0 { Ok(previous) } else { Err(errno()) }
 }
 
 fn off() -> libc::stack_t {

@@ -9,14 +9,19 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+use crate::sys::allowance::address_space;
 use crate::sys::fatal::fatal;
 use crate::sys::mem::{Span, commit, page_up, release, reserve};
+use crate::sys::thread::nanosleep;
 
-/// Address space asked for, in bytes; each next one if the last was refused.
-const RESERVES: [usize; 3] = [1 << 30, 64 << 20, 4 << 20];
+/// Address space asked for, in bytes; each next one if the last was refused, or is more than a
+/// share of what there is.
+const RESERVES: [usize; 4] = [1 << 30, 64 << 20, 4 << 20, 1 << 20];
 /// Memory is committed in steps that double between these, in bytes.
 const FIRST_STEP: usize = 16 << 10;
 const LAST_STEP: usize = 1 << 20;
+/// So often memory that was refused is asked for again: 1 ms in all.
+const RETRIES: u32 = 10;
 
 /// Elements are never dropped, and no more of them than fit into 1 GiB can be had.
 pub(crate) struct Table<T> {
@@ -89,15 +94,27 @@ impl<T: Send + Sync> Table<T> {
             addr: self.base.load(Relaxed) + have,
             len: step,
         };
-        // SAFETY: the span lies in what this table has reserved.
-        if let Err(errno) = unsafe { commit(span) } {
-            fatal!("out of memory (table of {have} bytes, errno {errno})");
+        for pause in 0.. {
+            // SAFETY: the span lies in what this table has reserved.
+            match unsafe { commit(span) } {
+                Ok(()) => break,
+                // Its owner has no way to go on without; a refusal may be one of the moment.
+                Err(_) if pause < RETRIES => nanosleep(1_000 << pause),
+                Err(errno) => {
+                    fatal!("out of memory (table of {have} bytes, errno {errno})")
+                }
+            }
         }
         self.committed.store(have + step, Relaxed);
     }
 
     fn reserve_space(&self) {
-        for size in RESERVES {
+        let share = address_space().map_or(usize::MAX, |allowance| allowance.share() / 2);
+        let least = RESERVES[RESERVES.len() - 1];
+        for size in RESERVES
+            .into_iter()
+            .filter(|&size| size <= share.max(least))
+        {
             if let Ok(base) = reserve(size) {
                 self.base.store(base, Relaxed);
                 self.reserved.store(size, Relaxed);

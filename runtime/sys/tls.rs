@@ -18,14 +18,18 @@
 
 use std::arch::asm;
 use std::ffi::c_void;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicUsize, fence};
+
+use crate::sys::tlsblock::make_block;
 
 /// Blocks of late modules that a window has room for. With more of them it answers that every
 /// word is an address: its goroutines stay.
 const OTHERS: usize = 8;
 /// Modules with thread-locals that we look at.
 const MODULES: usize = 64;
+/// How often they are asked for, while others are loaded: then every word is an address.
+const TRIES: u32 = 16;
 /// The control block is smaller than this on every C library.
 const CONTROL_BLOCK: usize = 4096;
 
@@ -41,6 +45,8 @@ pub(crate) struct Window {
     generation: AtomicUsize,
     /// So many bytes above the thread's mapping are nobody's. Before the thread starts.
     pub(crate) above: AtomicUsize,
+    /// Odd while it is written to.
+    version: AtomicUsize,
 }
 
 /// The dtv is not laid out as we know it: late modules are not noticed.
@@ -53,11 +59,20 @@ struct Block {
     len: usize,
 }
 
-/// The modules with thread-locals, as the dynamic linker told them.
+/// The modules with thread-locals, and the calling thread's blocks of them.
 struct Modules {
     ids: [usize; MODULES],
-    sizes: [usize; MODULES],
+    blocks: [Block; MODULES],
     count: usize,
+    /// These are all.
+    complete: bool,
+}
+
+impl Modules {
+    /// The calling thread's block of each.
+    fn blocks(&self) -> impl Iterator<Item = Block> + '_ {
+        self.blocks.iter().take(self.count).copied()
+    }
 }
 
 impl Window {
@@ -70,30 +85,52 @@ impl Window {
             other_count: AtomicUsize::new(0),
             generation: AtomicUsize::new(0),
             above: AtomicUsize::new(0),
+            version: AtomicUsize::new(0),
         }
+    }
+
+    /// Of another thread from now on, which has not told yet.
+    pub(crate) fn forget(&self) {
+        self.start.store(0, Relaxed);
+        self.len.store(usize::MAX, Relaxed);
+        self.other_count.store(0, Relaxed);
+        self.generation.store(0, Relaxed);
+        self.above.store(0, Relaxed);
     }
 
     /// Finds the calling thread's blocks. Takes the dynamic linker's lock and may allocate:
     /// not inside the runtime with a P. `below`: what is free of frames under the thread-locals.
     #[cold]
     pub(crate) fn take(&self, below: usize) {
-        let main = own_mapping(below);
+        let main = own_mapping();
         let modules = modules();
         let pointer = thread_pointer();
-        let mut lo = main.start.min(pointer);
+        let end = main.start + main.len;
+        let mapping = main.start..end;
         // Not further: the next mapping may be anybody's, our stacks' table for example, whose
         // addresses stand in every frame of ours.
-        let end = main.start + main.len;
-        let inside = (main.start..end).contains(&pointer);
-        let mut hi = if inside {
-            end + self.above.load(Relaxed)
+        let (mut lo, mut hi) = if mapping.contains(&pointer) {
+            // The static blocks may take more than `below` themselves.
+            let blocks = modules.blocks().map(|block| block.start);
+            let lowest = blocks.filter(|start| mapping.contains(start)).min();
+            let lowest = lowest.map_or(pointer, |start| start.min(pointer));
+            let lo = lowest.saturating_sub(below).max(main.start);
+            (lo, end + self.above.load(Relaxed))
         } else {
-            pointer + CONTROL_BLOCK
+            (pointer, pointer + CONTROL_BLOCK)
         };
+        if !modules.complete {
+            (lo, hi) = (0, usize::MAX);
+        }
+        let mut blocks = [Block::default(); OTHERS];
         let mut others = 0;
-        for (id, size) in modules.ids.iter().zip(modules.sizes).take(modules.count) {
-            let start = block_of(*id);
+        for block in modules.blocks() {
+            let (start, size) = (block.start, block.len);
             let end = start + size;
+            if start == 0 {
+                (lo, hi) = (0, usize::MAX);
+                break;
+            }
             if start >= lo && end <= hi {
                 continue;
             }
@@ -102,18 +139,39 @@ impl Window {
             if start.abs_diff(pointer) < 1 << 16 {
                 lo = lo.min(start);
                 hi = hi.max(end);
-            } else if let Some((s, l)) = self.others.get(others) {
-                s.store(start, Relaxed);
-                l.store(size, Relaxed);
+            } else if let Some(place) = blocks.get_mut(others) {
+                *place = block;
                 others += 1;
             } else {
                 (lo, hi) = (0, usize::MAX);
             }
         }
+        let version = self.version.load(Relaxed);
+        self.version.store(version + 1, Relaxed);
+        fence(Release); // pairs(window): unchanged_since
         self.other_count.store(others, Relaxed);
+        for ((start, len), block) in self.others.iter().zip(blocks) {
+            start.store(block.start, Relaxed);
+            len.store(block.len, Relaxed);
+        }
         self.start.store(lo, Relaxed);
         self.len.store(hi - lo, Relaxed);
+        self.version.store(version + 2, Release); // pairs(window): version
         self.generation.store(checked_generation(&modules), Relaxed);
+    }
+
+    /// For [`Window::unchanged_since`].
+    #[inline]
+    pub(crate) fn version(&self) -> usize {
+        self.version.load(Acquire) // pairs(window): take
+    }
+
+    /// Since then nobody has written to it, so what was read of it belongs together. Its thread
+    /// may take it again at any time, and be stopped in the middle.
+    #[inline]
+    pub(crate) fn unchanged_since(&self, version: usize) -> bool {
+        fence(Acquire); // pairs(window): take's Release fence
+        version.is_multiple_of(2) && self.version.load(Relaxed) == version
     }
 
     /// On its own thread: has a module been loaded since, whose thread-locals it may hold?
@@ -188,7 +246,7 @@ fn checked_generation(modules: &Modules) -> usize {
     let Some(&id) = modules.ids[..modules.count].first() else {
         return UNCHECKED;
     };
-    let wanted = block_of(id);
+    let wanted = modules.blocks[0].start;
     let holds = |index: usize| {
         let entry = dtv().wrapping_add(index);
         // SAFETY: the table has an entry of at least a word for each module that has a block.
@@ -201,28 +259,34 @@ fn checked_generation(modules: &Modules) -> usize {
     }
 }
 
-unsafe extern "C" {
-    /// The psABI's: the address of the calling thread's block, which it makes if need be.
-    fn __tls_get_addr(index: *const [usize; 2]) -> *mut c_void;
-}
-
-/// What the address of offset 0 is short of: aarch64 and x86-64 have no bias.
-fn block_of(id: usize) -> usize {
-    let index = [id, 0];
-    // SAFETY: the id is of a loaded module with thread-locals.
-    unsafe { __tls_get_addr(&raw const index) }.addr()
-}
-
-/// Asks the dynamic linker.
+/// Asks the dynamic linker, until every module has a block that this thread's generation can have
+/// told it of: to ask for one brings the generation up to date, and with it come modules that were
+/// loaded meanwhile, whose blocks would be made later without a change of it.
 fn modules() -> Modules {
-    let mut modules = Modules {
+    for _ in 0..TRIES {
+        let mut modules = Modules {
+            ids: [0; MODULES],
+            blocks: [Block { start: 0, len: 0 }; MODULES],
+            count: 0,
+            complete: false,
+        };
+        let before = generation();
+        // SAFETY: the callback gets our `modules`, which outlives the call.
+        unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut modules).cast()) };
+        let all = modules.ids.iter().zip(&modules.blocks).take(modules.count);
+        let missing = all.filter(|(_, block)| block.start == 0);
+        let asked = missing.map(|(id, _)| make_block(*id)).count();
+        if asked == 0 && generation() == before {
+            modules.complete = modules.count < MODULES;
+            return modules;
+        }
+    }
+    Modules {
         ids: [0; MODULES],
-        sizes: [0; MODULES],
+        blocks: [Block { start: 0, len: 0 }; MODULES],
         count: 0,
-    };
-    // SAFETY: the callback gets our `modules`, which outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut modules).cast()) };
-    modules
+        complete: false,
+    }
 }
 
 /// Notes one module.
@@ -247,17 +311,23 @@ unsafe extern "C" fn visit(
         .iter()
         .find(|h| h.p_type == libc::PT_TLS)
         .map_or(0, |h| h.p_memsz as usize);
+    if size == 0 {
+        return 0;
+    }
     if let Some(place) = modules.ids.get_mut(modules.count) {
         *place = info.dlpi_tls_modid;
-        modules.sizes[modules.count] = size;
+        modules.blocks[modules.count] = Block {
+            start: info.dlpi_tls_data.addr(),
+            len: size,
+        };
         modules.count += 1;
     }
     0
 }
 
-/// The last `bytes` of the mapping that the C library made for the calling thread: stack,
-/// static thread-locals and control block.
-fn own_mapping(bytes: usize) -> Block {
+/// The mapping that the C library has for the calling thread: stack, static thread-locals and
+/// control block.
+fn own_mapping() -> Block {
     // SAFETY: all zeros is a valid value to be overwritten.
     let mut attr: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
     // SAFETY: no preconditions.
@@ -270,14 +340,13 @@ fn own_mapping(bytes: usize) -> Block {
         };
     }
     let mut start = std::ptr::null_mut();
-    let mut whole = 0;
+    let mut len = 0;
     // SAFETY: initialised by the call above.
-    unsafe { libc::pthread_attr_getstack(&raw const attr, &raw mut start, &raw mut whole) };
+    unsafe { libc::pthread_attr_getstack(&raw const attr, &raw mut start, &raw mut len) };
     // SAFETY: initialised above, not used again.
     unsafe { libc::pthread_attr_destroy(&raw mut attr) };
-    let len = whole.min(bytes);
     Block {
-        start: start.addr() + (whole - len),
+        start: start.addr(),
         len,
     }
 }

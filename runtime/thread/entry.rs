@@ -14,15 +14,16 @@ use crate::g::goroutine::Kind;
 use crate::g::identity::Identity;
 use crate::g::reason::WaitReason;
 use crate::p::processor::MAX_PS;
-use crate::sched::config::{self, default_procs};
+use crate::sched::config;
+use crate::sched::resizer;
 use crate::sched::run::m_start;
 use crate::sched::spawn::{Birth, spawn};
 use crate::sched::start::{self, Settings};
 use crate::sched::state::SCHED;
 use crate::stacks::overflow::Ending;
 use crate::stacks::{Class, class_for};
-use crate::sys::fatal::let_others_die;
 use crate::thread::exit::is_goexit;
+use crate::thread::last_words;
 use crate::thread::local::end_locals;
 use crate::thread::packet::Packet;
 use crate::thread::panic;
@@ -97,7 +98,8 @@ impl Builder {
     }
 
     /// How many Ps to start with: how many goroutines run at the same time. Overrides the
-    /// variable `GOMAXPROCS`; the default is the number of CPUs that the process may use.
+    /// variable `GOMAXPROCS`; the default is the number of CPUs that the process may use, and
+    /// follows it ([`gomaxprocs`](crate::gomaxprocs)).
     ///
     /// # Examples
     /// See [`Builder`].
@@ -117,7 +119,8 @@ impl Builder {
         self
     }
 
-    /// The most OS threads that run goroutines; more are a fatal error. The default is 10,000.
+    /// The most OS threads that run goroutines; more are a fatal error. The default is 10,000;
+    /// there cannot be more than 32,768.
     ///
     /// # Examples
     /// See [`Builder`].
@@ -182,9 +185,15 @@ impl Builder {
         F: FnOnce() -> R + Send,
         R: Send,
     {
-        start::start(|| self.settings(), m_start);
+        let settings = || {
+            let settings = self.settings();
+            panic::set_go_on(self.uncaught == UncaughtPanic::Print);
+            settings
+        };
+        start::start(settings, m_start);
+        resizer::install();
         panic::install_hook();
-        panic::set_go_on(self.uncaught == UncaughtPanic::Print);
+        last_words::wait_at_exit();
         // SAFETY: the caller's promise.
         unsafe { run_main(f) }
     }
@@ -194,10 +203,10 @@ impl Builder {
         let debug = config::debug(std::env::var_os("GOSCHED"));
         let debug = debug.unwrap_or_else(|e| panic!("{e}"));
         let procs = match self.procs {
-            Some(n) if (1..=MAX_PS).contains(&n) => n as u32,
+            Some(n) if (1..=MAX_PS).contains(&n) => Some(n as u32),
             Some(n) => panic!("Builder::procs({n}): want a number from 1 to {MAX_PS}"),
             None => {
-                default_procs(std::env::var_os("GOMAXPROCS")).unwrap_or_else(|e| panic!("{e}"))
+                config::procs(std::env::var_os("GOMAXPROCS")).unwrap_or_else(|e| panic!("{e}"))
             }
         };
         let class_of =
@@ -231,22 +240,39 @@ impl Builder {
 /// every goroutine is asleep for ever while `f` has not returned, the process ends with Go's
 /// deadlock report and status 2.
 ///
+/// Last words are not lost: when `f` has returned while a goroutine panics, or while anything
+/// else is being reported that ends the process, `run` waits for that, and so does the process's
+/// exit (`std::process::exit`, the end of `main`). A panic whose hook prints is given ten seconds,
+/// one that unwinds two, one that was caught none.
+///
 /// The first call sets a panic hook in front of the one that is there: panics of goroutines are
 /// printed with the goroutine's number and name, those of plain threads as before. A hook that is
-/// set later gets them all.
+/// set later gets them all; if it does not call the one before it, `run` waits for a panic only
+/// from when it has come to its goroutine's root.
 ///
 /// # Panics
 /// With the panic of `f`, if it panics.
 ///
 /// # Safety
-/// A goroutine may be moved to another OS thread whenever it suspends: when it blocks on
-/// anything of this crate, yields, or ends a borrow of a processor. Code inside of `f`, and in
-/// every goroutine started from there, must not keep alive across a suspension a value that is
-/// tied to an OS thread: a borrow of a `thread_local!` (inside of `LocalKey::with`), an `Rc`
-/// cloned out of one, a reference into a box that one holds, a guard of a lock that knows its
-/// thread (such as `std::io::StdoutLock` or `std::sync::MutexGuard`). Using a thread-local
-/// before a suspension and again afterwards is fine. `docs/thread-locals.md` explains what goes
-/// wrong and what the runtime takes care of.
+/// The promise is for every goroutine of the process, whoever starts it, for as long as the process
+/// lives: there is one runtime, and once this was called, `go`, `spawn` and `after_func`, which are
+/// safe, start goroutines from every thread.
+///
+/// A goroutine may go on on another OS thread when a call of this crate that may wait returns: a
+/// receive, a send, a lock, a join, a sleep, a yield and so on, whether it had to wait or not.
+/// `docs/thread-locals.md` has the list of those, and that of the calls that do not wait (`go`,
+/// `try_send`, the drop of a sender, `goroutine::id` and so on): they return on their thread, and
+/// no other goroutine runs there meanwhile.
+///
+/// No goroutine may keep alive, across a call that may wait, a value that is tied to an OS thread:
+/// a borrow of a `thread_local!` (inside of `LocalKey::with`), an `Rc` cloned out of one, a
+/// reference into a box that one holds, a guard of a lock that knows its thread (such as
+/// `std::io::StdoutLock` or `std::sync::MutexGuard`). Using a thread-local before such a call and
+/// again afterwards is fine. `docs/thread-locals.md` explains what goes wrong and what the runtime
+/// takes care of.
+///
+/// Nor may it leave changed control bits of the floating-point unit (rounding, exceptions that trap,
+/// denormals) behind at a suspension, unless it is locked to its thread: others compute with them.
 ///
 /// # Examples
 /// ```
@@ -303,7 +329,7 @@ where
     }
     packet.wait(WaitReason::Run);
     SCHED.mains.fetch_sub(1, Relaxed);
-    let_others_die();
+    last_words::wait();
     packet
         .take()
         .unwrap_or_else(|payload| resume_unwind(payload))

@@ -19,7 +19,9 @@ struct GoExit;
 /// unwinding (`catch_unwind`) catches this too and ought to resume it.
 ///
 /// # Panics
-/// On a thread that is not a goroutine.
+/// On a thread that is not a goroutine. And in a program that is built with `panic = "abort"`: to
+/// run the destructors it unwinds, as a panic does, and there nothing can unwind; so that program
+/// ends here, by SIGABRT, after the panic's message.
 ///
 /// # Examples
 /// ```
@@ -39,6 +41,9 @@ pub fn goexit() -> ! {
         this_goroutine().is_some(),
         "goexit called outside of a goroutine"
     );
+    if cfg!(panic = "abort") {
+        panic!("goexit unwinds the stack, and this program is built with panic = \"abort\"");
+    }
     resume_unwind(Box::new(GoExit))
 }
 

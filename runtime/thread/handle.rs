@@ -4,7 +4,6 @@
 //! own: it is not std's, whose token is another one.
 #![forbid(unsafe_code)]
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -13,11 +12,11 @@ use std::time::Duration;
 
 use crate::g::identity::Identity;
 use crate::g::reason::WaitReason;
-use crate::p::processor::next_id_without_p;
 use crate::sched::names::{borrow_identity, my_identity};
 use crate::sys::clock::{Nanos, nanotime};
 use crate::thread::panic::this_goroutine;
 use crate::thread::parker;
+use crate::thread::plain::plain_identity;
 
 /// A handle to a goroutine (or to a plain thread that asked for its own).
 ///
@@ -103,28 +102,11 @@ impl fmt::Debug for Thread {
     }
 }
 
-thread_local! {
-    static PLAIN: OnceCell<Arc<Identity>> = const { OnceCell::new() };
-}
-
 fn identity() -> Arc<Identity> {
     match this_goroutine() {
         Some(g) => my_identity(g),
         None => plain_identity(),
     }
-}
-
-/// Of a plain thread, under its std name. Never called on a goroutine, nor inlined into one.
-#[cold]
-#[inline(never)]
-fn plain_identity() -> Arc<Identity> {
-    PLAIN.with(|cell| {
-        let made = cell.get_or_init(|| {
-            let name = std::thread::current().name().map(Box::from);
-            Arc::new(Identity::new(next_id_without_p(), name))
-        });
-        Arc::clone(made)
-    })
 }
 
 /// The calling goroutine's handle.

@@ -122,7 +122,11 @@ impl<T: 'static> LocalKey<T> {
 
     #[cold]
     fn first_use(&self) -> u32 {
-        let fresh = NEXT.fetch_add(1, Relaxed);
+        // None is used twice: it stands for its key's type.
+        let fresh = NEXT.fetch_update(Relaxed, Relaxed, |number| number.checked_add(1));
+        let Ok(fresh) = fresh else {
+            panic!("goroutine_local: out of keys");
+        };
         match self.number.compare_exchange(0, fresh, Relaxed, Relaxed) {
             Ok(_) => fresh,
             Err(number) => number,

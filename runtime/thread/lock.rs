@@ -7,8 +7,10 @@ use crate::m::current::this_m;
 use crate::sched::locked;
 
 /// Wires the calling goroutine to its OS thread: until as many calls of [`unlock_os_thread`] it
-/// runs on this thread and no other goroutine does. For thread-local state of libraries, for
-/// thread-wide settings of the kernel. A goroutine that ends locked takes its thread with it.
+/// runs on this thread and no other goroutine does, but those that cannot run anywhere else: they
+/// were there before, and hold addresses of its thread-locals. For thread-local state of libraries, for
+/// thread-wide settings of the kernel. A goroutine that ends locked takes its thread with it, as soon
+/// as nobody needs it any more.
 ///
 /// On a plain thread, nothing.
 ///

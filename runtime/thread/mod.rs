@@ -3,9 +3,11 @@
 //! Everything here also works on plain OS threads, where it does what `std::thread` does.
 
 pub(crate) mod panic;
+pub(crate) mod last_words;
 pub(crate) mod exit;
 pub(crate) mod parker;
 mod sleep;
+mod plain;
 mod handle;
 mod local;
 mod packet;

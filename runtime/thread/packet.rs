@@ -22,7 +22,7 @@ use std::task::Waker;
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::G;
 use crate::g::reason::WaitReason;
-use crate::m::enter::enter;
+use crate::m::enter::{enter, enter_to_wait};
 use crate::sched::park::park;
 use crate::sched::ready::ready;
 use crate::sys::fatal::fatal;
@@ -65,9 +65,13 @@ impl<T> Packet<T> {
 
     /// By the goroutine, at its end, once.
     pub(crate) fn finish(&self, result: Result<T>) {
+        let failed = result.is_err();
         // SAFETY: not DONE yet, so the cell is the goroutine's.
         unsafe { *self.result.get() = Some(result) };
         let rt = enter();
+        if failed {
+            rt.current().panics.over(); // caught, if it was a panic
+        }
         // Release pairs(join): take's Acquire. Acquire pairs(join): the joiner's Release.
         let before = self.word.swap(DONE, AcqRel);
         if before == JOINING
@@ -142,7 +146,7 @@ impl<T> Packet<T> {
     pub(crate) fn wait(&self, reason: WaitReason) {
         self.forget_waker();
         while !self.is_done() {
-            let rt = enter();
+            let rt = enter_to_wait();
             let g = rt.current();
             self.joiner.store(Some(g), Relaxed);
             g.announce_park(reason);

@@ -10,7 +10,6 @@
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::AtomicBool;
@@ -28,6 +27,11 @@ static HOOK: Once = Once::new();
 /// Whether an uncaught panic in a detached goroutine only prints.
 pub(crate) fn set_go_on(go_on: bool) {
     GO_ON.store(go_on, Relaxed);
+}
+
+/// Does the process outlive an uncaught panic in a detached goroutine?
+pub(crate) fn goes_on() -> bool {
+    GO_ON.load(Relaxed)
 }
 
 /// Puts our hook in front of the one that is there, which stays in charge of plain threads.
@@ -62,6 +66,7 @@ fn print(g: GRef, info: &PanicHookInfo<'_>) {
     if let Some(at) = info.location() {
         let _ = write!(text, " panicked at {at}");
     }
+    g.panics.tells(); // main waits from here on, should it return: `thread/last_words.rs`
     let _ = writeln!(text, ":\n{}", words(info.payload()));
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured {
@@ -71,9 +76,13 @@ fn print(g: GRef, info: &PanicHookInfo<'_>) {
             "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
         );
     }
-    // Not `eprint!`, which panics when nobody reads; and straight to stderr, for a goroutine's
-    // thread belongs to no test whose output could be captured.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    // Not `eprint!`, which panics when nobody reads, and loses what a pipe that does not block
+    // has no room for; and straight to stderr, for a goroutine's thread belongs to no test whose
+    // output could be captured. The lock keeps std's lines and ours apart.
+    let lock = std::io::stderr().lock();
+    let _ = RawStderr.write_str(&text);
+    drop(lock);
+    g.panics.unwinds();
 }
 
 /// The panic's message, if it is a string.
@@ -88,17 +97,23 @@ fn words(payload: &(dyn Any + Send)) -> &str {
 /// Nobody joins this goroutine, so nobody else will hear of it.
 #[cold]
 pub(crate) fn uncaught(payload: Box<dyn Any + Send>) {
-    if GO_ON.load(Relaxed) {
+    if goes_on() {
+        if let Some(g) = this_goroutine() {
+            g.panics.over();
+        }
         // The hook has printed it.
         if catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err() {
             fatal!("a panic's payload panicked when it was dropped");
         }
         return;
     }
-    begin_death();
-    let _ = write!(RawStderr, "panic: {}\n\n", words(&*payload));
+    let mut text = format!("panic: {}\n\n", words(&*payload));
     if let Some(g) = this_goroutine() {
-        describe_running(g, &mut RawStderr);
+        describe_running(g, &mut text);
     }
+    // Who tells does not enter the runtime any more: without a P it would wait for one there,
+    // perhaps one whose holder waits for the end of the process.
+    begin_death();
+    let _ = RawStderr.write_str(&text);
     exit_now(2)
 }

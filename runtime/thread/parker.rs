@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::g::claim::Ticket;
 use crate::g::identity::Identity;
 use crate::g::reason::WaitReason;
-use crate::m::enter::enter;
+use crate::m::enter::{enter, enter_to_wait};
 use crate::sched::park::{park, park_until};
 use crate::sched::ready::ready;
 use crate::sys::clock::Nanos;
@@ -33,7 +33,7 @@ pub(crate) fn wait(me: &Identity, reason: WaitReason, deadline: Option<Nanos>) {
         me.token.swap(EMPTY, Acquire); // pairs(park-token); only we take it away
         return;
     }
-    let rt = enter();
+    let rt = enter_to_wait();
     let g = rt.current();
     let ticket = g.open_round();
     me.waiter.store(Some(g), Relaxed);

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::G;
 use crate::g::reason::WaitReason;
-use crate::m::enter::enter;
+use crate::m::enter::{enter, enter_to_wait};
 use crate::sched::park::park;
 use crate::sched::ready::ready;
 use crate::thread::handle::Thread;
@@ -89,7 +89,7 @@ impl Shared {
         if self.alive.load(Acquire) == 0 {
             return;
         }
-        let rt = enter();
+        let rt = enter_to_wait();
         let g = rt.current();
         self.parent.store(Some(g), Relaxed);
         g.announce_park(WaitReason::ScopeWait);

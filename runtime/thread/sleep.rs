@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::g::reason::WaitReason;
-use crate::m::enter::enter;
+use crate::m::enter::enter_to_wait;
 use crate::sched::park::park_until;
 use crate::sys::clock::Nanos;
 use crate::sys::moment::{nanos_after, nanos_at};
@@ -53,7 +53,7 @@ pub fn sleep_until(deadline: Instant) {
 }
 
 fn sleep_nanos(until: Nanos) {
-    let rt = enter();
+    let rt = enter_to_wait();
     let g = rt.current();
     let ticket = g.open_round();
     g.announce_park(WaitReason::Sleep);

@@ -67,8 +67,10 @@ impl Builder {
     /// Spawns a goroutine that runs `f`.
     ///
     /// # Errors
-    /// If the stack size is above 1 GiB, or there can be no more stacks on this system: the error
-    /// holds a [`StackError`](crate::StackError), which says why and what to do.
+    /// If the stack size is above 1 GiB, or there is not one stack of that size on this system, or
+    /// there can be no more (a kernel before 6.13, `vm.max_map_count`): the error holds a
+    /// [`StackError`](crate::StackError), which says why and what to do. A goroutine for which there
+    /// is no stack *now*, by a limit of memory, waits until another gives one back.
     ///
     /// # Panics
     /// If the runtime has not been started, or the name holds a NUL byte (as std).

@@ -39,7 +39,7 @@ impl<W> Clone for Entry<W> {
 
 impl<W> Copy for Entry<W> {}
 
-impl<W> Place<W> {
+impl<W: Sync> Place<W> {
     fn get(&self) -> Entry<W> {
         match self.node.load(Relaxed) {
             Some(node) => Entry {
@@ -63,16 +63,18 @@ pub(crate) struct Array<W: 'static> {
 }
 
 impl<W> Array<W> {
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Relaxed)
+    }
+}
+
+impl<W: Sync> Array<W> {
     pub(crate) const fn new() -> Array<W> {
         Array {
             table: Table::new(),
             len: AtomicUsize::new(0),
         }
-    }
-
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.len.load(Relaxed)
     }
 
     /// The places in use.
@@ -160,7 +162,7 @@ impl<W> Array<W> {
     }
 }
 
-fn sift_up<W>(places: &[Place<W>], mut at: usize) {
+fn sift_up<W: Sync>(places: &[Place<W>], mut at: usize) {
     let entry = places[at].get();
     while at > 0 {
         let parent = (at - 1) / ARITY;
@@ -174,7 +176,7 @@ fn sift_up<W>(places: &[Place<W>], mut at: usize) {
     places[at].set(entry);
 }
 
-fn sift_down<W>(places: &[Place<W>], mut at: usize) {
+fn sift_down<W: Sync>(places: &[Place<W>], mut at: usize) {
     let entry = places[at].get();
     loop {
         let first = at * ARITY + 1;

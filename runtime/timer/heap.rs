@@ -34,7 +34,7 @@ pub(crate) struct Armed {
     pub(crate) earlier: bool,
 }
 
-impl<W> TimerHeap<W> {
+impl<W: Sync> TimerHeap<W> {
     pub(crate) fn new() -> TimerHeap<W> {
         TimerHeap {
             lock: RawLock::new(),

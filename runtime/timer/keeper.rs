@@ -34,7 +34,7 @@ enum Found {
     Sorted,
 }
 
-impl<'a, W> Keeper<'a, W> {
+impl<'a, W: Sync> Keeper<'a, W> {
     pub(crate) fn new(lock: &'a RawLock, array: &'a Array<W>, shared: &'a Shared) -> Self {
         lock.lock();
         Keeper {

@@ -41,7 +41,7 @@ pub(crate) enum Rearm {
     },
 }
 
-impl<W> Node<W> {
+impl<W: Sync> Node<W> {
     pub(crate) fn new() -> Node<W> {
         Node {
             word: Word::new(),

@@ -10,7 +10,7 @@ const BANNED: &[(&str, &[&str])] = &[
     // Plain threads only, and never inlined into a goroutine: see m/current.rs.
     (
         "thread_local!",
-        &["m/foreign.rs", "thread/handle.rs", "thread/local.rs"],
+        &["m/foreign.rs", "thread/plain.rs", "thread/local.rs"],
     ),
     // A thread that sleeps keeps its P from others.
     ("std::thread::sleep", &[]),

@@ -1,0 +1,14 @@
+//! Threads of the runtime that run no goroutines: the spawner, sysmon, the watcher.
+#![forbid(unsafe_code)]
+
+use std::ffi::CStr;
+
+use crate::sys::berth;
+use crate::sys::inherited::{Ahead, HeldBack};
+use crate::sys::mem::Errno;
+
+/// Starts one, with `room` on its stack beside the thread-locals.
+pub(crate) fn start(name: &CStr, room: usize, life: fn(&'static ())) -> Result<(), Errno> {
+    let (_held_back, _ahead) = (HeldBack::now(), Ahead::now());
+    berth::start_anywhere(name, room, life, &())
+}
