@@ -86,6 +86,7 @@ impl Idle {
 }
 // [/idle]
 
+// [bed]
 impl Idle {
     pub(crate) fn new() -> Idle {
         Idle {
@@ -134,6 +135,7 @@ impl Idle {
         }
     }
 }
+// [/bed]
 
 #[cfg(all(test, loom))]
 mod model {

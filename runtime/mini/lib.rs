@@ -26,11 +26,6 @@
 //!
 //! The files, in the order to read them:
 
-#![allow(
-    clippy::option_map_unit_fn,
-    clippy::manual_is_multiple_of,
-    reason = "the shorter form is the one that everybody reads at once"
-)]
 #![allow(missing_debug_implementations, reason = "to be read")]
 
 mod prim;

@@ -1,11 +1,5 @@
 //! Step 1: one thread, the switch, one queue, yield.
 #![allow(unsafe_code, reason = "switches stacks")]
-#![allow(
-    dead_code,
-    clippy::option_map_unit_fn,
-    clippy::manual_is_multiple_of,
-    reason = "only the tests yield; short on a page"
-)]
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::VecDeque;

@@ -1,11 +1,5 @@
 //! Step 2: park and ready; a WaitGroup and a Mutex made of them.
 #![allow(unsafe_code, reason = "switches stacks")]
-#![allow(
-    dead_code,
-    clippy::option_map_unit_fn,
-    clippy::manual_is_multiple_of,
-    reason = "only the tests yield; short on a page"
-)]
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::VecDeque;

@@ -1,11 +1,5 @@
 //! Step 3: many threads and one queue; and why a goroutine may be woken before it is off its stack.
 #![allow(unsafe_code, reason = "switches stacks")]
-#![allow(
-    dead_code,
-    clippy::option_map_unit_fn,
-    clippy::manual_is_multiple_of,
-    reason = "only the tests yield; short on a page"
-)]
 
 use std::cell::{Cell, UnsafeCell};
 use std::collections::VecDeque;
