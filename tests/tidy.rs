@@ -17,6 +17,8 @@ mod unsafe_list;
 mod orderings;
 #[path = "tidy/names.rs"]
 mod names;
+#[path = "tidy/figures.rs"]
+mod figures;
 
 use std::path::Path;
 
@@ -101,4 +103,20 @@ fn every_dependency_has_a_reason() {
         &read("Cargo.toml"),
         &read("docs/dependencies.md"),
     ));
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    none(names::unused(&manifest, &Tree::runtime(root())));
+}
+
+#[test]
+fn tables_of_figures_agree_with_themselves() {
+    for (page, text) in tree::read_all(root(), ".md") {
+        none(figures::columns_of_ps(&page, &text));
+    }
+    let page = "docs/benchmarks.md";
+    let text = std::fs::read_to_string(root().join(page)).unwrap();
+    none(figures::ratios(page, &text));
 }

@@ -3,8 +3,7 @@
 //! Go: proc.go allgs, gfget, gfput.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
 use crate::base::atomic_ref::AtomicRef;
 use crate::g::goroutine::{G, GRef};
@@ -23,7 +22,6 @@ struct Slab {
 /// Oldest slab first, so that dumps come about in order of birth.
 static FIRST: AtomicRef<Slab> = AtomicRef::none();
 static LAST: AtomicRef<Slab> = AtomicRef::none();
-static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Dead Gs that no P holds. Guarded by its lock.
 static FREE_LOCK: RawLock = RawLock::new();
@@ -43,7 +41,6 @@ pub(crate) fn new_slab() -> (GRef, &'static [G]) {
     let link = before.map_or(&FIRST, |before| &before.next);
     // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
     link.store(Some(slab), Release);
-    SLAB_COUNT.fetch_add(1, Relaxed);
     match slab.gs.split_first() {
         Some((first, rest)) => (first, rest),
         None => fatal!("a slab of no Gs"),

@@ -32,8 +32,6 @@ pub(crate) enum Kind {
     Goroutine = 0,
     /// A plain OS thread that blocks on one of our primitives: it has a G to wait in.
     Thread = 1,
-    /// A goroutine of the runtime's own, left out of counts and dumps.
-    System = 2,
 }
 
 #[repr(C, align(64))]
@@ -126,7 +124,6 @@ impl G {
     pub(crate) fn kind(&self) -> Kind {
         match self.kind.load(Relaxed) {
             1 => Kind::Thread,
-            2 => Kind::System,
             _ => Kind::Goroutine,
         }
     }

@@ -5,10 +5,10 @@
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// One entry for each place that parks. Do not reuse an entry: add one.
+        /// One entry for each kind of wait. Go's texts where Go has such a wait; the others are our own.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        #[allow(dead_code, reason = "the table is Go's; some entries wait for their feature")]
+        #[allow(dead_code, reason = "some are stored by number only")]
         pub(crate) enum WaitReason { $($(#[$doc])* $name,)* }
 
         const TEXTS: &[&str] = &[$($text,)*];
@@ -24,7 +24,6 @@ reasons! {
     Select = "select",
     SelectNoCases = "select (no cases)",
     Sleep = "sleep",
-    IoWait = "IO wait",
     Semacquire = "semacquire",
     MutexLock = "sync.Mutex.Lock",
     RwLockRead = "sync.RWMutex.RLock",
@@ -39,8 +38,6 @@ reasons! {
     Run = "run",
     ScopeWait = "scope",
     FutureWait = "future",
-    StopTheWorld = "stopping the world",
-    Dump = "dump",
 }
 
 impl WaitReason {

@@ -77,6 +77,7 @@ impl Semaphore {
     /// # Examples
     ///
     /// See [`Semaphore`].
+    #[track_caller]
     pub fn acquire(&self, n: usize) {
         assert!(
             n <= self.size,
@@ -120,6 +121,7 @@ impl Semaphore {
     /// # Examples
     ///
     /// See [`Semaphore`].
+    #[track_caller]
     pub fn release(&self, n: usize) {
         if !self.give_back(n) {
             panic!("semaphore: released more than held");

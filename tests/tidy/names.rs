@@ -282,6 +282,26 @@ pub(crate) fn dependencies(manifest: &str, page: &str) -> Vec<String> {
     complaints
 }
 
+/// What every user of the package builds must be of use: some file names the crate.
+pub(crate) fn unused(manifest: &str, tree: &Tree) -> Vec<String> {
+    let after = manifest
+        .split_once("\n[dependencies]\n")
+        .map_or("", |(_, a)| a);
+    let section = after.split("\n[").next().unwrap_or("");
+    let is_named = |krate: &str| {
+        let sources = tree.files.iter().map(|f| f.lexed.tokens());
+        sources
+            .into_iter()
+            .any(|tokens| tokens.iter().any(|t| t.text == krate))
+    };
+    section
+        .lines()
+        .filter_map(|line| Some(line.split_once(['=', '.'])?.0.trim()))
+        .filter(|name| !is_named(&name.replace('-', "_")))
+        .map(|name| format!("Cargo.toml: no file of the runtime uses {name}"))
+        .collect()
+}
+
 #[cfg(test)]
 fn owned(pages: &[(&str, &str)]) -> Vec<(String, String)> {
     pages
@@ -345,6 +365,15 @@ fn a_dependency_without_a_reason_is_found() {
     let page = "| `libc` | system calls |\n| `loom` | models |\n";
     assert_eq!(dependencies(manifest, page), [""; 0]);
     assert_eq!(dependencies(manifest, "| `loom` | models |").len(), 1);
+}
+
+#[test]
+fn a_dependency_that_nobody_uses_is_found() {
+    let manifest = "[package]\nname = \"x\"\n\n[dependencies]\nlibc = \"0.2\"\n\
+                    two-words = { version = \"1\" }\n\n[lints.rust]\na = 1\n";
+    let found = |code| unused(manifest, &crate::tree::of(&[("a.rs", code)]));
+    assert!(found("use libc::c_int;\nfn f() { two_words::g() }").is_empty());
+    assert_eq!(found("use libc::c_int; // two_words").len(), 1);
 }
 
 #[test]
