@@ -1,5 +1,7 @@
 //! A program with megabytes of static thread-locals, which the C library puts on every thread's
 //! stack: it runs, and the guard finds their addresses.
+//!
+//! Without libtest: std gives its threads a stack that the thread-locals fill, but for 16 KiB.
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
 mod support;
@@ -7,7 +9,10 @@ mod support;
 use std::cell::Cell;
 
 use gosched::thread::{spawn, yield_now};
-use support::check;
+use support::{check, child};
+
+#[path = "support/bare.rs"]
+mod bare;
 
 /// More than an M's stack has for its loop, and than what is left free below.
 const MANY: usize = 9 << 20;
@@ -22,7 +27,6 @@ fn place(which: usize) -> *const Cell<u8> {
     LARGE.with(|large| &raw const large[which * (MANY - 1) / 2])
 }
 
-#[test]
 fn goroutines_use_megabytes_of_thread_locals() {
     check(|| {
         let all = (0..60).map(|i| {
@@ -38,7 +42,6 @@ fn goroutines_use_megabytes_of_thread_locals() {
     });
 }
 
-#[test]
 fn threads_end_and_others_come() {
     check(|| {
         for _ in 0..20 {
@@ -48,7 +51,6 @@ fn threads_end_and_others_come() {
 }
 
 /// An address of a thread-local on the stack keeps the goroutine on its thread.
-#[test]
 fn the_guard_knows_all_of_them() {
     check(|| {
         let all = (0..30).map(|i| {
@@ -63,4 +65,17 @@ fn the_guard_knows_all_of_them() {
         let all: Vec<_> = all.collect();
         all.into_iter().for_each(|one| one.join().unwrap());
     });
+}
+
+fn main() {
+    // SAFETY: there is no other thread yet.
+    unsafe { std::env::set_var("RUST_MIN_STACK", (MANY + (4 << 20)).to_string()) };
+    bare::main(&[
+        (
+            "goroutines_use_megabytes_of_thread_locals",
+            goroutines_use_megabytes_of_thread_locals,
+        ),
+        ("threads_end_and_others_come", threads_end_and_others_come),
+        ("the_guard_knows_all_of_them", the_guard_knows_all_of_them),
+    ]);
 }
