@@ -1,7 +1,5 @@
 //! A program with megabytes of static thread-locals, which the C library puts on every thread's
 //! stack: it runs, and the guard finds their addresses.
-//!
-//! Without libtest: std gives its threads a stack that the thread-locals fill, but for 16 KiB.
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
 mod support;
@@ -9,10 +7,7 @@ mod support;
 use std::cell::Cell;
 
 use gosched::thread::{spawn, yield_now};
-use support::{check, child};
-
-#[path = "support/bare.rs"]
-mod bare;
+use support::check;
 
 /// More than an M's stack has for its loop, and than what is left free below.
 const MANY: usize = 9 << 20;
@@ -27,6 +22,11 @@ fn place(which: usize) -> *const Cell<u8> {
     LARGE.with(|large| &raw const large[which * (MANY - 1) / 2])
 }
 
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "without optimisation an access copies all of it"
+)]
 fn goroutines_use_megabytes_of_thread_locals() {
     check(|| {
         let all = (0..60).map(|i| {
@@ -42,6 +42,11 @@ fn goroutines_use_megabytes_of_thread_locals() {
     });
 }
 
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "without optimisation an access copies all of it"
+)]
 fn threads_end_and_others_come() {
     check(|| {
         for _ in 0..20 {
@@ -51,6 +56,11 @@ fn threads_end_and_others_come() {
 }
 
 /// An address of a thread-local on the stack keeps the goroutine on its thread.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "without optimisation an access copies all of it"
+)]
 fn the_guard_knows_all_of_them() {
     check(|| {
         let all = (0..30).map(|i| {
@@ -65,17 +75,4 @@ fn the_guard_knows_all_of_them() {
         let all: Vec<_> = all.collect();
         all.into_iter().for_each(|one| one.join().unwrap());
     });
-}
-
-fn main() {
-    // SAFETY: there is no other thread yet.
-    unsafe { std::env::set_var("RUST_MIN_STACK", (MANY + (4 << 20)).to_string()) };
-    bare::main(&[
-        (
-            "goroutines_use_megabytes_of_thread_locals",
-            goroutines_use_megabytes_of_thread_locals,
-        ),
-        ("threads_end_and_others_come", threads_end_and_others_come),
-        ("the_guard_knows_all_of_them", the_guard_knows_all_of_them),
-    ]);
 }
