@@ -48,11 +48,12 @@ fn m_loop(m: &'static M) {
     };
     m.alt_stack.store(signal_stack.bottom(), Relaxed);
     inherited::take_signals(preempt::enabled().then_some(libc::SIGURG));
-    inherited::run_behind();
     set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
     if threads::thread_is_up(m) {
         idle::wait_for_p(m);
     }
+    // Not before: while it comes up, others wait for it, and those who compute need not.
+    inherited::run_behind();
     loop {
         if m.p().is_none() {
             idle::stop_m(m); // a spare, or its P went to the owner of a goroutine it had picked

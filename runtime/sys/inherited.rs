@@ -140,7 +140,7 @@ impl Drop for Ahead {
     }
 }
 
-/// By an M, at its beginning: behind the helpers, one of which has made it.
+/// By an M that is about to run goroutines: behind the helpers, one of which has made it.
 pub(crate) fn run_behind() {
     if let Some(Some(RealTime { policy, of_ms, .. })) = REAL_TIME.get() {
         set_real_time(*policy, *of_ms); // less is always allowed
