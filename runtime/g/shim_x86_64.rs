@@ -47,13 +47,17 @@ pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *m
         "sub rsp, 8", // a call wants it aligned to 16
         ".cfi_adjust_cfa_offset 8",
         "mov [rdx], rsp",
-        "lea rax, [rsp - {below}]",
+        // The stack pointer goes along: what is below it belongs to nobody (psABI; memcheck says so).
+        "mov rax, rsp",
+        "sub rsp, {below}",
+        ".cfi_adjust_cfa_offset {below}",
         "xorps xmm0, xmm0",
         "2:",
-        "movaps [rax], xmm0",
-        "add rax, 16",
-        "cmp rax, rsp",
+        "movaps [rsp], xmm0",
+        "add rsp, 16",
+        "cmp rsp, rax",
         "jne 2b",
+        ".cfi_adjust_cfa_offset -{below}",
         // Not the callee's to keep, but compilers push it as it is, to align their frames.
         "xor eax, eax",
         "xor ebx, ebx",
