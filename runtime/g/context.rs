@@ -33,7 +33,7 @@ use crate::sys::berth;
 use crate::sys::fatal::fatal;
 use crate::sys::mem::Span;
 use crate::sys::prefetch::prefetch_at;
-use crate::sys::valgrind::begin_stack;
+use crate::sys::valgrind::{self, begin_stack};
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,13 +179,18 @@ pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()
         below.note_sp(stack_here() - CALL_FRAMES);
     }
     let idle = slot.has_coroutine().then(|| slot.live_sp()).flatten();
-    let base = match idle {
+    let top = match idle {
         Some(sp) => (sp - CALL_FRAMES) & !63,
         None => {
             // None there, or one that has not said how deep it sleeps: it has nothing to drop.
             slot.set_has_coroutine(false);
             slot.top()
         }
+    };
+    let base = if valgrind::is_memcheck() {
+        top - valgrind::FAR
+    } else {
+        top
     };
     slot.body_sp().store(base, Relaxed);
     begin_stack(Span::between(slot.limit(), base));

@@ -30,9 +30,24 @@ use crate::g::goroutine::{G, GRef};
 use crate::m::enter::{NoPreempt, enter};
 use crate::stacks::slot::SEGMENT_TAG;
 use crate::stacks::{Class, Slot, SlotRef, StackError, class_for, depot, promise};
+use crate::sys::valgrind;
 
 /// What the segment loses to its stagger, to the way in and to the frames in between.
 const OVERHEAD: usize = 4 << 10;
+
+/// The smallest class with so many usable bytes.
+fn class_with(size: usize) -> Result<Class, StackError> {
+    // Two stacks with 6 MiB in between, and each with FAR at its upper end.
+    let size = match valgrind::is_memcheck() {
+        true => size.saturating_add(valgrind::FAR).max(3 * valgrind::FAR),
+        false => size,
+    };
+    let class = class_for(size)?;
+    match class.usable_bytes() < size {
+        true => class_for(class.slot_bytes() * 2),
+        false => Ok(class),
+    }
+}
 
 /// The right to run on a segment; gives it back when dropped.
 #[derive(Debug)]
@@ -47,10 +62,7 @@ pub(crate) struct Segment {
 impl Segment {
     /// A segment with room for `size` bytes, on top of what the caller stands on now.
     pub(crate) fn push(size: usize) -> Result<Segment, StackError> {
-        let mut class = class_for(size.saturating_add(OVERHEAD))?;
-        if class.usable_bytes() < size.saturating_add(OVERHEAD) {
-            class = class_for(class.slot_bytes() * 2)?;
-        }
+        let class = class_with(size.saturating_add(OVERHEAD))?;
         let promised = promise::take(class)?;
         let rt = enter();
         let owner = rt.current();

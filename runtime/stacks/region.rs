@@ -20,7 +20,6 @@ use crate::stacks::slot::{Slot, SlotRef};
 use crate::sys::allowance;
 use crate::sys::lock::RawLock;
 use crate::sys::mem::{self, Advice, Span};
-use crate::sys::valgrind::register_stack;
 
 /// Slots made at a time: their guards go in by one system call.
 pub(crate) const BATCH: usize = 32;
@@ -201,7 +200,6 @@ impl Region {
             let record = self.record(made + i);
             let index = self.base.load(Relaxed) + made + i;
             record.describe(self.bottom(made + i), self.class(), index);
-            register_stack(Span::between(record.limit(), record.end()));
             *place = Some(record);
         }
         // Release pairs(slot): Acquire in Region::made.

@@ -1,18 +1,22 @@
 //! What valgrind must be told: by instructions that it knows, and that do nothing elsewhere.
 //!
-//! Stacks, so that a switch is not taken for a call with a huge frame; and that the guard's scan may
-//! read words which nobody has written.
+//! Where a stack begins, and that the guard's scan may read words which nobody has written.
 //!
-//! valgrind.h, memcheck.h.
+//! A switch to another stack must not be taken for a call, or a return, with a huge frame. memcheck
+//! knows by the distance: no frame has [`FAR`] bytes. An M's stack is that far from all others; of
+//! two stacks of one goroutine the second begins so far down (`g/context.rs` `call_on`). Stacks that
+//! were registered would not do: memcheck keeps in mind one current stack for all threads, and
+//! forgets to make room for a large frame after another thread's turn.
+//!
+//! valgrind.h, memcheck.h; valgrind's `--max-stackframe`.
 #![allow(unsafe_code, reason = "instructions that valgrind looks for")]
 
 use std::arch::asm;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::sys::mem::Span;
 
-const STACK_REGISTER: usize = 0x1501;
 const CHANGE_ERR_DISABLEMENT: usize = 0x1801;
 const MEMCHECK: usize = (b'M' as usize) << 24 | (b'C' as usize) << 16;
 const MAKE_MEM_UNDEFINED: usize = MEMCHECK + 1;
@@ -54,21 +58,31 @@ fn request(code: usize, first: usize, second: usize) -> usize {
     answer
 }
 
-/// The one of valgrind's tools that complains. Known from the first stack on.
-static MEMCHECKED: AtomicBool = AtomicBool::new(false);
+/// More than memcheck takes for the size of one frame.
+pub(crate) const FAR: usize = 2 << 20;
 
-/// Here is a stack.
-#[inline]
-pub(crate) fn register_stack(stack: Span) {
-    // Only memcheck answers anything but 0.
-    MEMCHECKED.store(request(MAKE_MEM_UNDEFINED, stack.addr, 0) != 0, Relaxed);
-    request(STACK_REGISTER, stack.addr, stack.addr + stack.len);
-}
+/// Not asked yet, or no, or yes.
+static MEMCHECK_RUNS: AtomicU8 = AtomicU8::new(UNKNOWN);
+const UNKNOWN: u8 = 0;
+const NO: u8 = 1;
+const YES: u8 = 2;
 
-/// Does memcheck run us?
+/// Does memcheck run us? The one of valgrind's tools that complains.
 #[inline]
 pub(crate) fn is_memcheck() -> bool {
-    MEMCHECKED.load(Relaxed)
+    match MEMCHECK_RUNS.load(Relaxed) {
+        UNKNOWN => ask(),
+        answer => answer == YES,
+    }
+}
+
+#[cold]
+fn ask() -> bool {
+    let place = 0_u8;
+    // Only memcheck answers anything but 0.
+    let yes = request(MAKE_MEM_DEFINED, (&raw const place).addr(), 1) != 0;
+    MEMCHECK_RUNS.store(if yes { YES } else { NO }, Relaxed);
+    yes
 }
 
 /// Somebody is about to begin at the upper end of this, and not where its last user left it.
