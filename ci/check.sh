@@ -118,7 +118,7 @@ step_loom() {
     local -x RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$TARGET/loom"
     tests --release --lib model || return
     tests --release -p gosched-mini --lib model || return
-    # Exercise 6: a model that must fail.
+    # Exercise 5: a model that must pass. Exercise 6: one that must fail.
     tests --release -p gosched-mini --test exercises
 }
 

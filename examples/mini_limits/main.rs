@@ -1,7 +1,8 @@
-//! runtime/mini/lib.rs: eight programs that are right, and that mini cannot run. Each runs on mini
-//! and on gosched, the same source, in a process of its own that has some seconds.
-//! What to notice: all eight end on gosched. What each of them takes is a part of the full runtime;
-//! the last column says which file to read.
+//! runtime/mini/lib.rs: eight programs on which mini hangs, dies, or answers wrongly. Each runs on
+//! mini and on gosched, the same source, in a process of its own that has some seconds.
+//! What to notice: all eight end on gosched, seven with the right answer, and one with the words that
+//! say what is wrong with it. What each of them takes is a part of the full runtime; the last column
+//! says which file to read.
 #![allow(unsafe_code, reason = "the doors into the runtimes")]
 
 use std::process::{Child, Command, Output, Stdio};
@@ -17,7 +18,7 @@ mod limits;
 
 use limits::LIMITS;
 
-/// Eight programs that mini cannot run, beside gosched.
+/// Eight programs that break mini, on mini and on gosched
 #[derive(Parser)]
 struct Args {
     /// Only this one
@@ -46,7 +47,7 @@ fn main() {
     if let Some(on) = args.on {
         for (i, limit) in LIMITS.iter().enumerate().filter(|(_, l)| wanted(l.name)) {
             match on {
-                // SAFETY: the contract is broken on purpose, in `a_thread_local`: by a process that
+                // SAFETY: the contract is broken on purpose, in `thread_local`: by a process that
                 // only compares two addresses.
                 System::Mini => unsafe {
                     gosched_mini::run_on(limit.procs, on_mini::PROGRAMS[i])

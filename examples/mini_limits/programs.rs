@@ -10,18 +10,18 @@ use super::{Receiver, Sender, bounded, each, go, sleep, spawn, yield_now};
 
 /// In the order of `limits.rs`.
 pub(crate) const PROGRAMS: [fn(); 8] = [
-    an_endless_loop,
-    a_blocking_call,
-    a_thread_local,
+    endless_loop,
+    blocking_call,
+    thread_local,
     many_stacks,
-    a_deep_recursion,
-    a_lost_slice,
+    deep_recursion,
+    lost_slice,
     sleeping_timers,
-    a_foreign_thread,
+    foreign_thread,
 ];
 
 /// One P; a goroutine that never gives way. Does main come back?
-fn an_endless_loop() {
+fn endless_loop() {
     go(|| {
         loop {
             spin_loop();
@@ -32,7 +32,7 @@ fn an_endless_loop() {
 }
 
 /// One P; a goroutine waits in the kernel for what another one will do.
-fn a_blocking_call() {
+fn blocking_call() {
     let (to, from) = std::sync::mpsc::channel();
     let other = spawn(move || to.send(42).unwrap());
     let blocked = spawn(move || from.recv().unwrap()); // started last, so it runs first
@@ -41,7 +41,7 @@ fn a_blocking_call() {
 }
 
 /// Two Ps; a goroutine yields while it holds a reference to a thread-local.
-fn a_thread_local() {
+fn thread_local() {
     thread_local!(static MINE: Cell<u64> = const { Cell::new(0) });
     let back = Arc::new(AtomicBool::new(false));
     let occupied = Arc::clone(&back);
@@ -92,7 +92,7 @@ fn many_stacks() {
 }
 
 /// More stack than a goroutine has.
-fn a_deep_recursion() {
+fn deep_recursion() {
     fn down(depth: u64) -> u64 {
         let frame = black_box([depth; 128]);
         match depth {
@@ -104,7 +104,7 @@ fn a_deep_recursion() {
 }
 
 /// One P; two goroutines that hand a message to and fro are always next. When is it the third's turn?
-fn a_lost_slice() {
+fn lost_slice() {
     let had_its_turn = Arc::new(AtomicBool::new(false));
     let ((ping, to_pong), (pong, to_ping)) = (bounded(0), bounded(0));
     let third = Arc::clone(&had_its_turn);
@@ -133,7 +133,7 @@ fn sleeping_timers() {
 }
 
 /// All goroutines are asleep; but a plain thread is about to send what main waits for.
-fn a_foreign_thread() {
+fn foreign_thread() {
     let (to, from) = bounded(1);
     let thread = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(300));

@@ -7,7 +7,7 @@
 #![allow(unsafe_code, reason = "reaches into stacks that wait")]
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex as ThreadMutex, MutexGuard};
 
 use crate::g::GRef;
 use crate::prim::CALM;
@@ -15,7 +15,7 @@ use crate::sched::ready;
 use crate::spawn::{announce_park, park};
 
 // [channel]
-pub(crate) struct Channel<T>(Mutex<State<T>>);
+pub(crate) struct Channel<T>(ThreadMutex<State<T>>);
 
 pub(crate) struct State<T> {
     buffer: VecDeque<T>,
@@ -33,7 +33,7 @@ struct Waiter<T> {
     slot: *mut Option<T>,
 }
 
-// SAFETY: a waiter's slot is its waker's: the waiter stands still until it is woken.
+// SAFETY: a waiter's slot is its waker's: the waiter does not touch it until it is woken.
 unsafe impl<T: Send> Send for Waiter<T> {}
 
 impl<T> Channel<T> {
@@ -85,7 +85,7 @@ impl<T> State<T> {
             return Err(value);
         }
         if let Some(receiver) = self.receivers.pop_front() {
-            // SAFETY: it is parked, and we are its one waker.
+            // SAFETY: from the push to `ready` it is not touched by its goroutine; we are the one waker.
             unsafe { *receiver.slot = Some(value) };
             return Ok(Some(receiver.g));
         }
@@ -100,7 +100,7 @@ impl<T> State<T> {
     pub(crate) fn accept(&mut self) -> Option<(T, Option<GRef>)> {
         let sender = self.senders.pop_front();
         if let Some(sender) = &sender {
-            // SAFETY: it is parked, and we are its one waker.
+            // SAFETY: from the push to `ready` it is not touched by its goroutine; we are the one waker.
             self.buffer.extend(unsafe { &mut *sender.slot }.take());
         }
         let value = self.buffer.pop_front()?;
@@ -126,7 +126,7 @@ fn wait<T>(
 
 impl<T> Channel<T> {
     pub(crate) fn new(capacity: usize) -> Channel<T> {
-        Channel(Mutex::new(State {
+        Channel(ThreadMutex::new(State {
             buffer: VecDeque::with_capacity(capacity.min(1024)),
             capacity,
             closed: false,

@@ -15,6 +15,7 @@ use crate::idle::Slept;
 use crate::m::M;
 use crate::prim::fatal;
 
+// [find]
 /// Every so many picks the global queue goes first: two goroutines that keep each other in the
 /// local queue could hide it for ever. A prime, so as not to fall in step with anything.
 const GLOBAL_EVERY: u32 = 61;
@@ -22,21 +23,19 @@ const GLOBAL_EVERY: u32 = 61;
 const SHARE: usize = 128;
 /// How often a thief goes round.
 const ROUNDS: u32 = 4;
-/// A goroutine in `runnext` is left alone so long: its P will probably run it sooner.
+/// A goroutine in `runnext` is left alone for so long, at least: its P will probably run it sooner.
 const GRACE: Duration = Duration::from_micros(3);
 
-// [find]
 /// The next goroutine. Sleeps until there is one; none when main has ended.
 pub(crate) fn find_runnable(m: &M) -> Option<GRef> {
     while !m.sched.is_over() {
         if let Some(g) = look(m) {
             if m.spinning.take() {
                 m.sched.idle.stop_spinning();
-                m.sched.idle.wakep(); // last-spinner: there may be more
             }
             return Some(g);
         }
-        sleep(m);
+        rest(m);
     }
     None
 }
@@ -53,8 +52,8 @@ fn every_61st_global(m: &M) -> Option<GRef> {
     if !m.tick.get().is_multiple_of(GLOBAL_EVERY) || m.sched.global.is_empty() {
         return None;
     }
-    let first = repeat_with(|| m.sched.global.steal()).find(|found| !found.is_retry());
-    counted(m, first.and_then(|found| found.success()))
+    let first = repeat_with(|| m.sched.global.steal()).find(|found| !found.is_retry())?;
+    counted(m, first.success())
 }
 
 /// A pick from anywhere but `runnext` is a tick.
@@ -114,10 +113,10 @@ fn steal(m: &M) -> Option<GRef> {
 }
 
 /// Nothing found. To look is easy; to stop looking is not: see `idle.rs`.
-fn sleep(m: &M) {
+fn rest(m: &M) {
     let (sched, spinning) = (m.sched, m.spinning.take());
-    let look = || sched.has_work() || sched.is_over();
-    let slept = sched.idle.sleep(m.id, spinning, sched.ps.len(), look);
+    let anything = || sched.has_work() || sched.is_over();
+    let slept = sched.idle.sleep(m.id, spinning, sched.ps.len(), anything);
     if slept == Slept::AllAsleep {
         fatal("all goroutines are asleep - deadlock!");
     }

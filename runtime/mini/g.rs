@@ -33,7 +33,7 @@ pub(crate) enum Switch {
 
 pub(crate) struct G {
     pub(crate) status: Status,
-    /// The `run` that it belongs to.
+    /// The `run` that it belongs to: its waker may be on a plain thread, and so on no M.
     pub(crate) sched: &'static Sched,
     /// The way off its stack; null until its first run.
     way_out: Cell<*const Yielder<(), Switch>>,
@@ -121,8 +121,7 @@ impl G {
     }
 
     /// By the goroutine itself: leaves its stack. Returns when an M resumes it, maybe on another
-    /// thread: so this is not inlined, and its caller keeps no address of a thread-local.
-    #[inline(never)]
+    /// thread: so its callers ask `this_m` anew, each time.
     pub(crate) fn suspend(&self, switch: Switch) {
         // SAFETY: set at the first run; the yielder stands at the root of the running stack.
         unsafe { &*self.way_out.get() }.suspend(switch);

@@ -12,19 +12,19 @@
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use crate::prim::{AtomicU32, CALM, Mutex, MutexGuard, Thread, current, fence, park};
+use crate::prim::{AtomicU32, CALM, MutexGuard, ThreadMutex, fence, thread};
 
+// [idle]
 /// In the word: one M that spins; all that do; one that sleeps.
 const SPINNING: u32 = 1;
 const SPINNERS: u32 = ASLEEP - 1;
 const ASLEEP: u32 = 1 << 16;
 
-// [idle]
 pub(crate) struct Idle {
     /// How many spin, how many sleep.
     word: AtomicU32,
     /// Who sleeps. The upper half of the word is the length of this list.
-    asleep: Mutex<Vec<(usize, Thread)>>,
+    asleep: ThreadMutex<Vec<(usize, thread::Thread)>>,
 }
 
 /// Why an M came back from its bed.
@@ -47,23 +47,23 @@ impl Idle {
         }
     }
 
-    /// `me` has found no work. Sleeps until there may be some; `look` looks at all queues.
+    /// `me` has found no work. Sleeps until there may be some. `last_look` looks at all queues.
     pub(crate) fn sleep(
         &self,
         me: usize,
         spinning: bool,
         all: usize,
-        look: impl Fn() -> bool,
+        last_look: impl Fn() -> bool,
     ) -> Slept {
         self.lie_down(me, spinning);
         fence(SeqCst); // pairs(no-lost-work): wakep's
-        if look() {
+        if last_look() {
             self.get_up(me);
         } else if self.asleep().len() == all {
             return Slept::AllAsleep;
         }
         while self.asleep().iter().any(|(m, _)| *m == me) {
-            park(); // may return for nothing
+            thread::park(); // may return for nothing
         }
         Slept::Spinning
     }
@@ -79,9 +79,10 @@ impl Idle {
         may
     }
 
-    /// A spinner has found work. It owes a `wakep`: others may have relied on it.
+    /// A spinner has found work. Submitters have relied on it, so it wakes the next one.
     pub(crate) fn stop_spinning(&self) {
         self.word.fetch_sub(SPINNING, Relaxed);
+        self.wakep(); // last-spinner: there may be more
     }
 }
 // [/idle]
@@ -91,17 +92,18 @@ impl Idle {
     pub(crate) fn new() -> Idle {
         Idle {
             word: AtomicU32::new(0),
-            asleep: Mutex::new(Vec::new()),
+            asleep: ThreadMutex::new(Vec::new()),
         }
     }
 
-    fn asleep(&self) -> MutexGuard<'_, Vec<(usize, Thread)>> {
+    fn asleep(&self) -> MutexGuard<'_, Vec<(usize, thread::Thread)>> {
         self.asleep.lock().expect(CALM)
     }
 
+    /// It spins no more *before* its last look.
     fn lie_down(&self, me: usize, spinning: bool) {
         let mut asleep = self.asleep();
-        asleep.push((me, current()));
+        asleep.push((me, thread::current()));
         let change = ASLEEP - if spinning { SPINNING } else { 0 };
         self.word.fetch_add(change, Relaxed);
     }
@@ -122,6 +124,7 @@ impl Idle {
             return; // somebody was faster
         }
         if let Some((_, thread)) = asleep.pop() {
+            // One sleeper less, one spinner more: a waker counts for the one that it wakes.
             self.word.fetch_sub(ASLEEP - SPINNING, Relaxed);
             thread.unpark();
         }
@@ -176,7 +179,6 @@ mod model {
                 if spinning {
                     spinning = false;
                     self.0.stop_spinning();
-                    self.0.wakep();
                 }
             }
         }

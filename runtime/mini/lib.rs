@@ -1,10 +1,10 @@
 //! mini: an M:N work-stealing green-thread runtime to read in one sitting.
 //!
 //! Goroutines (**G**) on stacks of their own, run by OS threads (**M**), each with a queue
-//! (**P**): the scheduler of Go, in a thousand lines, as the first chapter of
-//! `docs/mini.md`. What it does *not* take care of is what the full runtime is for: endless
-//! loops, blocking calls, thread-locals, timers, a hundred thousand stacks. `docs/mini.md`
-//! shows how each of them breaks it.
+//! (**P**): the scheduler of Go, in a thousand lines. `docs/mini.md`, the first chapter of the
+//! book, explains it block by block. What it does *not* take care of is what the full runtime is
+//! for: endless loops, blocking calls, thread-locals, timers, a hundred thousand stacks. The
+//! chapter shows how each of them breaks it.
 //!
 //! ```
 //! use gosched_mini::{WaitGroup, go, run};
@@ -24,7 +24,8 @@
 //! }
 //! ```
 //!
-//! The files, in the order to read them:
+//! Each file uses only what stands above it here. To read them, follow the chapter: `README.md`
+//! has its order.
 
 #![allow(missing_debug_implementations, reason = "to be read")]
 

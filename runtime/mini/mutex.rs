@@ -19,6 +19,7 @@ use crate::prim::CALM;
 use crate::sched::ready;
 use crate::spawn::{announce_park, park};
 
+// [mutex]
 /// How long a waiter is patient.
 const PATIENCE: Duration = Duration::from_millis(1);
 
@@ -36,13 +37,13 @@ struct State {
     locked: bool,
     /// A waiter was woken and has not come yet: nobody else is woken.
     woken: bool,
-    /// Unlocked, and for the woken one only.
+    /// Locked already, for the woken one, which has not come yet.
     handed: bool,
+    /// A waiter has lost its patience: unlocks hand over.
     starving: bool,
     waiters: VecDeque<GRef>,
 }
 
-// [mutex]
 impl<T> Mutex<T> {
     /// Waits until nobody holds it; holds it until the guard is dropped.
     ///

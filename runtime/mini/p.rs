@@ -18,12 +18,12 @@ use crossbeam_deque::{Stealer, Worker};
 use crate::g::{G, GRef};
 
 // [p]
-/// What only the P's own M may use.
+/// The half of a P that only its own M may use.
 pub(crate) struct P {
     pub(crate) local: Worker<GRef>,
 }
 
-/// What others may use: thieves.
+/// The half that thieves may use, too. `runnext` is here because it can be stolen.
 pub(crate) struct Shared {
     runnext: AtomicPtr<G>,
     stealer: Stealer<GRef>,
@@ -60,21 +60,18 @@ impl Shared {
         self.swap_next(None)
     }
 
-    /// Moves half of the queue into the thief's, and answers the first of them.
+    /// Moves half of the queue, but at most 32, into the thief's, and answers the first of them.
     pub(crate) fn steal_half(&self, thief: &P) -> Option<GRef> {
         std::iter::repeat_with(|| self.stealer.steal_batch_and_pop(&thief.local))
-            .find(|found| !found.is_retry())
-            .and_then(|found| found.success())
+            .find(|found| !found.is_retry())?
+            .success()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        // Acquire pairs(runnext): the owner's swap: what it pushed before is seen, too.
-        self.stealer.is_empty() && self.runnext.load(Acquire).is_null()
+        // Acquire pairs(runnext): the owner's swap. What it pushed before is seen, too.
+        self.runnext.load(Acquire).is_null() && self.stealer.is_empty()
     }
-}
-// [/p]
 
-impl Shared {
     fn swap_next(&self, g: Option<GRef>) -> Option<GRef> {
         let new = g.map_or(null_mut(), |g| Arc::into_raw(g).cast_mut());
         // AcqRel pairs(runnext): whoever takes a goroutine sees what its giver wrote.
@@ -83,3 +80,4 @@ impl Shared {
         (!old.is_null()).then(|| unsafe { Arc::from_raw(old) })
     }
 }
+// [/p]

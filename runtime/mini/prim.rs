@@ -5,14 +5,14 @@
 #[cfg(all(loom, test))]
 pub(crate) use loom::{
     sync::atomic::{AtomicU32, fence},
-    sync::{Mutex, MutexGuard},
-    thread::{Thread, current, park},
+    sync::{Mutex as ThreadMutex, MutexGuard},
+    thread,
 };
 #[cfg(not(all(loom, test)))]
 pub(crate) use std::{
     sync::atomic::{AtomicU32, fence},
-    sync::{Mutex, MutexGuard},
-    thread::{Thread, current, park},
+    sync::{Mutex as ThreadMutex, MutexGuard},
+    thread,
 };
 
 /// Of all locks that block a thread: they are held for some instructions that do not panic.

@@ -86,6 +86,7 @@ where
     let sched: &'static Sched = Box::leak(Box::new(Sched::new(shared)));
     let main = spawn_on(sched, f, || sched.end());
     thread::scope(|s| {
+        // From the last: `pop` gives each M the P of its number.
         for id in (1..procs).rev() {
             let p = ps.pop().expect("one for each");
             s.spawn(move || M::new(id, sched, p).enter(schedule));

@@ -19,13 +19,12 @@ use crate::status::Enqueue;
 pub(crate) struct Sched {
     /// One of each P.
     pub(crate) ps: Vec<Shared>,
-    /// Goroutines that belong to no P: those that have yielded.
+    /// Goroutines of no P: what has yielded; main at its start; what a plain thread wakes.
     pub(crate) global: Injector<GRef>,
     pub(crate) idle: Idle,
     /// Main has ended.
     over: AtomicBool,
 }
-// [/sched]
 
 impl Sched {
     pub(crate) fn new(ps: Vec<Shared>) -> Sched {
@@ -51,6 +50,7 @@ impl Sched {
         self.over.load(Acquire) // pairs(over): what main did is seen
     }
 }
+// [/sched]
 
 // [ready]
 /// Wakes a goroutine that has announced a park. By its one waker, after it has done for the
@@ -61,7 +61,7 @@ pub(crate) fn ready(g: GRef) {
     }
 }
 
-/// A runnable goroutine goes in front of the caller's queue; a thread that has none puts it
+/// A runnable goroutine goes in front of the caller's queue. A plain thread has none, and puts it
 /// into the global one.
 pub(crate) fn enqueue(g: GRef) {
     let sched = g.sched;

@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex as ThreadMutex};
 use std::thread;
 
 use crate::g::{G, GRef, Switch};
@@ -60,7 +60,7 @@ pub(crate) fn spawn_on<T: Send + 'static>(
     f: impl FnOnce() -> T + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> JoinHandle<T> {
-    let packet = Arc::new(Packet(Mutex::new((None, None))));
+    let packet = Arc::new(Packet(ThreadMutex::new((None, None))));
     let result = Arc::clone(&packet);
     let job = move || {
         let ended = catch_unwind(AssertUnwindSafe(f));
@@ -74,10 +74,9 @@ pub(crate) fn spawn_on<T: Send + 'static>(
     enqueue(G::new(sched, Box::new(job)));
     JoinHandle(packet)
 }
-// [/spawn]
 
 /// Where a goroutine leaves its result, and who waits for it.
-struct Packet<T>(Mutex<(Option<thread::Result<T>>, Option<GRef>)>);
+struct Packet<T>(ThreadMutex<(Option<thread::Result<T>>, Option<GRef>)>);
 
 /// A goroutine to wait for.
 pub struct JoinHandle<T>(Arc<Packet<T>>);
@@ -108,3 +107,4 @@ impl<T> JoinHandle<T> {
         result.expect("it has ended")
     }
 }
+// [/spawn]

@@ -21,7 +21,6 @@ const PARKING: u32 = 2;
 const WAITING: u32 = 3;
 /// Was woken before it was off its stack.
 const READIED: u32 = 4;
-// [/states]
 
 /// Who puts the goroutine into a run queue?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +29,7 @@ pub(crate) enum Enqueue {
     Mine,
     NotMine,
 }
+// [/states]
 
 pub(crate) struct Status(AtomicU32);
 
@@ -53,6 +53,7 @@ impl Status {
         self.step(RUNNING, PARKING);
     }
 
+    // [commit]
     /// A step that nobody else can take. What it changes is published by a queue or a lock.
     fn step(&self, from: u32, to: u32) {
         let was = self.0.load(Relaxed);
@@ -60,7 +61,6 @@ impl Status {
         self.0.store(to, Relaxed);
     }
 
-    // [commit]
     /// By its M, after the switch: the stack is saved.
     pub(crate) fn commit_park(&self) -> Enqueue {
         // Release pairs(park-commit): the waker's Acquire, so the next M finds the stack saved.

@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use std::mem::take;
-use std::sync::Mutex;
+use std::sync::Mutex as ThreadMutex;
 
 use crate::g::GRef;
 use crate::prim::CALM;
@@ -15,7 +15,7 @@ use crate::spawn::{announce_park, park};
 /// Counts tasks, and waits until all of them are done. Go: `sync.WaitGroup`.
 #[derive(Default)]
 pub struct WaitGroup {
-    state: Mutex<(isize, Vec<GRef>)>,
+    state: ThreadMutex<(isize, Vec<GRef>)>,
 }
 
 impl WaitGroup {
@@ -33,9 +33,9 @@ impl WaitGroup {
         let (count, waiters) = &mut *state;
         *count += delta;
         if *count <= 0 {
-            let (count, waiters) = (*count, take(waiters));
+            let (negative, waiters) = (*count < 0, take(waiters));
             drop(state);
-            assert!(count == 0, "sync: negative WaitGroup counter");
+            assert!(!negative, "sync: negative WaitGroup counter");
             waiters.into_iter().for_each(ready);
         }
     }

@@ -46,7 +46,6 @@ impl G {
     }
 
     /// By the goroutine itself: leaves its stack, and returns when it is resumed.
-    #[inline(never)]
     fn suspend(&self, switch: Switch) {
         // SAFETY: set at the first run; the yielder stands at the root of the running stack.
         unsafe { &*self.way_out.get() }.suspend(switch);
@@ -65,14 +64,12 @@ thread_local! {
     static THIS_M: Cell<*const M> = const { Cell::new(null()) };
 }
 
-#[inline(never)]
 fn this_m<'a>() -> &'a M {
     // SAFETY: null, or the M in the outermost frame of this thread.
     unsafe { THIS_M.get().as_ref() }.expect("inside of `run`")
 }
 
 /// The calling goroutine.
-#[inline(never)]
 fn running<'a>() -> &'a G {
     // SAFETY: null, or what the loop holds while it runs it.
     unsafe { this_m().current.get().as_ref() }.expect("in a goroutine")

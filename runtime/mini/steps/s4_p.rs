@@ -18,13 +18,13 @@ enum Switch {
     Park,
 }
 
-/// In a queue, or on its way into one.
+/// In a queue, or on its way into one; off its stack.
 const RUNNABLE: u32 = 0;
 /// On an M.
 const RUNNING: u32 = 1;
 /// Has said that it will park, and is still on its stack.
 const PARKING: u32 = 2;
-/// Off its stack.
+/// Parked: off its stack, in no queue.
 const WAITING: u32 = 3;
 /// Was woken before it was off its stack.
 const READIED: u32 = 4;
@@ -70,7 +70,6 @@ impl G {
     }
 
     /// By the goroutine itself: leaves its stack, and returns when it is resumed.
-    #[inline(never)]
     fn suspend(&self, switch: Switch) {
         // SAFETY: set at the first run; the yielder stands at the root of the running stack.
         unsafe { &*self.way_out.get() }.suspend(switch);
@@ -121,6 +120,8 @@ thread_local! {
     static THIS_M: Cell<*const M> = const { Cell::new(null()) };
 }
 
+/// Not inlined: whoever has waited may be on another thread. The compiler does not know that, and
+/// would keep the address of the thread-local.
 #[inline(never)]
 fn this_m<'a>() -> &'a M {
     // SAFETY: null, or the M in the outermost frame of this thread.
@@ -128,7 +129,6 @@ fn this_m<'a>() -> &'a M {
 }
 
 /// The calling goroutine.
-#[inline(never)]
 fn running<'a>() -> &'a G {
     // SAFETY: null, or what the loop holds while it runs it.
     unsafe { this_m().current.get().as_ref() }.expect("in a goroutine")
@@ -166,7 +166,7 @@ fn run(ms: usize, main: impl FnOnce() + Send + 'static) {
             });
         }
     });
-    sched.state.lock().unwrap().global.clear(); // they have handles to what they stand in
+    sched.state.lock().unwrap().global.clear(); // each holds the `Sched` that its queue is in
 }
 
 fn schedule(m: &M) {
@@ -185,7 +185,7 @@ fn find_runnable(m: &M) -> Option<GRef> {
         }
     }
     if let Some(next) = m.p.runnext.take() {
-        m.p.tick.set(tick);
+        m.p.tick.set(tick); // not counted, as in Go
         return Some(next);
     }
     if let Some(next) = m.p.local.borrow_mut().pop_front() {
@@ -229,6 +229,7 @@ fn execute(m: &M, g: GRef) {
 
 /// In front of the caller's own queue; what stood there goes to its end.
 fn enqueue(g: GRef) {
+    g.status.store(RUNNABLE, Relaxed);
     let p = &this_m().p;
     if let Some(kicked) = p.runnext.replace(Some(g)) {
         p.local.borrow_mut().push_back(kicked);
@@ -236,6 +237,7 @@ fn enqueue(g: GRef) {
 }
 
 fn put_global(g: GRef) {
+    g.status.store(RUNNABLE, Relaxed);
     let sched = Arc::clone(&g.sched);
     sched.state.lock().unwrap().global.push_back(g);
     sched.more.notify_one();

@@ -1,4 +1,4 @@
-//! Step 5: stealing; spinning and sleeping Ms, one that wakes the next, and the last look.
+//! Step 5: stealing; Ms that sleep, Ms that wake them, and the last look.
 #![allow(unsafe_code, reason = "switches stacks")]
 
 use std::cell::{Cell, UnsafeCell};
@@ -19,13 +19,13 @@ enum Switch {
     Park,
 }
 
-/// In a queue, or on its way into one.
+/// In a queue, or on its way into one; off its stack.
 const RUNNABLE: u32 = 0;
 /// On an M.
 const RUNNING: u32 = 1;
 /// Has said that it will park, and is still on its stack.
 const PARKING: u32 = 2;
-/// Off its stack.
+/// Parked: off its stack, in no queue.
 const WAITING: u32 = 3;
 /// Was woken before it was off its stack.
 const READIED: u32 = 4;
@@ -71,7 +71,6 @@ impl G {
     }
 
     /// By the goroutine itself: leaves its stack, and returns when it is resumed.
-    #[inline(never)]
     fn suspend(&self, switch: Switch) {
         // SAFETY: set at the first run; the yielder stands at the root of the running stack.
         unsafe { &*self.way_out.get() }.suspend(switch);
@@ -88,7 +87,7 @@ struct Sched {
     global: Injector<GRef>,
     /// The thieves' ends of all local queues.
     stealers: Vec<Stealer<GRef>>,
-    /// How many threads spin, and how many sleep, in units of `ASLEEP`.
+    /// How many sleep.
     word: AtomicU32,
     /// Who sleeps.
     asleep: ThreadMutex<Vec<(usize, Thread)>>,
@@ -96,27 +95,20 @@ struct Sched {
     over: AtomicBool,
 }
 
-const ASLEEP: u32 = 1 << 16;
-const SPINNERS: u32 = ASLEEP - 1;
-
 impl Sched {
     fn has_work(&self) -> bool {
         !self.global.is_empty() || self.stealers.iter().any(|s| !s.is_empty())
     }
 
-    /// After work was published: wakes one that looks for it, if nobody looks.
+    /// After work was published: wakes one that looks for it.
     fn wakep(&self) {
         fence(SeqCst); // pairs(no-lost-work): sleep's
-        let word = self.word.load(Relaxed);
-        if word & SPINNERS != 0 || word / ASLEEP == 0 {
-            return;
+        if self.word.load(Relaxed) == 0 {
+            return; // nobody sleeps
         }
         let mut asleep = self.asleep.lock().unwrap();
-        if self.word.load(Relaxed) & SPINNERS != 0 {
-            return; // somebody was faster
-        }
         if let Some((_, thread)) = asleep.pop() {
-            self.word.fetch_sub(ASLEEP - 1, Relaxed);
+            self.word.fetch_sub(1, Relaxed);
             thread.unpark();
         }
     }
@@ -136,8 +128,6 @@ struct M {
     id: usize,
     sched: Arc<Sched>,
     p: P,
-    /// Awake, looking for work, and counted.
-    spinning: Cell<bool>,
     current: Cell<*const G>,
 }
 
@@ -145,6 +135,8 @@ thread_local! {
     static THIS_M: Cell<*const M> = const { Cell::new(null()) };
 }
 
+/// Not inlined: whoever has waited may be on another thread. The compiler does not know that, and
+/// would keep the address of the thread-local.
 #[inline(never)]
 fn this_m<'a>() -> &'a M {
     // SAFETY: null, or the M in the outermost frame of this thread.
@@ -152,7 +144,6 @@ fn this_m<'a>() -> &'a M {
 }
 
 /// The calling goroutine.
-#[inline(never)]
 fn running<'a>() -> &'a G {
     // SAFETY: null, or what the loop holds while it runs it.
     unsafe { this_m().current.get().as_ref() }.expect("in a goroutine")
@@ -197,7 +188,6 @@ fn run(ms: usize, main: impl FnOnce() + Send + 'static) {
                         local,
                         tick: Cell::new(0),
                     },
-                    spinning: Cell::new(false),
                     current: Cell::new(null()),
                 };
                 THIS_M.set(&m);
@@ -205,7 +195,7 @@ fn run(ms: usize, main: impl FnOnce() + Send + 'static) {
             });
         }
     });
-    while sched.global.steal().success().is_some() {} // they have handles to what they stand in
+    while sched.global.steal().success().is_some() {} // each holds the `Sched` that its queue is in
 }
 
 fn schedule(m: &M) {
@@ -224,7 +214,7 @@ fn find_runnable(m: &M) -> Option<GRef> {
         }
     }
     if let Some(next) = m.p.runnext.take() {
-        m.p.tick.set(tick);
+        m.p.tick.set(tick); // not counted, as in Go
         return Some(next);
     }
     if let Some(next) = m.p.local.pop() {
@@ -233,10 +223,7 @@ fn find_runnable(m: &M) -> Option<GRef> {
     while !m.sched.over.load(Acquire) {
         // pairs(over)
         if let Some(g) = look_around(m) {
-            if m.spinning.take() {
-                m.sched.word.fetch_sub(1, Relaxed);
-                m.sched.wakep(); // there may be more: the next one may look
-            }
+            m.sched.wakep(); // in our hands, the others were in no queue
             return Some(g);
         }
         sleep(m);
@@ -248,11 +235,7 @@ fn find_runnable(m: &M) -> Option<GRef> {
 fn look_around(m: &M) -> Option<GRef> {
     let global = m.sched.global.steal_batch_and_pop(&m.p.local);
     if let Some(g) = global.success() {
-        m.sched.wakep(); // in our hands, the others were in no queue
         return Some(g);
-    }
-    if !m.spinning.replace(true) {
-        m.sched.word.fetch_add(1, Relaxed);
     }
     let all = m.sched.stealers.len();
     let others = (1..all).map(|i| &m.sched.stealers[(m.id + i) % all]);
@@ -268,7 +251,7 @@ fn sleep(m: &M) {
     let at = |asleep: &[(usize, Thread)]| asleep.iter().position(|(id, _)| *id == m.id);
     let mut asleep = lock();
     asleep.push((m.id, thread::current()));
-    sched.word.fetch_add(ASLEEP - 1, Relaxed); // it does not spin any more
+    sched.word.fetch_add(1, Relaxed);
     drop(asleep);
     fence(SeqCst); // pairs(no-lost-work): wakep's
     if sched.has_work() || sched.over.load(Acquire) {
@@ -276,7 +259,7 @@ fn sleep(m: &M) {
         let mut asleep = lock();
         if let Some(at) = at(&asleep) {
             asleep.remove(at);
-            sched.word.fetch_sub(ASLEEP - 1, Relaxed);
+            sched.word.fetch_sub(1, Relaxed);
         }
     } else if lock().len() == sched.stealers.len() {
         fatal("all goroutines are asleep - deadlock!");
@@ -284,7 +267,6 @@ fn sleep(m: &M) {
     while at(&lock()).is_some() {
         thread::park();
     }
-    m.spinning.set(true);
 }
 
 fn execute(m: &M, g: GRef) {
@@ -309,6 +291,7 @@ fn execute(m: &M, g: GRef) {
 /// grows looks at a thread-local of crossbeam's.
 #[inline(never)]
 fn enqueue(g: GRef) {
+    g.status.store(RUNNABLE, Relaxed);
     let p = &this_m().p;
     if let Some(kicked) = p.runnext.replace(Some(g)) {
         p.local.push(kicked);
@@ -317,6 +300,7 @@ fn enqueue(g: GRef) {
 }
 
 fn put_global(g: GRef) {
+    g.status.store(RUNNABLE, Relaxed);
     let sched = Arc::clone(&g.sched);
     sched.global.push(g);
     sched.wakep();

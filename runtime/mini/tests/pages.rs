@@ -95,7 +95,10 @@ fn diff(old: &[&str], new: &[&str]) -> String {
 fn wanted(order: &str) -> (&'static str, String) {
     let words: Vec<&str> = order.split_whitespace().collect();
     match words[..] {
-        ["part:", file, name] => ("rust,ignore", part(&read(file), name)),
+        ["part:", file, name] => {
+            let part = part(&read(file), name);
+            ("rust,ignore", format!("// {file}\n{part}"))
+        }
         ["diff:", old, new] => {
             let (old, new) = (read(old), read(new));
             ("diff", diff(&runtime_of(&old), &runtime_of(&new)))
