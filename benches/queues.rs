@@ -1,4 +1,4 @@
-//! Run queues side by side: the ring of the full runtime (`runtime/queue/ring.rs`, this very file)
+//! Run queues side by side: the ring of the full runtime (`runtime/core/p/ring.rs`, this very file)
 //! and a crossbeam deque, which mini has. With a runtime around them the difference drowns.
 //!
 //! ```text
@@ -22,13 +22,15 @@ use clap::Parser;
 use crossbeam_deque::{Steal, Stealer, Worker};
 
 /// What `ring.rs` imports.
-mod base {
-    pub(crate) mod prim {
-        pub(crate) use std::sync::atomic::{AtomicU32, Ordering};
+mod core {
+    pub(crate) mod base {
+        pub(crate) mod atomic {
+            pub(crate) use std::sync::atomic::{AtomicU32, Ordering};
+        }
     }
 }
 #[allow(dead_code, reason = "not all of it is measured")]
-#[path = "../runtime/queue/ring.rs"]
+#[path = "../runtime/core/p/ring.rs"]
 mod ring;
 
 const ROOM: usize = 256;

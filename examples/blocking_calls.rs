@@ -1,4 +1,4 @@
-//! runtime/sched/handoff.rs: thousands of goroutines make blocking calls of std's, which know
+//! runtime/ext/preempt/handoff.rs: thousands of goroutines make blocking calls of std's, which know
 //! nothing of goroutines.
 //!
 //! What to notice: the others go on meanwhile: the P is taken from a thread that is blocked in the kernel. Each

@@ -1,4 +1,4 @@
-//! runtime/chan/close.rs: a thousand goroutines search for a number whose hash ends in zeros.
+//! runtime/ext/chan/close.rs: a thousand goroutines search for a number whose hash ends in zeros.
 //! The first that has one closes the channel `done`, on which nothing is ever sent: that wakes
 //! all who wait for it, and whoever looks at it later sees it too. Go's contexts are made of
 //! this.

@@ -1,4 +1,4 @@
-//! runtime/sched/deadlock.rs: the classic mistakes, and what the runtime says to each. It starts
+//! runtime/ext/diagnostics/deadlock.rs: the classic mistakes, and what the runtime says to each. It starts
 //! itself once for each mistake, as the report ends the process; with the name of a mistake as
 //! argument, it makes that one itself.
 //! What to notice: the report comes at once, not after a time-out: when the last M has nothing

@@ -1,4 +1,4 @@
-//! runtime/sync/sema.rs: five philosophers at a round table, a fork between each two; who eats
+//! runtime/core/wait/sema.rs: five philosophers at a round table, a fork between each two; who eats
 //! needs both of them. Each takes the fork with the lower number first, so at least one can
 //! always go on. With `--left-first` each takes the left one first, all at the same moment: a
 //! circle of goroutines that wait for each other, and the runtime says so.

@@ -1,4 +1,4 @@
-//! runtime/thread/packet.rs: Fibonacci by fork and join, the worst way to compute it and a good
+//! runtime/api/thread/join.rs: Fibonacci by fork and join, the worst way to compute it and a good
 //! way to spawn: every call forks a goroutine for fib(n-1), computes fib(n-2) itself and joins.
 //! What to notice: hundreds of thousands of goroutines, most of them waiting for another one, on
 //! as many threads as there are CPUs; and what one costs from birth to join.

@@ -1,4 +1,4 @@
-//! runtime/sched/park.rs: one shopping list, bought in three ways. Fetching an item keeps a
+//! runtime/core/sched/park.rs: one shopping list, bought in three ways. Fetching an item keeps a
 //! shopper busy; some items then wait at a counter, which keeps nobody busy.
 //!
 //! - one task: one shopper, one item after the other, who stands and waits at the counter;

@@ -1,4 +1,4 @@
-//! runtime/sched/preempt.rs: four goroutines that never call anything share the processors all
+//! runtime/ext/preempt/preempt_signal.rs: four goroutines that never call anything share the processors all
 //! the same. What to notice: each gets about as much, and the goroutine that sleeps beside them
 //! wakes within some slices of 10 ms.
 #![allow(unsafe_code, reason = "the door into the runtime")]

@@ -1,4 +1,4 @@
-//! runtime/sync/rawmutex.rs: eight goroutines count to a million together. In Go they may write
+//! runtime/core/wait/raw_mutex.rs: eight goroutines count to a million together. In Go they may write
 //! one variable at the same time, and the sum comes out wrong; here that does not compile:
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! runtime/thread/parker.rs: two goroutines hand the turn to each other with `park` and `unpark`,
+//! runtime/api/thread/parker.rs: two goroutines hand the turn to each other with `park` and `unpark`,
 //! then two OS threads do the same. What to notice: a goroutine's turn is two switches in user
 //! space; a thread's turn goes through the kernel, which has to put one to sleep and wake the
 //! other.

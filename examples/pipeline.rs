@@ -1,4 +1,4 @@
-//! runtime/chan/hchan.rs: pictures go through three stages, each a goroutine, with a channel
+//! runtime/ext/chan/hchan.rs: pictures go through three stages, each a goroutine, with a channel
 //! between one stage and the next: load (1 ms), shrink (4 ms), save (1 ms).
 //! What to notice: the stages work at the same time, so a pipeline takes as long as its slowest
 //! stage; more goroutines in that stage help, as all of them receive from one channel. Nobody

@@ -1,4 +1,4 @@
-//! runtime/chan/send.rs: a chain of filters finds the primes. Numbers come in at one end; each
+//! runtime/ext/chan/send.rs: a chain of filters finds the primes. Numbers come in at one end; each
 //! filter keeps the first number it sees, a prime, and passes on what that does not divide. The
 //! channels between them hold nothing: a number goes from hand to hand. With `--threads` the
 //! filters run on OS threads as well; gosched's channels work for both.

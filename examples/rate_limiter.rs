@@ -1,4 +1,4 @@
-//! runtime/time/ticker.rs: nine requests come at once, then three more; no more than one in
+//! runtime/api/time/ticker.rs: nine requests come at once, then three more; no more than one in
 //! 10 ms may pass. A ticker lets through one a tick; a bucket with room for four tokens, which a
 //! ticker fills, lets as many pass at once after a quiet time.
 //! What to notice: the limiter is a receive. Who must wait is a goroutine that sleeps in the

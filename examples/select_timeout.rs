@@ -1,4 +1,4 @@
-//! runtime/chan/select.rs: four ways to wait for one of several channels. Replicas of a server
+//! runtime/ext/chan/select.rs: four ways to wait for one of several channels. Replicas of a server
 //! answer after some time, each on a channel; who asks takes the first answer, gives up after
 //! 30 ms, shows that it is still waiting, or only looks whether there is an answer.
 //! What to notice: a time-out is no special case, but one more channel, which gets its message

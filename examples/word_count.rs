@@ -1,4 +1,4 @@
-//! runtime/sync/mutex.rs: counts the words of every file below some folders, a goroutine a file,
+//! runtime/api/sync/mutex.rs: counts the words of every file below some folders, a goroutine a file,
 //! into one map behind a `Mutex`; a `WaitGroup` says when all are done. With `--threads` the same
 //! code runs once more on an OS thread a file: `gosched::sync` works on both.
 //! What to notice: a goroutine a file costs nothing worth thinking about, so nobody needs a pool

@@ -1,4 +1,4 @@
-//! runtime/errgroup.rs: a pool of workers that ends at the first error.
+//! runtime/api/err_group.rs: a pool of workers that ends at the first error.
 //! A producer feeds jobs into a channel, workers do them. What to notice: nobody counts messages
 //! or sets a flag to stop. The job that fails cancels the context; producer and workers wait for
 //! that beside their channel, so all of them end by themselves, and `wait` has the error.

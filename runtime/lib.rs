@@ -18,7 +18,7 @@
 //! # Reading the source
 //!
 //! The modules below are layers, bottom first: each imports only from those above it in this
-//! list. Begin with `sched/README.md`, then read `sched/run.rs` and `sched/find.rs`.
+//! list. Begin with `core/sched/README.md`, then read `core/sched/schedule.rs` and `core/sched/find.rs`.
 //!
 //! With `--cfg loom` only the files of the protocol words are compiled, for their models.
 
@@ -31,58 +31,29 @@
     )
 )]
 
-mod base;
-mod sys;
-mod timer;
-#[cfg(not(loom))]
-mod stacks;
-mod g;
-#[cfg(not(loom))]
-mod queue;
-mod p;
-mod m;
-#[cfg(not(loom))]
-mod sched;
-pub mod sync;
-#[cfg(not(loom))]
-mod chan;
-#[cfg(not(loom))]
-pub mod channel;
-#[cfg(not(loom))]
-pub mod thread;
-#[cfg(not(loom))]
-pub mod goroutine;
-#[cfg(not(loom))]
-pub mod stack;
-#[cfg(not(loom))]
-pub mod time;
-#[cfg(not(loom))]
-pub mod mpsc;
-#[cfg(not(loom))]
-pub mod future;
-#[cfg(not(loom))]
-pub mod context;
-#[cfg(not(loom))]
-mod errgroup;
-#[cfg(not(loom))]
-mod facade;
+mod core;
+mod ext;
+mod api;
 #[cfg(doctest)]
 mod book;
 
 #[cfg(not(loom))]
 #[doc(hidden)]
-pub use facade::{__Objects, __in_runtime, __inside, __objects, __preempt_soon};
+pub use api::debug::{__Objects, __in_runtime, __inside, __objects, __preempt_soon};
 #[cfg(not(loom))]
-pub use facade::{
+pub use api::debug::{
     Metrics, dump, gomaxprocs, metrics, num_goroutine, set_default_gomaxprocs, trim,
 };
 #[cfg(not(loom))]
-pub use stacks::StackError;
+pub use api::go::go;
 #[cfg(not(loom))]
-pub use thread::entry::{Builder, OnOverflow, UncaughtPanic, run};
+pub use api::os_thread::{blocking, lock_os_thread, unlock_os_thread};
 #[cfg(not(loom))]
-pub use thread::exit::goexit;
+pub use api::run::{Builder, OnOverflow, UncaughtPanic, run};
+pub use api::sync;
 #[cfg(not(loom))]
-pub use thread::go::go;
+pub use api::thread::goexit::goexit;
 #[cfg(not(loom))]
-pub use thread::lock::{blocking, lock_os_thread, unlock_os_thread};
+pub use api::{channel, context, future, goroutine, mpsc, stack, thread, time};
+#[cfg(not(loom))]
+pub use core::stackalloc::StackError;

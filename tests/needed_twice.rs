@@ -3,7 +3,7 @@
 //! One goroutine (the *guest*) waits with the address of a thread-local on its stack, so it goes on
 //! on that thread only. Another (the *host*) comes upon that thread and has a reason of its own to
 //! stay: it is locked to it, stopped on it by preemption, in the middle of a panic, in the kernel.
-//! The table of the pairs is in `runtime/sched/README.md#two-reasons`.
+//! The table of the pairs is in `runtime/core/sched/README.md#two-reasons`.
 #![allow(
     unsafe_code,
     reason = "gosched::run is the unsafe door; qsort calls back; gettid"

@@ -361,7 +361,7 @@ fn soak() {
                 let now = descriptors();
                 assert!(now < fds + 8, "{now} descriptors, before {fds}");
                 // What malloc and the threads of the runtime take is made by and by; a leak of one
-                // G a thread, 257 bytes, shows in a long run. `m/foreign.rs` counts them exactly.
+                // G a thread, 257 bytes, shows in a long run. `core/m/foreign.rs` counts them exactly.
                 assert!(
                     grown < (2 << 20) + lived * 16,
                     "{grown} bytes for {lived} threads"

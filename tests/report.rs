@@ -224,14 +224,14 @@ fn a_backtrace_reaches_from_the_panic_to_the_root() {
     assert_eq!(ended.status, Some(0), "{ended}");
     let (plain, grown) = ended.stderr.split_once("--- grown").unwrap();
     // Names of functions are shorter in a release build, so files are looked for.
-    for (text, through) in [(plain, "catch_unwind"), (grown, "runtime/stack.rs:")] {
+    for (text, through) in [(plain, "catch_unwind"), (grown, "runtime/api/stack.rs:")] {
         let mut rest = text;
         for words in [
             "panicked at tests/report.rs:",
             "as planned",
             "one_of_the_users_functions",
             through,
-            "runtime/sched/body.rs:",
+            "runtime/core/sched/body.rs:",
         ] {
             let at = rest.find(words);
             let at = at.unwrap_or_else(|| panic!("{words} is missing, or too early: {ended}"));

@@ -11,14 +11,14 @@ pub(crate) struct Limit {
 
 /// In the order of `programs.rs`.
 pub(crate) const LIMITS: [Limit; 8] = [
-    limit("endless_loop", 1, "sched/preempt.rs"),
-    limit("blocking_call", 1, "sched/handoff.rs"),
-    limit("thread_local", 2, "sched/tlsguard.rs"),
-    limit("many_stacks", 1, "stacks/region.rs"),
-    limit("deep_recursion", 1, "stacks/overflow.rs"),
-    limit("lost_slice", 1, "sched/sysmon.rs"),
-    limit("sleeping_timers", 1, "sched/timers.rs"),
-    limit("foreign_thread", 1, "sched/deadlock.rs"),
+    limit("endless_loop", 1, "ext/preempt/preempt_signal.rs"),
+    limit("blocking_call", 1, "ext/preempt/handoff.rs"),
+    limit("thread_local", 2, "ext/thread_locals/tls_guard.rs"),
+    limit("many_stacks", 1, "core/stackalloc/region.rs"),
+    limit("deep_recursion", 1, "ext/growth/overflow.rs"),
+    limit("lost_slice", 1, "ext/preempt/sysmon.rs"),
+    limit("sleeping_timers", 1, "ext/timers/sched_timers.rs"),
+    limit("foreign_thread", 1, "ext/diagnostics/deadlock.rs"),
 ];
 
 const fn limit(name: &'static str, procs: usize, answer: &'static str) -> Limit {

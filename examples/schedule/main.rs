@@ -1,4 +1,4 @@
-//! Runs a recorded program at one P and leaves its log: shows `runtime/sched/find.rs` at work.
+//! Runs a recorded program at one P and leaves its log: shows `runtime/core/sched/find.rs` at work.
 //!
 //! ```text
 //! cargo run --release --example schedule -- tests/conformance/10000.prog /tmp/log

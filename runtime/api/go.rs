@@ -1,0 +1,70 @@
+//! The `go` statement: a goroutine that nobody waits for.
+//!
+//! Go: proc.go newproc.
+#![allow(
+    unsafe_code,
+    reason = "hands the closure to the scheduler, whose contract it keeps"
+)]
+
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+
+use crate::api::thread::goexit::is_goexit;
+use crate::api::thread::panic::uncaught;
+use crate::core::sched::spawn::{Birth, spawn};
+
+/// Starts a goroutine that runs `f`, and goes on at once.
+///
+/// An uncaught panic in it ends the process with Go's words and status 2 (see
+/// [`Builder::uncaught_panic`](crate::Builder::uncaught_panic) for the other way).
+///
+/// # Panics
+/// If the runtime has not been started, or there can be no stack for it, see
+/// [`StackError`](crate::StackError).
+///
+/// # Examples
+/// ```
+/// use gosched::sync::WaitGroup;
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let wg = std::sync::Arc::new(WaitGroup::new());
+///     wg.add(1);
+///     let done = wg.clone();
+///     gosched::go(move || done.done());
+///     wg.wait();
+/// }) };
+/// ```
+///
+/// Go: the `go` statement
+#[track_caller]
+pub fn go<F>(f: F)
+where
+    F: FnOnce() + Send + 'static,
+{
+    go_at(Location::caller(), f);
+}
+
+/// As [`go`], on behalf of whoever is at `at`.
+#[track_caller]
+pub(crate) fn go_at<F>(at: &'static Location<'static>, f: F)
+where
+    F: FnOnce() + Send + 'static,
+{
+    let birth = Birth {
+        at,
+        ..Birth::plain()
+    };
+    // SAFETY: F is 'static; the body catches its own panics.
+    let spawned = unsafe { spawn(birth, move || run_detached(f)) };
+    if let Err(e) = spawned {
+        panic!("failed to spawn a goroutine: {e}");
+    }
+}
+
+/// Runs the body of a goroutine that nobody waits for.
+pub(crate) fn run_detached(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
+        && !is_goexit(&*payload)
+    {
+        uncaught(payload);
+    }
+}

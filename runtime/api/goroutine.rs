@@ -1,0 +1,96 @@
+//! Who am I? The calling goroutine's number and name, without the handle that
+//! [`thread::current`](crate::thread::current) makes.
+//!
+//! For messages and logs. Go keeps the number to itself, so that nobody hangs state on it; for
+//! state there is `goroutine_local!`.
+#![forbid(unsafe_code)]
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::api::thread::panic::this_goroutine;
+use crate::core::g::identity::Identity;
+use crate::ext::diagnostics::identity_table::identity_of;
+
+/// The calling goroutine; `None` on a plain OS thread.
+///
+/// # Examples
+/// ```
+/// assert!(gosched::goroutine::current().is_none());
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let me = gosched::goroutine::current().unwrap();
+///     assert_eq!(me.name(), Some("main"));
+///     assert_eq!(Some(me.id()), gosched::goroutine::id());
+/// }) };
+/// ```
+pub fn current() -> Option<Goroutine> {
+    this_goroutine().map(|g| Goroutine {
+        id: g.id(),
+        identity: identity_of(g),
+        started_at: g.spawned_at.load(Relaxed),
+    })
+}
+
+/// The calling goroutine's number, as dumps and reports show it; `None` on a plain OS thread.
+/// Numbers are never used twice.
+///
+/// # Examples
+/// ```
+/// # // SAFETY: nothing here is tied to an OS thread.
+/// unsafe { gosched::run(|| {
+///     let mine = gosched::goroutine::id();
+///     let other = gosched::thread::spawn(gosched::goroutine::id).join().unwrap();
+///     assert!(mine.is_some() && mine != other);
+/// }) };
+/// ```
+///
+/// Go: the N of `goroutine N`
+pub fn id() -> Option<u64> {
+    this_goroutine().map(|g| g.id())
+}
+
+/// What can be said of a goroutine. It may have ended by the time that somebody looks.
+///
+/// # Examples
+/// See [`current`].
+#[derive(Clone, Debug)]
+pub struct Goroutine {
+    id: u64,
+    identity: Option<Arc<Identity>>,
+    started_at: Option<&'static Location<'static>>,
+}
+
+impl Goroutine {
+    /// Its number.
+    ///
+    /// # Examples
+    /// See [`current`].
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The name given to it by [`Builder::name`](crate::thread::Builder::name); `main` for the one
+    /// that [`run`](crate::run) started.
+    ///
+    /// # Examples
+    /// See [`current`].
+    pub fn name(&self) -> Option<&str> {
+        self.identity.as_deref()?.name.as_deref()
+    }
+
+    /// The line that started it.
+    ///
+    /// # Examples
+    /// ```
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let me = gosched::thread::spawn(gosched::goroutine::current).join().unwrap();
+    ///     assert!(me.unwrap().started_at().unwrap().line() > 1);
+    /// }) };
+    /// ```
+    pub fn started_at(&self) -> Option<&'static Location<'static>> {
+        self.started_at
+    }
+}

@@ -1,0 +1,277 @@
+//! A weighted semaphore: who needs much is not overtaken by those who need little.
+//!
+//! The free amount and the queue are under one runtime lock; whoever releases takes the amount
+//! for those it wakes. core/wait/README.md#semaphore-in-order. Go: golang.org/x/sync/semaphore.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::g::wait_reason::WaitReason;
+use crate::core::wait::sched_api::{GRef, RawLock, enter, enter_to_wait, park, ready};
+use crate::core::wait::wait_list::WaitList;
+use crate::core::wait::waiter::Waiter;
+
+/// How many goroutines a release wakes before it leaves the runtime for a moment.
+const BATCH: usize = 32;
+
+/// Limits how much of something is in use at a time; each user takes its share.
+///
+/// Waiters are served in the order of their coming: one that needs much waits until there is
+/// enough, and those behind it wait for it.
+///
+/// Go: `golang.org/x/sync/semaphore.Weighted`.
+///
+/// # Examples
+///
+/// ```
+/// use gosched::sync::Semaphore;
+///
+/// let memory = Semaphore::new(100);
+/// memory.acquire(70);
+/// assert!(!memory.try_acquire(40));
+/// memory.release(70);
+/// assert!(memory.try_acquire(40));
+/// ```
+pub struct Semaphore {
+    size: usize,
+    lock: RawLock,
+    /// Under the lock.
+    used: AtomicUsize,
+    /// Under the lock.
+    list: WaitList,
+}
+
+impl Semaphore {
+    /// A semaphore for `size` in all, nothing of it in use.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore`].
+    #[must_use]
+    pub const fn new(size: usize) -> Semaphore {
+        Semaphore {
+            size,
+            lock: RawLock::new(),
+            used: AtomicUsize::new(0),
+            list: WaitList::new(),
+        }
+    }
+
+    /// Under the lock: takes `n` if they are free.
+    fn take(&self, n: usize) -> bool {
+        let used = self.used.load(Relaxed);
+        let fits = n <= self.size - used;
+        if fits {
+            self.used.store(used + n, Relaxed);
+        }
+        fits
+    }
+
+    /// Waits until `n` are free and nobody waits in front, and takes them.
+    ///
+    /// # Panics
+    /// If `n` is more than there is in all: that would wait for ever.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore`].
+    #[track_caller]
+    pub fn acquire(&self, n: usize) {
+        assert!(
+            n <= self.size,
+            "semaphore: cannot acquire {n} of {}",
+            self.size
+        );
+        let rt = enter_to_wait();
+        let me = rt.current();
+        Waiter::on_stack(me, n, None, |waiter| {
+            let guard = rt.lock(&self.lock);
+            if self.list.is_empty() && self.take(n) {
+                return;
+            }
+            me.announce_park_for(
+                WaitReason::SemaphoreAcquire,
+                std::ptr::from_ref(self).addr(),
+            );
+            self.list.push_back(waiter);
+            drop(guard);
+            park(rt);
+        });
+    }
+
+    /// Takes `n`, if they are free and nobody waits.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore`].
+    #[must_use = "false: nothing was acquired"]
+    pub fn try_acquire(&self, n: usize) -> bool {
+        let rt = enter();
+        let _guard = rt.lock(&self.lock);
+        self.list.is_empty() && self.take(n)
+    }
+
+    /// Gives `n` back and wakes those that can go on.
+    ///
+    /// # Panics
+    /// If more is given back than was taken.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore`].
+    #[track_caller]
+    pub fn release(&self, n: usize) {
+        if !self.give_back(n) {
+            panic!("semaphore: released more than held");
+        }
+        while self.serve_some() {}
+    }
+
+    fn give_back(&self, n: usize) -> bool {
+        let rt = enter();
+        let _guard = rt.lock(&self.lock);
+        match self.used.load(Relaxed).checked_sub(n) {
+            Some(used) => {
+                self.used.store(used, Relaxed);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Wakes up to [`BATCH`] waiters whose share is free now. True: there may be more.
+    fn serve_some(&self) -> bool {
+        if self.list.is_empty() {
+            // Whoever enrols after our `give_back`, under the same lock, has seen what is free.
+            return false;
+        }
+        let mut served: [Option<GRef>; BATCH] = [None; BATCH];
+        let rt = enter();
+        let guard = rt.lock(&self.lock);
+        let mut count = 0;
+        while count < BATCH
+            && let Some(first) = self.list.first()
+            && self.take(first.key)
+        {
+            self.list.unlink(first);
+            served[count] = Some(first.g);
+            count += 1;
+        }
+        drop(guard);
+        for g in served.into_iter().flatten() {
+            ready(&rt, g);
+        }
+        count == BATCH
+    }
+}
+
+impl fmt::Debug for Semaphore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Semaphore")
+            .field("size", &self.size)
+            .field("used", &self.used.load(Relaxed))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::thread;
+
+    #[test]
+    fn nobody_overtakes_one_who_needs_much() {
+        let (sem, order) = (Semaphore::new(10), std::sync::Mutex::new(vec![]));
+        let queued = |n| {
+            let rt = enter();
+            let _guard = rt.lock(&sem.lock);
+            let all = std::iter::successors(sem.list.first(), |w| w.next.load(Relaxed));
+            all.count() == n
+        };
+        sem.acquire(10);
+        thread::scope(|s| {
+            for (i, n) in [8, 1, 1, 9].into_iter().enumerate() {
+                let (sem, order) = (&sem, &order);
+                s.spawn(move || {
+                    sem.acquire(n);
+                    order.lock().unwrap().push(n);
+                });
+                while !queued(i + 1) {
+                    thread::yield_now();
+                }
+            }
+            sem.release(7);
+            assert!(!sem.try_acquire(1), "3 are free, but somebody waits");
+            assert!(queued(4));
+            let until_served = |n| {
+                while order.lock().unwrap().len() < n {
+                    thread::yield_now();
+                }
+            };
+            sem.release(1); // the first one's 8 fit now, the others' do not
+            until_served(1);
+            sem.release(2); // two times 1
+            until_served(3);
+            sem.release(9); // of the 10 in use: 1 left, 9 fit
+        });
+        assert_eq!(order.into_inner().unwrap(), [8, 1, 1, 9]);
+        assert_eq!(format!("{sem:?}"), "Semaphore { size: 10, used: 10, .. }");
+    }
+
+    #[test]
+    fn never_more_in_use_than_there_is() {
+        let (sem, used) = (Semaphore::new(10), AtomicUsize::new(0));
+        thread::scope(|s| {
+            for t in 1..=6 {
+                let (sem, used) = (&sem, &used);
+                s.spawn(move || {
+                    for i in 0..1000 {
+                        let n = 1 + (i * t) % 10;
+                        if i % 4 != 0 {
+                            sem.acquire(n);
+                        } else if !sem.try_acquire(n) {
+                            continue;
+                        }
+                        assert!(used.fetch_add(n, Relaxed) + n <= 10);
+                        used.fetch_sub(n, Relaxed);
+                        sem.release(n);
+                    }
+                });
+            }
+        });
+        assert_eq!(sem.used.load(Relaxed), 0);
+        sem.acquire(10);
+        sem.acquire(0);
+        sem.release(10);
+    }
+
+    #[test]
+    fn a_release_wakes_more_than_one_batch() {
+        let sem = Semaphore::new(100);
+        sem.acquire(100);
+        thread::scope(|s| {
+            (0..100).for_each(|_| drop(s.spawn(|| sem.acquire(1))));
+            sem.release(100);
+        });
+        assert!(!sem.try_acquire(1));
+    }
+
+    #[test]
+    fn misuse_panics() {
+        let sem = Semaphore::new(2);
+        let words = |f: &dyn Fn()| catch_unwind(AssertUnwindSafe(f)).unwrap_err();
+        let e = words(&|| sem.release(1));
+        assert_eq!(
+            e.downcast_ref::<&str>(),
+            Some(&"semaphore: released more than held")
+        );
+        let e = words(&|| sem.acquire(3));
+        assert_eq!(
+            e.downcast_ref::<String>().map(String::as_str),
+            Some("semaphore: cannot acquire 3 of 2")
+        );
+    }
+}

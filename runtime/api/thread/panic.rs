@@ -1,0 +1,119 @@
+//! Panics in goroutines: what is printed, and what an uncaught one does to the process.
+//!
+//! The panic hook names the goroutine as std's names the thread. An uncaught panic in a
+//! detached goroutine ends the process with Go's words and status 2, unless the program asked
+//! to go on.
+//!
+//! Go: panic.go printpanics, fatalpanic.
+#![forbid(unsafe_code)]
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::Once;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::g::goroutine::GRef;
+use crate::core::m::enter::enter;
+use crate::core::sys::fatal::{RawStderr, begin_death, exit_now, fatal};
+use crate::ext::diagnostics::deadlock::describe_running;
+use crate::ext::diagnostics::identity_table::with_name;
+
+static GO_ON: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// Whether an uncaught panic in a detached goroutine only prints.
+pub(crate) fn set_go_on(go_on: bool) {
+    GO_ON.store(go_on, Relaxed);
+}
+
+/// Does the process outlive an uncaught panic in a detached goroutine?
+pub(crate) fn goes_on() -> bool {
+    GO_ON.load(Relaxed)
+}
+
+/// Puts our hook in front of the one that is there, which stays in charge of plain threads.
+pub(crate) fn install_hook() {
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| match this_goroutine() {
+            Some(g) => print(g, info),
+            None => before(info),
+        }));
+    });
+}
+
+/// The calling goroutine; `None` on a plain thread.
+pub(crate) fn this_goroutine() -> Option<GRef> {
+    let rt = enter();
+    rt.m().and_then(|m| m.curg())
+}
+
+/// As std prints it, with the goroutine where std has the thread.
+fn print(g: GRef, info: &PanicHookInfo<'_>) {
+    let mut text = String::with_capacity(256);
+    let _ = write!(text, "\ngoroutine {}", g.id());
+    with_name(g, |name| {
+        if let Some(name) = name {
+            let _ = write!(text, " '{name}'");
+        }
+    });
+    if let Some(at) = g.spawned_at.load(Relaxed) {
+        let _ = write!(text, " (started at {at})");
+    }
+    if let Some(at) = info.location() {
+        let _ = write!(text, " panicked at {at}");
+    }
+    g.panics.tells(); // main waits from here on, should it return: `api/thread/last_words.rs`
+    let _ = writeln!(text, ":\n{}", words(info.payload()));
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        let _ = write!(text, "stack backtrace:\n{trace}");
+    } else {
+        text.push_str(
+            "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+        );
+    }
+    // Not `eprint!`, which panics when nobody reads, and loses what a pipe that does not block
+    // has no room for; and straight to stderr, for a goroutine's thread belongs to no test whose
+    // output could be captured. The lock keeps std's lines and ours apart.
+    let lock = std::io::stderr().lock();
+    let _ = RawStderr.write_str(&text);
+    drop(lock);
+    g.panics.unwinds();
+}
+
+/// The panic's message, if it is a string.
+fn words(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("Box<dyn Any>")
+}
+
+/// Nobody joins this goroutine, so nobody else will hear of it.
+#[cold]
+pub(crate) fn uncaught(payload: Box<dyn Any + Send>) {
+    if goes_on() {
+        if let Some(g) = this_goroutine() {
+            g.panics.over();
+        }
+        // The hook has printed it.
+        if catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err() {
+            fatal!("a panic's payload panicked when it was dropped");
+        }
+        return;
+    }
+    let mut text = format!("panic: {}\n\n", words(&*payload));
+    if let Some(g) = this_goroutine() {
+        describe_running(g, &mut text);
+    }
+    // Who tells does not enter the runtime any more: without a P it would wait for one there,
+    // perhaps one whose holder waits for the end of the process.
+    begin_death();
+    let _ = RawStderr.write_str(&text);
+    exit_now(2)
+}

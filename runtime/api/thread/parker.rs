@@ -1,0 +1,71 @@
+//! `park` and `unpark`: one token, at most one.
+//!
+//! The word (`Identity::token`): `EMPTY`, `TOKEN`, or the ticket of the park that waits, with
+//! the waiter's G beside it. `unpark` swaps in the token, and readies the waiter if it found a
+//! ticket that it can claim. No wake-up is lost: the waiter announces its park first and goes
+//! from `EMPTY` to its ticket by a CAS. The ticket is the word itself, because an unparker may
+//! be late: its park may have timed out, and it must not meddle with the next one.
+//!
+//! std: `thread::park`, `Thread::unpark`.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+use crate::core::g::identity::Identity;
+use crate::core::g::wait_reason::WaitReason;
+use crate::core::g::wait_round::Ticket;
+use crate::core::m::enter::{enter, enter_to_wait};
+use crate::core::sched::park::{park, park_until};
+use crate::core::sched::ready::ready;
+use crate::core::sys::clock::Nanos;
+
+const EMPTY: u64 = 0;
+/// No ticket: those begin above the bits for the case.
+const TOKEN: u64 = 1;
+/// The claim case of the unparker, and of the deadline.
+const UNPARKED: u16 = 0;
+const TIMED_OUT: u16 = 1;
+
+/// Waits for the token (until `deadline`, if there is one) and takes it. By its own goroutine.
+pub(crate) fn wait(me: &Identity, reason: WaitReason, deadline: Option<Nanos>) {
+    // Acquire pairs(park-token): what came before the `unpark` is visible.
+    if me.token.load(Relaxed) == TOKEN {
+        me.token.swap(EMPTY, Acquire); // pairs(park-token); only we take it away
+        return;
+    }
+    let rt = enter_to_wait();
+    let g = rt.current();
+    let ticket = g.open_round();
+    me.waiter.store(Some(g), Relaxed);
+    g.announce_park(reason);
+    // Release pairs(park-token): unpark's Acquire sees `waiter`.
+    if me
+        .token
+        .compare_exchange(EMPTY, ticket.raw(), Release, Relaxed)
+        .is_err()
+    {
+        g.status.cancel_park(); // the token came meanwhile
+        drop(rt);
+    } else {
+        match deadline {
+            None => park(rt),
+            Some(when) => park_until(rt, when, ticket, TIMED_OUT),
+        }
+    }
+    me.token.swap(EMPTY, Acquire); // pairs(park-token)
+}
+
+/// Makes the token available, and wakes its goroutine if it waits for it.
+pub(crate) fn unpark(them: &Identity) {
+    // Release pairs(park-token): wait's Acquire. Acquire pairs(park-token): wait's Release.
+    let before = them.token.swap(TOKEN, AcqRel);
+    if before == EMPTY || before == TOKEN {
+        return;
+    }
+    let rt = enter();
+    if let Some(g) = them.waiter.load(Relaxed)
+        && g.claim.claim(Ticket::from_raw(before), UNPARKED)
+    {
+        ready(&rt, g);
+    }
+}

@@ -1,6 +1,0 @@
-//! Words without a scheduler: atomics (real or loom's), static references, random order.
-
-pub(crate) mod prim;
-pub(crate) mod atomic_ref;
-#[cfg(not(loom))]
-pub(crate) mod choice;

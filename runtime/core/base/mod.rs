@@ -1,0 +1,6 @@
+//! Words without a scheduler: atomics (real or loom's), static references, random order.
+
+pub(crate) mod atomic;
+pub(crate) mod atomic_ref;
+#[cfg(not(loom))]
+pub(crate) mod fastrand;

@@ -1,0 +1,233 @@
+//! The context switch: the only file that knows corosensei.
+//!
+//! A stack carries one coroutine for as long as it is in use: its body runs one goroutine after
+//! the other, so spawning on a recycled stack costs one switch and creates nothing. The
+//! coroutine's control block stands at the top of its stack.
+//!
+//! A body is entered through a shim in assembler (`g/shim_*.rs`), so that nothing of the M that
+//! starts it gets into its frames.
+//!
+//! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status
+//! word gives that right); every suspension goes through [`suspend`], out of line, so that no
+//! thread-local address of ours is cached across it.
+//!
+//! Go: asm_amd64.s gogo, mcall; proc.go goexit0.
+#![allow(unsafe_code, reason = "switches stacks")]
+
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::mem::{offset_of, size_of};
+use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use corosensei::stack::{Stack, StackPointer};
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use crate::core::g::goroutine::GRef;
+#[cfg(target_arch = "aarch64")]
+use crate::core::g::shim_aarch64 as shim;
+#[cfg(target_arch = "x86_64")]
+use crate::core::g::shim_x86_64 as shim;
+use crate::core::stackalloc::Slot;
+use crate::core::stackalloc::SlotRef;
+use crate::core::sys::fatal::fatal;
+use crate::core::sys::mem::Span;
+use crate::core::sys::prefetch::prefetch_at;
+use crate::core::sys::valgrind::{self, begin_stack};
+use crate::ext::linux::thread_stack;
+
+/// All that a goroutine can ask of the M it runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// Runnable again, at the global tail. Go: Gosched.
+    Yield,
+    /// Runnable again, at the tail of this P's queue. Go: goyield.
+    YieldLocal,
+    /// Preempted at its way out of the runtime: at the global tail. Go: gopreempt_m.
+    Preempted,
+    /// Announced a park.
+    Park,
+    /// The body has ended.
+    Done,
+    /// Woke up without its P, which sysmon has taken. Go: exitsyscall.
+    LostP,
+}
+
+type Co = Coroutine<GRef, Switch, Infallible, SlotStack>;
+
+/// The part of a slot that the coroutine may use: below its own control block.
+struct SlotStack(SlotRef);
+
+/// A coroutine, and the yielder that its goroutines leave it by.
+#[repr(C)]
+struct Block {
+    co: Co,
+    way_out: usize,
+}
+
+const BLOCK: usize = size_of::<Block>().next_multiple_of(64);
+
+/// Where a slot's coroutine has its control block: right below the top, which is aligned to 64.
+#[inline]
+pub(crate) fn block_of(slot: &Slot) -> usize {
+    slot.top() - BLOCK
+}
+
+// SAFETY: a slot's memory is writable from limit to top, guarded below, 16-aligned, never
+// unmapped, and belongs to one coroutine (the arena's promise).
+unsafe impl Stack for SlotStack {
+    fn base(&self) -> StackPointer {
+        NonZeroUsize::new(self.0.top() - BLOCK).expect("a slot is not at address 0")
+    }
+
+    fn limit(&self) -> StackPointer {
+        NonZeroUsize::new(self.0.limit()).expect("a slot is not at address 0")
+    }
+}
+
+/// The second part of the control block at `block`.
+#[inline]
+fn way_out_of(block: usize) -> *mut usize {
+    (block + offset_of!(Block, way_out)) as *mut usize
+}
+
+/// Gives `slot` a coroutine, if it has none, that runs each goroutine's `body`.
+pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
+    if slot.has_coroutine() {
+        return;
+    }
+    begin_stack(Span::between(slot.limit(), slot.end()));
+    let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
+        let way_out = std::ptr::from_ref(yielder).addr();
+        // SAFETY: in the block, which was written before the first resume; this part of it is for
+        // this side of the switch.
+        unsafe { way_out_of(block_of(slot)).write(way_out) };
+        let mut g = first;
+        loop {
+            // SAFETY: the shim calls `body` with `g`, as we would.
+            unsafe { shim::call(g, body, slot.body_sp().as_ptr()) };
+            note_stack(slot);
+            g = yielder.suspend(Switch::Done);
+        }
+    });
+    let block = Block { co, way_out: 0 };
+    // SAFETY: it lies between the coroutine's base and the slot's top: ours, aligned.
+    unsafe { (block_of(slot) as *mut Block).write(block) };
+    slot.set_has_coroutine(true);
+}
+
+/// How far a thread's scheduler frames stay away from its thread-locals, which stand at the top
+/// of the same mapping: what looks like an address of the one is not one of the other, and a
+/// thread-local's address minus something is none of a frame (`ext/linux/tls_ranges.rs`).
+pub(crate) const DISTANCE: usize = thread_stack::BELOW;
+
+/// Runs an M's `f` at [`DISTANCE`] from the top of its stack.
+pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
+    extern "C" fn call(f: *const ()) {
+        let f = f.cast::<&mut dyn FnMut()>().cast_mut();
+        // SAFETY: the argument below.
+        unsafe { (*f)() };
+    }
+    let mut f = f;
+    // SAFETY: Ms have stacks of more than that (`core/sched/spawner.rs`); a panic in `f` aborts.
+    unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
+}
+
+/// Runs `g` on its stack until it asks for something. By the M that holds `g`.
+#[inline]
+pub(crate) fn resume(g: GRef) -> Switch {
+    let block = g.block.load(Relaxed) as *mut Block;
+    // SAFETY: `prepare` made the block; only the M that holds the G uses this part of it.
+    let co = unsafe { &mut (*block).co };
+    match co.resume(g) {
+        CoroutineResult::Yield(switch) => switch,
+        CoroutineResult::Return(never) => match never {},
+    }
+}
+
+/// `g` will run soon: starts to load its control block, so that the miss (of its page's address,
+/// above all) passes while others still run. For one that has no stack yet it does nothing.
+#[inline]
+pub(crate) fn prefetch(g: GRef) {
+    prefetch_at(g.block.load(Relaxed));
+}
+
+/// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
+#[inline(never)]
+pub(crate) fn suspend(g: GRef, switch: Switch) {
+    let Some(slot) = g.stack.load(Relaxed) else {
+        fatal!("suspend on a thread that is not a goroutine");
+    };
+    // Whatever the frames below do with them (without optimisation corosensei's are large), what
+    // the caller kept in registers is above the stack pointer that is noted, and nothing else of
+    // the caller's, nor of its past, is below.
+    let registers = shim::callee_saved();
+    note_stack(slot);
+    let way_out = way_out_of(g.block.load(Relaxed));
+    // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
+    let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
+    // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
+    let resumed = unsafe { (*yielder).suspend(switch) };
+    debug_assert!(resumed.same(g), "resumed for another goroutine");
+    black_box(&registers); // alive until here
+}
+
+/// Runs `f` on `slot`, which the caller owns, and comes back: by return, or unwinding with the
+/// panic of `f`. `below` is the stack that the caller stands on, if it is one of ours.
+#[inline(never)]
+pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
+    if let Some(below) = below {
+        below.note_sp(stack_here() - CALL_FRAMES);
+    }
+    let idle = slot.has_coroutine().then(|| slot.live_sp()).flatten();
+    let top = match idle {
+        Some(sp) => (sp - CALL_FRAMES) & !63,
+        None => {
+            // None there, or one that has not said how deep it sleeps: it has nothing to drop.
+            slot.set_has_coroutine(false);
+            slot.top()
+        }
+    };
+    let base = if valgrind::is_memcheck() {
+        top - valgrind::FAR
+    } else {
+        top
+    };
+    slot.body_sp().store(base, Relaxed);
+    begin_stack(Span::between(slot.limit(), base));
+    corosensei::on_stack(Continuation { slot, base }, f);
+}
+
+/// More than the frames between [`call_on`] and the new stack take, also in a debug build.
+const CALL_FRAMES: usize = 2 << 10;
+
+/// The part of a slot that is free: below its idle coroutine, if it has one.
+struct Continuation {
+    slot: SlotRef,
+    base: usize,
+}
+
+// SAFETY: as for `SlotStack`; an idle coroutine needs nothing below the stack pointer that it
+// has noted, less the slack.
+unsafe impl Stack for Continuation {
+    fn base(&self) -> StackPointer {
+        NonZeroUsize::new(self.base).expect("a slot is not at address 0")
+    }
+
+    fn limit(&self) -> StackPointer {
+        NonZeroUsize::new(self.slot.limit()).expect("a slot is not at address 0")
+    }
+}
+
+/// Where the calling frame's stack ends.
+#[inline(always)]
+pub(crate) fn stack_here() -> usize {
+    shim::stack_pointer()
+}
+
+/// Says how deep the calling frame is: nothing below is alive once it has switched away, but what
+/// the switch itself pushes (less than `ext/scavenge/trim.rs` spares).
+#[inline(always)]
+fn note_stack(slot: &Slot) {
+    slot.note_sp(shim::stack_pointer());
+}

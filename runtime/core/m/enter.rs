@@ -1,0 +1,243 @@
+//! The door into the runtime: code that holds a [`NoPreempt`] is never preempted.
+//!
+//! Inside: no allocation, no free, no lock that user code can hold, no user code, bounded work.
+//! A goroutine that was stopped in the middle of `malloc` by preemption keeps malloc's lock; an
+//! M that waits for it inside the runtime would wait with the only P (`docs/preemption.md`).
+//!
+//! Somebody may have taken the P before the goroutine comes in, and its slice may be over when it
+//! goes out. In a call that does not wait ([`enter`]) it stops where it stands then, and its thread
+//! with it, as in the preemption handler: so such calls return on the thread that they came from,
+//! and no other goroutine runs there meanwhile. In a call that may wait ([`enter_to_wait`]) it
+//! leaves its stack, which costs no thread. `core/sched/README.md#door`.
+//!
+//! Go: acquirem, releasem; `entersyscall`'s counterpart is in `ext/preempt/handoff.rs`.
+#![allow(unsafe_code, reason = "makes the evidence HoldsP out of the M's word")]
+
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::compiler_fence;
+
+use crate::core::g::context::{Switch, suspend};
+use crate::core::g::goroutine::GRef;
+use crate::core::m::current::this_m;
+use crate::core::m::foreign::foreign_g;
+use crate::core::m::machine::M;
+use crate::core::m::pending::{SLICE_OVER, THREAD_WANTED};
+use crate::core::m::retake::Entry;
+use crate::core::p::owner::HoldsP;
+use crate::core::p::processor::P;
+use crate::core::sys::fatal::fatal;
+use crate::core::sys::lock::RawLock;
+
+/// Evidence: the calling thread is in the runtime. On a thread that is not the runtime's it
+/// stands for nothing but is needed all the same, so that one code serves both.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct NoPreempt {
+    m: Option<&'static M>,
+    how: Call,
+    not_send: PhantomData<*mut ()>,
+}
+
+/// What the calling function promises its callers about threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    /// It returns on the thread that it was called on.
+    Stays,
+    /// It may wait, and so return on any.
+    MayWait,
+}
+
+/// How a goroutine stops where it stands. The scheduler's, which lies above this file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stops {
+    /// It has come in without its P: back when it has one again.
+    pub(crate) without_p: fn(&'static M, GRef),
+    /// Its slice is over, or the world is being stopped: gives its P up if somebody wants it, back
+    /// when it has one again.
+    pub(crate) slice_over: fn(&'static M, GRef),
+}
+
+static STOPS: OnceLock<Stops> = OnceLock::new();
+
+/// Before the first M.
+pub(crate) fn set_stops(stops: Stops) {
+    STOPS.get_or_init(|| stops);
+}
+
+fn stops() -> &'static Stops {
+    match STOPS.get() {
+        Some(stops) => stops,
+        None => fatal!("an M before the runtime was started"),
+    }
+}
+
+/// Enters the runtime from user code, in a call that does not wait.
+#[inline]
+pub(crate) fn enter() -> NoPreempt {
+    enter_as(Call::Stays)
+}
+
+/// Enters the runtime from user code, in a call that may wait.
+#[inline]
+pub(crate) fn enter_to_wait() -> NoPreempt {
+    enter_as(Call::MayWait)
+}
+
+#[inline(always)]
+fn enter_as(how: Call) -> NoPreempt {
+    NoPreempt {
+        m: this_m().map(|m| enter_m(m, how)),
+        how,
+        not_send: PhantomData,
+    }
+}
+
+#[inline(always)]
+fn enter_m(m: &'static M, how: Call) -> &'static M {
+    m.words.enter();
+    compiler_fence(SeqCst); // the thief's membarrier makes it a fence of the CPU: core/m/retake.rs
+    if m.words.disturbed() {
+        enter_disturbed(m, how)
+    } else {
+        m
+    }
+}
+
+/// A thief was here.
+#[cold]
+#[inline(never)]
+fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
+    let outermost = m.words.depth() == 1;
+    match (outermost, m.curg()) {
+        (true, Some(g)) if m.words.resolve() == Entry::Lost => {
+            m.set_p(None);
+            without_p(m, g, how)
+        }
+        _ => m,
+    }
+}
+
+/// The P is gone: the goroutine's own M waits for another, or finds one and goes on; or, off its
+/// stack, any M resumes it. Answers the M that it is on then.
+fn without_p(m: &'static M, g: GRef, how: Call) -> &'static M {
+    match how {
+        Call::Stays => {
+            (stops().without_p)(m, g);
+            m
+        }
+        Call::MayWait => {
+            suspend(g, Switch::LostP);
+            match this_m() {
+                Some(m) => m,
+                None => fatal!("resumed on a thread that is not the runtime's"),
+            }
+        }
+    }
+}
+
+/// Something was asked for while we were inside: here is where it happens.
+#[cold]
+#[inline(never)]
+fn leave_pending(how: Call) {
+    let mut rt = enter_as(how);
+    let Some(m) = rt.m else { return };
+    if let Some(g) = m.curg()
+        && m.words.depth() == 1
+    {
+        match how {
+            Call::Stays => {
+                m.pending.done(SLICE_OVER);
+                (stops().slice_over)(m, g);
+            }
+            Call::MayWait => {
+                m.pending.clear();
+                suspend(g, Switch::Preempted);
+                rt.m = this_m();
+            }
+        }
+    }
+    drop(rt);
+}
+
+impl NoPreempt {
+    /// The evidence of a goroutine that the scheduler's loop has just resumed: it has waited.
+    #[inline]
+    pub(crate) fn resumed(m: Option<&'static M>) -> NoPreempt {
+        NoPreempt {
+            m,
+            how: Call::MayWait,
+            not_send: PhantomData,
+        }
+    }
+
+    /// The M, if the caller is one: then it holds a P.
+    #[inline]
+    pub(crate) fn m(&self) -> Option<&'static M> {
+        self.m
+    }
+
+    /// The P of the calling goroutine's M, with the evidence that it may be used.
+    #[inline]
+    pub(crate) fn p(&self) -> Option<(&'static P, HoldsP)> {
+        // SAFETY: an M in the runtime keeps its P until it gives it away itself.
+        self.m?.p().map(|p| (p, unsafe { HoldsP::assume() }))
+    }
+
+    /// The calling goroutine; on a plain thread its own pseudo-G.
+    #[inline]
+    pub(crate) fn current(&self) -> GRef {
+        match self.m {
+            Some(m) => match m.curg() {
+                Some(g) => g,
+                None => fatal!("no goroutine on m{}", m.id),
+            },
+            None => foreign_g(),
+        }
+    }
+
+    /// Takes a runtime lock: only inside the runtime.
+    #[inline]
+    pub(crate) fn lock<'a>(&'a self, lock: &'a RawLock) -> Locked<'a> {
+        lock.lock();
+        Locked(lock)
+    }
+
+    /// Gives the evidence up without leaving: the scheduler's loop leaves on its own.
+    pub(crate) fn forget(self) -> Option<&'static M> {
+        let m = self.m;
+        std::mem::forget(self);
+        m
+    }
+}
+
+impl Drop for NoPreempt {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(m) = self.m {
+            compiler_fence(SeqCst); // the handler runs on this thread
+            m.words.leave();
+            compiler_fence(SeqCst);
+            let asked = match self.how {
+                Call::Stays => SLICE_OVER,
+                Call::MayWait => SLICE_OVER | THREAD_WANTED,
+            };
+            if m.pending.is_asked(asked) && m.words.depth() == 0 {
+                leave_pending(self.how);
+            }
+        }
+    }
+}
+
+/// A held runtime lock.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Locked<'a>(&'a RawLock);
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.unlock();
+    }
+}

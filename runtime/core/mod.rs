@@ -1,0 +1,12 @@
+//! The scheduler: G, M and P, their queues, and who runs next. Read this part first.
+
+pub(crate) mod base;
+pub(crate) mod sys;
+#[cfg(not(loom))]
+pub(crate) mod stackalloc;
+pub(crate) mod g;
+pub(crate) mod p;
+pub(crate) mod m;
+#[cfg(not(loom))]
+pub(crate) mod sched;
+pub(crate) mod wait;

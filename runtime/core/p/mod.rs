@@ -1,0 +1,11 @@
+//! The processor: the right to run goroutines, with all that goes with it.
+
+#[cfg(not(loom))]
+pub(crate) mod owner;
+#[cfg(not(loom))]
+pub(crate) mod ring;
+#[cfg(not(loom))]
+pub(crate) mod run_queue;
+#[cfg(not(loom))]
+pub(crate) mod processor;
+pub(crate) mod idle_word;

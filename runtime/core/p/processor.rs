@@ -1,0 +1,248 @@
+//! The P: a run queue and caches of its own. Whoever holds it may run goroutines.
+//!
+//! The owner half (queue, ticks, caches) is touched only by the M that holds the P; thieves and
+//! sysmon see the shared half. Ps are made once, never freed, and named by their index.
+//!
+//! Go: runtime2.go p.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{self, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
+
+use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::g::allgs;
+use crate::core::g::goroutine::{G, GRef};
+use crate::core::g::gqueue::GQueue;
+use crate::core::p::owner::HoldsP;
+use crate::core::p::run_queue::LocalQueue;
+use crate::core::stackalloc::Class;
+use crate::core::stackalloc::SlotRef;
+use crate::core::stackalloc::StackError;
+use crate::core::stackalloc::cache::StackCache;
+use crate::ext::timers::heap::TimerHeap;
+
+/// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum PStatus {
+    Idle = 0,
+    Running = 1,
+    Stopped = 3,
+    Dead = 4,
+}
+
+/// Most Ps there can be.
+pub(crate) const MAX_PS: usize = 1024;
+
+/// Goroutine ids are handed to a P in blocks. Go: _GoidCacheBatch.
+const ID_BLOCK: u64 = 16;
+/// A P keeps at most this many dead Gs, and spills down to half. Go: gfput.
+const FREE_MAX: u32 = 64;
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// A goroutine id for a spawner without a P.
+pub(crate) fn next_id_without_p() -> u64 {
+    NEXT_ID.fetch_add(1, Relaxed)
+}
+
+#[repr(align(128))]
+#[derive(Debug)]
+pub(crate) struct P {
+    pub(crate) id: u32,
+    status: AtomicU8,
+    /// Next idle P; under the scheduler's lock.
+    pub(crate) idle_link: AtomicRef<P>,
+    /// While it waits for a new M: whether that M starts spinning. Under the scheduler's lock.
+    pub(crate) wake_spinning: AtomicBool,
+    pub(crate) runq: LocalQueue,
+    /// Timers that were armed here.
+    pub(crate) timers: TimerHeap<G>,
+    /// Goes up with every goroutine picked that does not inherit a slice. Go: schedtick.
+    pub(crate) schedtick: AtomicU32,
+    /// Goes up when the P passes to another M from outside. Go: syscalltick.
+    pub(crate) syscalltick: AtomicU32,
+    /// The schedtick whose slice is over, as sysmon has seen.
+    over_tick: AtomicU32,
+    /// The world goes on, and it has not picked a goroutine since: it may, before the world stops
+    /// again. And its schedtick then.
+    owed_pick: AtomicBool,
+    restart_tick: AtomicU32,
+    /// When a pair of locked goroutines began to hand it to and fro, and its schedtick when it was
+    /// handed to one of them last.
+    pub(crate) locked_since: AtomicU64,
+    pub(crate) locked_tick: AtomicU32,
+    /// Number + 1 of the M that holds it, for dumps; 0 = none.
+    pub(crate) m: AtomicU32,
+    // Owner half: caches.
+    stacks: StackCache,
+    free_gs: GQueue,
+    id_next: AtomicU64,
+    id_end: AtomicU64,
+    pub(crate) created: AtomicU64,
+    pub(crate) finished: AtomicU64,
+}
+
+impl P {
+    pub(crate) fn new(id: u32, class: Class) -> P {
+        P {
+            id,
+            stacks: StackCache::new(class),
+            status: AtomicU8::new(PStatus::Stopped as u8),
+            idle_link: AtomicRef::none(),
+            wake_spinning: AtomicBool::new(false),
+            runq: LocalQueue::new(),
+            timers: TimerHeap::new(),
+            schedtick: AtomicU32::new(0),
+            syscalltick: AtomicU32::new(0),
+            over_tick: AtomicU32::new(u32::MAX),
+            owed_pick: AtomicBool::new(false),
+            restart_tick: AtomicU32::new(0),
+            locked_since: AtomicU64::new(0),
+            locked_tick: AtomicU32::new(0),
+            m: AtomicU32::new(0),
+            free_gs: GQueue::new(),
+            id_next: AtomicU64::new(0),
+            id_end: AtomicU64::new(0),
+            created: AtomicU64::new(0),
+            finished: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn status(&self, order: Ordering) -> PStatus {
+        match self.status.load(order) {
+            0 => PStatus::Idle,
+            1 => PStatus::Running,
+            3 => PStatus::Stopped,
+            _ => PStatus::Dead,
+        }
+    }
+
+    pub(crate) fn set_status(&self, status: PStatus) {
+        self.status.store(status as u8, Relaxed);
+    }
+
+    /// Whoever runs next has a slice of its own. By the owner.
+    #[inline]
+    pub(crate) fn begin_slice(&self) {
+        let tick = self.schedtick.load(Relaxed);
+        self.schedtick.store(tick.wrapping_add(1), Relaxed);
+    }
+
+    /// By sysmon: the slice that began at `tick` is over.
+    pub(crate) fn end_slice(&self, tick: u32) {
+        self.over_tick.store(tick, Relaxed);
+    }
+
+    /// Is the slice over that a goroutine would inherit?
+    #[inline]
+    pub(crate) fn slice_is_over(&self) -> bool {
+        self.over_tick.load(Relaxed) == self.schedtick.load(Relaxed)
+    }
+
+    /// The world goes on: one pick is owed to this P before it stops again.
+    pub(crate) fn owe_pick(&self) {
+        self.restart_tick
+            .store(self.schedtick.load(Relaxed), Relaxed);
+        self.owed_pick.store(true, Relaxed);
+    }
+
+    /// The world is about to stop: is the pick still owed?
+    pub(crate) fn settle_pick(&self) {
+        if self.schedtick.load(Relaxed) != self.restart_tick.load(Relaxed) {
+            self.owed_pick.store(false, Relaxed);
+        }
+    }
+
+    /// In a world that is being stopped: true once, if the pick is owed.
+    #[cold]
+    pub(crate) fn take_owed_pick(&self) -> bool {
+        self.owed_pick.swap(false, Relaxed)
+    }
+
+    /// The next goroutine id. By the owner.
+    pub(crate) fn next_id(&self, _holds: &HoldsP) -> u64 {
+        let mut id = self.id_next.load(Relaxed);
+        if id == self.id_end.load(Relaxed) {
+            id = NEXT_ID.fetch_add(ID_BLOCK, Relaxed);
+            self.id_end.store(id + ID_BLOCK, Relaxed);
+        }
+        self.id_next.store(id + 1, Relaxed);
+        id
+    }
+
+    /// A dead G to spawn on, if there is one here or in the shared list. By the owner.
+    pub(crate) fn take_g(&self, _holds: &HoldsP) -> Option<GRef> {
+        self.free_gs.pop_front().or_else(|| {
+            allgs::take_free(&self.free_gs, FREE_MAX / 2);
+            self.free_gs.pop_front()
+        })
+    }
+
+    /// Dead Gs kept here, for statistics.
+    pub(crate) fn gs_kept(&self) -> u32 {
+        self.free_gs.len()
+    }
+
+    /// Keeps a dead G for the next spawn. By the owner.
+    pub(crate) fn give_g(&self, _holds: &HoldsP, g: GRef) {
+        self.free_gs.push_front(g);
+        if self.free_gs.len() >= FREE_MAX {
+            self.spill_gs();
+        }
+    }
+
+    #[cold]
+    fn spill_gs(&self) {
+        let spill = GQueue::new();
+        while self.free_gs.len() > FREE_MAX / 2 {
+            self.free_gs
+                .pop_front()
+                .into_iter()
+                .for_each(|g| spill.push_back(g));
+        }
+        allgs::give_free(&spill);
+    }
+
+    /// Fresh Gs for the next spawns. By the owner.
+    pub(crate) fn add_gs(&self, _holds: &HoldsP, gs: &GQueue) {
+        self.free_gs.append(gs);
+    }
+
+    /// A stack of `class`. By the owner.
+    #[inline]
+    pub(crate) fn take_stack(
+        &self,
+        _holds: &HoldsP,
+        class: Class,
+    ) -> Result<SlotRef, StackError> {
+        self.stacks.take(class)
+    }
+
+    /// Has it a free stack of `class` of its own? By the owner, or as a hint.
+    pub(crate) fn has_stack(&self, class: Class) -> bool {
+        self.stacks.has(class)
+    }
+
+    /// Keeps a stack for the next goroutine. By the owner.
+    #[inline]
+    pub(crate) fn give_stack(&self, _holds: &HoldsP, slot: SlotRef) {
+        self.stacks.give(slot);
+    }
+
+    /// Stacks kept here, for statistics.
+    pub(crate) fn stacks_kept(&self) -> usize {
+        self.stacks.len()
+    }
+
+    /// Gives its free stacks to the depot, where they can be trimmed. By the owner.
+    pub(crate) fn flush_stacks(&self, _holds: &HoldsP) {
+        self.stacks.flush();
+    }
+
+    /// Gives all caches back: for a P that goes away.
+    pub(crate) fn flush_caches(&self, _holds: &HoldsP) {
+        allgs::give_free(&self.free_gs);
+        self.stacks.flush();
+    }
+}

@@ -1,0 +1,208 @@
+//! A fixed ring of goroutines: the owner puts at the tail, everybody takes at the head.
+//!
+//! Invariants: `head <= tail <= head + CAP` (both count for ever, modulo 2^32); slots from `head`
+//! to `tail` are filled; only the owner writes `tail` and slots; whoever moves `head` by a CAS
+//! owns what it passed over. A taker reads slots *before* its CAS: the owner cannot write over
+//! them until it has seen the head move, so if the CAS succeeds, what was read was right.
+//!
+//! It never allocates and never frees, so it may be used inside the runtime.
+//!
+//! Go: proc.go runqput, runqputslow, runqget, runqgrab.
+#![forbid(unsafe_code)]
+
+use crate::core::base::atomic::AtomicU32;
+use crate::core::base::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// What the ring is made of: cells for `Item` that may be read while they are written.
+pub(crate) trait Cell {
+    type Item: Copy;
+    fn empty() -> Self;
+    /// What was stored last, or an older one, or none at all.
+    fn load(&self) -> Option<Self::Item>;
+    fn store(&self, item: Self::Item);
+}
+
+/// Words written by different threads, each on a cache line (pair) of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Alone(AtomicU32);
+
+#[derive(Debug)]
+pub(crate) struct Ring<C, const CAP: usize> {
+    head: Alone,
+    tail: Alone,
+    cells: [C; CAP],
+}
+
+impl<C: Cell, const CAP: usize> Ring<C, CAP> {
+    pub(crate) fn new() -> Self {
+        const { assert!(CAP.is_power_of_two() && CAP < 1 << 31) };
+        Ring {
+            head: Alone(AtomicU32::new(0)),
+            tail: Alone(AtomicU32::new(0)),
+            cells: std::array::from_fn(|_| C::empty()),
+        }
+    }
+
+    #[inline]
+    fn cell(&self, at: u32) -> &C {
+        &self.cells[at as usize % CAP]
+    }
+
+    /// By the owner. False: it is full.
+    #[inline]
+    #[must_use]
+    pub(crate) fn push(&self, item: C::Item) -> bool {
+        // Acquire pairs(ring-head): the takers' Release: they have read their slots.
+        let head = self.head.0.load(Acquire);
+        let tail = self.tail.0.load(Relaxed);
+        if tail.wrapping_sub(head) >= CAP as u32 {
+            return false;
+        }
+        self.cell(tail).store(item);
+        // Release pairs(ring-tail): the takers' Acquire sees the slot and what it points to.
+        self.tail.0.store(tail.wrapping_add(1), Release);
+        true
+    }
+
+    /// By the owner: the oldest. Returns the one after it as well, as a hint of what comes next.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<(C::Item, Option<C::Item>)> {
+        let tail = self.tail.0.load(Relaxed);
+        let mut head = self.head.0.load(Relaxed);
+        loop {
+            let left = tail.wrapping_sub(head);
+            if left == 0 {
+                return None;
+            }
+            let item = self.cell(head).load();
+            let next = if left > 1 {
+                self.cell(head.wrapping_add(1)).load()
+            } else {
+                None
+            };
+            match self.take(head, 1) {
+                Ok(()) => return item.map(|item| (item, next)),
+                Err(now) => head = now, // a thief was here
+            }
+        }
+    }
+
+    /// Passes the head over `n` slots that start at `head`: then they are the caller's.
+    #[inline]
+    fn take(&self, head: u32, n: u32) -> Result<(), u32> {
+        // Release pairs(ring-head): push's Acquire. The slots have been read.
+        let to = head.wrapping_add(n);
+        let moved = self.head.0.compare_exchange(head, to, Release, Relaxed);
+        moved.map(|_| ())
+    }
+
+    /// Takes about half (`n - n / 2` of `n`), oldest first, into `out`; answers how many. By the
+    /// owner, or by a thief.
+    pub(crate) fn take_half(&self, mut out: impl FnMut(u32, C::Item)) -> u32 {
+        loop {
+            // Acquire pairs(ring-head): other takers' Release, so that the tail is not older.
+            let head = self.head.0.load(Acquire);
+            // Acquire pairs(ring-tail): push's Release.
+            let tail = self.tail.0.load(Acquire);
+            let all = tail.wrapping_sub(head);
+            let n = all - all / 2;
+            if n == 0 {
+                return 0;
+            }
+            if all > CAP as u32 {
+                continue; // the two were read at different times
+            }
+            for i in 0..n {
+                if let Some(item) = self.cell(head.wrapping_add(i)).load() {
+                    out(i, item);
+                }
+            }
+            if self.take(head, n).is_ok() {
+                return n;
+            }
+        }
+    }
+
+    /// By the owner of `self`: takes half of `victim`, keeps all but the newest, returns that.
+    pub(crate) fn steal_half(&self, victim: &Self) -> Option<C::Item> {
+        let tail = self.tail.0.load(Relaxed);
+        // The thief's ring is empty, so there is room for half of another one.
+        debug_assert!(self.len() <= CAP / 2, "a thief has work of its own");
+        let n = victim.take_half(|i, item| self.cell(tail.wrapping_add(i)).store(item));
+        let kept = n.checked_sub(1)?;
+        let newest = self.cell(tail.wrapping_add(kept)).load();
+        // Release pairs(ring-tail): the takers' Acquire.
+        self.tail.0.store(tail.wrapping_add(kept), Release);
+        newest
+    }
+
+    /// A moment's length.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        let head = self.head.0.load(Relaxed);
+        self.tail.0.load(Relaxed).wrapping_sub(head) as usize
+    }
+
+    /// Head and tail as they stood at one moment: equal if it was empty. `between` is looked at
+    /// in that moment too.
+    pub(crate) fn is_empty_and(&self, between: impl Fn() -> bool) -> bool {
+        loop {
+            // Acquire pairs(ring-head): the takers' Release; pairs(ring-tail): push's Release.
+            let head = self.head.0.load(Acquire);
+            let tail = self.tail.0.load(Acquire); // pairs(ring-tail): push's Release
+            let also = between();
+            if self.tail.0.load(Acquire) == tail {
+                return head == tail && also; // pairs(ring-tail): push's Release
+            }
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::sync::Arc;
+
+    struct Word(AtomicU32);
+
+    impl Cell for Word {
+        type Item = u32;
+        fn empty() -> Word {
+            Word(AtomicU32::new(0))
+        }
+        fn load(&self) -> Option<u32> {
+            Some(self.0.load(Relaxed)).filter(|&n| n != 0)
+        }
+        fn store(&self, item: u32) {
+            self.0.store(item, Relaxed);
+        }
+    }
+
+    type Small = Ring<Word, 2>;
+
+    /// The owner puts three through a ring of two while a thief takes half: everything comes
+    /// out once.
+    #[test]
+    fn nothing_is_lost_and_nothing_comes_twice() {
+        loom::model(|| {
+            let ring = Arc::new(Small::new());
+            let victim = Arc::clone(&ring);
+            let thief = loom::thread::spawn(move || {
+                let mine = Small::new();
+                let newest = mine.steal_half(&victim);
+                [newest, mine.pop().map(|(n, _)| n)]
+            });
+            assert!(ring.push(1) && ring.push(2));
+            let mut got = vec![];
+            if !ring.push(3) {
+                got.extend(ring.pop().map(|(n, _)| n));
+                assert!(ring.push(3), "nobody else puts");
+            }
+            got.extend(std::iter::from_fn(|| ring.pop()).map(|(n, _)| n));
+            got.extend(thief.join().unwrap().into_iter().flatten());
+            got.sort_unstable();
+            assert_eq!(got, [1, 2, 3]);
+        });
+    }
+}

@@ -1,0 +1,257 @@
+//! A P's own run queue: `runnext` in front of a ring of at most 256 (`core/p/ring.rs`).
+//!
+//! The owner puts at the back and takes from the front; thieves take half at a time. `runnext`
+//! holds the goroutine readied or spawned last: it runs next, on the time slice of the one that
+//! readied it. At 256 the oldest half and the new goroutine go to the global queue in one batch.
+//!
+//! Nothing here allocates (`core/m/enter.rs`): a crossbeam deque would, when it grows and when it
+//! shrinks, and a goroutine that was preempted inside `malloc` would stop the whole process.
+//!
+//! Go: proc.go runqput, runqputslow, runqget, runqgrab, runqsteal, runqempty.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+
+use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::g::context::prefetch;
+use crate::core::g::goroutine::{G, GRef};
+use crate::core::g::gqueue::GQueue;
+use crate::core::p::owner::HoldsP;
+use crate::core::p::ring::{Cell, Ring};
+
+/// Go: len(p.runq).
+pub(crate) const LOCAL_CAP: usize = 256;
+
+#[derive(Debug)]
+pub(crate) struct LocalQueue {
+    runnext: AtomicRef<G>,
+    ring: Ring<AtomicRef<G>, LOCAL_CAP>,
+}
+
+impl Cell for AtomicRef<G> {
+    type Item = GRef;
+    fn empty() -> Self {
+        AtomicRef::none()
+    }
+    #[inline]
+    fn load(&self) -> Option<GRef> {
+        AtomicRef::load(self, Relaxed)
+    }
+    #[inline]
+    fn store(&self, g: GRef) {
+        AtomicRef::store(self, Some(g), Relaxed);
+    }
+}
+
+/// What `get` found.
+#[derive(Debug)]
+pub(crate) struct Picked {
+    pub(crate) g: GRef,
+    /// From `runnext`: it goes on with the time slice of its waker.
+    pub(crate) inherit: bool,
+}
+
+impl LocalQueue {
+    pub(crate) fn new() -> LocalQueue {
+        LocalQueue {
+            runnext: AtomicRef::none(),
+            ring: Ring::new(),
+        }
+    }
+
+    /// Puts `g` into `runnext`, and what was there at the back. What overflows goes to `spill`.
+    #[inline]
+    pub(crate) fn put_next(&self, holds: &HoldsP, g: GRef, spill: impl FnOnce(&GQueue)) {
+        // Release pairs(runnext): the thief's Acquire sees the G's fields.
+        let kicked = self.runnext.swap(Some(g), AcqRel);
+        if let Some(kicked) = kicked {
+            self.put(holds, kicked, spill);
+        }
+    }
+
+    /// Puts `g` at the back. When full, half and `g` go to `spill` instead, oldest first.
+    #[inline]
+    pub(crate) fn put(&self, _holds: &HoldsP, g: GRef, spill: impl FnOnce(&GQueue)) {
+        if !self.ring.push(g) {
+            self.put_slow(g, spill);
+        }
+    }
+
+    #[cold]
+    fn put_slow(&self, g: GRef, spill: impl FnOnce(&GQueue)) {
+        let mut oldest = [None; LOCAL_CAP / 2];
+        let n = self.ring.take_half(|i, g| {
+            if let Some(place) = oldest.get_mut(i as usize) {
+                *place = Some(g);
+            }
+        });
+        let batch = GQueue::new();
+        oldest[..n as usize]
+            .iter()
+            .flatten()
+            .for_each(|g| batch.push_back(g));
+        batch.push_back(g);
+        spill(&batch);
+    }
+
+    /// `runnext`, or the front.
+    #[inline]
+    pub(crate) fn get(&self, _holds: &HoldsP) -> Option<Picked> {
+        let next = self.runnext.load(Relaxed);
+        // Acquire pairs(runnext): a thief may have emptied it. Only the owner fills it.
+        if next.is_some() && self.runnext.replace(next, None, AcqRel) {
+            return next.map(|g| Picked { g, inherit: true });
+        }
+        let (g, next) = self.ring.pop()?;
+        if let Some(next) = next {
+            prefetch(next);
+        }
+        Some(Picked { g, inherit: false })
+    }
+
+    /// Moves half of this queue into the thief's, and hands out the newest of them to run.
+    pub(crate) fn steal_half(&self, _holds: &HoldsP, thief: &LocalQueue) -> Option<GRef> {
+        thief.ring.steal_half(&self.ring)
+    }
+
+    /// Takes the victim's `runnext`, if it is still `seen`.
+    pub(crate) fn steal_next(&self, seen: GRef) -> bool {
+        // Acquire pairs(runnext): put_next's Release.
+        self.runnext.replace(Some(seen), None, AcqRel)
+    }
+
+    /// What stands in `runnext`, for a thief to consider.
+    pub(crate) fn peek_next(&self) -> Option<GRef> {
+        self.runnext.load(Relaxed)
+    }
+
+    /// Never true while the owner has something in it, whatever moves in between.
+    pub(crate) fn is_empty(&self) -> bool {
+        // Acquire pairs(runnext): put_next's Release.
+        self.ring
+            .is_empty_and(|| self.runnext.load(Acquire).is_none())
+    }
+
+    /// Length without `runnext`: for schedtrace and tests.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Takes everything, in the order it would have run: for a P that goes away.
+    pub(crate) fn drain(&self, holds: &HoldsP) -> GQueue {
+        let all = GQueue::new();
+        while let Some(picked) = self.get(holds) {
+            all.push_back(picked.g);
+        }
+        all
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn gs(n: usize) -> Vec<GRef> {
+        (0..n).map(|_| &*Box::leak(Box::new(G::new()))).collect()
+    }
+
+    /// Go: TestSchedLocalQueue.
+    #[test]
+    fn what_goes_in_comes_out_in_order() {
+        let holds = HoldsP::for_test();
+        let (q, gs) = (LocalQueue::new(), gs(LOCAL_CAP));
+        for i in 0..LOCAL_CAP {
+            assert!(q.is_empty());
+            gs[..i]
+                .iter()
+                .for_each(|g| q.put(&holds, g, |_| unreachable!()));
+            for g in &gs[..i] {
+                assert!(q.get(&holds).unwrap().g.same(g));
+            }
+            assert!(q.get(&holds).is_none());
+        }
+    }
+
+    /// Go: TestSchedLocalQueueSteal.
+    #[test]
+    fn a_thief_gets_half() {
+        let holds = HoldsP::for_test();
+        let gs = gs(LOCAL_CAP);
+        for i in 0..LOCAL_CAP {
+            let (victim, thief) = (LocalQueue::new(), LocalQueue::new());
+            gs[..i]
+                .iter()
+                .for_each(|g| victim.put(&holds, g, |_| unreachable!()));
+            let got = usize::from(victim.steal_half(&holds, &thief).is_some()) + thief.len();
+            assert!(got == i / 2 || got == i / 2 + 1, "stole {got} of {i}");
+            assert_eq!(got + victim.len(), i);
+        }
+    }
+
+    #[test]
+    fn overflow_sends_the_oldest_half_and_the_new_one() {
+        let holds = HoldsP::for_test();
+        let (q, gs) = (LocalQueue::new(), gs(LOCAL_CAP + 1));
+        let mut spilt = None;
+        for g in &gs {
+            q.put(&holds, g, |batch| {
+                let all = GQueue::new();
+                all.append(batch);
+                spilt = Some(all);
+            });
+        }
+        let spilt = spilt.expect("overflowed");
+        assert_eq!(spilt.len() as usize, LOCAL_CAP / 2 + 1);
+        for g in gs[..LOCAL_CAP / 2].iter().chain([&gs[LOCAL_CAP]]) {
+            assert!(spilt.pop_front().unwrap().same(g));
+        }
+        assert_eq!(q.len(), LOCAL_CAP / 2);
+    }
+
+    #[test]
+    fn runnext_is_in_front_and_kicks_the_last_one_back() {
+        let holds = HoldsP::for_test();
+        let (q, gs) = (LocalQueue::new(), gs(10));
+        gs.iter()
+            .for_each(|g| q.put_next(&holds, g, |_| unreachable!()));
+        let first = q.get(&holds).unwrap();
+        assert!(first.inherit && first.g.same(gs[9]));
+        for g in &gs[..9] {
+            let picked = q.get(&holds).unwrap();
+            assert!(!picked.inherit && picked.g.same(g));
+        }
+    }
+
+    /// Go: TestSchedLocalQueueEmpty. With 100 in it, both parts of the queue are in use.
+    #[test]
+    fn a_queue_that_holds_something_never_looks_empty() {
+        use std::sync::atomic::AtomicBool;
+        for (flags, kept) in (0..4).flat_map(|f| [(f, 1), (f, 100)]) {
+            let (q, gs) = (LocalQueue::new(), gs(kept + 1));
+            let never = |_: &GQueue| unreachable!();
+            let over = AtomicBool::new(false);
+            let put = |holds: &HoldsP, g: GRef, next: bool| {
+                if next {
+                    q.put_next(holds, g, never);
+                } else {
+                    q.put(holds, g, never);
+                }
+            };
+            let holds = HoldsP::for_test();
+            gs[1..].iter().for_each(|g| put(&holds, g, false));
+            std::thread::scope(|s| {
+                s.spawn(|| {
+                    while !over.load(Relaxed) {
+                        assert!(!q.is_empty(), "flags {flags}, {kept} kept");
+                    }
+                });
+                let mut hand = gs[0];
+                for i in 0..30_000 {
+                    put(&holds, hand, flags >> (i % 2) & 1 == 1);
+                    hand = q.get(&holds).unwrap().g;
+                }
+                over.store(true, Relaxed);
+            });
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Which goroutine runs next: the sources, in order.
+//!
+//! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st
+//! time, `runnext` and the local queue, a batch from the global queue, then stealing (others'
+//! expired timers too), and before the M gives its P up a last look at everything
+//! (`core/sched/README.md#no-lost-work`).
+//!
+//! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
+
+use crate::core::g::goroutine::GRef;
+use crate::core::m::enter::NoPreempt;
+use crate::core::m::machine::M;
+use crate::core::m::pending::SLICE_OVER;
+use crate::core::p::owner::HoldsP;
+use crate::core::p::processor::{P, PStatus};
+use crate::core::p::run_queue::{LOCAL_CAP, Picked};
+use crate::core::sched::idle;
+use crate::core::sched::ready::spill;
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::starved;
+use crate::core::sched::waiting_ps;
+use crate::core::sys::clock::nanotime;
+use crate::core::sys::thread::osyield;
+use crate::ext::placement::tied_gs;
+use crate::ext::timers::sched_timers;
+use crate::ext::timers::timer_waiter::Woke;
+
+/// Every so many picks the global queue goes first, or two goroutines that keep readying each
+/// other could hide it for ever. A prime, so as not to fall in step with anything.
+const GLOBAL_EVERY: u32 = 61;
+/// Sweeps over all Ps before giving up; the last one takes `runnext` too. Go: stealTries.
+const SWEEPS: u32 = 4;
+/// A goroutine in `runnext` is left alone this long: its waker is probably about to block, and
+/// will run it sooner than we could.
+const RUNNEXT_GRACE: u64 = 3_000;
+
+/// The next goroutine for `m`, which has a P when this returns. Sleeps until there is one.
+pub(crate) fn find_runnable(m: &'static M) -> Picked {
+    loop {
+        if SCHED.stopping.load(Relaxed) && !m.p().is_some_and(P::take_owed_pick) {
+            idle::stop_for_world(m);
+            continue;
+        }
+        let (p, holds) = idle::held_p(m);
+        let rt = NoPreempt::resumed(Some(m));
+        let found = find_with_p(&rt, m, p, &holds);
+        rt.forget();
+        if let Some(picked) = found {
+            return picked;
+        }
+        if let Some(picked) = give_up_p(m, p, &holds) {
+            return picked;
+        }
+    }
+}
+
+/// The sources that need nothing but the P.
+#[inline]
+fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
+    let fired = sched_timers::run_due(rt, p, true);
+    if fired {
+        m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
+    }
+    every_61st_global(p)
+        .or_else(|| tied_gs::next(m, p).map(fresh))
+        .or_else(|| local(p, holds, fired))
+        .or_else(|| global_batch(p, holds))
+        .or_else(|| steal(rt, m, p, holds))
+}
+
+fn fresh(g: GRef) -> Picked {
+    Picked { g, inherit: false }
+}
+
+/// The next of the P's own queue. One that would inherit a slice that is over goes behind all
+/// others: goroutines that ready each other, at one P, would otherwise hide those in the ring for
+/// ever, where no signal finds them in user code or there are no signals. Not one whose timer has
+/// just `fired`: it has had nothing of that slice.
+#[inline]
+fn local(p: &P, holds: &HoldsP, fired: bool) -> Option<Picked> {
+    let picked = p.runq.get(holds)?;
+    if picked.inherit && p.slice_is_over() && !fired {
+        return behind_all(p, holds, picked.g);
+    }
+    Some(picked)
+}
+
+#[cold]
+fn behind_all(p: &P, holds: &HoldsP, g: GRef) -> Option<Picked> {
+    p.begin_slice();
+    put_back_global(g);
+    p.runq.get(holds)
+}
+
+#[inline]
+fn every_61st_global(p: &P) -> Option<Picked> {
+    if !p.schedtick.load(Relaxed).is_multiple_of(GLOBAL_EVERY) || SCHED.global.is_empty() {
+        return None;
+    }
+    SCHED.lock.lock();
+    let g = SCHED.global.pop_front();
+    SCHED.lock.unlock();
+    g.map(fresh)
+}
+
+#[inline]
+fn global_batch(p: &P, holds: &HoldsP) -> Option<Picked> {
+    if SCHED.global.is_empty() {
+        return None;
+    }
+    SCHED.lock.lock();
+    let g = global_batch_locked(p, holds);
+    SCHED.lock.unlock();
+    g
+}
+
+/// This P's share of the global queue: the first runs, the rest goes local. Under the lock.
+/// Go: globrunqgetbatch.
+fn global_batch_locked(p: &P, holds: &HoldsP) -> Option<Picked> {
+    let first = SCHED.global.pop_front()?;
+    let size = SCHED.global.len() + 1;
+    let share = (size / SCHED.procs() + 1)
+        .min(size)
+        .min(LOCAL_CAP as u32 / 2);
+    for _ in 1..share {
+        match SCHED.global.pop_front() {
+            // The local queue is empty, or was a moment ago: no overflow.
+            Some(g) => p.runq.put(holds, g, |batch| SCHED.global.append(batch)),
+            None => break,
+        }
+    }
+    Some(fresh(first))
+}
+
+fn steal(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
+    if !m.spinning.load(Relaxed) {
+        if !SCHED.idle.try_spin(SCHED.procs()) {
+            return None;
+        }
+        m.spinning.store(true, Relaxed);
+    }
+    for sweep in 0..SWEEPS {
+        let last = sweep == SWEEPS - 1;
+        for victim in idle::steal_order(m) {
+            if SCHED.stopping.load(Relaxed) {
+                return None;
+            }
+            let Some(victim) = SCHED.p(victim) else {
+                continue;
+            };
+            if std::ptr::eq(victim, p) {
+                continue;
+            }
+            // Even an idle or a hogged P's timers: they make goroutines ready here.
+            if last
+                && sched_timers::run_due(rt, victim, false)
+                && let Some(picked) = p.runq.get(holds)
+            {
+                return Some(picked);
+            }
+            if victim.status(Relaxed) == PStatus::Idle {
+                continue;
+            }
+            if let Some(g) = victim.runq.steal_half(holds, &p.runq) {
+                return Some(fresh(g));
+            }
+            if last && let Some(g) = steal_next(victim) {
+                return Some(fresh(g));
+            }
+        }
+    }
+    None
+}
+
+/// Takes a victim's `runnext`, after a grace in which the victim may run it itself.
+fn steal_next(victim: &P) -> Option<GRef> {
+    let seen = victim.runq.peek_next()?;
+    if victim.status(Relaxed) == PStatus::Running {
+        let end = nanotime() + RUNNEXT_GRACE;
+        while nanotime() < end {
+            if !victim.runq.peek_next().is_some_and(|g| g.same(seen)) {
+                return None;
+            }
+            osyield();
+        }
+    }
+    victim.runq.steal_next(seen).then_some(seen)
+}
+
+/// Nothing found: the P goes to the idle list, and the M to sleep, unless a last look finds
+/// something after all.
+#[cold]
+fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
+    SCHED.lock.lock();
+    if SCHED.stopping.load(Relaxed) {
+        SCHED.lock.unlock();
+        return None;
+    }
+    let tied = tied_gs::next_locked(m).map(fresh);
+    let found = tied.or_else(|| global_batch_locked(p, holds));
+    if let Some(picked) = found.or_else(|| starved::next_locked(p).map(fresh)) {
+        SCHED.lock.unlock();
+        return Some(picked);
+    }
+    if m.spinning.load(Relaxed) {
+        SCHED.idle.add_idle();
+    } else if !SCHED.idle.try_add_idle() {
+        // need-spinning: somebody wanted a spinner when no P was idle. That is me now.
+        m.spinning.store(true, Relaxed);
+        SCHED.lock.unlock();
+        return None;
+    }
+    idle::release_p(m, p);
+    SCHED.push_idle_p(p);
+    SCHED.lock.unlock();
+    if m.spinning.load(Relaxed) && last_look(m) {
+        return None;
+    }
+    if waiting_ps::any() || !(SCHED.sleeper.try_take() && sleep_for_timers(m)) {
+        idle::stop_m(m);
+    }
+    None
+}
+
+/// With the sleeper's role: sleeps until a timer is due. True: `m` has a P, and spins, to run it.
+fn sleep_for_timers(m: &'static M) -> bool {
+    m.affinity.sleeps_for_timers.store(true, Relaxed);
+    // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
+    // And there may be a P without an M, for which there is no thread: README.md#refused.
+    let earliest = || match m.affinity.queue.is_empty() && !waiting_ps::any() {
+        true => sched_timers::earliest(),
+        false => Some(0),
+    };
+    let woke = SCHED.sleeper.sleep(nanotime, earliest);
+    m.affinity.sleeps_for_timers.store(false, Relaxed);
+    match woke {
+        Woke::NoTimers => false,
+        // Without an idle P, all are busy, and look at their timers themselves.
+        Woke::Due => spin_with_idle_p(m),
+    }
+}
+
+/// The spinner stops spinning, then looks at every queue once more. True: it has a P again.
+fn last_look(m: &'static M) -> bool {
+    m.spinning.store(false, Relaxed);
+    SCHED.idle.stop_spinning();
+    fence(SeqCst); // pairs(no-lost-work): wakep's fence, after its caller's publication
+    let work = !SCHED.global.is_empty()
+        || SCHED
+            .ps()
+            .any(|p| p.status(Relaxed) != PStatus::Idle && !p.runq.is_empty());
+    work && spin_with_idle_p(m)
+}
+
+/// Takes an idle P and spins. False: there is none, and who drops the next one will look.
+/// Go: pidlegetSpinning.
+fn spin_with_idle_p(m: &'static M) -> bool {
+    SCHED.lock.lock();
+    let p = SCHED.pop_idle_p();
+    if p.is_none() {
+        SCHED.idle.leave_need();
+    }
+    SCHED.lock.unlock();
+    match p {
+        Some(p) => {
+            idle::acquire_p(m, p);
+            m.spinning.store(true, Relaxed);
+            SCHED.idle.start_spinning();
+            true
+        }
+        None => false,
+    }
+}
+
+/// A yielded goroutine: at the global tail, and somebody may want to run it now.
+pub(crate) fn put_back_global(g: GRef) {
+    SCHED.lock.lock();
+    SCHED.push_global(g);
+    SCHED.lock.unlock();
+}
+
+/// A goroutine at the tail of this P's queue.
+pub(crate) fn put_back_local(p: &P, holds: &HoldsP, g: GRef) {
+    p.runq.put(holds, g, spill);
+}

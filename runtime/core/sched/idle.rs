@@ -1,0 +1,169 @@
+//! An M without work: taking and leaving a P, sleeping until it is handed one.
+//!
+//! Go: proc.go acquirep, releasep, stopm, gcstopm.
+#![allow(
+    unsafe_code,
+    reason = "makes the evidence HoldsP for the scheduler's own loop"
+)]
+
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
+
+use crate::core::base::fastrand::RandomOrder;
+use crate::core::m::machine::M;
+use crate::core::p::owner::HoldsP;
+use crate::core::p::processor::{MAX_PS, P, PStatus};
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::waiting_ps;
+use crate::core::sched::wake::wakep;
+use crate::core::sys::fatal::fatal;
+use crate::ext::diagnostics::deadlock;
+use crate::ext::timers::sched_timers;
+
+/// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
+#[inline]
+pub(crate) fn held_p(m: &'static M) -> (&'static P, HoldsP) {
+    match m.p() {
+        // SAFETY: the loop runs inside the runtime; nobody takes a P from there.
+        Some(p) => (p, unsafe { HoldsP::assume() }),
+        None => fatal!("m{} is in its loop without a P", m.id),
+    }
+}
+
+/// `m` takes `p`, which nobody holds.
+pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
+    if m.p().is_some() {
+        fatal!("m{} already holds a P", m.id);
+    }
+    p.set_status(PStatus::Running);
+    p.m.store(m.id + 1, Relaxed);
+    m.set_p(Some(p));
+}
+
+/// `m` lets go of `p`, which is about to pass to another M: nobody holds it meanwhile.
+pub(crate) fn detach_p(m: &'static M, p: &'static P) {
+    p.m.store(0, Relaxed);
+    m.set_p(None);
+}
+
+/// `m` leaves `p`: idle from now on. Under the scheduler's lock, or for a stopped world.
+pub(crate) fn release_p(m: &'static M, p: &'static P) {
+    p.set_status(PStatus::Idle);
+    detach_p(m, p);
+}
+
+/// Takes a P that waits for an M, or sleeps in the idle list until somebody hands `m` one.
+pub(crate) fn stop_m(m: &'static M) {
+    SCHED.lock.lock();
+    // Who steps aside has just put one there, for somebody else.
+    if !m.affinity.stepped_aside.load(Relaxed)
+        && let Some(p) = waiting_ps::take_for(m)
+    {
+        SCHED.lock.unlock();
+        acquire_p(m, p);
+        return;
+    }
+    let owed = leave_to_others(m);
+    SCHED.push_idle_m(m);
+    SCHED.lock.unlock();
+    if owed {
+        wakep();
+    }
+    wait_for_p(m);
+}
+
+/// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
+/// with a P (`ext/placement/tied_gs.rs`). Under the lock. True: the caller owes a `wakep`.
+pub(crate) fn leave_to_others(m: &'static M) -> bool {
+    let any = !m.affinity.queue.is_empty();
+    if any {
+        SCHED.global.append(&m.affinity.queue);
+    }
+    any
+}
+
+/// In the idle list already: sleeps until it is handed a P.
+pub(crate) fn wait_for_p(m: &'static M) {
+    check_if_last();
+    m.note.sleep(); // its Acquire shows what the waker wrote
+    match m.next_p.take_relaxed() {
+        Some(p) => acquire_p(m, p),
+        None => fatal!("m{} was woken without a P", m.id),
+    }
+}
+
+/// By an M that counts as idle now, or has ended, or by a plain thread that has stopped a timer:
+/// is anybody left?
+pub(crate) fn check_if_last() {
+    fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
+    let awake = SCHED.ms_awake();
+    if awake == 0 {
+        deadlock::check();
+    } else if awake == 1 && SCHED.sleeper.is_taken() && sched_timers::earliest().is_none() {
+        // All timers were stopped, behind the sleeper's back: it is to go idle and check.
+        SCHED.sleeper.look_again();
+    }
+}
+
+/// The world is being stopped: gives the P up, sleeps until it goes on.
+#[cold]
+pub(crate) fn stop_for_world(m: &'static M) {
+    if m.spinning.load(Relaxed) {
+        m.spinning.store(false, Relaxed);
+        SCHED.idle.stop_spinning();
+    }
+    if let Some(p) = m.p() {
+        SCHED.lock.lock();
+        p.set_status(PStatus::Stopped);
+        detach_p(m, p);
+        SCHED.p_stopped();
+        SCHED.lock.unlock();
+    }
+    stop_m(m);
+}
+
+/// Orders for every number of Ps, made when first used and kept: `gomaxprocs` may go up and
+/// down, and a thief may still walk an older one.
+static ORDERS: [OnceLock<RandomOrder>; MAX_PS] = [const { OnceLock::new() }; MAX_PS];
+
+/// Makes the order for `procs` Ps. Allocates: not in a non-preemptible region.
+pub(crate) fn make_steal_order(procs: u32) {
+    ORDERS[procs as usize - 1].get_or_init(|| RandomOrder::new(procs));
+}
+
+/// The indices of all Ps in a random order.
+pub(crate) fn steal_order(m: &'static M) -> impl Iterator<Item = usize> {
+    let order = ORDERS[(SCHED.procs() as usize).saturating_sub(1)].get();
+    order
+        .into_iter()
+        .flat_map(move |o| o.start(m.choice().next_u32()))
+}
+
+/// Evidence for a P that no M holds because the world is stopped: the stopper owns it.
+pub(crate) fn hold_stopped(p: &P) -> HoldsP {
+    if p.status(Relaxed) == PStatus::Running {
+        fatal!("P {} runs in a stopped world", p.id);
+    }
+    // SAFETY: every M has given its P up, and only the stopper runs.
+    unsafe { HoldsP::assume() }
+}
+
+/// Evidence for a P that waited for an M and was taken out of that list, by whoever took it.
+pub(crate) fn hold_taken(p: &P) -> HoldsP {
+    if p.m.load(Relaxed) != 0 {
+        fatal!("P {} is held", p.id);
+    }
+    // SAFETY: no M holds it, and it is in no list.
+    unsafe { HoldsP::assume() }
+}
+
+/// Evidence for a P in the idle list (its status is not enough: it may be on its way out). The
+/// scheduler's lock is held, and stays so while this is used.
+pub(crate) fn hold_idle(p: &P) -> HoldsP {
+    if p.status(Relaxed) != PStatus::Idle {
+        fatal!("P {} is not idle", p.id);
+    }
+    // SAFETY: a P leaves the idle list under the lock only.
+    unsafe { HoldsP::assume() }
+}

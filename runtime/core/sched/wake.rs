@@ -1,0 +1,99 @@
+//! Getting an M to look for work: the rule that loses no wake-up.
+//!
+//! Whoever submits work calls [`wakep`]: it starts one spinning M if a P is idle and nobody
+//! spins. A spinner that finds work calls it again before it runs the work (`last-spinner`), so
+//! wake-ups ramp up one at a time. See `core/sched/README.md#no-lost-work`.
+//!
+//! Go: proc.go wakep, startm, newm.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
+
+use crate::core::m::machine::M;
+use crate::core::p::idle_word::Wake;
+use crate::core::p::processor::P;
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::threads;
+use crate::core::sched::waiting_ps;
+
+/// After work was published: starts a spinning M if one is wanted.
+#[inline]
+pub(crate) fn wakep() {
+    fence(SeqCst); // pairs(no-lost-work): stop_spinning, then the second look in find.rs
+    if SCHED.idle.want_spinner() == Wake::StartSpinner {
+        start_spinner();
+    }
+}
+
+/// Counted as spinning already: finds a P and an M for it.
+#[cold]
+pub(crate) fn start_spinner() {
+    SCHED.lock.lock();
+    let p = SCHED.pop_idle_p();
+    match p {
+        Some(p) => start_m_locked(p, true),
+        None => {
+            // Between the word and the list somebody else took it.
+            SCHED.idle.spinner_without_p();
+            SCHED.lock.unlock();
+        }
+    }
+}
+
+/// Gives `p` to an idle M, or has one made. `spinning`: counted already. The lock is held, and
+/// free when this returns. Go: startm.
+pub(crate) fn start_m_locked(p: &'static P, spinning: bool) {
+    match SCHED.pop_idle_m() {
+        Some(m) => {
+            let last = SCHED.wants_spare();
+            SCHED.lock.unlock();
+            hand_over(m, p, spinning);
+            if last {
+                threads::wake_spawner(); // for a new spare
+            }
+        }
+        None => {
+            waiting_ps::push(p, spinning);
+            SCHED.lock.unlock();
+            threads::wake_spawner();
+        }
+    }
+}
+
+/// As `start_m_locked`, for a caller that does not hold the lock.
+pub(crate) fn start_m(p: &'static P, spinning: bool) {
+    SCHED.lock.lock();
+    start_m_locked(p, spinning);
+}
+
+/// Threads are refused: a P that waits for one goes to an M that is idle after all, or sleeps for
+/// the timers.
+pub(crate) fn serve_waiting() {
+    loop {
+        SCHED.lock.lock();
+        let m = if waiting_ps::any() {
+            SCHED.pop_idle_m()
+        } else {
+            None
+        };
+        let p = m.and_then(waiting_ps::take_for);
+        let more = waiting_ps::any();
+        SCHED.lock.unlock();
+        match m {
+            Some(m) => {
+                m.next_p.store(p, Relaxed);
+                m.note.wake(); // as in `hand_over`
+            }
+            None if more => return SCHED.sleeper.look_again(),
+            None => return,
+        }
+    }
+}
+
+/// Wakes a parked M with a P in its hand.
+pub(crate) fn hand_over(m: &'static M, p: &'static P, spinning: bool) {
+    m.spinning.store(spinning, Relaxed);
+    m.next_p.store(Some(p), Relaxed);
+    m.note.wake(); // its Release publishes both
+}

@@ -1,0 +1,142 @@
+//! loom's stand-in for the scheduler: every loom thread is a goroutine, and parks as one does.
+//!
+//! The goroutine's status word and its claim are the real ones; the lock and the sleep are
+//! loom's own, which keeps the number of interleavings low (their models are in `sys/`).
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use loom::sync::{Mutex, MutexGuard, Notify};
+
+use crate::core::g::status::{Enqueue, Status};
+use crate::core::g::wait_reason::WaitReason;
+use crate::core::g::wait_round::{Claim, Ticket};
+use crate::core::sys::clock::Nanos;
+
+/// What the files under test use of a G.
+#[derive(Debug)]
+pub(crate) struct G {
+    status: Status,
+    sleep: Notify,
+    pub(crate) claim: Claim,
+}
+
+pub(crate) type GRef = &'static G;
+
+loom::thread_local! {
+    static ME: GRef = {
+        let g: GRef = Box::leak(Box::new(G {
+            status: Status::dead(),
+            sleep: Notify::new(),
+            claim: Claim::new(),
+        }));
+        g.status.set_running_thread();
+        g
+    };
+}
+
+impl G {
+    pub(crate) fn announce_park(&self, reason: WaitReason) {
+        self.announce_park_for(reason, 0);
+    }
+
+    pub(crate) fn announce_park_for(&self, _reason: WaitReason, _what: usize) {
+        self.status.announce_park();
+    }
+
+    pub(crate) fn open_round(&self) -> Ticket {
+        self.claim.open()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct RawLock(Mutex<()>);
+
+impl RawLock {
+    pub(crate) fn new() -> RawLock {
+        RawLock(Mutex::new(()))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct NoPreempt(());
+
+pub(crate) fn enter() -> NoPreempt {
+    NoPreempt(())
+}
+
+pub(crate) fn enter_to_wait() -> NoPreempt {
+    NoPreempt(())
+}
+
+impl NoPreempt {
+    pub(crate) fn current(&self) -> GRef {
+        ME.with(|me| *me)
+    }
+
+    pub(crate) fn lock<'a>(&'a self, lock: &'a RawLock) -> MutexGuard<'a, ()> {
+        lock.0.lock().unwrap()
+    }
+}
+
+pub(crate) fn park(rt: NoPreempt) {
+    let g = rt.current();
+    if g.status.commit_park() == Enqueue::NotMine {
+        while !g.status.thread_woken() {
+            g.sleep.wait();
+        }
+    }
+    g.status.run();
+}
+
+/// Time runs out at any moment: at once, or (as far as loom knows) never.
+pub(crate) fn park_until(rt: NoPreempt, _deadline: Nanos, ticket: Ticket, case: u16) {
+    let g = rt.current();
+    if g.status.commit_park() == Enqueue::NotMine {
+        if g.claim.claim(ticket, case) {
+            g.status.thread_gave_up();
+            return;
+        }
+        while !g.status.thread_woken() {
+            g.sleep.wait();
+        }
+    }
+    g.status.run();
+}
+
+pub(crate) fn ready(_rt: &NoPreempt, g: GRef) {
+    if g.status.ready() == Enqueue::Mine {
+        g.sleep.notify();
+    }
+}
+
+pub(crate) fn yield_local() {
+    loom::thread::yield_now();
+}
+
+loom::lazy_static! {
+    static ref CLOCK: Clock = Clock {
+        now: AtomicU64::new(0),
+        step: AtomicU64::new(0),
+    };
+}
+
+/// A clock that goes on by `step` at each look. Not a part of the state that loom explores.
+struct Clock {
+    now: AtomicU64,
+    step: AtomicU64,
+}
+
+/// At the start of a model: shall waits count as long or as short?
+pub(crate) fn set_clock_step(step: Nanos) {
+    CLOCK.step.store(step, Relaxed);
+}
+
+pub(crate) fn steady() -> bool {
+    false
+}
+
+pub(crate) fn nanotime() -> Nanos {
+    CLOCK.now.fetch_add(CLOCK.step.load(Relaxed), Relaxed)
+}

@@ -1,0 +1,366 @@
+//! Go's mutex: one word, one semaphore. Fast when nobody waits, fair when somebody has waited
+//! for a millisecond.
+//!
+//! *Normal*: an unlock wakes the first waiter, which competes with whoever comes by; if it
+//! loses, it queues again, in front. *Starving*: a waiter that was asleep for more than 1 ms
+//! makes the unlockers hand the mutex over in the order of the queue, and newcomers queue
+//! behind. The last waiter, or one that had not to wait long, goes back to normal.
+//!
+//! README.md#mutex-word, README.md#mutex-one-awake. Go: internal/sync/mutex.go.
+#![forbid(unsafe_code)]
+
+use crate::core::base::atomic::AtomicU32;
+use crate::core::base::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::core::g::wait_reason::WaitReason;
+use crate::core::sys::clock::Nanos;
+use crate::core::sys::fatal::fatal;
+use crate::core::wait::sched_api::{nanotime, steady};
+use crate::core::wait::sema;
+use crate::core::wait::spin::{can_spin, spin};
+
+const LOCKED: u32 = 1;
+/// A waiter is awake already: unlock wakes no other.
+const WOKEN: u32 = 2;
+const STARVING: u32 = 4;
+/// One waiter, asleep or about to be.
+const WAITER: u32 = 8;
+
+/// How long a waiter is patient. Go: starvationThresholdNs.
+const PATIENCE: Nanos = 1_000_000;
+
+/// A snapshot of the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State(u32);
+
+impl State {
+    fn has(self, bits: u32) -> bool {
+        self.0 & bits != 0
+    }
+
+    fn waiters(self) -> u32 {
+        self.0 / WAITER
+    }
+
+    /// Held, and it could be worth spinning for it.
+    fn is_held_normally(self) -> bool {
+        self.0 & (LOCKED | STARVING) == LOCKED
+    }
+
+    /// Nobody holds it, and nobody is about to be handed it.
+    fn is_free(self) -> bool {
+        !self.has(LOCKED | STARVING)
+    }
+
+    /// The word after the caller has taken the mutex or, if that cannot be, joined the waiters.
+    fn taken_or_joined(self, me: &Contender) -> State {
+        let mut next = if self.is_free() {
+            self.0 | LOCKED
+        } else {
+            self.0 + WAITER
+        };
+        if me.starving && self.has(LOCKED) {
+            next |= STARVING; // only while it has a holder, whose unlock will see it
+        }
+        if me.is_the_woken {
+            if !self.has(WOKEN) {
+                fatal!("sync: inconsistent mutex state");
+            }
+            next &= !WOKEN;
+        }
+        State(next)
+    }
+}
+
+/// What one goroutine remembers while it tries to get the mutex.
+#[derive(Default)]
+struct Contender {
+    /// `WOKEN` stands for it.
+    is_the_woken: bool,
+    starving: bool,
+    /// When it first queued.
+    since: Option<Nanos>,
+}
+
+/// A mutex without data, poison or owner.
+#[derive(Debug)]
+pub(crate) struct RawMutex {
+    state: AtomicU32,
+    sema: AtomicU32,
+}
+
+impl RawMutex {
+    #[cfg(not(loom))]
+    pub(crate) const fn new() -> RawMutex {
+        RawMutex {
+            state: AtomicU32::new(0),
+            sema: AtomicU32::new(0),
+        }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new() -> RawMutex {
+        RawMutex {
+            state: AtomicU32::new(0),
+            sema: AtomicU32::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) {
+        // Acquire pairs(mutex): unlock's Release.
+        if self
+            .state
+            .compare_exchange(0, LOCKED, Acquire, Relaxed)
+            .is_err()
+        {
+            self.lock_slow();
+        }
+    }
+
+    /// False when it is held or promised; may also fail when others try at this moment.
+    #[inline]
+    pub(crate) fn try_lock(&self) -> bool {
+        let old = State(self.state.load(Relaxed));
+        old.is_free() && self.swap(old, State(old.0 | LOCKED))
+    }
+
+    #[inline]
+    fn swap(&self, old: State, new: State) -> bool {
+        // Acquire pairs(mutex): unlock's Release. Every change is a read-modify-write, so
+        // those between the unlock and this one pass its Release on.
+        self.state
+            .compare_exchange(old.0, new.0, Acquire, Relaxed)
+            .is_ok()
+    }
+
+    #[cold]
+    fn lock_slow(&self) {
+        let mut me = Contender::default();
+        let mut spins = 0;
+        loop {
+            let old = State(self.state.load(Relaxed));
+            if old.is_held_normally() && can_spin(spins) {
+                // Awake anyway: the unlocker need not wake a waiter.
+                if !me.is_the_woken && !old.has(WOKEN) && old.waiters() != 0 {
+                    me.is_the_woken = self.swap(old, State(old.0 | WOKEN));
+                }
+                spin();
+                spins += 1;
+                continue;
+            }
+            if !self.swap(old, old.taken_or_joined(&me)) {
+                continue;
+            }
+            if old.is_free() || self.sleep(&mut me) {
+                return;
+            }
+            spins = 0;
+        }
+    }
+
+    /// Counted as a waiter. True: the mutex was handed over. False: woken to try again.
+    fn sleep(&self, me: &mut Contender) -> bool {
+        let again = me.since.is_some();
+        let since = *me.since.get_or_insert_with(nanotime);
+        sema::acquire(&self.sema, again, WaitReason::MutexLock);
+        let waited = nanotime().saturating_sub(since);
+        me.starving = me.starving || (waited > PATIENCE && !steady());
+        let now = State(self.state.load(Relaxed));
+        if !now.has(STARVING) {
+            me.is_the_woken = true;
+            return false;
+        }
+        // Ours, but for the word: not locked, and we still count as a waiter.
+        if now.has(LOCKED | WOKEN) || now.waiters() == 0 {
+            fatal!("sync: inconsistent mutex state");
+        }
+        let mut change = LOCKED.wrapping_sub(WAITER);
+        if !me.starving || now.waiters() == 1 {
+            change = change.wrapping_sub(STARVING);
+        }
+        // Acquire pairs(mutex): unlock's Release.
+        self.state.fetch_add(change, Acquire);
+        true
+    }
+
+    #[inline]
+    pub(crate) fn unlock(&self) {
+        // Release pairs(mutex): the Acquires above.
+        let old = self.state.fetch_sub(LOCKED, Release);
+        if old != LOCKED {
+            self.unlock_slow(State(old));
+        }
+    }
+
+    #[cold]
+    fn unlock_slow(&self, held: State) {
+        if !held.has(LOCKED) {
+            fatal!("sync: unlock of unlocked mutex");
+        }
+        if held.has(STARVING) {
+            // Not locked now, but nobody can take it either: it belongs to the first waiter.
+            sema::release(&self.sema, true);
+            return;
+        }
+        let mut old = State(held.0 - LOCKED);
+        while old.waiters() != 0 && !old.has(LOCKED | WOKEN | STARVING) {
+            if self.swap(old, State((old.0 - WAITER) | WOKEN)) {
+                sema::release(&self.sema, false);
+                return;
+            }
+            old = State(self.state.load(Relaxed));
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU32 as Plain;
+    use std::thread;
+    use std::time::Duration;
+
+    fn waiters(m: &RawMutex) -> u32 {
+        State(m.state.load(Relaxed)).waiters()
+    }
+
+    /// Go: TestMutex.
+    #[test]
+    fn one_at_a_time_with_lock_and_try_lock() {
+        let (m, inside) = (RawMutex::new(), Plain::new(0));
+        thread::scope(|s| {
+            for _ in 0..10 {
+                s.spawn(|| {
+                    for i in 0..1000 {
+                        if i % 3 != 0 {
+                            m.lock();
+                        } else if !m.try_lock() {
+                            continue;
+                        }
+                        assert_eq!(inside.fetch_add(1, Relaxed), 0);
+                        inside.fetch_sub(1, Relaxed);
+                        m.unlock();
+                    }
+                });
+            }
+        });
+        assert_eq!(
+            m.state.load(Relaxed),
+            0,
+            "no waiter, not woken, not starving"
+        );
+        assert_eq!(m.sema.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn try_lock_is_false_while_held_or_promised() {
+        let m = RawMutex::new();
+        assert!(m.try_lock() && !m.try_lock());
+        m.unlock();
+        m.state.store(STARVING + WAITER, Relaxed);
+        assert!(!m.try_lock());
+        m.state.store(WAITER, Relaxed);
+        assert!(m.try_lock(), "a sleeping waiter can be overtaken");
+    }
+
+    /// Go: TestMutexFairness.
+    #[test]
+    fn a_holder_that_comes_back_at_once_starves_nobody() {
+        let (m, stop) = (RawMutex::new(), Plain::new(0));
+        thread::scope(|s| {
+            s.spawn(|| {
+                while stop.load(Relaxed) == 0 {
+                    m.lock();
+                    thread::sleep(Duration::from_micros(100));
+                    m.unlock();
+                }
+            });
+            for _ in 0..10 {
+                thread::sleep(Duration::from_micros(100));
+                m.lock();
+                m.unlock();
+            }
+            stop.store(1, Relaxed);
+        });
+    }
+
+    /// While starving, the mutex goes down the queue although others try to grab it.
+    #[test]
+    fn a_starving_mutex_goes_to_the_waiters_in_order() {
+        let (m, order) = (RawMutex::new(), std::sync::Mutex::new(vec![]));
+        m.lock();
+        thread::scope(|s| {
+            for i in 0..4 {
+                let (m, order) = (&m, &order);
+                s.spawn(move || {
+                    m.lock();
+                    order.lock().unwrap().push(i);
+                    m.unlock();
+                });
+                while waiters(m) < i + 1 {
+                    thread::yield_now();
+                }
+            }
+            thread::sleep(Duration::from_millis(3)); // out of patience, all of them
+            m.state.fetch_or(STARVING, Relaxed);
+            m.unlock();
+            if m.try_lock() {
+                assert_eq!(order.lock().unwrap().len(), 4, "overtook the queue");
+                m.unlock();
+            }
+        });
+        assert_eq!(order.into_inner().unwrap(), [0, 1, 2, 3]);
+        assert_eq!(m.state.load(Relaxed), 0, "the last one left starvation");
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::core::wait::loom_sched::set_clock_step;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    struct Shared(RawMutex, UnsafeCell<u32>);
+
+    impl Shared {
+        fn visit(&self) {
+            self.0.lock();
+            self.1.with_mut(|_| ()); // loom reports a second visitor
+            self.0.unlock();
+        }
+    }
+
+    /// `threads` visit `times` each, in all interleavings up to `preemptions`, on a clock that
+    /// goes `step` at each look. A lost wake-up is a deadlock, which loom reports.
+    fn visits(threads: usize, times: usize, preemptions: usize, step: Nanos) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(preemptions);
+        model.check(move || {
+            set_clock_step(step);
+            let shared = Arc::new(Shared(RawMutex::new(), UnsafeCell::new(0)));
+            let handles: Vec<_> = (1..threads)
+                .map(|_| {
+                    let shared = Arc::clone(&shared);
+                    loom::thread::spawn(move || (0..times).for_each(|_| shared.visit()))
+                })
+                .collect();
+            (0..times).for_each(|_| shared.visit());
+            handles.into_iter().for_each(|h| h.join().unwrap());
+            assert_eq!(shared.0.state.load(Relaxed), 0);
+            assert_eq!(shared.0.sema.load(Relaxed), 0);
+        });
+    }
+
+    #[test]
+    fn visitors_never_meet_and_never_sleep_for_ever() {
+        visits(2, 2, 4, 0);
+        visits(3, 1, 3, 0);
+    }
+
+    #[test]
+    fn starving_visitors_never_meet_and_never_sleep_for_ever() {
+        visits(2, 3, 3, 2 * PATIENCE); // the third visit comes by while the mutex is promised
+        visits(3, 1, 3, 2 * PATIENCE);
+    }
+}

@@ -1,0 +1,23 @@
+//! What waiting needs from the scheduler, by name, in one place: the real thing, or the twin
+//! that lets loom check the files above this one as they ship.
+#![forbid(unsafe_code)]
+
+#[cfg(not(loom))]
+pub(crate) use crate::core::g::goroutine::GRef;
+#[cfg(not(loom))]
+pub(crate) use crate::core::m::enter::{enter, enter_to_wait};
+#[cfg(not(loom))]
+pub(crate) use crate::core::sched::park::{park, park_until, yield_local};
+#[cfg(not(loom))]
+pub(crate) use crate::core::sched::ready::ready;
+#[cfg(not(loom))]
+pub(crate) use crate::core::sys::clock::nanotime;
+#[cfg(not(loom))]
+pub(crate) use crate::core::sys::lock::RawLock;
+#[cfg(not(loom))]
+pub(crate) use crate::ext::settings::config::steady;
+
+#[cfg(loom)]
+pub(crate) use crate::core::wait::loom_sched::{
+    GRef, RawLock, enter, enter_to_wait, nanotime, park, park_until, ready, steady, yield_local,
+};

@@ -1,0 +1,108 @@
+//! One waiter in a queue, on the stack of the goroutine that waits.
+//!
+//! Stacks never move, and a waiter does not leave [`Waiter::on_stack`] while it is queued: the
+//! end of that function checks it. So queues link waiters by reference, and nothing is
+//! allocated to wait. A waker reads what it needs, dequeues, and does not look again: after
+//! `ready` the waiter may be gone. README.md#waiter-on-stack.
+//!
+//! Go: runtime2.go sudog.
+#![allow(
+    unsafe_code,
+    reason = "lets a queue hold a reference to a waiter on another stack"
+)]
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU8};
+
+use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::g::wait_round::Ticket;
+use crate::core::sys::fatal::fatal;
+use crate::core::wait::sched_api::GRef;
+
+/// Where a waiter stands. Written under its queue's lock, or by the waker that dequeued it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Standing {
+    /// Queued; its goroutine still runs and will look again before it parks.
+    Enrolled = 0,
+    /// Queued; its goroutine has announced its park: whoever dequeues it readies it.
+    Parked = 1,
+    /// Dequeued, and has what it waited for.
+    Served = 2,
+}
+
+/// See the file's header. The links belong to the queue that it is in, under its lock.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(crate) g: GRef,
+    /// What it waits for: an address in the semaphore table, an amount in a `Semaphore`.
+    pub(crate) key: usize,
+    /// The round to claim before readying it, when time may run out for it too.
+    pub(crate) round: Option<Ticket>,
+    standing: AtomicU8,
+    queued: AtomicBool,
+    /// In a list: the one before. In the tree: the smaller addresses.
+    pub(crate) prev: AtomicRef<Waiter>,
+    /// In a list: the one behind. In the tree: the larger addresses.
+    pub(crate) next: AtomicRef<Waiter>,
+    /// In the tree: the next and the last that wait for the same address.
+    pub(crate) same: AtomicRef<Waiter>,
+    pub(crate) last: AtomicRef<Waiter>,
+}
+
+impl Waiter {
+    /// Runs `wait` with a waiter of the calling goroutine `g`. When `wait` is over, however it
+    /// ends, the waiter must be out of every queue.
+    pub(crate) fn on_stack<R>(
+        g: GRef,
+        key: usize,
+        round: Option<Ticket>,
+        wait: impl FnOnce(&'static Waiter) -> R,
+    ) -> R {
+        let waiter = Waiter {
+            g,
+            key,
+            round,
+            standing: AtomicU8::new(Standing::Enrolled as u8),
+            queued: AtomicBool::new(false),
+            prev: AtomicRef::none(),
+            next: AtomicRef::none(),
+            same: AtomicRef::none(),
+            last: AtomicRef::none(),
+        };
+        // SAFETY: the waiter lives until this function is left, and its destructor stops the
+        // process if a queue could still reach it then. Queues drop the reference when they
+        // clear `queued`, wakers before they ready the goroutine: their promise, see the header.
+        wait(unsafe { &*std::ptr::from_ref(&waiter) })
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        match self.standing.load(Relaxed) {
+            0 => Standing::Enrolled,
+            1 => Standing::Parked,
+            _ => Standing::Served,
+        }
+    }
+
+    pub(crate) fn set_standing(&self, standing: Standing) {
+        self.standing.store(standing as u8, Relaxed);
+    }
+
+    /// By the queue: it holds a reference now, or has dropped its last one.
+    pub(crate) fn set_queued(&self, queued: bool) {
+        self.queued.store(queued, Relaxed);
+    }
+
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued.load(Relaxed)
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        // loom unwinds a waiting thread when it has found a deadlock: let it report that.
+        if self.is_queued() && !cfg!(loom) {
+            fatal!("a goroutine left a wait while still queued");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Channels and select: Go's, under crossbeam-channel's names. See `README.md` in this folder.
+
+pub(crate) mod errors;
+pub(crate) mod deadline;
+pub(crate) mod value_cell;
+pub(crate) mod wait_queue;
+pub(crate) mod sudog;
+pub(crate) mod ring_buffer;
+pub(crate) mod block_list;
+pub(crate) mod buffer;
+pub(crate) mod locked;
+pub(crate) mod hchan;
+pub(crate) mod finish;
+pub(crate) mod send;
+pub(crate) mod recv;
+pub(crate) mod close;
+pub(crate) mod never;
+pub(crate) mod timer_chan;
+pub(crate) mod sender;
+pub(crate) mod receiver;
+pub(crate) mod iter;
+pub(crate) mod make;
+pub(crate) mod select_handle;
+pub(crate) mod case;
+pub(crate) mod select_order;
+pub(crate) mod select;
+pub(crate) mod select_dynamic;
+pub mod internal;
+pub(crate) mod select_macro;

@@ -1,0 +1,307 @@
+//! One case of a select, whatever its type: what a channel's two sides offer to it.
+//!
+//! All but `glance`, `notify`, `sweep` and `renounce` are called with the channel's lock held by the select.
+#![forbid(unsafe_code)]
+
+use std::alloc::Layout;
+use std::pin::Pin;
+
+use crate::core::m::enter::{NoPreempt, enter};
+use crate::core::sys::clock::Nanos;
+use crate::core::sys::fatal::fatal;
+use crate::core::sys::lock::RawLock;
+use crate::ext::chan::errors::SendError;
+use crate::ext::chan::hchan::{Accept, Chan, Glance, Offer, Promised};
+use crate::ext::chan::locked::Held;
+use crate::ext::chan::receiver::{Flavor, Receiver};
+use crate::ext::chan::sender::Sender;
+use crate::ext::chan::timer_chan::NEVER;
+use crate::ext::chan::value_cell::{Place, Space};
+use crate::ext::chan::wait_queue::{Node, Outcome, Wake};
+
+/// What a case said when it was looked at.
+#[must_use]
+pub(crate) enum Poll {
+    /// It would block.
+    Blocked,
+    /// Done (a send: promised); somebody may have to be woken.
+    Done(Option<Wake>),
+    Disconnected,
+    /// A sender that is a select stands first in line: `join` it.
+    Late,
+}
+
+/// A side of a channel, as a select sees it.
+pub(crate) trait Port {
+    /// `None`: a channel that never has anything to say.
+    fn lock_word(&self) -> Option<&RawLock>;
+    /// Without the lock: it would not block, as far as one can see.
+    fn glance(&self) -> bool;
+    /// The room that a received value needs.
+    fn need(&self) -> Layout;
+    /// Goes through with it, if it does not block.
+    fn poll(&self, held: &mut Held<'_>, place: Option<Place<'_>>) -> Poll;
+    /// After `Late`: waits for that sender's value and for no other; the sender is told.
+    fn join(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<Place<'_>>) -> Wake;
+    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<Place<'_>>);
+    fn dequeue(&self, held: &mut Held<'_>, node: Pin<&Node>);
+    /// Would it not block?
+    fn is_ready(&self, held: &mut Held<'_>) -> bool;
+    /// Waits to hear that it would not block.
+    fn watch(&self, held: &mut Held<'_>, node: Pin<&Node>);
+    fn unwatch(&self, held: &mut Held<'_>, node: Pin<&Node>);
+    /// When time makes it ready.
+    fn due(&self) -> Nanos {
+        NEVER
+    }
+    /// After the unlock, inside the runtime: wakes watchers.
+    fn notify(&self, rt: &NoPreempt);
+    /// Outside of the runtime: frees what is to be freed.
+    fn sweep(&self);
+    /// A promised send will not be made.
+    fn renounce(&self) {}
+}
+
+fn slot_of(place: Option<Place<'_>>) -> Place<'_> {
+    match place {
+        Some(place) => place,
+        None => fatal!("a receive case without a place for its value"),
+    }
+}
+
+impl<T> Chan<T> {
+    fn notify_if_watched(&self, rt: &NoPreempt) {
+        if self.glance().watched() {
+            self.notify(rt);
+        }
+    }
+
+    fn sweep_if_needed(&self) {
+        if self.glance().has_excess() {
+            self.sweep();
+        }
+    }
+
+    /// Makes a send that a select was promised.
+    pub(crate) fn keep_promise(&self, value: T) -> Result<(), SendError<T>> {
+        let mut value = value;
+        loop {
+            let rt = enter();
+            let mut state = self.state.lock(&rt);
+            let (offer, second) = state.redeem(value);
+            match offer {
+                Offer::Sent(first) => {
+                    let glance = Glance(state.unlock());
+                    [first, second]
+                        .into_iter()
+                        .flatten()
+                        .for_each(|wake| wake.ready(&rt));
+                    self.finish(rt, glance);
+                    return Ok(());
+                }
+                Offer::Disconnected(value) => return Err(SendError(value)),
+                Offer::NeedBlock(back) => value = back,
+                Offer::Full(_) => fatal!("a promised send found no room"),
+            }
+            drop(state);
+            drop(rt);
+            self.bring_block();
+        }
+    }
+}
+
+impl<T> Port for Sender<T> {
+    fn lock_word(&self) -> Option<&RawLock> {
+        Some(self.chan.state.lock_word())
+    }
+
+    fn glance(&self) -> bool {
+        self.chan.glance().can_send()
+    }
+
+    fn need(&self) -> Layout {
+        Space::need::<()>()
+    }
+
+    fn poll(&self, held: &mut Held<'_>, _: Option<Place<'_>>) -> Poll {
+        match self.chan.state.open(held).promise() {
+            Promised::Yes => Poll::Done(None),
+            Promised::No => Poll::Blocked,
+            Promised::Disconnected => Poll::Disconnected,
+        }
+    }
+
+    fn join(&self, _: &mut Held<'_>, _: Pin<&Node>, _: Option<Place<'_>>) -> Wake {
+        fatal!("a sender joined a sender")
+    }
+
+    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, _: Option<Place<'_>>) {
+        self.chan.state.open(held).sendq.push(node, None);
+    }
+
+    fn dequeue(&self, held: &mut Held<'_>, node: Pin<&Node>) {
+        self.chan.state.open(held).sendq.remove(node);
+    }
+
+    fn is_ready(&self, held: &mut Held<'_>) -> bool {
+        self.chan.state.open(held).can_send()
+    }
+
+    fn watch(&self, held: &mut Held<'_>, node: Pin<&Node>) {
+        self.chan.state.open(held).send_watch.push(node, None);
+    }
+
+    fn unwatch(&self, held: &mut Held<'_>, node: Pin<&Node>) {
+        self.chan.state.open(held).send_watch.remove(node);
+    }
+
+    fn notify(&self, rt: &NoPreempt) {
+        self.chan.notify_if_watched(rt);
+    }
+
+    fn sweep(&self) {}
+
+    fn renounce(&self) {
+        let rt = enter();
+        let mut state = self.chan.state.lock(&rt);
+        let wake = state.renounce();
+        let glance = Glance(state.unlock());
+        if let Some(wake) = wake {
+            wake.ready(&rt);
+        }
+        self.chan.finish(rt, glance);
+    }
+}
+
+impl<T> Port for Receiver<T> {
+    fn lock_word(&self) -> Option<&RawLock> {
+        match &self.flavor {
+            Flavor::Chan(chan) => Some(chan.state.lock_word()),
+            Flavor::Timer(timer) => Some(timer.state.lock_word()),
+            Flavor::Never => None,
+        }
+    }
+
+    fn glance(&self) -> bool {
+        match &self.flavor {
+            Flavor::Chan(chan) => chan.glance().can_recv(),
+            Flavor::Timer(timer) => !timer.is_empty(),
+            Flavor::Never => false,
+        }
+    }
+
+    fn need(&self) -> Layout {
+        Space::need::<T>()
+    }
+
+    fn poll(&self, held: &mut Held<'_>, place: Option<Place<'_>>) -> Poll {
+        match &self.flavor {
+            Flavor::Chan(chan) => {
+                let mut state = chan.state.open(held);
+                match state.accept() {
+                    Accept::Got(value, wake) => {
+                        slot_of(place).put(value);
+                        Poll::Done(wake)
+                    }
+                    Accept::Late(sender) => {
+                        state.sendq.put_back(sender);
+                        Poll::Late
+                    }
+                    Accept::Empty => Poll::Blocked,
+                    Accept::Disconnected => Poll::Disconnected,
+                }
+            }
+            Flavor::Timer(timer) => {
+                let now = timer.now();
+                match timer.state.open(held).take(now, now) {
+                    Some(instant) => {
+                        slot_of(place).put((timer.make)(instant));
+                        Poll::Done(None)
+                    }
+                    None => Poll::Blocked,
+                }
+            }
+            Flavor::Never => Poll::Blocked,
+        }
+    }
+
+    fn join(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<Place<'_>>) -> Wake {
+        let Flavor::Chan(chan) = &self.flavor else {
+            fatal!("a timer has no sender to join");
+        };
+        let mut state = chan.state.open(held);
+        let Accept::Late(sender) = state.accept() else {
+            fatal!("the sender to join has gone");
+        };
+        state.hold(node, slot_of(place).typed());
+        sender.tell(Outcome::Done)
+    }
+
+    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<Place<'_>>) {
+        match &self.flavor {
+            Flavor::Chan(chan) => {
+                let slot = slot_of(place).typed();
+                chan.state.open(held).recvq.push(node, Some(slot));
+            }
+            Flavor::Timer(_) => self.watch(held, node),
+            Flavor::Never => {}
+        }
+    }
+
+    fn dequeue(&self, held: &mut Held<'_>, node: Pin<&Node>) {
+        match &self.flavor {
+            Flavor::Chan(chan) => {
+                chan.state.open(held).recvq.remove(node);
+            }
+            Flavor::Timer(_) => self.unwatch(held, node),
+            Flavor::Never => {}
+        }
+    }
+
+    fn is_ready(&self, held: &mut Held<'_>) -> bool {
+        match &self.flavor {
+            Flavor::Chan(chan) => chan.state.open(held).can_recv(),
+            Flavor::Timer(timer) => !timer.is_empty(),
+            Flavor::Never => false,
+        }
+    }
+
+    fn watch(&self, held: &mut Held<'_>, node: Pin<&Node>) {
+        match &self.flavor {
+            Flavor::Chan(chan) => chan.state.open(held).recv_watch.push(node, None),
+            Flavor::Timer(timer) => timer.state.open(held).waiters().push(node, None),
+            Flavor::Never => {}
+        }
+    }
+
+    fn unwatch(&self, held: &mut Held<'_>, node: Pin<&Node>) {
+        match &self.flavor {
+            Flavor::Chan(chan) => {
+                chan.state.open(held).recv_watch.remove(node);
+            }
+            Flavor::Timer(timer) => {
+                timer.state.open(held).waiters().remove(node);
+            }
+            Flavor::Never => {}
+        }
+    }
+
+    fn due(&self) -> Nanos {
+        match &self.flavor {
+            Flavor::Timer(timer) => timer.when(),
+            _ => NEVER,
+        }
+    }
+
+    fn notify(&self, rt: &NoPreempt) {
+        if let Flavor::Chan(chan) = &self.flavor {
+            chan.notify_if_watched(rt);
+        }
+    }
+
+    fn sweep(&self) {
+        if let Flavor::Chan(chan) = &self.flavor {
+            chan.sweep_if_needed();
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! All goroutines are asleep: the report, and when there is none.
+//!
+//! The check runs when the last M goes idle, when a plain thread parks, and when one ends. It
+//! reports only if a thread waits inside of `run` for its main goroutine, nothing is in flight,
+//! and no thread of the process that is not the runtime's could still wake somebody: every such
+//! thread must itself be waiting, without a deadline, on one of our primitives. Threads are
+//! counted by the kernel, so one that the runtime has never heard of prevents the report; then
+//! the watcher waits for the end of such threads. `core/sched/README.md#deadlock` has the proof.
+//!
+//! Go: proc.go checkdead.
+#![forbid(unsafe_code)]
+
+use std::fmt::{self, Write as _};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
+
+use crate::core::g::allgs;
+use crate::core::g::goroutine::{G, GRef};
+use crate::core::m::foreign_parked;
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::threads;
+use crate::core::sys::fatal::{BufferedStderr, RawStderr, begin_death, exit_now};
+use crate::core::sys::thread::count_threads;
+use crate::ext::diagnostics::dump::{Caller, describe, dump_all, is_user};
+use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
+
+/// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
+#[cold]
+pub(crate) fn check() {
+    match examine() {
+        Found::Prevented => watch(examine),
+        Found::NoDeadlock | Found::Deadlock => (),
+    }
+}
+
+/// The check; the watcher's as well. A deadlock is reported here.
+fn examine() -> Found {
+    let found = look();
+    if found == Found::Deadlock {
+        if SCHED.starved.load(Relaxed) {
+            threads::wake_spawner(); // it tries to get a stack, and has other words: starved.rs
+        } else {
+            report();
+        }
+    }
+    found
+}
+
+/// A main goroutine is waited for, and neither the runtime nor a plain thread will ever do
+/// anything again by itself.
+pub(crate) fn nobody_can_act() -> bool {
+    look() == Found::Deadlock
+}
+
+fn look() -> Found {
+    fence(SeqCst); // pairs(deadlock): of two that go to sleep at once, one sees the other
+    if SCHED.mains.load(Relaxed) == 0 {
+        return Found::NoDeadlock;
+    }
+    let Some(stamp) = SCHED.all_asleep() else {
+        return Found::NoDeadlock;
+    };
+    let plain = foreign_parked::now();
+    let known = threads::thread_count() + plain.count() + ended_but_counted();
+    match count_threads() {
+        Some(all) if all > known => Found::Prevented,
+        Some(all)
+            if all == known
+                && foreign_parked::now() == plain
+                && SCHED.all_asleep() == Some(stamp) =>
+        {
+            Found::Deadlock
+        }
+        _ => Found::NoDeadlock,
+    }
+}
+
+/// Go's words, every goroutine, status 2.
+fn report() -> ! {
+    begin_death();
+    let mut goroutines = 0;
+    allgs::for_each(|g| goroutines += u32::from(is_user(g)));
+    let words = if goroutines == 0 {
+        "no goroutines (main called runtime.Goexit) - deadlock!"
+    } else {
+        "all goroutines are asleep - deadlock!"
+    };
+    let _ = writeln!(RawStderr, "fatal error: {words}");
+    dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
+    exit_now(2)
+}
+
+/// The calling goroutine's paragraph.
+pub(crate) fn describe_running(g: GRef, out: &mut dyn fmt::Write) {
+    let _ = describe(g, out, Caller::Ordinary);
+}
+
+/// For the overflow report, in a signal handler: the goroutine that owns a stack, found by its
+/// tag.
+pub(crate) fn describe_owner(tag: usize, out: &mut dyn fmt::Write) {
+    allgs::for_each(|g| {
+        if std::ptr::from_ref::<G>(g).addr() == tag {
+            let _ = if g.is_thread() {
+                writeln!(out, "on a plain thread")
+            } else {
+                describe(g, out, Caller::Urgent)
+            };
+        }
+    });
+}

@@ -1,0 +1,136 @@
+//! What can be seen of a goroutine from outside, in words: for dumps and reports.
+//!
+//! It stops nobody, so it shows a blur; it allocates nothing, and asks the kernel for one thing
+//! only, how deep the stack has been.
+//!
+//! Go: traceback.go goroutineheader, tracebackothers.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::g::allgs;
+use crate::core::g::goroutine::{G, GRef, Kind};
+use crate::core::g::pins::SENT_HOME;
+use crate::core::g::status::State;
+use crate::core::m::machine::M;
+use crate::core::sched::allm;
+use crate::core::sys::clock::nanotime;
+use crate::ext::diagnostics::identity_table;
+use crate::ext::scavenge::residency::chain_high_water;
+
+/// Who asks, and so whether the lock that guards the name may be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A goroutine, or an M.
+    Ordinary,
+    /// A signal handler, which must enter nothing; or somebody whom nothing may stop.
+    Urgent,
+}
+
+/// Is it one of the program's, and alive?
+pub(crate) fn is_user(g: GRef) -> bool {
+    g.kind() == Kind::Goroutine && g.status.state() != State::Dead && g.id() != 0
+}
+
+/// Every goroutine, one paragraph each, about the oldest first.
+pub(crate) fn dump_all(out: &mut dyn fmt::Write, caller: Caller) {
+    allgs::for_each(|g| {
+        if is_user(g) {
+            let _ = writeln!(out);
+            let _ = describe(g, out, caller);
+        }
+    });
+}
+
+/// `goroutine 7 [chan receive, 3 minutes]:` and what else is known.
+pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt::Result {
+    write!(out, "goroutine {} [", g.id())?;
+    let state = g.status.state();
+    match state {
+        State::Runnable => write!(out, "runnable")?,
+        State::Running => write!(out, "running")?,
+        State::Preempted => write!(out, "preempted")?,
+        State::Dead => write!(out, "dead")?,
+        State::Waiting => write!(out, "{}", g.reason().as_str())?,
+    }
+    if state == State::Waiting {
+        let now = (nanotime() / 1_000_000_000) as u32;
+        let minutes = now.saturating_sub(g.since.load(Relaxed)) / 60;
+        if minutes > 0 {
+            write!(out, ", {minutes} minutes")?;
+        }
+    }
+    if g.locked_count.load(Relaxed) > 0 {
+        write!(out, ", locked to thread")?;
+    }
+    writeln!(out, "]:")?;
+    name(g, out, caller)?;
+    if state == State::Runnable
+        && g.stay.load(Relaxed) & SENT_HOME != 0
+        && let Some(m) = allm::m_of(g.last_m.load(Relaxed))
+    {
+        thread(m, out)?;
+    }
+    let what = g.waits_for.load(Relaxed);
+    if state == State::Waiting && what != 0 {
+        writeln!(out, "\twaits for: {what:#x}")?;
+    }
+    origin(g, out)?;
+    stack(g, out)
+}
+
+/// The thread that a goroutine must go on on, and who is on it.
+fn thread(m: &M, out: &mut dyn fmt::Write) -> fmt::Result {
+    let tid = m.tid.load(Relaxed);
+    write!(out, "\twaits for its thread {tid} (m{})", m.id)?;
+    match m.curg() {
+        Some(g) => {
+            let state = match g.status.state() {
+                State::Preempted => "is preempted",
+                // Nobody can run there meanwhile: `docs/thread-locals.md`.
+                _ if m.words.is_lost() => "is in the kernel",
+                _ => "runs",
+            };
+            writeln!(out, ", where goroutine {} {state}", g.id())
+        }
+        None => writeln!(out),
+    }
+}
+
+fn name(g: &G, out: &mut dyn fmt::Write, caller: Caller) -> fmt::Result {
+    let mut print = |name: Option<&str>| match name {
+        Some(name) => writeln!(out, "\tname: {name}"),
+        None => Ok(()),
+    };
+    match caller {
+        Caller::Ordinary => identity_table::with_name(g, print),
+        Caller::Urgent => match identity_table::try_with_name(g, &mut print) {
+            Some(result) => result,
+            None => Ok(()),
+        },
+    }
+}
+
+fn origin(g: &G, out: &mut dyn fmt::Write) -> fmt::Result {
+    match (g.spawned_at.load(Relaxed), g.parent.load(Relaxed)) {
+        (None, _) => Ok(()),
+        (Some(at), 0) => writeln!(out, "\tcreated at {at}"),
+        (Some(at), parent) => writeln!(out, "\tcreated by goroutine {parent} at {at}"),
+    }
+}
+
+/// How deep the stack has been, and how deep it may go.
+fn stack(g: &G, out: &mut dyn fmt::Write) -> fmt::Result {
+    let Some(slot) = g.stack.load(Relaxed) else {
+        return Ok(()); // it has not run yet
+    };
+    let used = chain_high_water(slot) >> 10;
+    let limit: usize = slot.chain().map(|s| s.class().slot_bytes() >> 10).sum();
+    let segments = slot.chain().count() - 1;
+    write!(out, "\tstack: {used} KiB of {limit}")?;
+    match segments {
+        0 => writeln!(out),
+        n => writeln!(out, " ({n} by stack::grow)"),
+    }
+}

@@ -1,0 +1,15 @@
+//! What can be seen: dumps, traces, the report of a deadlock, and the settings in the environment.
+
+pub(crate) mod watched;
+#[cfg(not(loom))]
+pub(crate) mod identity_table;
+#[cfg(not(loom))]
+pub(crate) mod dump;
+#[cfg(not(loom))]
+pub(crate) mod sigquit;
+#[cfg(not(loom))]
+pub(crate) mod exit_watcher;
+#[cfg(not(loom))]
+pub(crate) mod deadlock;
+#[cfg(not(loom))]
+pub(crate) mod schedtrace;

@@ -1,0 +1,170 @@
+//! A stack that goes on elsewhere: a larger segment for one deep call.
+//!
+//! `G::stack` is the segment that its owner runs on; its slot's link leads to the one that it
+//! continues, and so on to the stack that the goroutine was born on (none, on a plain thread).
+//! Each of them but the last keeps as `saved_sp` what the owner had when it went on: nothing
+//! below that is alive. A suspension notes its stack pointer in the last one. So whoever looks
+//! at a goroutine that is off the CPU (trim, dumps) finds all its live parts by walking
+//! [`Slot::chain`](crate::core::stackalloc::Slot::chain).
+//!
+//! Coroutines of some other library break that order: one that calls on a segment, and is left in
+//! the middle of it, lets its goroutine go on below, or on stacks that we do not know, with the
+//! segment still in the chain. So the chain is a list of all the parts that are alive, in no order but
+//! for the last; whoever stands where the first of it is not notes a stack pointer that lies
+//! elsewhere, and is not believed (`Slot::live_sp`); and a segment that ends while it is not the
+//! first is taken out of the middle, and all that the others had noted with it, since one of them is
+//! stood on now.
+//!
+//! `standing`: `G::stack` changes on the segment itself, first thing and last thing. The owner may
+//! be suspended at each of its ways into the runtime and out of it, those of `push` and `drop`
+//! too, and a suspension notes the stack pointer in `G::stack`: while it stands on the stack
+//! below that must be the stack below.
+//!
+//! Go: stack.go newstack, which copies instead.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::g::context;
+use crate::core::g::goroutine::{G, GRef};
+use crate::core::m::enter::{NoPreempt, enter};
+use crate::core::stackalloc::Class;
+use crate::core::stackalloc::Slot;
+use crate::core::stackalloc::SlotRef;
+use crate::core::stackalloc::StackError;
+use crate::core::stackalloc::class_for;
+use crate::core::stackalloc::depot;
+use crate::core::stackalloc::quota;
+use crate::core::stackalloc::slot::SEGMENT_TAG;
+use crate::core::sys::valgrind;
+
+/// What the segment loses to its stagger, to the way in and to the frames in between.
+const OVERHEAD: usize = 4 << 10;
+
+/// The smallest class with so many usable bytes.
+fn class_with(size: usize) -> Result<Class, StackError> {
+    // Two stacks with 6 MiB in between, and each with FAR at its upper end.
+    let size = match valgrind::is_memcheck() {
+        true => size.saturating_add(valgrind::FAR).max(3 * valgrind::FAR),
+        false => size,
+    };
+    let class = class_for(size)?;
+    match class.usable_bytes() < size {
+        true => class_for(class.slot_bytes() * 2),
+        false => Ok(class),
+    }
+}
+
+/// The right to run on a segment; gives it back when dropped.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    slot: SlotRef,
+    owner: GRef,
+    /// What the slot's idle coroutine, if it has one, said of itself.
+    idle_sp: Option<usize>,
+    promised: bool,
+}
+
+impl Segment {
+    /// A segment with room for `size` bytes, on top of what the caller stands on now.
+    pub(crate) fn push(size: usize) -> Result<Segment, StackError> {
+        let class = class_with(size.saturating_add(OVERHEAD))?;
+        let promised = quota::take(class)?;
+        let rt = enter();
+        let owner = rt.current();
+        match take(&rt, class) {
+            Ok(slot) => {
+                slot.set_link(owner.stack.load(Relaxed));
+                slot.set_owner(std::ptr::from_ref::<G>(owner).addr() | SEGMENT_TAG);
+                Ok(Segment {
+                    slot,
+                    owner,
+                    idle_sp: slot.live_sp(),
+                    promised,
+                })
+            }
+            Err(e) => {
+                drop(rt);
+                quota::give_back(class, promised);
+                Err(e)
+            }
+        }
+    }
+
+    /// Runs `f` on the segment. By its owner, at once.
+    pub(crate) fn call(&self, f: &mut dyn FnMut()) {
+        context::call_on(self.slot, self.slot.link(), &mut || {
+            let _standing = Standing::on(self);
+            f();
+        });
+    }
+}
+
+/// Lives in the segment's outermost frame: the owner stands on it, until `f` returns or unwinds.
+struct Standing<'a>(&'a Segment);
+
+impl<'a> Standing<'a> {
+    fn on(segment: &'a Segment) -> Standing<'a> {
+        segment.owner.stack.store(Some(segment.slot), Relaxed);
+        Standing(segment)
+    }
+}
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        let Segment { slot, owner, .. } = *self.0;
+        if owner
+            .stack
+            .load(Relaxed)
+            .is_some_and(|first| first.same(slot))
+        {
+            owner.stack.store(slot.link(), Relaxed);
+        } else {
+            leave_the_middle(owner, slot);
+        }
+    }
+}
+
+/// Out of a chain in which it is not the first; in none, if it has outlived its goroutine.
+#[cold]
+fn leave_the_middle(owner: GRef, slot: SlotRef) {
+    let first = owner.stack.load(Relaxed);
+    for other in first.into_iter().flat_map(Slot::chain) {
+        other.forget_sp();
+        if other.link().is_some_and(|next| next.same(slot)) && other.is_segment() {
+            other.set_link(slot.link());
+        }
+    }
+}
+
+impl Drop for Segment {
+    /// Back on the stack below, by return or by unwinding, maybe on another M.
+    fn drop(&mut self) {
+        let rt = enter();
+        self.slot.set_link(None);
+        self.slot.set_owner(0);
+        match self.idle_sp {
+            Some(sp) => self.slot.note_sp(sp),
+            None => self.slot.forget_sp(),
+        }
+        give(&rt, self.slot);
+        drop(rt);
+        quota::give_back(self.slot.class(), self.promised);
+    }
+}
+
+fn take(rt: &NoPreempt, class: Class) -> Result<SlotRef, StackError> {
+    if let Some((p, holds)) = rt.p() {
+        return p.take_stack(&holds, class);
+    }
+    let mut out = [None];
+    depot::take(class, &mut out)?;
+    out[0].ok_or(StackError::Exhausted)
+}
+
+fn give(rt: &NoPreempt, slot: SlotRef) {
+    match rt.p() {
+        Some((p, holds)) => p.give_stack(&holds, slot),
+        None => depot::give(slot.class(), &[slot]),
+    }
+}

@@ -1,0 +1,19 @@
+//! What the extras ask of Linux: signals, clocks of the CPU, thread-locals' addresses, threads on
+//! stacks of our own, descriptors. What the core needs is in `core/sys`.
+
+pub(crate) mod inherited;
+pub(crate) mod tls_block;
+pub(crate) mod tls_ranges;
+pub(crate) mod cpu_time;
+pub(crate) mod cpu_timer;
+pub(crate) mod cpus;
+pub(crate) mod cpu_limit;
+pub(crate) mod membarrier;
+pub(crate) mod tls_size;
+pub(crate) mod thread_stack;
+pub(crate) mod helper;
+pub(crate) mod stable_vec;
+pub(crate) mod pagemap;
+pub(crate) mod ucontext;
+pub(crate) mod signal;
+pub(crate) mod pidfd;

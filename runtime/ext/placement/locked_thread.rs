@@ -1,0 +1,220 @@
+//! Goroutine and thread, bound to each other: `lock_os_thread`.
+//!
+//! The M runs no other goroutine, but those that need this very thread as well: that are tied to
+//! it (`ext/placement/tied_gs.rs`), or locked to it too, which only they can become. When there is none
+//! to run it hands its P on and sleeps; the M that picks one of them later gives its P to it.
+//!
+//! Go: proc.go LockOSThread, stoplockedm, startlockedm. There a locked thread has one goroutine.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::g::goroutine::GRef;
+use crate::core::m::enter::{NoPreempt, enter};
+use crate::core::m::machine::M;
+use crate::core::p::processor::P;
+use crate::core::sched::allm;
+use crate::core::sched::idle::{
+    acquire_p, check_if_last, detach_p, held_p, hold_taken, leave_to_others, stop_m,
+};
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::waiting_ps;
+use crate::core::sched::wake::{hand_over, serve_waiting, wakep};
+use crate::core::sys::clock::nanotime;
+use crate::core::sys::fatal::fatal;
+use crate::ext::placement::tied_gs;
+use crate::ext::preempt::handoff::hand_off;
+use crate::ext::preempt::sysmon;
+
+/// Wires the calling goroutine to its thread. Calls nest.
+#[track_caller]
+pub(crate) fn lock() {
+    let rt = enter();
+    let Some(m) = rt.m() else { return };
+    let g = rt.current();
+    let count = g.locked_count.load(Relaxed);
+    let Some(more) = count.checked_add(1) else {
+        drop(rt);
+        panic!("LockOSThread nesting overflow");
+    };
+    g.locked_count.store(more, Relaxed);
+    if count == 0 {
+        g.locked_m.store(m.id + 1, Relaxed);
+        m.add_locked();
+    }
+}
+
+/// For a wait in a call that promises to return on its thread: wires the goroutine to it, unless
+/// it is. True: an `unlock` is owed.
+pub(crate) fn lock_to_wait(rt: &NoPreempt) -> bool {
+    let owed = rt.m().is_some() && rt.current().locked_count.load(Relaxed) == 0;
+    if owed {
+        lock();
+    }
+    owed
+}
+
+/// Undoes one `lock`. Without one, nothing.
+pub(crate) fn unlock() {
+    let rt = enter();
+    let Some(m) = rt.m() else { return };
+    let g = rt.current();
+    let count = g.locked_count.load(Relaxed);
+    if count > 0 {
+        g.locked_count.store(count - 1, Relaxed);
+    }
+    if count == 1 {
+        g.locked_m.store(0, Relaxed);
+        m.remove_locked();
+    }
+}
+
+/// In the loop of an M that runs only those who need its thread, after one of them has given the
+/// CPU up: the next one. Sleeps until there is one; `m` has a P when this returns.
+pub(crate) fn wait_for_own(m: &'static M) -> GRef {
+    if let Some(p) = m.p() {
+        if let Some(g) = one_more(m) {
+            return g;
+        }
+        detach_p(m, p);
+        hand_off(p);
+    }
+    SCHED.lock.lock();
+    let owed = leave_to_others(m);
+    SCHED.push_waiting_for_own(m);
+    SCHED.lock.unlock();
+    if owed {
+        wakep();
+    }
+    check_if_last();
+    m.note.sleep();
+    match m.next_p.take_relaxed() {
+        Some(p) => acquire_p(m, p),
+        None => fatal!("locked m{} was woken without a P", m.id),
+    }
+    m.affinity.had_turn.store(false, Relaxed);
+    SCHED.lock.lock();
+    let own = tied_gs::next_locked(m);
+    SCHED.lock.unlock();
+    match own {
+        Some(g) => g,
+        None => fatal!("locked m{} was woken for nobody", m.id),
+    }
+}
+
+/// With its P, `m` runs one goroutine more of its own at once. Not a third in a row: others want
+/// the P, which looks at no other queue meanwhile, and has timers.
+fn one_more(m: &'static M) -> Option<GRef> {
+    if m.affinity.queue.is_empty()
+        || SCHED.stopping.load(Relaxed)
+        || m.affinity.had_turn.swap(true, Relaxed)
+    {
+        return None;
+    }
+    SCHED.lock.lock();
+    let g = tied_gs::next_locked(m);
+    SCHED.lock.unlock();
+    g
+}
+
+/// By the M that picked a goroutine that is locked to another: gives its P to that one, and
+/// sleeps. If that one is awake it will look at its queue by itself: it is about to fall asleep, or
+/// runs another that needs its thread.
+pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
+    let owner = g.locked_m.load(Relaxed) - 1;
+    let Some(owner) = allm::m_by_id(owner) else {
+        fatal!("goroutine {} is locked to a thread that is gone", g.id());
+    };
+    let (p, _) = held_p(m);
+    if inherit && had_its_slice(p) {
+        SCHED.lock.lock();
+        SCHED.push_global(g);
+        SCHED.lock.unlock();
+        return;
+    }
+    SCHED.lock.lock();
+    owner.affinity.queue.push_back(g);
+    let asleep = SCHED.take_asleep(owner);
+    SCHED.lock.unlock();
+    if asleep {
+        detach_p(m, p);
+        hand_over(owner, p, false);
+        stop_m(m);
+    }
+}
+
+/// Goroutines that ready each other inherit a time slice. Those that are locked change threads for
+/// it, and each of those counts a new schedtick, so sysmon sees no slice that gets too long: here
+/// it is seen. True: others wait, and the slice is over.
+fn had_its_slice(p: &P) -> bool {
+    let (tick, now) = (p.schedtick.load(Relaxed), nanotime());
+    let before = p.locked_tick.load(Relaxed);
+    p.locked_tick.store(tick, Relaxed);
+    // Nobody has had the P in between but the one that was handed it at that tick.
+    if tick.wrapping_sub(before) > 1 {
+        p.locked_since.store(now, Relaxed);
+    }
+    let over = now - p.locked_since.load(Relaxed) >= sysmon::slice();
+    if over {
+        p.locked_since.store(now, Relaxed);
+    }
+    over && (!p.runq.is_empty() || !SCHED.global.is_empty())
+}
+
+/// Threads are refused, and a P waits for one. By the spawner: does what a new M would do first,
+/// gives the P to an M that is there. That may be one that sleeps until one is picked who needs its
+/// thread.
+pub(crate) fn serve_refused() {
+    serve_waiting();
+    SCHED.lock.lock();
+    let Some(p) = waiting_ps::take_not_spinning() else {
+        SCHED.lock.unlock();
+        return;
+    };
+    // Its goroutines to the front of the global queue, as they were first.
+    let rest = p.runq.drain(&hold_taken(p));
+    rest.append(&SCHED.global);
+    SCHED.global.append(&rest);
+    match take_first_for_sleeper() {
+        Some((g, owner)) => {
+            owner.affinity.queue.push_back(g);
+            let asleep = SCHED.take_asleep(owner);
+            SCHED.lock.unlock();
+            if !asleep {
+                fatal!("m{} waits for its own, and is awake", owner.id);
+            }
+            hand_over(owner, p, false);
+        }
+        None => {
+            waiting_ps::push(p, false);
+            SCHED.lock.unlock();
+        }
+    }
+}
+
+/// The first goroutine in the global queue that needs a thread which waits for such a one, and
+/// that thread's M. Under the lock.
+fn take_first_for_sleeper() -> Option<(GRef, &'static M)> {
+    let mut found = None;
+    for _ in 0..SCHED.global.len() {
+        let g = SCHED.global.pop_front()?;
+        let owner = if found.is_none() {
+            sleeping_owner(g)
+        } else {
+            None
+        };
+        match owner {
+            Some(owner) => found = Some((g, owner)),
+            None => SCHED.push_global(g),
+        }
+    }
+    found
+}
+
+fn sleeping_owner(g: GRef) -> Option<&'static M> {
+    if g.bound_m.load(Relaxed) != 0 {
+        return None; // it may have been preempted: its thread sleeps elsewhere
+    }
+    let owner = allm::m_by_id(g.locked_m.load(Relaxed).checked_sub(1)?)?;
+    owner.waits_for_own.load(Relaxed).then_some(owner)
+}

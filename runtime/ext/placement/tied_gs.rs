@@ -1,0 +1,126 @@
+//! Goroutines that are tied to an M for a while, and how that M comes to a P.
+//!
+//! A goroutine that the guard does not let go (`ext/thread_locals/tls_guard.rs`) joins the queue of the M it
+//! last ran on. A running M takes from it at its next pick; an M that sleeps is woken with an
+//! idle P, or with the P of the M that picked the goroutine, as Go hands over to a locked M. An
+//! M in the kernel or with a long goroutine: it has to wait.
+//!
+//! `affinity`: no goroutine is left in the queue of an M that sleeps. The sender appends, then
+//! looks whether the M is in the idle list; the M looks at its queue, then joins the list; each
+//! under one hold of the scheduler's lock. The M that sleeps for timers is in no list: it says
+//! so, then looks at its queue, the sender appends, then looks whether it has said so, with a
+//! fence between the two on both sides.
+//!
+//! Go: proc.go startlockedm.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
+
+use crate::core::g::goroutine::GRef;
+use crate::core::m::machine::M;
+use crate::core::p::processor::P;
+use crate::core::sched::allm;
+use crate::core::sched::idle;
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::threads;
+use crate::core::sched::waiting_ps;
+use crate::core::sched::wake::hand_over;
+
+/// The next goroutine that is tied to `m`, but not twice in a row while others wait in `p`'s
+/// queue.
+#[inline]
+pub(crate) fn next(m: &'static M, p: &P) -> Option<GRef> {
+    if m.affinity.queue.is_empty() {
+        return None;
+    }
+    take_turn(m, p)
+}
+
+#[cold]
+fn take_turn(m: &'static M, p: &P) -> Option<GRef> {
+    let mine = !m.affinity.had_turn.load(Relaxed) || p.runq.is_empty();
+    m.affinity.had_turn.store(mine, Relaxed);
+    if !mine {
+        return None;
+    }
+    SCHED.lock.lock();
+    let g = next_locked(m);
+    SCHED.lock.unlock();
+    g
+}
+
+/// As [`next`], under the scheduler's lock, whoever's turn it is.
+pub(crate) fn next_locked(m: &'static M) -> Option<GRef> {
+    m.affinity.queue.pop_front()
+}
+
+/// `m`, which holds a P, has picked a goroutine that must go on where it last ran. Afterwards
+/// `m` may be without its P.
+#[cold]
+pub(crate) fn send_home(m: &'static M, g: GRef) {
+    SCHED.lock.lock();
+    // Threads leave the books under the lock: this one is there, or has taken its addresses along.
+    let Some(home) = allm::m_of(g.last_m.load(Relaxed)) else {
+        SCHED.push_global(g);
+        SCHED.lock.unlock();
+        return;
+    };
+    home.affinity.queue.push_back(g);
+    let asleep = SCHED.take_asleep(home);
+    let idle_p = if asleep { SCHED.pop_idle_p() } else { None };
+    SCHED.lock.unlock();
+    match idle_p {
+        Some(p) => hand_over(home, p, false),
+        None if asleep => give_p_to(m, home),
+        None => {
+            fence(SeqCst); // pairs(affinity): sleep_for_timers in find.rs, its fence in `sleep`
+            if home.affinity.sleeps_for_timers.load(Relaxed) {
+                SCHED.sleeper.look_again();
+            }
+        }
+    }
+}
+
+/// `m` has picked `g`, which may keep the thread for long, and goroutines need this very thread:
+/// gives its P, with `g` first in line, to an M that nobody needs, if there is one or may be. True:
+/// `m` is without its P.
+#[cold]
+pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
+    SCHED.lock.lock();
+    let other = SCHED.pop_free_idle_m();
+    let may_be_made = SCHED.wants_spare() && threads::may_be_made();
+    if other.is_none() && !may_be_made {
+        SCHED.lock.unlock();
+        return false;
+    }
+    let (p, holds) = idle::held_p(m);
+    if p.runq.peek_next().is_some() {
+        // It came out of the global queue, and will again: nothing has counted on since.
+        SCHED.push_global_front(g);
+    } else {
+        p.runq
+            .put_next(&holds, g, |batch| SCHED.global.append(batch));
+    }
+    idle::detach_p(m, p);
+    m.affinity.stepped_aside.store(true, Relaxed);
+    if other.is_none() {
+        waiting_ps::push(p, false);
+    }
+    let last = SCHED.wants_spare();
+    SCHED.lock.unlock();
+    if let Some(other) = other {
+        hand_over(other, p, false);
+    }
+    if last {
+        threads::wake_spawner();
+    }
+    true
+}
+
+/// `m` gives its P to `target`, which sleeps and was taken out of every list by the caller.
+pub(crate) fn give_p_to(m: &'static M, target: &'static M) {
+    let (p, _) = idle::held_p(m);
+    idle::detach_p(m, p);
+    hand_over(target, p, false);
+}

@@ -1,0 +1,132 @@
+//! Ms that do not hear the signal of preemption, and what is done without it.
+//!
+//! User code may block SIGURG in its thread, or put another handler in the place of ours; a seccomp
+//! filter may refuse `tgkill`. What computes there cannot be stopped. But its P can be taken, as from
+//! a thread in a system call (`handoff.rs`): the goroutine computes on without one, and waits for a P
+//! at its next entry into the runtime. So nobody starves beside it, and the world can be stopped.
+//!
+//! An M is taken for deaf when it was asked, has used CPU time since, and has not answered: a thread
+//! that waits for a CPU uses none. A long system call looks the same, and there the same is right.
+//!
+//! Go: none; there a C library that blocks the signal keeps its P as long as it computes Go code.
+#![forbid(unsafe_code)]
+
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicI32;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::m::machine::M;
+use crate::core::sys::clock::Nanos;
+use crate::core::sys::errno::Named;
+use crate::core::sys::fatal::BufferedStderr;
+use crate::ext::linux::cpu_time::{blocks_signal, thread_cpu_time};
+use crate::ext::linux::membarrier;
+use crate::ext::linux::signal::Errno;
+
+/// CPU time in which a signal arrives, even where a tick of the kernel's is 10 ms.
+const PATIENCE: Nanos = 20_000_000;
+
+/// What the kernel said to `tgkill`; 0: it has not refused.
+static REFUSED: AtomicI32 = AtomicI32::new(0);
+/// The thread of an M that was found deaf, of which somebody should say so; 0: none.
+static FOUND: AtomicI32 = AtomicI32::new(0);
+
+/// `m` is about to be asked.
+pub(crate) fn note_clock(m: &M) {
+    let cpu = thread_cpu_time(m.tid.load(Relaxed)).unwrap_or(0);
+    m.asked_cpu.store(cpu, Relaxed);
+}
+
+/// The signal could not be sent.
+pub(crate) fn note_refusal(m: &M, errno: Errno) {
+    m.preempt_tick.store(0, Relaxed);
+    if errno != libc::ESRCH {
+        REFUSED.store(errno, Relaxed);
+    }
+}
+
+/// Does `m` compute in user code although it was asked to stop? If so it will be asked again.
+pub(crate) fn is_deaf(m: &M) -> bool {
+    if m.words.depth() != 0 {
+        return false; // it looks at its way out
+    }
+    if REFUSED.load(Relaxed) != 0 {
+        return true;
+    }
+    let deaf = m.preempt_tick.load(Relaxed) != 0
+        && thread_cpu_time(m.tid.load(Relaxed))
+            .is_some_and(|cpu| cpu > m.asked_cpu.load(Relaxed) + PATIENCE);
+    if deaf {
+        // Should the signal be gone, to a handler that knows nothing of us, the next one may come.
+        m.preempt_tick.store(0, Relaxed);
+        FOUND.store(m.tid.load(Relaxed), Relaxed);
+    }
+    deaf
+}
+
+/// What has been told already.
+pub(crate) struct Teller {
+    refused: bool,
+    replaced: bool,
+    blocked: bool,
+    barrier: bool,
+}
+
+impl Teller {
+    pub(crate) fn new() -> Teller {
+        Teller {
+            refused: false,
+            replaced: false,
+            blocked: false,
+            barrier: false,
+        }
+    }
+
+    /// By sysmon, now and then: says each of it once. `is_ours`: is the handler still ours?
+    #[inline]
+    pub(crate) fn look(&mut self, is_ours: fn() -> bool) {
+        if FOUND.load(Relaxed) != 0 || REFUSED.load(Relaxed) != 0 || membarrier::refused() != 0
+        {
+            self.tell(is_ours);
+        }
+    }
+
+    #[cold]
+    fn tell(&mut self, is_ours: fn() -> bool) {
+        let mut out = BufferedStderr::new();
+        let (refused, barrier) = (REFUSED.load(Relaxed), membarrier::refused());
+        if refused != 0 && !std::mem::replace(&mut self.refused, true) {
+            let _ = writeln!(
+                out,
+                "gosched: the system refuses tgkill ({}): goroutines that compute cannot be \
+                 stopped; the others go on without them",
+                Named(refused)
+            );
+        }
+        if barrier != 0 && !std::mem::replace(&mut self.barrier, true) {
+            let _ = writeln!(
+                out,
+                "gosched: the system refuses membarrier ({}) from now on: system calls \
+                 that wait are interrupted, so that others get on",
+                Named(barrier)
+            );
+        }
+        let tid = FOUND.swap(0, Relaxed);
+        if tid != 0 && !self.replaced && !is_ours() {
+            self.replaced = true;
+            let _ = writeln!(
+                out,
+                "gosched: the handler of SIGURG was replaced: goroutines that compute cannot \
+                 be stopped; the others go on without them"
+            );
+        }
+        if tid != 0 && !self.blocked && blocks_signal(tid, libc::SIGURG) {
+            self.blocked = true;
+            let _ = writeln!(
+                out,
+                "gosched: a goroutine that computes has SIGURG blocked and cannot be stopped; \
+                 the others go on without it"
+            );
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A P passes on without its M's help: taken from one that is blocked in the kernel, given up
+//! by one that is about to wait.
+//!
+//! `take_from` is by the CAS of `core/m/retake.rs`: no signal, no EINTR. The M finds out at its next
+//! entry into the runtime and asks here for another P. See `core/sched/README.md#handoff`.
+//!
+//! Go: proc.go handoffp, exitsyscall, exitsyscall0, retake.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::AtomicI32;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::g::goroutine::GRef;
+use crate::core::g::status::Enqueue;
+use crate::core::m::machine::M;
+use crate::core::m::retake::Thief;
+use crate::core::p::processor::{P, PStatus};
+use crate::core::sched::idle::acquire_p;
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::waiting_ps;
+use crate::core::sched::wake::start_m_locked;
+use crate::core::sys::clock::Nanos;
+use crate::ext::linux::cpu_time::thread_cpu_time;
+use crate::ext::linux::membarrier;
+use crate::ext::timers::sched_timers;
+
+/// Takes the P of an M that is in user code. The caller passes it on.
+pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
+    let p = m.words.try_steal(thief, membarrier::everywhere, || m.p())?;
+    start_lost_slice(m);
+    p.m.store(0, Relaxed);
+    p.syscalltick
+        .store(p.syscalltick.load(Relaxed).wrapping_add(1), Relaxed);
+    Some(p)
+}
+
+/// CPU time that a goroutine may use after it has lost its P (`preemption.md` R5).
+pub(crate) const LOST_SLICE: Nanos = 1_000_000;
+
+/// What stops a thread: 0, nothing does.
+static STOP_SIGNAL: AtomicI32 = AtomicI32::new(0);
+
+/// From now on those that compute without a P get this signal.
+pub(crate) fn stop_the_lost_by(signo: i32) {
+    STOP_SIGNAL.store(signo, Relaxed);
+}
+
+/// From now on `m` may run user code without a P for a moment only. It may sleep in the kernel for
+/// hours first, with everybody else: so a timer of the kernel's counts its moment, by its own CPU
+/// clock. Where there is none, sysmon does (`sysmon.rs stop_the_lost`).
+pub(crate) fn start_lost_slice(m: &M) {
+    let tid = m.tid.load(Relaxed);
+    m.lost_cpu.store(thread_cpu_time(tid).unwrap_or(0), Relaxed);
+    let signo = STOP_SIGNAL.load(Relaxed);
+    let timed = signo != 0 && m.lost_timer.start(tid, signo, LOST_SLICE);
+    m.lost_is_timed.store(timed, Relaxed);
+}
+
+/// `m`, the calling thread, has noticed.
+pub(crate) fn end_lost_slice(m: &M) {
+    if m.lost_is_timed.load(Relaxed) {
+        m.lost_timer.stop();
+    }
+}
+
+/// Finds something to do for a P that nobody holds. Go: handoffp.
+pub(crate) fn hand_off(p: &'static P) {
+    SCHED.lock.lock();
+    hand_off_locked(p);
+}
+
+/// As [`hand_off`]; the lock is held, and free when this returns.
+pub(crate) fn hand_off_locked(p: &'static P) {
+    if SCHED.stopping.load(Relaxed) {
+        p.set_status(PStatus::Stopped);
+        SCHED.p_stopped();
+        SCHED.lock.unlock();
+    } else if !p.runq.is_empty() || !SCHED.global.is_empty() {
+        start_m_locked(p, false);
+    } else if SCHED.idle.try_add_idle() {
+        p.set_status(PStatus::Idle);
+        SCHED.push_idle_p(p);
+        SCHED.lock.unlock();
+        sched_timers::see_to(p); // nobody looks at an idle P's timers by itself
+    } else {
+        start_m_locked(p, true); // need-spinning: the new M is it
+    }
+}
+
+/// A goroutine came out of the kernel without its P, and is off its stack now. True: there was
+/// an idle P, and it goes on at once. False: it is queued.
+pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
+    end_lost_slice(m);
+    SCHED.lock.lock();
+    if !SCHED.stopping.load(Relaxed)
+        && !g.status.is_valve()
+        && let Some(p) = SCHED.pop_idle_p().or_else(waiting_ps::take_not_spinning)
+    {
+        SCHED.lock.unlock();
+        acquire_p(m, p);
+        return true;
+    }
+    // `bound_m` stays as it is: whoever picks the goroutine out of a queue it is already in
+    // (the valve's) may be about to read it. The status says what it means.
+    if g.status.yielded_without_p() == Enqueue::Mine {
+        SCHED.push_global(g);
+    }
+    SCHED.lock.unlock();
+    false
+}

@@ -1,0 +1,12 @@
+//! Preemption: a goroutine that computes for long, or blocks in the kernel, does not keep its P.
+
+#[cfg(all(test, loom))]
+pub(crate) mod preempted_model;
+#[cfg(not(loom))]
+pub(crate) mod handoff;
+#[cfg(not(loom))]
+pub(crate) mod deaf;
+#[cfg(not(loom))]
+pub(crate) mod preempt_signal;
+#[cfg(not(loom))]
+pub(crate) mod sysmon;

@@ -1,0 +1,325 @@
+//! Preemption by switching kernel threads: a goroutine that runs too long is stopped in a
+//! signal handler, at any instruction of user code, and its P goes on with another M.
+//!
+//! The kernel thread stays with the goroutine, asleep in the handler: thread-locals, errno,
+//! malloc's locks and vector registers all stay right. Whoever picks the goroutine later gives
+//! its P to that M. The rules that keep this sound are in `docs/preemption.md`; the states in
+//! `core/sched/README.md#preempt`.
+//!
+//! Go: signal_unix.go doSigPreempt, preempt.go preemptM, proc.go gopreempt_m, startlockedm.
+#![allow(unsafe_code, reason = "a signal handler")]
+
+use std::ffi::c_void;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32};
+
+use crate::core::g::goroutine::GRef;
+use crate::core::g::status::{Bound, Enqueue, Stop};
+use crate::core::m::current::this_m;
+use crate::core::m::enter::Stops;
+use crate::core::m::machine::{M, PREEMPT_ANY};
+use crate::core::m::pending::SLICE_OVER;
+use crate::core::m::retake::Entry;
+use crate::core::p::processor::{P, PStatus};
+use crate::core::sched::allm;
+use crate::core::sched::idle::{acquire_p, detach_p, held_p};
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::threads;
+use crate::core::sched::waiting_ps;
+use crate::core::sched::wake::hand_over;
+use crate::core::sys::clock::nanotime;
+use crate::core::sys::fatal::{fatal, is_telling};
+use crate::core::sys::thread::signal_thread;
+use crate::ext::linux::cpu_timer;
+use crate::ext::linux::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
+use crate::ext::linux::ucontext::stack_pointer;
+use crate::ext::preempt::deaf;
+use crate::ext::preempt::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
+use crate::ext::thread_locals::tls_guard;
+use crate::ext::timers::sched_timers;
+
+static URG: Chain = Chain::new(libc::SIGURG);
+static ENABLED: AtomicBool = AtomicBool::new(false);
+static VALVE: AtomicBool = AtomicBool::new(true);
+
+/// Installs the handler. Once.
+pub(crate) fn install() -> Result<(), Errno> {
+    // SAFETY: the handler below keeps to what a handler may do: see `docs/preemption.md`.
+    unsafe { URG.install(on_urgent, libc::SA_RESTART) }?;
+    ENABLED.store(true, Relaxed);
+    stop_the_lost_by(libc::SIGURG);
+    Ok(())
+}
+
+/// Is the handler still the one that [`install`] put there?
+pub(crate) fn is_in_place() -> bool {
+    URG.is_in_place(on_urgent)
+}
+
+/// Is preemption on?
+pub(crate) fn enabled() -> bool {
+    ENABLED.load(Relaxed)
+}
+
+/// Whether the safety valve opens at all. Before the first goroutine.
+pub(crate) fn set_valve(works: bool) {
+    VALVE.store(works, Relaxed);
+}
+
+/// Asks the M to give its P up. `tick`: only if the P is still at this schedtick. One signal
+/// is on its way to an M at a time. Go: m.signalPending.
+pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
+    // Inside, it will yield on its way out. A signal more would only disturb its CPU clock, by
+    // which sysmon sees whether it is blocked in there.
+    let asked_before = m.pending.is_asked(SLICE_OVER) && m.words.depth() != 0;
+    if asked_before {
+        return;
+    }
+    let asked = tick.map_or(PREEMPT_ANY, |t| u64::from(t) + 1);
+    if enabled() && m.preempt_tick.load(Relaxed) == 0 {
+        deaf::note_clock(m);
+    }
+    // Acquire pairs(m-up): `set_up`'s Release. Without the thread's id the request would be lost,
+    // and the word would stay as it is.
+    if enabled() && m.preempt_tick.swap(asked, Acquire) == 0 {
+        match signal_thread(m.tid.load(Relaxed), libc::SIGURG) {
+            Ok(()) => return,
+            Err(errno) => deaf::note_refusal(m, errno),
+        }
+    }
+    // Not for a stopped world, which waits anyhow: who stops it in a loop would let nobody get on.
+    if tick.is_some() && !m.words.is_lost() {
+        // Without signals, or while the last one has not come (its thread may block it): at the
+        // next way out of the runtime. One that has no P is stopped at its next way in.
+        m.pending.ask(SLICE_OVER);
+    }
+}
+
+extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let m = this_m();
+    let mut asked = m.map_or(0, |m| m.preempt_tick.swap(0, Relaxed));
+    // SAFETY: the kernel's own argument.
+    let by_tgkill = unsafe { (*info).si_code } == libc::SI_TKILL;
+    // SAFETY: the kernel's own argument.
+    let by_timer = unsafe { cpu_timer::sent(info) };
+    if by_timer && let Some(m) = m {
+        if m.words.is_lost() {
+            asked = PREEMPT_ANY; // it has had its moment without a P
+        } else {
+            m.lost_timer.stop();
+        }
+    }
+    // A signal of somebody else's may have swallowed ours, as the kernel keeps one SIGURG a
+    // thread: then it is meant for both.
+    if !by_timer && (asked == 0 || !by_tgkill) {
+        // SAFETY: the kernel's own arguments, passed on as they are.
+        unsafe { URG.pass_on(info, context) };
+    }
+    if let Some(m) = m
+        && asked != 0
+    {
+        // SAFETY: the kernel's own argument.
+        let sp = unsafe { stack_pointer(context) };
+        asked_to_yield(m, asked, sp);
+    }
+}
+
+fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
+    if m.words.depth() != 0 {
+        let tick = m.p().map(|p| p.schedtick.load(Relaxed));
+        if asked == PREEMPT_ANY || tick.is_some_and(|t| asked == u64::from(t) + 1) {
+            m.pending.ask(SLICE_OVER); // honoured on the way out: core/m/enter.rs
+        }
+        return;
+    }
+    let alt = m.alt_stack.load(Relaxed);
+    if (alt..alt + alt_stack_bytes()).contains(&sp) {
+        return; // another handler of the user's runs on this stack: not now
+    }
+    if is_telling() {
+        return; // others may wait for the end of the process with all Ps
+    }
+    with_errno_kept(|| {
+        m.words.enter();
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+        in_handler(m, asked);
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+        m.words.leave();
+    });
+}
+
+/// Inside the runtime now, on the signal stack.
+fn in_handler(m: &'static M, asked: u64) {
+    let Some(g) = m.curg() else { return };
+    g.panics.look();
+    if m.words.disturbed() && m.words.resolve() == Entry::Lost {
+        m.set_p(None);
+        without_p(m, g, Stop::InHandler);
+        return;
+    }
+    let (p, _) = held_p(m);
+    if SCHED.stopping.load(Relaxed) {
+        stop_in_place(m, p, g, Stop::InHandler);
+    } else if asked == u64::from(p.schedtick.load(Relaxed)) + 1 {
+        give_way(m, p, g, Stop::InHandler);
+    }
+}
+
+/// How a goroutine stops at the door, in a call that does not wait: `core/m/enter.rs`.
+pub(crate) const AT_DOOR: Stops = Stops {
+    without_p: |m, g| without_p(m, g, Stop::AtDoor),
+    slice_over: |m, g| {
+        let (p, _) = held_p(m);
+        if SCHED.stopping.load(Relaxed) {
+            stop_in_place(m, p, g, Stop::AtDoor);
+        } else {
+            give_way(m, p, g, Stop::AtDoor);
+        }
+    },
+};
+
+/// Out of the kernel, without a P: off the CPU, unless a P is idle.
+fn without_p(m: &'static M, g: GRef, at: Stop) {
+    end_lost_slice(m);
+    SCHED.lock.lock();
+    if !SCHED.stopping.load(Relaxed)
+        && !g.status.is_valve()
+        && let Some(p) = SCHED.pop_idle_p().or_else(waiting_ps::take_not_spinning)
+    {
+        SCHED.lock.unlock();
+        acquire_p(m, p);
+        return;
+    }
+    tie(m, g, at);
+    if g.status.stopped_without_p(at) == Enqueue::Mine {
+        SCHED.push_global(g);
+    }
+    SCHED.lock.unlock();
+    sleep_bound(m, g);
+}
+
+/// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
+fn give_way(m: &'static M, p: &'static P, g: GRef, at: Stop) {
+    if p.runq.is_empty() && SCHED.global.is_empty() && !sched_timers::is_overdue(p, nanotime())
+    {
+        return;
+    }
+    SCHED.lock.lock();
+    let Some(successor) = SCHED.pop_idle_m() else {
+        // Nobody to go on with: neither a handler nor the runtime must make threads. The spawner
+        // will have one by the next tick.
+        SCHED.lock.unlock();
+        threads::wake_spawner();
+        return;
+    };
+    bind(m, g, at);
+    SCHED.push_global(g);
+    p.begin_slice(); // who is next does not inherit one that is over
+    detach_p(m, p);
+    let last = SCHED.wants_spare();
+    SCHED.lock.unlock();
+    hand_over(successor, p, false);
+    if last {
+        threads::wake_spawner();
+    }
+    sleep_bound(m, g);
+}
+
+/// The world is being stopped: the goroutine stays first in line on its own P.
+fn stop_in_place(m: &'static M, p: &'static P, g: GRef, at: Stop) {
+    let (_, holds) = held_p(m);
+    SCHED.lock.lock();
+    if !SCHED.stopping.load(Relaxed) {
+        SCHED.lock.unlock();
+        return;
+    }
+    bind(m, g, at);
+    p.runq
+        .put_next(&holds, g, |batch| SCHED.global.append(batch));
+    p.set_status(PStatus::Stopped);
+    detach_p(m, p);
+    SCHED.p_stopped();
+    SCHED.lock.unlock();
+    sleep_bound(m, g);
+}
+
+fn bind(m: &M, g: GRef, at: Stop) {
+    tie(m, g, at);
+    g.status.stopped(at);
+}
+
+fn tie(m: &M, g: GRef, at: Stop) {
+    g.bound_m.store(m.id + 1, Relaxed);
+    m.bound_asleep.store(at == Stop::InHandler, Relaxed);
+    tls_guard::overstayed(g);
+}
+
+/// Sleeps, on the goroutine's stack or in the handler, until the M is given a P; in the handler
+/// also until the valve lets it go on without.
+fn sleep_bound(m: &'static M, g: GRef) {
+    m.note.sleep();
+    m.bound_asleep.store(false, Relaxed);
+    m.pending.clear();
+    match m.next_p.take_relaxed() {
+        Some(p) => {
+            acquire_p(m, p);
+            p.begin_slice();
+        }
+        None if g.status.may_run_without_p() => m.words.set_lost(),
+        None => fatal!("m{} was woken with its goroutine, and without a P", m.id),
+    }
+}
+
+/// By the M that picked a goroutine which is bound to another: gives its P to that one.
+/// `Asleep`: done, the caller has no P any more. `bound_m` may be stale, the status decides.
+pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
+    let bound = g.status.resume_bound();
+    match bound {
+        Bound::Asleep => {
+            let owner = bound_to(g);
+            let (p, _) = held_p(m);
+            detach_p(m, p);
+            hand_over(owner, p, false);
+        }
+        Bound::Runnable => g.bound_m.store(0, Relaxed),
+        Bound::Running => (),
+    }
+    bound
+}
+
+/// The M in whose handler `g` was stopped, by whoever has just won the right to wake it.
+fn bound_to(g: GRef) -> &'static M {
+    match g
+        .bound_m
+        .load(Relaxed)
+        .checked_sub(1)
+        .and_then(allm::m_by_id)
+    {
+        Some(m) => m,
+        None => fatal!("goroutine {} is bound to a thread that is gone", g.id()),
+    }
+}
+
+/// The safety valve: lets one preempted goroutine go on without a P. False: there is none.
+/// Round about, as each gets a moment only and it may be the last one that matters.
+pub(crate) fn open_valve() -> bool {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    if !VALVE.load(Relaxed) {
+        return false;
+    }
+    let last = LAST.load(Relaxed);
+    let candidates = || allm::all_ms().filter(|m| m.bound_asleep.load(Relaxed));
+    let after = candidates().filter(|m| m.id > last);
+    let before = candidates().filter(|m| m.id <= last);
+    for g in after.chain(before).filter_map(M::curg) {
+        if g.status.open_valve() {
+            // Not the M that we found it on: it may have moved since, and been stopped again.
+            let m = bound_to(g);
+            LAST.store(m.id, Relaxed);
+            start_lost_slice(m);
+            m.note.wake();
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,6 @@
+//! Memory of stacks that nobody uses goes back to the system.
+
+pub(crate) mod residency;
+pub(crate) mod trim;
+pub(crate) mod aging;
+pub(crate) mod scavenger;

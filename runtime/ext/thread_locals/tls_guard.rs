@@ -1,0 +1,272 @@
+//! May this goroutine go on on another thread? The scan for addresses of thread-locals.
+//!
+//! The compiler takes the thread for fixed: it may keep the address of a thread-local in a
+//! register or a stack slot across the call that suspends. The switch spills every register, so
+//! all such addresses stand in the goroutine's live stack. Before a goroutine that has started
+//! goes on on another M than the last, its live stack is looked through for words within the
+//! last M's window (`ext/linux/tls_ranges.rs`). Found: it is *tainted*, and stays (`ext/placement/tied_gs.rs`).
+//!
+//! Like a conservative collector: it may keep a goroutine needlessly, it misses no address.
+//! A goroutine that was found tainted is looked at each time it suspends from then on, so that its M
+//! knows that somebody will need its thread, and starts nobody there who may keep it for long.
+//! A goroutine that suspends in the middle of a panic is locked to its M until it is back: std
+//! counts panics per thread. `core/sched/README.md#tls-guard` says more.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+
+use crate::core::g::allgs;
+use crate::core::g::goroutine::GRef;
+use crate::core::g::pins::{
+    ABOUT_ITS_WAY_BACK, COUNTED, LOOK, OVERSTAYED, OVERSTAYED_ONE, OVERSTAYS, PANICKING,
+    SENT_HOME, UNKNOWN,
+};
+use crate::core::g::status::State;
+use crate::core::m::machine::M;
+use crate::core::sched::allm::{all_ms, m_of};
+use crate::core::stackalloc::SlotRef;
+use crate::ext::thread_locals::tls_scan::is_tainted;
+
+static OFF: AtomicBool = AtomicBool::new(false);
+/// Goroutines that are `COUNTED`, on all Ms.
+static KNOWN: AtomicU32 = AtomicU32::new(0);
+/// With more of them, the next goroutine that runs for the first time will rather be one more of
+/// them than a hog: it had better share a thread with them than spread them over many.
+const FEW: u32 = 3;
+
+/// Lets every goroutine go: by the user's promise (`Builder::without_tls_guard`).
+pub(crate) fn switch_off() {
+    OFF.store(true, Relaxed);
+}
+
+/// On `m`, when `g` has just left its stack and before anybody else can have it.
+#[inline]
+pub(crate) fn leaves(m: &'static M, g: GRef) {
+    if std::thread::panicking() || m.window.is_stale() || g.stay.load(Relaxed) != 0 {
+        leaves_noted(m, g);
+    }
+}
+
+#[cold]
+fn leaves_noted(m: &'static M, g: GRef) {
+    let was = g.stay.load(Relaxed);
+    let overstayed = if was & OVERSTAYS != 0 {
+        OVERSTAYED
+    } else {
+        (was & OVERSTAYED).saturating_sub(OVERSTAYED_ONE)
+    };
+    let mut stay = was & LOOK | overstayed;
+    if std::thread::panicking() {
+        if g.locked_m.load(Relaxed) == 0 {
+            stay |= PANICKING;
+            g.locked_m.store(m.id + 1, Relaxed);
+            m.add_locked();
+            bump(&m.affinity.pins);
+        }
+    } else if OFF.load(Relaxed) {
+        stay &= !LOOK;
+    } else if m.window.is_stale() {
+        stay |= UNKNOWN;
+        m.affinity.stale.store(true, Relaxed);
+    } else if stay & LOOK != 0 {
+        if is_tainted_at(m, g) {
+            stay |= COUNTED;
+            m.affinity.waiting.fetch_add(1, Relaxed);
+            KNOWN.fetch_add(1, Relaxed);
+        } else {
+            stay &= !LOOK;
+            m.affinity.left_last.store(None, Relaxed); // it was looked at: no need to again
+        }
+    }
+    g.stay.store(stay, Relaxed);
+}
+
+/// One that was counted has gone on.
+fn uncount(m: &M) {
+    let waiting = &m.affinity.waiting;
+    let _ = waiting.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1));
+    KNOWN.fetch_sub(1, Relaxed);
+}
+
+/// `g`, which has left its stack, holds addresses of `m`'s thread-locals.
+fn is_tainted_at(m: &M, g: GRef) -> bool {
+    g.stack
+        .load(Relaxed)
+        .is_some_and(|slot| is_tainted(&m.window, slot))
+}
+
+/// `g` is about to run for the first time.
+#[inline]
+pub(crate) fn starts(g: GRef) {
+    g.stay.store(LOOK, Relaxed);
+}
+
+/// `g` keeps its thread for long: it was preempted, or lost its P in the kernel. On that thread.
+pub(crate) fn overstayed(g: GRef) {
+    g.stay.store(g.stay.load(Relaxed) | OVERSTAYS, Relaxed);
+}
+
+/// `m` has picked `g`. May that one keep the thread for long, and is there another goroutine that
+/// needs this very thread? Nobody knows how long one will run that has not yet; of others, their
+/// last runs tell.
+#[inline]
+pub(crate) fn should_step_aside(m: &'static M, g: GRef) -> bool {
+    let new = g.stack.load(Relaxed).is_none() && KNOWN.load(Relaxed) <= FEW;
+    let suspect = new || g.stay.load(Relaxed) & OVERSTAYED != 0;
+    suspect
+        && (m.affinity.waiting.load(Relaxed) != 0
+            || m.affinity.left_last.load(Relaxed).is_some())
+        && is_needed_by_others(m, g)
+}
+
+#[inline(never)]
+fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
+    let at_home = g.last_m.is(m.incarnation());
+    if OFF.load(Relaxed)
+        || g.locked_m.load(Relaxed) != 0
+        || g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0
+        || at_home && is_tainted_at(m, g)
+    {
+        return false; // it must run here, or nobody minds
+    }
+    m.affinity.waiting.load(Relaxed) != 0
+        || m.affinity.left_last.load(Relaxed).is_some_and(|last| {
+            // It may be on its way elsewhere: then what is read here is of no consequence.
+            !last.same(g) && last.last_m.is(m.incarnation()) && is_tainted_at(m, last)
+        })
+}
+
+/// On `m`, when `g` is about to go on.
+#[inline]
+pub(crate) fn arrives(m: &'static M, g: GRef) {
+    if g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0 {
+        arrives_tied(m, g);
+    }
+}
+
+#[cold]
+fn arrives_tied(m: &'static M, g: GRef) {
+    let stay = g.stay.load(Relaxed);
+    if stay & PANICKING != 0 {
+        g.locked_m.store(0, Relaxed);
+        m.remove_locked();
+    }
+    if stay & COUNTED != 0 {
+        uncount(m);
+    }
+    let tied = stay & (COUNTED | SENT_HOME) != 0;
+    let look = if tied { LOOK } else { 0 };
+    g.stay.store(stay & !ABOUT_ITS_WAY_BACK | look, Relaxed);
+}
+
+/// May `g` go on on `m`? On its last M, and before its first run, it always may.
+#[inline]
+pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
+    if g.last_m.is(m.incarnation()) {
+        return true;
+    }
+    match g.stack.load(Relaxed) {
+        None => true,
+        Some(slot) => may_move(m, g, slot),
+    }
+}
+
+/// It has started, on another M.
+#[inline(never)]
+fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
+    if OFF.load(Relaxed) {
+        return true;
+    }
+    let Some(home) = m_of(g.last_m.load(Relaxed)) else {
+        // Its thread has ended, after a look whether that was possible.
+        let stay = g.stay.load(Relaxed);
+        if stay & COUNTED != 0 {
+            KNOWN.fetch_sub(1, Relaxed);
+            g.stay.store(stay & !COUNTED, Relaxed);
+        }
+        return true;
+    };
+    bump(&m.affinity.scans);
+    let tainted = is_tainted(&home.window, slot);
+    if tainted {
+        bump(&m.affinity.taints);
+    }
+    let stay = g.stay.load(Relaxed);
+    let tied = tainted || stay & (UNKNOWN | PANICKING) != 0;
+    if tied {
+        bump(&m.affinity.pins);
+        g.stay.store(stay | SENT_HOME, Relaxed);
+    } else if stay & COUNTED != 0 {
+        // Its window is another one since: a module was loaded.
+        uncount(home);
+        g.stay.store(stay & !COUNTED, Relaxed);
+    }
+    !tied
+}
+
+/// Does a goroutine depend on the thread of `m`, the calling one, which would end? `last` has just
+/// left its stack there. Whoever picks such a one meanwhile finds the same: it stands still, and
+/// so does the window.
+pub(crate) fn is_needed(m: &'static M, last: GRef) -> bool {
+    if m.locked() != 0 || needs(m, last, COUNTED | UNKNOWN) {
+        return true; // without a look at all the others
+    }
+    let mut needed = false;
+    allgs::for_each(|g| {
+        needed = needed
+            || needs(m, g, UNKNOWN)
+            // One that goes on elsewhere meanwhile does not: what was read of it means nothing.
+            || needs(m, g, 0) && is_tainted_at(m, g) && needs(m, g, 0);
+    });
+    needed && !OFF.load(Relaxed)
+}
+
+/// `g`, a goroutine that has started, ran on `m` last, and `stay` is known of it, if anything.
+fn needs(m: &M, g: GRef, stay: u8) -> bool {
+    g.last_m.is(m.incarnation())
+        && !g.is_thread()
+        && g.status.state() != State::Dead
+        && g.stack.load(Relaxed).is_some()
+        && (stay == 0 || g.stay.load(Relaxed) & stay != 0)
+}
+
+/// Counters of an M's own.
+fn bump(counter: &AtomicU64) {
+    counter.store(counter.load(Relaxed) + 1, Relaxed);
+}
+
+/// What the guard has done so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) scans: u64,
+    pub(crate) taints: u64,
+    pub(crate) pins: u64,
+}
+
+/// What Ms that have ended did.
+static GONE: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+
+/// The thread of `m` is about to end.
+pub(crate) fn keep_counts(m: &M) {
+    let counters = [&m.affinity.scans, &m.affinity.taints, &m.affinity.pins];
+    for (sum, counter) in GONE.iter().zip(counters) {
+        sum.fetch_add(counter.swap(0, Relaxed), Relaxed);
+    }
+}
+
+/// Of all Ms.
+pub(crate) fn counts() -> Counts {
+    let [scans, taints, pins] = [0, 1, 2].map(|i| GONE[i].load(Relaxed));
+    let mut sum = Counts {
+        scans,
+        taints,
+        pins,
+    };
+    for m in all_ms() {
+        sum.scans += m.affinity.scans.load(Relaxed);
+        sum.taints += m.affinity.taints.load(Relaxed);
+        sum.pins += m.affinity.pins.load(Relaxed);
+    }
+    sum
+}

@@ -1,0 +1,22 @@
+//! Timers: a 4-ary heap for each P, changed lazily from everywhere. See `README.md`.
+//!
+//! A source: it hands back what is due as data ([`fire::Fire`]) and readies nobody.
+
+pub(crate) mod timer_word;
+#[cfg(not(loom))]
+pub(crate) mod wake_time;
+#[cfg(not(loom))]
+pub(crate) mod expired;
+#[cfg(not(loom))]
+pub(crate) mod runtime_timer;
+#[cfg(not(loom))]
+pub(crate) mod dary_heap;
+#[cfg(not(loom))]
+pub(crate) mod locked_heap;
+#[cfg(not(loom))]
+pub(crate) mod heap;
+pub(crate) mod timer_waiter;
+#[cfg(all(test, not(loom)))]
+pub(crate) mod tests;
+#[cfg(not(loom))]
+pub(crate) mod sched_timers;

@@ -1,0 +1,140 @@
+//! A timer: its word, and whom it is for.
+//!
+//! One is embedded in each G, and Gs are never freed: so a heap may hold on to a timer that
+//! nobody wants any more. Who may write what: see `ext/timers/timer_word.rs`, *hand*.
+//!
+//! Go: time.go timer.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::sys::clock::Nanos;
+use crate::core::sys::fatal::fatal;
+use crate::ext::timers::expired::Fire;
+use crate::ext::timers::timer_word::{Seen, Word};
+use crate::ext::timers::wake_time::Shared;
+
+/// See the file's header. `W` is who it is for: a goroutine, in the runtime.
+pub(crate) struct Node<W: 'static> {
+    pub(crate) word: Word,
+    /// The key that the heap has sorted it by, while the word says *modified*. Hand.
+    key: AtomicU64,
+    /// The heap it is in, or was in last. Whoever puts it into a heap, before the word says so.
+    home: AtomicRef<Shared>,
+    /// Handed to whoever acts. Hand, while it is not armed.
+    data: AtomicU64,
+    who: AtomicRef<W>,
+}
+
+/// What `rearm` has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Rearm {
+    /// It is in no heap: put it into one.
+    NotHeaped,
+    Done {
+        was_armed: bool,
+        /// Nobody was going to look this early.
+        earlier: bool,
+    },
+}
+
+impl<W: Sync> Node<W> {
+    pub(crate) fn new() -> Node<W> {
+        Node {
+            word: Word::new(),
+            key: AtomicU64::new(0),
+            home: AtomicRef::none(),
+            data: AtomicU64::new(0),
+            who: AtomicRef::none(),
+        }
+    }
+
+    /// Hand, not armed: whom it is for, and what to hand over when it is due.
+    #[inline]
+    pub(crate) fn set(&self, who: &'static W, data: u64) {
+        debug_assert!(!self.is_armed());
+        self.who.store(Some(who), Relaxed);
+        self.data.store(data, Relaxed);
+    }
+
+    /// Neither fired nor stopped since it was last armed.
+    #[inline]
+    pub(crate) fn is_armed(&self) -> bool {
+        self.word.load().is_armed()
+    }
+
+    /// Hand: stops it. True: it was armed, and does not fire any more.
+    pub(crate) fn disarm(&self) -> bool {
+        let was = self.word.disarm();
+        if was.is_armed() {
+            self.remember_key(was);
+            self.home().count_zombie(true);
+        }
+        was.is_armed()
+    }
+
+    /// Hand: a new time, if it is still in a heap, armed or not.
+    pub(crate) fn rearm(&self, when: Nanos) -> Rearm {
+        let Ok(was) = self.word.rearm(when) else {
+            return Rearm::NotHeaped;
+        };
+        self.remember_key(was);
+        let home = self.home();
+        if was.is_zombie() {
+            home.count_zombie(false);
+        }
+        // A later time than its key needs no note: the heap looks at it when the key is due.
+        let earlier = when < self.key.load(Relaxed) && home.note_moved(when);
+        Rearm::Done {
+            was_armed: was.is_armed(),
+            earlier,
+        }
+    }
+
+    /// Hand: a new time if it is armed, nothing if not. True, and whether nobody was going to
+    /// look this early.
+    pub(crate) fn rearm_armed(&self, when: Nanos) -> Option<bool> {
+        let was = self.word.rearm_armed(when)?;
+        self.remember_key(was);
+        Some(when < self.key.load(Relaxed) && self.home().note_moved(when))
+    }
+
+    /// Sorted means that the key was the time.
+    fn remember_key(&self, was: Seen) {
+        if !was.is_modified() {
+            self.key.store(was.when(), Relaxed);
+        }
+    }
+
+    /// Read after a change of the word, which has ordered it (`README.md#hand-and-keeper`).
+    fn home(&self) -> &'static Shared {
+        // Acquire pairs(timer-home): set_home's Release.
+        match self.home.load(Acquire) {
+            Some(home) => home,
+            None => fatal!("timer in no heap"),
+        }
+    }
+
+    /// By whoever puts it into the heap of `home`.
+    pub(crate) fn set_home(&self, home: &'static Shared) {
+        self.home.store(Some(home), Release); // pairs(timer-home)
+    }
+
+    /// Keeper: what it would fire. Read after the word was seen.
+    pub(crate) fn due(&self) -> Fire<W> {
+        let data = self.data.load(Relaxed);
+        match self.who.load(Relaxed) {
+            Some(who) => Fire { who, data },
+            None => fatal!("timer for nobody"),
+        }
+    }
+}
+
+impl<W> std::fmt::Debug for Node<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({:?})", self.word.load())
+    }
+}

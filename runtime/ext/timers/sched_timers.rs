@@ -1,0 +1,137 @@
+//! Timers, as the scheduler sees them: arming one, and doing what the expired ones ask for.
+//!
+//! Go: time.go maybeAdd, wakeNetPoller, check; proc.go checkTimersNoP, timeSleepUntil.
+#![forbid(unsafe_code)]
+
+use crate::core::g::goroutine::G;
+use crate::core::g::wait_round::Ticket;
+use crate::core::m::enter::NoPreempt;
+use crate::core::p::processor::P;
+use crate::core::sched::birth;
+use crate::core::sched::ready::ready;
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::wake::wakep;
+use crate::core::stackalloc::StackWord;
+use crate::core::stackalloc::quota;
+use crate::core::sys::clock::{Nanos, nanotime};
+use crate::ext::timers::expired::{Fire, Fires};
+use crate::ext::timers::heap::{Armed, TimerHeap};
+use crate::ext::timers::runtime_timer::Node;
+use crate::ext::timers::timer_waiter::Told;
+use crate::ext::timers::timer_word::NEVER;
+
+/// Left with the timer of a prepared goroutine: start it. No ticket is 0.
+pub(crate) const BIRTH: u64 = 0;
+
+/// Arms a timer, in the caller's heap if it is in none. By its hand. True: it was armed before.
+pub(crate) fn arm(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> bool {
+    let armed = arm_in(rt, node, when);
+    if armed.earlier && SCHED.sleeper.tell(when) == Told::Nobody {
+        wakep(); // it becomes the sleeper, if it finds nothing else
+    }
+    armed.was_armed
+}
+
+/// Moves a timer that is armed. By its hand. False: it is not, and nothing has changed.
+pub(crate) fn rearm(node: &'static Node<G>, when: Nanos) -> bool {
+    let when = when.clamp(1, NEVER);
+    let earlier = node.rearm_armed(when);
+    if earlier == Some(true) && SCHED.sleeper.tell(when) == Told::Nobody {
+        wakep();
+    }
+    earlier.is_some()
+}
+
+/// As [`arm`], for a goroutine that parks right after. If its M has nothing else to run, it
+/// looks around itself: no need to get another one.
+pub(crate) fn arm_and_park(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) {
+    let armed = arm_in(rt, node, when);
+    if armed.earlier && SCHED.sleeper.tell(when) == Told::Nobody && has_more_to_run(rt) {
+        wakep();
+    }
+}
+
+fn has_more_to_run(rt: &NoPreempt) -> bool {
+    !SCHED.global.is_empty() || rt.p().is_some_and(|(p, _)| !p.runq.is_empty())
+}
+
+/// A plain thread has no heap: it uses the first P's.
+fn arm_in(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> Armed {
+    let p = rt.p().map(|(p, _)| p).or_else(|| SCHED.p(0));
+    match p {
+        Some(p) => p.timers.arm(node, when),
+        None => crate::core::sys::fatal::fatal!("timer armed before the runtime was started"),
+    }
+}
+
+/// Does what is due in `p`'s heap, on behalf of the calling M, whose queue gets the woken.
+/// `local`: `p` is its own. True: something was due.
+#[inline]
+pub(crate) fn run_due(rt: &NoPreempt, p: &P, local: bool) -> bool {
+    match p.timers.wake_time() {
+        None => false,
+        Some(_) => {
+            let now = nanotime();
+            p.timers.needs_look(now, local) && run_due_now(rt, &p.timers, local, now)
+        }
+    }
+}
+
+#[cold]
+fn run_due_now(rt: &NoPreempt, heap: &TimerHeap<G>, local: bool, now: Nanos) -> bool {
+    let mut fires = Fires::new();
+    let mut ran = false;
+    loop {
+        heap.run_expired(now, local, &mut fires);
+        if fires.is_empty() {
+            return ran;
+        }
+        ran = true;
+        fires.drain().for_each(|fire| act(rt, fire));
+    }
+}
+
+fn act(rt: &NoPreempt, Fire { who, data }: Fire<G>) {
+    if data == BIRTH {
+        let class = who.stack_word().class();
+        who.set_stack_word(StackWord::new(class, quota::take_in_any_case(class)));
+        birth::name(rt, who);
+        birth::start(rt, who);
+        return;
+    }
+    let (ticket, case) = Ticket::split(data);
+    if who.claim.claim(ticket, case) {
+        ready(rt, who);
+    }
+}
+
+/// Some timer is due and was not run yet.
+pub(crate) fn overdue(now: Nanos) -> bool {
+    SCHED.ps().any(|p| is_overdue(p, now))
+}
+
+/// Of this P.
+pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
+    p.timers.wake_time().is_some_and(|wake| wake <= now)
+}
+
+/// `p` has just gone idle without its M having looked around: somebody must know when its
+/// timers are due. Go: handoffp, its end.
+pub(crate) fn see_to(p: &P) {
+    if let Some(when) = p.timers.wake_time()
+        && SCHED.sleeper.tell(when) == Told::Nobody
+    {
+        wakep();
+    }
+}
+
+/// When the first timer of all is due; heaps of stopped ones are emptied on the way.
+pub(crate) fn earliest() -> Option<Nanos> {
+    SCHED
+        .ps()
+        .filter_map(|p| {
+            p.timers.tidy();
+            p.timers.wake_time()
+        })
+        .min()
+}

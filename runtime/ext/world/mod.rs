@@ -1,0 +1,5 @@
+//! Stopping the world, and the number of Ps.
+
+pub(crate) mod stop_world;
+pub(crate) mod trim_parked;
+pub(crate) mod resizer;

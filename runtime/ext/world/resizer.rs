@@ -1,0 +1,72 @@
+//! Who changes the number of Ps: whoever asks for it, or a thread that is made for that.
+//!
+//! sysmon, which finds out that it should be another (`ext/settings/default_procs.rs`), cannot stop the world, which
+//! needs it; nor can the spawner. So the spawner makes a thread, which ends when it has done so.
+//!
+//! Go: debug.go GOMAXPROCS, SetDefaultGOMAXPROCS; proc.go updateMaxProcsGoroutine.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32};
+
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::start::default_class;
+use crate::core::sched::threads;
+use crate::ext::linux::helper;
+use crate::ext::settings::default_procs;
+use crate::ext::world::stop_world::{resize, resize_if};
+
+/// There is such a thread: one at a time.
+static AT_WORK: AtomicBool = AtomicBool::new(false);
+/// How many Ps it is to make.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// Has the spawner call us.
+pub(crate) fn install() {
+    threads::set_chore(start_thread);
+}
+
+/// By the spawner, whenever it is woken. What comes while there is a thread, or where none is to be
+/// had, sysmon wants again after a second.
+fn start_thread() {
+    let Some(n) = default_procs::take_wanted() else {
+        return;
+    };
+    if AT_WORK.swap(true, Relaxed) {
+        return;
+    }
+    NUMBER.store(n, Relaxed);
+    if helper::start(c"gosched-procs", 128 << 10, change).is_err() {
+        AT_WORK.store(false, Relaxed);
+    }
+}
+
+/// The thread's life.
+fn change(_: &'static ()) {
+    resize_if(
+        NUMBER.load(Relaxed),
+        default_class(),
+        default_procs::is_automatic,
+    );
+    AT_WORK.store(false, Relaxed);
+}
+
+/// Somebody says how many; answers what it was.
+pub(crate) fn set(n: u32) -> u32 {
+    let was_automatic = default_procs::set_automatic(false);
+    let now = SCHED.procs();
+    // While it was, a change may be under way: then this one comes after it.
+    if n == now && !was_automatic {
+        return now;
+    }
+    resize(n, default_class())
+}
+
+/// Nobody says any more.
+pub(crate) fn set_default() {
+    let n = default_procs::automatic();
+    let was_automatic = default_procs::set_automatic(true);
+    if !was_automatic || n != SCHED.procs() {
+        resize(n, default_class());
+    }
+}

@@ -1,0 +1,259 @@
+//! Stopping the world: to change the number of Ps, or to look at all goroutines at rest.
+//!
+//! Every M gives its P up at its next pick; the last one to do so wakes the stopper. A P that
+//! goes away leaves its goroutines at the *front* of the global queue, as they were first.
+//!
+//! Who stops the world in a loop starves nobody: stoppers take turns, each P may pick one
+//! goroutine between two stops (`owed-pick`), and a goroutine that does it is preempted after its
+//! slice, which sysmon cannot see.
+//!
+//! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use crate::core::m::enter::{NoPreempt, enter_to_wait};
+use crate::core::m::pending::SLICE_OVER;
+use crate::core::m::retake::Thief;
+use crate::core::p::processor::{P, PStatus};
+use crate::core::sched::allm::m_by_id;
+use crate::core::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
+use crate::core::sched::park::yield_now;
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::waiting_ps;
+use crate::core::sched::wake::{start_m, wakep};
+use crate::core::stackalloc::Class;
+use crate::core::stackalloc::cache::StackCache;
+use crate::core::stackalloc::quota;
+use crate::core::sys::clock::{Nanos, nanotime};
+use crate::ext::linux::cpu_time::is_blocked_in_kernel;
+use crate::ext::linux::membarrier;
+use crate::ext::preempt::deaf;
+use crate::ext::preempt::handoff::{hand_off, take_from};
+use crate::ext::preempt::preempt_signal::preempt;
+use crate::ext::preempt::sysmon::DEFAULT_SLICE;
+
+/// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
+const ASK_AGAIN: Nanos = 100_000;
+/// How long a P may wait for its thread in the meantime.
+const PATIENCE: Nanos = 20_000_000;
+
+/// One stopper at a time, in the order they came: the next number to give out, and the number of
+/// the one whose turn it is. Go: worldsema.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+static TURN: AtomicU32 = AtomicU32::new(0);
+
+/// The goroutine that stopped the world last, its P's schedtick, and since when it has been
+/// stopping the world in this slice. By whoever has the turn.
+static STOPPER: AtomicU64 = AtomicU64::new(0);
+static STOPPER_TICK: AtomicU32 = AtomicU32::new(0);
+static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
+
+/// Changes the number of Ps to `n` while goroutines run; answers what it was before.
+pub(crate) fn resize(n: u32, class: Class) -> u32 {
+    resize_in_turn(Turn::take(), n, class)
+}
+
+/// As [`resize`], unless `still` says no when it is our turn.
+pub(crate) fn resize_if(n: u32, class: Class, still: impl FnOnce() -> bool) {
+    let turn = Turn::take();
+    if still() {
+        resize_in_turn(turn, n, class);
+    }
+}
+
+fn resize_in_turn(turn: Turn, n: u32, class: Class) -> u32 {
+    // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
+    make_steal_order(n);
+    make_ps(n, class);
+    let rt = enter_to_wait();
+    stop(&rt);
+    let before = SCHED.procs();
+    put_aside(&rt, n);
+    SCHED.set_procs(n);
+    start(rt);
+    drop(turn);
+    before
+}
+
+/// Runs `f`, inside the runtime, while no goroutine runs but the caller. `f` is quick.
+///
+/// What is parked stays off its stack meanwhile: whoever wakes it can only queue it. A goroutine
+/// that was caught in the kernel may come out of it and run user code, but not into the runtime.
+pub(crate) fn stopped<R>(f: impl FnOnce(&NoPreempt) -> R) -> R {
+    let turn = Turn::take();
+    let rt = enter_to_wait();
+    stop(&rt);
+    let result = f(&rt);
+    start(rt);
+    drop(turn);
+    result
+}
+
+/// The right to stop the world: one at a time.
+struct Turn;
+
+impl Turn {
+    fn take() -> Turn {
+        let mine = NEXT.fetch_add(1, Relaxed);
+        // Acquire pairs(world): drop's Release.
+        while TURN.load(Acquire) != mine {
+            yield_now();
+        }
+        Turn
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mine = TURN.load(Relaxed);
+        TURN.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
+    }
+}
+
+/// Makes the Ps up to `n` that there have not been yet.
+pub(crate) fn make_ps(n: u32, class: Class) {
+    quota::set_kept(n as usize * StackCache::CAP);
+    for i in 0..n {
+        if SCHED.p(i as usize).is_none() {
+            SCHED.set_p(i as usize, Box::leak(Box::new(P::new(i, class))));
+        }
+    }
+}
+
+/// Waits until no goroutine runs but the caller.
+fn stop(rt: &NoPreempt) {
+    note_slice(rt);
+    SCHED.ps().for_each(P::settle_pick);
+    SCHED.lock.lock();
+    SCHED.stopping.store(true, Relaxed);
+    let mut running = SCHED.procs();
+    if let Some((p, _)) = rt.p() {
+        p.set_status(PStatus::Stopped);
+        running -= 1;
+    }
+    while let Some(p) = SCHED.pop_idle_p() {
+        p.set_status(PStatus::Stopped);
+        running -= 1;
+    }
+    SCHED.still_running.store(running, Relaxed);
+    SCHED.lock.unlock();
+    let patience = nanotime() + PATIENCE;
+    while running > 0 && !SCHED.all_stopped.sleep_until(Some(nanotime() + ASK_AGAIN)) {
+        ask_all(rt);
+        if nanotime() > patience {
+            take_waiting();
+        }
+    }
+}
+
+/// Ps that wait for a thread which the system may refuse. Not at once: the thread is owed a pick.
+fn take_waiting() {
+    SCHED.lock.lock();
+    while let Some(p) = waiting_ps::take_not_spinning() {
+        p.set_status(PStatus::Stopped);
+        SCHED.p_stopped();
+    }
+    SCHED.lock.unlock();
+}
+
+/// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
+/// not hear the signal. By force, too, where the kernel does not say.
+fn ask_all(rt: &NoPreempt) {
+    let me = rt.m().map_or(0, |m| m.id + 1);
+    for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
+        let holder = p.m.load(Relaxed);
+        let Some(m) = holder.checked_sub(1).and_then(m_by_id) else {
+            continue;
+        };
+        if holder == me {
+            continue;
+        }
+        if is_blocked_in_kernel(m.tid.load(Relaxed)) != Some(false) || deaf::is_deaf(m) {
+            match take_from(m, Thief::Stopper) {
+                Some(p) => hand_off(p),                                 // which stops it
+                None if membarrier::refused() != 0 => preempt(m, None), // at the price of EINTR
+                None => (),
+            }
+        } else {
+            preempt(m, None);
+        }
+    }
+}
+
+/// Ps from `n` on go: their goroutines to the global queue, their caches back. The caller, if
+/// its own P is among them, moves to P 0.
+fn put_aside(rt: &NoPreempt, n: u32) {
+    for p in SCHED.all_ps().skip(n as usize) {
+        if p.status(Relaxed) == PStatus::Dead {
+            continue;
+        }
+        let holds = hold_stopped(p);
+        let rest = p.runq.drain(&holds);
+        // The world is stopped, but plain threads, and goroutines that come out of the kernel
+        // without a P, still put into the global queue.
+        SCHED.lock.lock();
+        rest.append(&SCHED.global);
+        SCHED.global.append(&rest);
+        SCHED.lock.unlock();
+        p.flush_caches(&holds);
+        if let Some(first) = SCHED.p(0) {
+            p.timers.take_all_into(&first.timers);
+        }
+        p.set_status(PStatus::Dead);
+        if let Some(m) = rt.m()
+            && m.p().is_some_and(|mine| mine.id == p.id)
+            && let Some(first) = SCHED.p(0)
+        {
+            detach_p(m, p);
+            acquire_p(m, first);
+        }
+    }
+}
+
+/// Lets the world go on with `SCHED.procs()` Ps. Go: startTheWorldWithSema.
+fn start(rt: NoPreempt) {
+    let mine = rt.p().map(|(p, _)| p.id);
+    // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.
+    let mut with_work: Option<&'static P> = None;
+    SCHED.lock.lock();
+    SCHED.stopping.store(false, Relaxed);
+    for i in (0..SCHED.procs() as usize).rev() {
+        let Some(p) = SCHED.p(i) else { continue };
+        p.owe_pick();
+        if Some(p.id) == mine {
+            p.set_status(PStatus::Running);
+        } else if p.runq.is_empty() {
+            p.set_status(PStatus::Idle);
+            SCHED.idle.add_idle();
+            SCHED.push_idle_p(p);
+        } else {
+            p.idle_link.store(with_work.replace(p), Relaxed);
+        }
+    }
+    SCHED.lock.unlock();
+    while let Some(p) = with_work {
+        with_work = p.idle_link.take_relaxed();
+        start_m(p, false);
+    }
+    SCHED.sleeper.look_again(); // timers may have moved behind its back
+    wakep();
+    note_slice(&rt);
+    drop(rt);
+}
+
+/// A goroutine that has done nothing but stop the world for a slice is preempted when it leaves.
+fn note_slice(rt: &NoPreempt) {
+    let Some((m, (p, _))) = rt.m().zip(rt.p()) else {
+        return;
+    };
+    let (who, tick, now) = (rt.current().id(), p.schedtick.load(Relaxed), nanotime());
+    if (who, tick) != (STOPPER.load(Relaxed), STOPPER_TICK.load(Relaxed)) {
+        STOPPER.store(who, Relaxed);
+        STOPPER_TICK.store(tick, Relaxed);
+        STOPS_SINCE.store(now, Relaxed);
+    } else if now - STOPS_SINCE.load(Relaxed) >= DEFAULT_SLICE {
+        m.pending.ask(SLICE_OVER);
+    }
+}

@@ -1,0 +1,101 @@
+//! Giving memory back on demand: free stacks, and the dead depths of parked goroutines.
+//!
+//! A parked goroutine may be woken at any moment, so its stack is touched in a stopped world only:
+//! there whoever wakes it can queue it, but nobody can run it. The world stops for a few
+//! goroutines at a time; which ones are worth it is found out before, from outside.
+//!
+//! Go: stack.go shrinkstack (at a GC); debug.FreeOSMemory.
+#![allow(unsafe_code, reason = "drops pages of parked goroutines")]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::g::allgs;
+use crate::core::g::goroutine::GRef;
+use crate::core::m::enter::enter_to_wait;
+use crate::core::p::processor::PStatus;
+use crate::core::sched::idle::hold_stopped;
+use crate::core::sched::schedt::SCHED;
+use crate::ext::scavenge::residency::for_each_deep;
+use crate::ext::scavenge::trim::{Trim, trim_parked};
+use crate::ext::world::stop_world;
+
+/// A goroutine with no more pages than this is left alone. Go: shrinks when a quarter is used.
+const DEEP_PAGES: usize = 4;
+/// Goroutines to a stop of the world: about a millisecond.
+const TO_A_STOP: usize = 256;
+
+/// All that can go, now. The answer is an estimate in bytes.
+pub(crate) fn trim() -> usize {
+    let mut freed = 0;
+    if SCHED.is_started() {
+        flush_caches();
+        for some in deep_parked().chunks(TO_A_STOP) {
+            freed += trim_some(some);
+        }
+    }
+    let mut trim = Trim::new();
+    loop {
+        let rt = enter_to_wait();
+        let step = trim.step();
+        drop(rt);
+        match step {
+            Some(bytes) => freed += bytes,
+            None => return freed,
+        }
+    }
+}
+
+/// The free stacks of all Ps go to the depot.
+fn flush_caches() {
+    stop_world::stopped(|rt| {
+        if let Some((p, holds)) = rt.p() {
+            p.flush_stacks(&holds);
+        }
+        for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Stopped) {
+            let mine = rt.p().is_some_and(|(mine, _)| mine.id == p.id);
+            if !mine {
+                p.flush_stacks(&hold_stopped(p));
+            }
+        }
+    });
+}
+
+/// Goroutines that seem to be parked, with much memory in their stacks. A hint.
+fn deep_parked() -> Vec<GRef> {
+    let mut deep = Vec::new();
+    for_each_deep(DEEP_PAGES, |slot, _| {
+        if slot.owner() != 0 {
+            deep.push(slot.bottom());
+        }
+    });
+    deep.sort_unstable();
+    let mut found = Vec::new();
+    let mut look = |g: GRef| {
+        let is_deep = |bottom| deep.binary_search(&bottom).is_ok();
+        // Its chain may change under our eyes: the first is enough to decide, the rest is rare.
+        if g.status.is_parked()
+            && !g.is_thread()
+            && let Some(slot) = g.stack.load(Relaxed)
+            && (is_deep(slot.bottom()) || slot.link().is_some())
+        {
+            found.push(g);
+        }
+    };
+    if !deep.is_empty() {
+        allgs::for_each(&mut look);
+    }
+    found
+}
+
+fn trim_some(goroutines: &[GRef]) -> usize {
+    stop_world::stopped(|_| {
+        let stacks = goroutines
+            .iter()
+            .filter(|g| g.status.is_parked() && !g.is_thread())
+            .filter_map(|g| g.stack.load(Relaxed))
+            .flat_map(|slot| slot.chain());
+        // SAFETY: parked, in a stopped world: what they noted stands, and none is run before the
+        // world goes on.
+        unsafe { trim_parked(stacks) }
+    })
+}
