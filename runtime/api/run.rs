@@ -18,6 +18,7 @@ use crate::api::thread::panic;
 use crate::core::g::goroutine::Kind;
 use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
+use crate::core::hooks;
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::schedule::m_start;
@@ -225,10 +226,12 @@ impl Builder {
             class,
             main_class,
             max_threads: self.max_threads.unwrap_or(10_000),
-            async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
-            debug,
-            overflow_ending,
-            tls_guard: !self.no_guard,
+            extras: hooks::Settings {
+                async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
+                debug,
+                overflow_ending,
+                tls_guard: !self.no_guard,
+            },
         }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
 use crate::core::g::goroutine::GRef;
+use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::m::pending::SLICE_OVER;
@@ -25,9 +26,6 @@ use crate::core::sched::starved;
 use crate::core::sched::waiting_ps;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::thread::osyield;
-use crate::ext::placement::tied_gs;
-use crate::ext::timers::sched_timers;
-use crate::ext::timers::timer_waiter::Woke;
 
 /// Every so many picks the global queue goes first, or two goroutines that keep readying each
 /// other could hide it for ever. A prime, so as not to fall in step with anything.
@@ -61,12 +59,12 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 /// The sources that need nothing but the P.
 #[inline]
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
-    let fired = sched_timers::run_due(rt, p, true);
+    let fired = hooks::run_due(rt, p, true);
     if fired {
         m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
     }
     every_61st_global(p)
-        .or_else(|| tied_gs::next(m, p).map(fresh))
+        .or_else(|| hooks::next_of_m(m, p).map(fresh))
         .or_else(|| local(p, holds, fired))
         .or_else(|| global_batch(p, holds))
         .or_else(|| steal(rt, m, p, holds))
@@ -157,7 +155,7 @@ fn steal(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option
             }
             // Even an idle or a hogged P's timers: they make goroutines ready here.
             if last
-                && sched_timers::run_due(rt, victim, false)
+                && hooks::run_due(rt, victim, false)
                 && let Some(picked) = p.runq.get(holds)
             {
                 return Some(picked);
@@ -200,7 +198,7 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
         SCHED.lock.unlock();
         return None;
     }
-    let tied = tied_gs::next_locked(m).map(fresh);
+    let tied = hooks::next_of_m_locked(m).map(fresh);
     let found = tied.or_else(|| global_batch_locked(p, holds));
     if let Some(picked) = found.or_else(|| starved::next_locked(p).map(fresh)) {
         SCHED.lock.unlock();
@@ -220,28 +218,11 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     if m.spinning.load(Relaxed) && last_look(m) {
         return None;
     }
-    if waiting_ps::any() || !(SCHED.sleeper.try_take() && sleep_for_timers(m)) {
+    // If a timer is due and no P is idle: all are busy, and look at their timers themselves.
+    if waiting_ps::any() || !(hooks::wait_for_timers(m) && spin_with_idle_p(m)) {
         idle::stop_m(m);
     }
     None
-}
-
-/// With the sleeper's role: sleeps until a timer is due. True: `m` has a P, and spins, to run it.
-fn sleep_for_timers(m: &'static M) -> bool {
-    m.affinity.sleeps_for_timers.store(true, Relaxed);
-    // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
-    // And there may be a P without an M, for which there is no thread: README.md#refused.
-    let earliest = || match m.affinity.queue.is_empty() && !waiting_ps::any() {
-        true => sched_timers::earliest(),
-        false => Some(0),
-    };
-    let woke = SCHED.sleeper.sleep(nanotime, earliest);
-    m.affinity.sleeps_for_timers.store(false, Relaxed);
-    match woke {
-        Woke::NoTimers => false,
-        // Without an idle P, all are busy, and look at their timers themselves.
-        Woke::Due => spin_with_idle_p(m),
-    }
 }
 
 /// The spinner stops spinning, then looks at every queue once more. True: it has a P again.

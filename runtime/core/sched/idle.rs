@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
 use crate::core::base::fastrand::RandomOrder;
+use crate::core::hooks;
 use crate::core::m::machine::M;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::{MAX_PS, P, PStatus};
@@ -18,8 +19,6 @@ use crate::core::sched::schedt::SCHED;
 use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::fatal::fatal;
-use crate::ext::diagnostics::deadlock;
-use crate::ext::timers::sched_timers;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
 #[inline]
@@ -99,8 +98,8 @@ pub(crate) fn check_if_last() {
     fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
     let awake = SCHED.ms_awake();
     if awake == 0 {
-        deadlock::check();
-    } else if awake == 1 && SCHED.sleeper.is_taken() && sched_timers::earliest().is_none() {
+        hooks::nobody_is_awake();
+    } else if awake == 1 && SCHED.sleeper.is_taken() && hooks::earliest().is_none() {
         // All timers were stopped, behind the sleeper's back: it is to go idle and check.
         SCHED.sleeper.look_again();
     }

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
+use crate::core::hooks::Sleeper;
 use crate::core::m::machine::M;
 use crate::core::p::idle_word::IdleWord;
 use crate::core::p::processor::{MAX_PS, P};
 use crate::core::sys::clock::{nanotime, set_coarse};
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::note::Note;
-use crate::ext::timers::timer_waiter::Sleeper;
 
 /// See the fields. Go: sched.
 #[derive(Debug)]

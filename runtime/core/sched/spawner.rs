@@ -16,6 +16,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::context::DISTANCE;
+use crate::core::hooks::thread_stack::{self, Berths};
+use crate::core::hooks::{self, helper};
 use crate::core::m::machine::M;
 use crate::core::sched::allm;
 use crate::core::sched::refused::{Refused, patiently};
@@ -30,9 +32,6 @@ use crate::core::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
 use crate::core::sys::limits;
 use crate::core::sys::mem::Errno;
 use crate::core::sys::thread::gettid;
-use crate::ext::diagnostics::sigquit;
-use crate::ext::linux::helper;
-use crate::ext::linux::thread_stack::{self, Berths};
 
 /// The stack of an M for which there is no berth: room for the loop and for user code that runs
 /// on it (destructors of thread-locals), below the part that is left free.
@@ -85,7 +84,7 @@ fn spawner(_: &'static ()) {
     loop {
         WANTED.sleep_until(next_look);
         let asked = ASKED.load(Relaxed);
-        sigquit::answer();
+        hooks::answer();
         if errand_due && let Some(errand) = ERRAND.get() {
             errand_due = false;
             errand();

@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
+use crate::core::hooks;
 use crate::core::p::processor::P;
 use crate::core::sched::idle::hold_idle;
 use crate::core::sched::refused::Refused;
@@ -24,7 +25,6 @@ use crate::core::stackalloc::StackError;
 use crate::core::stackalloc::depot;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::{RawStderr, fatal};
-use crate::ext::diagnostics::deadlock;
 
 /// In the order they came; under the scheduler's lock, its length readable without.
 static WAITING: GQueue = GQueue::new();
@@ -121,7 +121,7 @@ fn let_go_on(count: usize) {
 
 /// Refused for long. If somebody still runs, or may wake somebody, stacks may come free.
 fn give_up(id: u64, error: StackError) {
-    if deadlock::nobody_can_act() {
+    if hooks::nobody_can_act() {
         fatal!("no stack for goroutine {id}, and nobody is left to give one back: {error}");
     }
     static SAID: AtomicBool = AtomicBool::new(false);

@@ -21,11 +21,10 @@ use crate::core::sched::allm::m_by_id;
 use crate::core::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
 use crate::core::sched::park::yield_now;
 use crate::core::sched::schedt::SCHED;
+use crate::core::sched::start::make_ps;
 use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::{start_m, wakep};
 use crate::core::stackalloc::Class;
-use crate::core::stackalloc::cache::StackCache;
-use crate::core::stackalloc::quota;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::cpu_time::is_blocked_in_kernel;
 use crate::ext::linux::membarrier;
@@ -109,16 +108,6 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mine = TURN.load(Relaxed);
         TURN.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
-    }
-}
-
-/// Makes the Ps up to `n` that there have not been yet.
-pub(crate) fn make_ps(n: u32, class: Class) {
-    quota::set_kept(n as usize * StackCache::CAP);
-    for i in 0..n {
-        if SCHED.p(i as usize).is_none() {
-            SCHED.set_p(i as usize, Box::leak(Box::new(P::new(i, class))));
-        }
     }
 }
 
