@@ -21,7 +21,7 @@ use crate::core::p::processor::{P, PStatus};
 use crate::core::p::run_queue::{LOCAL_CAP, Picked};
 use crate::core::sched::idle;
 use crate::core::sched::ready::spill;
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::starved;
 use crate::core::sched::waiting_ps;
 use crate::core::sys::clock::nanotime;
@@ -96,38 +96,38 @@ fn behind_all(p: &P, holds: &HoldsP, g: GRef) -> Option<Picked> {
 
 #[inline]
 fn every_61st_global(p: &P) -> Option<Picked> {
-    if !p.schedtick.load(Relaxed).is_multiple_of(GLOBAL_EVERY) || SCHED.global.is_empty() {
+    if !p.schedtick.load(Relaxed).is_multiple_of(GLOBAL_EVERY) || SCHED.global_len() == 0 {
         return None;
     }
-    SCHED.lock.lock();
-    let g = SCHED.global.pop_front();
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let g = sched.global().pop_front();
+    drop(sched);
     g.map(fresh)
 }
 
 #[inline]
 fn global_batch(p: &P, holds: &HoldsP) -> Option<Picked> {
-    if SCHED.global.is_empty() {
+    if SCHED.global_len() == 0 {
         return None;
     }
-    SCHED.lock.lock();
-    let g = global_batch_locked(p, holds);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let g = global_batch_locked(&sched, p, holds);
+    drop(sched);
     g
 }
 
-/// This P's share of the global queue: the first runs, the rest goes local. Under the lock.
+/// This P's share of the global queue: the first runs, the rest goes local.
 /// Go: globrunqgetbatch.
-fn global_batch_locked(p: &P, holds: &HoldsP) -> Option<Picked> {
-    let first = SCHED.global.pop_front()?;
-    let size = SCHED.global.len() + 1;
+fn global_batch_locked(sched: &SchedGuard, p: &P, holds: &HoldsP) -> Option<Picked> {
+    let first = sched.global().pop_front()?;
+    let size = SCHED.global_len() + 1;
     let share = (size / SCHED.procs() + 1)
         .min(size)
         .min(LOCAL_CAP as u32 / 2);
     for _ in 1..share {
-        match SCHED.global.pop_front() {
+        match sched.global().pop_front() {
             // The local queue is empty, or was a moment ago: no overflow.
-            Some(g) => p.runq.put(holds, g, |batch| SCHED.global.append(batch)),
+            Some(g) => p.runq.put(holds, g, |batch| sched.global().append(batch)),
             None => break,
         }
     }
@@ -193,15 +193,15 @@ fn steal_next(victim: &P) -> Option<GRef> {
 /// something after all.
 #[cold]
 fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     if SCHED.stopping.load(Relaxed) {
-        SCHED.lock.unlock();
+        drop(sched);
         return None;
     }
-    let tied = hooks::next_of_m_locked(m).map(fresh);
-    let found = tied.or_else(|| global_batch_locked(p, holds));
-    if let Some(picked) = found.or_else(|| starved::next_locked(p).map(fresh)) {
-        SCHED.lock.unlock();
+    let tied = hooks::next_of_m_locked(&sched, m).map(fresh);
+    let found = tied.or_else(|| global_batch_locked(&sched, p, holds));
+    if let Some(picked) = found.or_else(|| starved::next_locked(&sched, p).map(fresh)) {
+        drop(sched);
         return Some(picked);
     }
     if m.spinning.load(Relaxed) {
@@ -209,12 +209,12 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     } else if !SCHED.idle.try_add_idle() {
         // need-spinning: somebody wanted a spinner when no P was idle. That is me now.
         m.spinning.store(true, Relaxed);
-        SCHED.lock.unlock();
+        drop(sched);
         return None;
     }
     idle::release_p(m, p);
-    SCHED.push_idle_p(p);
-    SCHED.lock.unlock();
+    sched.push_idle_p(p);
+    drop(sched);
     if m.spinning.load(Relaxed) && last_look(m) {
         return None;
     }
@@ -230,7 +230,7 @@ fn last_look(m: &'static M) -> bool {
     m.spinning.store(false, Relaxed);
     SCHED.idle.stop_spinning();
     fence(SeqCst); // pairs(no-lost-work): wakep's fence, after its caller's publication
-    let work = !SCHED.global.is_empty()
+    let work = SCHED.global_len() != 0
         || SCHED
             .ps()
             .any(|p| p.status(Relaxed) != PStatus::Idle && !p.runq.is_empty());
@@ -240,12 +240,12 @@ fn last_look(m: &'static M) -> bool {
 /// Takes an idle P and spins. False: there is none, and who drops the next one will look.
 /// Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
-    SCHED.lock.lock();
-    let p = SCHED.pop_idle_p();
+    let sched = SCHED.lock();
+    let p = sched.pop_idle_p();
     if p.is_none() {
         SCHED.idle.leave_need();
     }
-    SCHED.lock.unlock();
+    drop(sched);
     match p {
         Some(p) => {
             idle::acquire_p(m, p);
@@ -259,9 +259,9 @@ fn spin_with_idle_p(m: &'static M) -> bool {
 
 /// A yielded goroutine: at the global tail, and somebody may want to run it now.
 pub(crate) fn put_back_global(g: GRef) {
-    SCHED.lock.lock();
-    SCHED.push_global(g);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    sched.push_global(g);
+    drop(sched);
 }
 
 /// A goroutine at the tail of this P's queue.

@@ -156,10 +156,10 @@ impl Maker {
             match self.start() {
                 Ok(()) => self.refused.settle(),
                 Err(errno) => {
-                    SCHED.lock.lock();
+                    let sched = SCHED.lock();
                     add(&STARTING, 1u32.wrapping_neg());
-                    add(&SCHED.m_count, 1u32.wrapping_neg());
-                    SCHED.lock.unlock();
+                    sched.add_m(-1);
+                    drop(sched);
                     self.was_refused(errno);
                 }
             }
@@ -193,10 +193,10 @@ impl Maker {
         if !self.refused.is_hopeless() || !waiting_ps::any() {
             return;
         }
-        SCHED.lock.lock();
+        let sched = SCHED.lock();
         let have = threads();
         let stuck = waiting_ps::any() && SCHED.ms_awake() == waiting_ps::count();
-        SCHED.lock.unlock();
+        drop(sched);
         let e = words(errno);
         if stuck {
             fatal!("failed to create new OS thread (have {have} already): {e}");
@@ -223,15 +223,15 @@ fn has_room() -> bool {
 
 /// True: one more thread is wanted, and is counted now.
 fn count_if_wanted() -> bool {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     let (starting, waiting) = (STARTING.load(Relaxed), waiting_ps::count());
     let wanted =
         starting < waiting || starting == waiting && SCHED.wants_spare() && may_be_made();
     if wanted {
-        add(&SCHED.m_count, 1);
+        sched.add_m(1);
         add(&STARTING, 1);
     }
-    SCHED.lock.unlock();
+    drop(sched);
     wanted
 }
 

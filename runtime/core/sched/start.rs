@@ -64,15 +64,15 @@ pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
         make_ps(n, s.class);
         SCHED.set_procs(n);
         hooks::ps_are_made(&s.extras);
-        SCHED.lock.lock();
+        let sched = SCHED.lock();
         for i in (0..n as usize).rev() {
             if let Some(p) = SCHED.p(i) {
                 p.set_status(PStatus::Idle);
                 SCHED.idle.add_idle();
-                SCHED.push_idle_p(p);
+                sched.push_idle_p(p);
             }
         }
-        SCHED.lock.unlock();
+        drop(sched);
         set_coarse(nanotime());
         spawner::start(Duties {
             entry,
