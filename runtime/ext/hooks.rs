@@ -208,9 +208,8 @@ pub(crate) fn after(m: &'static M, g: GRef) -> Next {
 /// does not any more. `last` has just left its stack here. Go: gdestroy, mexit.
 #[cold]
 fn end_thread(m: &'static M, last: GRef) -> bool {
-    if let Some(p) = m.p() {
-        idle::detach_p(m, p);
-        handoff::hand_off(p);
+    if m.p().is_some() {
+        handoff::hand_off(idle::detach_p(m, idle::held_p(m)));
     }
     if tls_guard::is_needed(m, last) || !threads::leave_books(m) {
         return false;

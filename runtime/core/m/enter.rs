@@ -11,7 +11,7 @@
 //! leaves its stack, which costs no thread. `core/sched/README.md#door`.
 //!
 //! Go: acquirem, releasem; `entersyscall`'s counterpart is in `ext/preempt/handoff.rs`.
-#![allow(unsafe_code, reason = "makes the evidence HoldsP out of the M's word")]
+#![allow(unsafe_code, reason = "makes the right to a P out of the M's word")]
 
 use std::marker::PhantomData;
 use std::sync::OnceLock;
@@ -26,7 +26,7 @@ use crate::core::m::machine::M;
 use crate::core::m::pending::{SLICE_OVER, THREAD_WANTED};
 use crate::core::m::retake::Entry;
 use crate::core::p::owner::HoldsP;
-use crate::core::p::processor::P;
+use crate::core::p::processor::HeldP;
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::lock::RawLock;
 
@@ -178,11 +178,13 @@ impl NoPreempt {
         self.m
     }
 
-    /// The P of the calling goroutine's M, with the evidence that it may be used.
+    /// The P of the calling goroutine's M, with the right to use it.
     #[inline]
-    pub(crate) fn p(&self) -> Option<(&'static P, HoldsP)> {
+    pub(crate) fn p(&self) -> Option<HeldP> {
         // SAFETY: an M in the runtime keeps its P until it gives it away itself.
-        self.m?.p().map(|p| (p, unsafe { HoldsP::assume() }))
+        self.m?
+            .p()
+            .map(|p| HeldP::new(p, unsafe { HoldsP::assume() }))
     }
 
     /// The calling goroutine; on a plain thread its own pseudo-G.

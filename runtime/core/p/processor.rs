@@ -6,6 +6,7 @@
 //! Go: runtime2.go p.
 #![forbid(unsafe_code)]
 
+use std::ops::Deref;
 use std::sync::atomic::Ordering::{self, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 
@@ -15,7 +16,7 @@ use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::gqueue::GQueue;
 use crate::core::hooks::TimerHeap;
 use crate::core::p::owner::HoldsP;
-use crate::core::p::run_queue::LocalQueue;
+use crate::core::p::run_queue::{LocalQueue, Picked};
 use crate::core::stackalloc::Class;
 use crate::core::stackalloc::SlotRef;
 use crate::core::stackalloc::StackError;
@@ -160,8 +161,83 @@ impl P {
         self.owed_pick.swap(false, Relaxed)
     }
 
-    /// The next goroutine id. By the owner.
-    pub(crate) fn next_id(&self, _holds: &HoldsP) -> u64 {
+    /// Dead Gs kept here, for statistics.
+    pub(crate) fn gs_kept(&self) -> u32 {
+        self.free_gs.len()
+    }
+
+    /// Has it a free stack of `class` of its own? By the owner, or as a hint.
+    pub(crate) fn has_stack(&self, class: Class) -> bool {
+        self.stacks.has(class)
+    }
+
+    /// Stacks kept here, for statistics.
+    pub(crate) fn stacks_kept(&self) -> usize {
+        self.stacks.len()
+    }
+}
+
+/// The right to a P, and the handle to its owner's half. Whoever gives the P away gives this away.
+///
+/// The calling thread holds the P and is in the runtime, or nobody holds the P and the caller has
+/// it for itself. A thread holds at most one.
+#[derive(Debug)]
+pub(crate) struct HeldP {
+    p: &'static P,
+    holds: HoldsP,
+}
+
+impl Deref for HeldP {
+    type Target = P;
+
+    #[inline]
+    fn deref(&self) -> &P {
+        self.p
+    }
+}
+
+impl HeldP {
+    #[inline]
+    pub(crate) fn new(p: &'static P, holds: HoldsP) -> HeldP {
+        HeldP { p, holds }
+    }
+
+    /// Itself, to be named, or given to others when this value is gone.
+    #[inline]
+    pub(crate) fn p(&self) -> &'static P {
+        self.p
+    }
+
+    /// Puts `g` into `runnext`, and what was there at the back. What overflows goes to `spill`.
+    #[inline]
+    pub(crate) fn put_next(&self, g: GRef, spill: impl FnOnce(&GQueue)) {
+        self.runq.put_next(&self.holds, g, spill);
+    }
+
+    /// Puts `g` at the back. What overflows goes to `spill`.
+    #[inline]
+    pub(crate) fn put(&self, g: GRef, spill: impl FnOnce(&GQueue)) {
+        self.runq.put(&self.holds, g, spill);
+    }
+
+    /// `runnext`, or the front.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<Picked> {
+        self.runq.get(&self.holds)
+    }
+
+    /// Moves half of the victim's queue into this P's, and hands out the newest of them to run.
+    pub(crate) fn steal_half(&self, victim: &P) -> Option<GRef> {
+        victim.runq.steal_half(&self.holds, &self.runq)
+    }
+
+    /// Takes everything, in the order it would have run: for a P that goes away.
+    pub(crate) fn drain(&self) -> GQueue {
+        self.runq.drain(&self.holds)
+    }
+
+    /// The next goroutine id.
+    pub(crate) fn next_id(&self) -> u64 {
         let mut id = self.id_next.load(Relaxed);
         if id == self.id_end.load(Relaxed) {
             id = NEXT_ID.fetch_add(ID_BLOCK, Relaxed);
@@ -171,21 +247,16 @@ impl P {
         id
     }
 
-    /// A dead G to spawn on, if there is one here or in the shared list. By the owner.
-    pub(crate) fn take_g(&self, _holds: &HoldsP) -> Option<GRef> {
+    /// A dead G to spawn on, if there is one here or in the shared list.
+    pub(crate) fn take_g(&self) -> Option<GRef> {
         self.free_gs.pop_front().or_else(|| {
             allgs::take_free(&self.free_gs, FREE_MAX / 2);
             self.free_gs.pop_front()
         })
     }
 
-    /// Dead Gs kept here, for statistics.
-    pub(crate) fn gs_kept(&self) -> u32 {
-        self.free_gs.len()
-    }
-
-    /// Keeps a dead G for the next spawn. By the owner.
-    pub(crate) fn give_g(&self, _holds: &HoldsP, g: GRef) {
+    /// Keeps a dead G for the next spawn.
+    pub(crate) fn give_g(&self, g: GRef) {
         self.free_gs.push_front(g);
         if self.free_gs.len() >= FREE_MAX {
             self.spill_gs();
@@ -204,44 +275,30 @@ impl P {
         allgs::give_free(&spill);
     }
 
-    /// Fresh Gs for the next spawns. By the owner.
-    pub(crate) fn add_gs(&self, _holds: &HoldsP, gs: &GQueue) {
+    /// Fresh Gs for the next spawns.
+    pub(crate) fn add_gs(&self, gs: &GQueue) {
         self.free_gs.append(gs);
     }
 
-    /// A stack of `class`. By the owner.
+    /// A stack of `class`.
     #[inline]
-    pub(crate) fn take_stack(
-        &self,
-        _holds: &HoldsP,
-        class: Class,
-    ) -> Result<SlotRef, StackError> {
+    pub(crate) fn take_stack(&self, class: Class) -> Result<SlotRef, StackError> {
         self.stacks.take(class)
     }
 
-    /// Has it a free stack of `class` of its own? By the owner, or as a hint.
-    pub(crate) fn has_stack(&self, class: Class) -> bool {
-        self.stacks.has(class)
-    }
-
-    /// Keeps a stack for the next goroutine. By the owner.
+    /// Keeps a stack for the next goroutine.
     #[inline]
-    pub(crate) fn give_stack(&self, _holds: &HoldsP, slot: SlotRef) {
+    pub(crate) fn give_stack(&self, slot: SlotRef) {
         self.stacks.give(slot);
     }
 
-    /// Stacks kept here, for statistics.
-    pub(crate) fn stacks_kept(&self) -> usize {
-        self.stacks.len()
-    }
-
-    /// Gives its free stacks to the depot, where they can be trimmed. By the owner.
-    pub(crate) fn flush_stacks(&self, _holds: &HoldsP) {
+    /// Gives its free stacks to the depot, where they can be trimmed.
+    pub(crate) fn flush_stacks(&self) {
         self.stacks.flush();
     }
 
     /// Gives all caches back: for a P that goes away.
-    pub(crate) fn flush_caches(&self, _holds: &HoldsP) {
+    pub(crate) fn flush_caches(&self) {
         allgs::give_free(&self.free_gs);
         self.stacks.flush();
     }

@@ -17,11 +17,11 @@ use crate::core::sched::schedt::SCHED;
 pub(crate) fn name(rt: &NoPreempt, g: GRef) -> u64 {
     let counts = g.kind() == Kind::Goroutine;
     let id = match rt.p() {
-        Some((p, holds)) => {
+        Some(p) => {
             if counts {
                 p.created.store(p.created.load(Relaxed) + 1, Relaxed);
             }
-            p.next_id(&holds)
+            p.next_id()
         }
         None => {
             if counts {

@@ -8,16 +8,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef, Kind};
 use crate::core::g::incarnation::Incarnation;
-use crate::core::p::owner::HoldsP;
-use crate::core::p::processor::P;
+use crate::core::p::processor::HeldP;
 use crate::core::sched::body::body;
 use crate::core::stackalloc::SlotRef;
 use crate::core::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
 #[inline]
-pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> bool {
-    let Ok(slot) = p.take_stack(holds, g.stack_word().class()) else {
+pub(crate) fn bind_stack(p: &HeldP, g: GRef) -> bool {
+    let Ok(slot) = p.take_stack(g.stack_word().class()) else {
         return false;
     };
     context::prepare(slot, body);
@@ -29,7 +28,7 @@ pub(crate) fn bind_stack(p: &P, holds: &HoldsP, g: GRef) -> bool {
 
 /// The body has ended: stack and G go back to the P.
 #[inline]
-pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
+pub(crate) fn recycle(p: &HeldP, g: GRef) {
     g.status.died();
     g.block.store(0, Relaxed);
     let Some(mut slot) = g.stack.take_relaxed() else {
@@ -47,8 +46,8 @@ pub(crate) fn recycle(p: &P, holds: &HoldsP, g: GRef) {
     if g.kind() == Kind::Goroutine {
         p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);
     }
-    p.give_stack(holds, slot);
-    p.give_g(holds, g);
+    p.give_stack(slot);
+    p.give_g(g);
 }
 
 /// A coroutine of some other library was left in the middle of a `stack::grow`, and never came

@@ -16,8 +16,7 @@ use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::m::pending::SLICE_OVER;
-use crate::core::p::owner::HoldsP;
-use crate::core::p::processor::{P, PStatus};
+use crate::core::p::processor::{HeldP, P, PStatus};
 use crate::core::p::run_queue::{LOCAL_CAP, Picked};
 use crate::core::sched::idle;
 use crate::core::sched::ready::spill;
@@ -43,14 +42,14 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
             idle::stop_for_world(m);
             continue;
         }
-        let (p, holds) = idle::held_p(m);
+        let p = idle::held_p(m);
         let rt = NoPreempt::resumed(Some(m));
-        let found = find_with_p(&rt, m, p, &holds);
+        let found = find_with_p(&rt, m, &p);
         rt.forget();
         if let Some(picked) = found {
             return picked;
         }
-        if let Some(picked) = give_up_p(m, p, &holds) {
+        if let Some(picked) = give_up_p(m, p) {
             return picked;
         }
     }
@@ -58,16 +57,16 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 
 /// The sources that need nothing but the P.
 #[inline]
-fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
-    let fired = hooks::run_due(rt, p, true);
+fn find_with_p(rt: &NoPreempt, m: &'static M, p: &HeldP) -> Option<Picked> {
+    let fired = hooks::run_due(rt, p.p(), true);
     if fired {
         m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
     }
     every_61st_global(p)
         .or_else(|| hooks::next_of_m(m, p).map(fresh))
-        .or_else(|| local(p, holds, fired))
-        .or_else(|| global_batch(p, holds))
-        .or_else(|| steal(rt, m, p, holds))
+        .or_else(|| local(p, fired))
+        .or_else(|| global_batch(p))
+        .or_else(|| steal(rt, m, p))
 }
 
 fn fresh(g: GRef) -> Picked {
@@ -79,19 +78,19 @@ fn fresh(g: GRef) -> Picked {
 /// ever, where no signal finds them in user code or there are no signals. Not one whose timer has
 /// just `fired`: it has had nothing of that slice.
 #[inline]
-fn local(p: &P, holds: &HoldsP, fired: bool) -> Option<Picked> {
-    let picked = p.runq.get(holds)?;
+fn local(p: &HeldP, fired: bool) -> Option<Picked> {
+    let picked = p.get()?;
     if picked.inherit && p.slice_is_over() && !fired {
-        return behind_all(p, holds, picked.g);
+        return behind_all(p, picked.g);
     }
     Some(picked)
 }
 
 #[cold]
-fn behind_all(p: &P, holds: &HoldsP, g: GRef) -> Option<Picked> {
+fn behind_all(p: &HeldP, g: GRef) -> Option<Picked> {
     p.begin_slice();
     put_back_global(g);
-    p.runq.get(holds)
+    p.get()
 }
 
 #[inline]
@@ -106,19 +105,19 @@ fn every_61st_global(p: &P) -> Option<Picked> {
 }
 
 #[inline]
-fn global_batch(p: &P, holds: &HoldsP) -> Option<Picked> {
+fn global_batch(p: &HeldP) -> Option<Picked> {
     if SCHED.global_len() == 0 {
         return None;
     }
     let sched = SCHED.lock();
-    let g = global_batch_locked(&sched, p, holds);
+    let g = global_batch_locked(&sched, p);
     drop(sched);
     g
 }
 
 /// This P's share of the global queue: the first runs, the rest goes local.
 /// Go: globrunqgetbatch.
-fn global_batch_locked(sched: &SchedGuard, p: &P, holds: &HoldsP) -> Option<Picked> {
+fn global_batch_locked(sched: &SchedGuard, p: &HeldP) -> Option<Picked> {
     let first = sched.global().pop_front()?;
     let size = SCHED.global_len() + 1;
     let share = (size / SCHED.procs() + 1)
@@ -127,14 +126,14 @@ fn global_batch_locked(sched: &SchedGuard, p: &P, holds: &HoldsP) -> Option<Pick
     for _ in 1..share {
         match sched.global().pop_front() {
             // The local queue is empty, or was a moment ago: no overflow.
-            Some(g) => p.runq.put(holds, g, |batch| sched.global().append(batch)),
+            Some(g) => p.put(g, |batch| sched.global().append(batch)),
             None => break,
         }
     }
     Some(fresh(first))
 }
 
-fn steal(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
+fn steal(rt: &NoPreempt, m: &'static M, p: &HeldP) -> Option<Picked> {
     if !m.spinning.load(Relaxed) {
         if !SCHED.idle.try_spin(SCHED.procs()) {
             return None;
@@ -150,20 +149,20 @@ fn steal(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option
             let Some(victim) = SCHED.p(victim) else {
                 continue;
             };
-            if std::ptr::eq(victim, p) {
+            if std::ptr::eq(victim, p.p()) {
                 continue;
             }
             // Even an idle or a hogged P's timers: they make goroutines ready here.
             if last
                 && hooks::run_due(rt, victim, false)
-                && let Some(picked) = p.runq.get(holds)
+                && let Some(picked) = p.get()
             {
                 return Some(picked);
             }
             if victim.status(Relaxed) == PStatus::Idle {
                 continue;
             }
-            if let Some(g) = victim.runq.steal_half(holds, &p.runq) {
+            if let Some(g) = p.steal_half(victim) {
                 return Some(fresh(g));
             }
             if last && let Some(g) = steal_next(victim) {
@@ -192,15 +191,15 @@ fn steal_next(victim: &P) -> Option<GRef> {
 /// Nothing found: the P goes to the idle list, and the M to sleep, unless a last look finds
 /// something after all.
 #[cold]
-fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
+fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
     let sched = SCHED.lock();
     if SCHED.stopping.load(Relaxed) {
         drop(sched);
         return None;
     }
     let tied = hooks::next_of_m_locked(&sched, m).map(fresh);
-    let found = tied.or_else(|| global_batch_locked(&sched, p, holds));
-    if let Some(picked) = found.or_else(|| starved::next_locked(&sched, p).map(fresh)) {
+    let found = tied.or_else(|| global_batch_locked(&sched, &p));
+    if let Some(picked) = found.or_else(|| starved::next_locked(&sched, &p).map(fresh)) {
         drop(sched);
         return Some(picked);
     }
@@ -212,8 +211,7 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
         drop(sched);
         return None;
     }
-    idle::release_p(m, p);
-    sched.push_idle_p(p);
+    sched.push_idle_p(idle::release_p(m, p));
     drop(sched);
     if m.spinning.load(Relaxed) && last_look(m) {
         return None;
@@ -265,6 +263,6 @@ pub(crate) fn put_back_global(g: GRef) {
 }
 
 /// A goroutine at the tail of this P's queue.
-pub(crate) fn put_back_local(p: &P, holds: &HoldsP, g: GRef) {
-    p.runq.put(holds, g, spill);
+pub(crate) fn put_back_local(p: &HeldP, g: GRef) {
+    p.put(g, spill);
 }

@@ -3,7 +3,7 @@
 //! Go: proc.go acquirep, releasep, stopm, gcstopm.
 #![allow(
     unsafe_code,
-    reason = "makes the evidence HoldsP for the scheduler's own loop"
+    reason = "makes the right to a P for the scheduler's own loop"
 )]
 
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ use crate::core::base::fastrand::RandomOrder;
 use crate::core::hooks;
 use crate::core::m::machine::M;
 use crate::core::p::owner::HoldsP;
-use crate::core::p::processor::{MAX_PS, P, PStatus};
+use crate::core::p::processor::{HeldP, MAX_PS, P, PStatus};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::wakep;
@@ -22,10 +22,10 @@ use crate::core::sys::fatal::fatal;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
 #[inline]
-pub(crate) fn held_p(m: &'static M) -> (&'static P, HoldsP) {
+pub(crate) fn held_p(m: &'static M) -> HeldP {
     match m.p() {
         // SAFETY: the loop runs inside the runtime; nobody takes a P from there.
-        Some(p) => (p, unsafe { HoldsP::assume() }),
+        Some(p) => HeldP::new(p, unsafe { HoldsP::assume() }),
         None => fatal!("m{} is in its loop without a P", m.id),
     }
 }
@@ -40,16 +40,18 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
     m.set_p(Some(p));
 }
 
-/// `m` lets go of `p`, which is about to pass to another M: nobody holds it meanwhile.
-pub(crate) fn detach_p(m: &'static M, p: &'static P) {
+/// `m` lets go of its P, which is about to pass to another M: nobody holds it meanwhile.
+pub(crate) fn detach_p(m: &'static M, held: HeldP) -> &'static P {
+    let p = held.p();
     p.m.store(0, Relaxed);
     m.set_p(None);
+    p
 }
 
-/// `m` leaves `p`: idle from now on. Under the scheduler's lock, or for a stopped world.
-pub(crate) fn release_p(m: &'static M, p: &'static P) {
-    p.set_status(PStatus::Idle);
-    detach_p(m, p);
+/// `m` leaves its P: idle from now on. Under the scheduler's lock, or for a stopped world.
+pub(crate) fn release_p(m: &'static M, held: HeldP) -> &'static P {
+    held.set_status(PStatus::Idle);
+    detach_p(m, held)
 }
 
 /// Takes a P that waits for an M, or sleeps in the idle list until somebody hands `m` one.
@@ -112,10 +114,9 @@ pub(crate) fn stop_for_world(m: &'static M) {
         m.spinning.store(false, Relaxed);
         SCHED.idle.stop_spinning();
     }
-    if let Some(p) = m.p() {
+    if m.p().is_some() {
         let sched = SCHED.lock();
-        p.set_status(PStatus::Stopped);
-        detach_p(m, p);
+        detach_p(m, held_p(m)).set_status(PStatus::Stopped);
         sched.p_stopped();
         drop(sched);
     }
@@ -139,30 +140,30 @@ pub(crate) fn steal_order(m: &'static M) -> impl Iterator<Item = usize> {
         .flat_map(move |o| o.start(m.choice().next_u32()))
 }
 
-/// Evidence for a P that no M holds because the world is stopped: the stopper owns it.
-pub(crate) fn hold_stopped(p: &P) -> HoldsP {
+/// The right to a P that no M holds because the world is stopped: the stopper owns it.
+pub(crate) fn hold_stopped(p: &'static P) -> HeldP {
     if p.status(Relaxed) == PStatus::Running {
         fatal!("P {} runs in a stopped world", p.id);
     }
     // SAFETY: every M has given its P up, and only the stopper runs.
-    unsafe { HoldsP::assume() }
+    HeldP::new(p, unsafe { HoldsP::assume() })
 }
 
-/// Evidence for a P that waited for an M and was taken out of that list, by whoever took it.
-pub(crate) fn hold_taken(p: &P) -> HoldsP {
+/// The right to a P that waited for an M and was taken out of that list, by whoever took it.
+pub(crate) fn hold_taken(p: &'static P) -> HeldP {
     if p.m.load(Relaxed) != 0 {
         fatal!("P {} is held", p.id);
     }
     // SAFETY: no M holds it, and it is in no list.
-    unsafe { HoldsP::assume() }
+    HeldP::new(p, unsafe { HoldsP::assume() })
 }
 
-/// Evidence for a P in the idle list (its status is not enough: it may be on its way out). The
+/// The right to a P in the idle list (its status is not enough: it may be on its way out). The
 /// scheduler's lock is held, and stays so while this is used.
-pub(crate) fn hold_idle(p: &P) -> HoldsP {
+pub(crate) fn hold_idle(p: &'static P) -> HeldP {
     if p.status(Relaxed) != PStatus::Idle {
         fatal!("P {} is not idle", p.id);
     }
     // SAFETY: a P leaves the idle list under the lock only.
-    unsafe { HoldsP::assume() }
+    HeldP::new(p, unsafe { HoldsP::assume() })
 }

@@ -26,7 +26,7 @@ pub(crate) fn ready(rt: &NoPreempt, g: GRef) {
 #[inline]
 pub(crate) fn enqueue_next(rt: &NoPreempt, g: GRef) {
     match rt.p() {
-        Some((p, holds)) => p.runq.put_next(&holds, g, spill),
+        Some(p) => p.put_next(g, spill),
         None => put_global(g),
     }
     wakep();

@@ -93,13 +93,13 @@ enum Life {
 /// Runs one goroutine until it gives the M up.
 #[inline]
 fn execute(m: &'static M, g: GRef, inherit: bool) {
-    let (p, holds) = idle::held_p(m);
+    let p = idle::held_p(m);
     if !inherit {
         p.begin_slice();
         m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
     }
     if g.stack.load(Relaxed).is_none() {
-        if !exit::bind_stack(p, &holds, g) {
+        if !exit::bind_stack(&p, g) {
             starved::put_aside(g);
             return;
         }
@@ -131,8 +131,8 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
         }
         Switch::YieldLocal => {
             g.status.yielded();
-            let (p, holds) = idle::held_p(m);
-            put_back_local(p, &holds, g);
+            let p = idle::held_p(m);
+            put_back_local(&p, g);
         }
         Switch::Park => {
             if g.status.commit_park() == Enqueue::Mine {
@@ -147,19 +147,19 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
 /// The body has ended. Go: goexit0.
 #[inline]
 fn done(m: &'static M, g: GRef) {
-    let (p, holds) = idle::held_p(m);
+    let p = idle::held_p(m);
     if g.locked_m.load(Relaxed) != 0 {
         m.remove_locked();
         m.set_ending();
     }
     m.affinity.left_last.store(None, Relaxed);
-    exit::recycle(p, &holds, g);
+    exit::recycle(&p, g);
 }
 
 /// A waker came before the commit: what it would have done is mine to do.
 #[cold]
 fn readied_early(m: &'static M, g: GRef) {
-    let (p, holds) = idle::held_p(m);
-    p.runq.put_next(&holds, g, spill);
+    let p = idle::held_p(m);
+    p.put_next(g, spill);
     wakep();
 }

@@ -137,7 +137,7 @@ pub(crate) unsafe fn forget(g: GRef) {
     unsafe { g.job.take_and_drop() };
     let rt = enter();
     match rt.p() {
-        Some((p, holds)) => p.give_g(&holds, g),
+        Some(p) => p.give_g(g),
         None => {
             let one = GQueue::new();
             one.push_back(g);
@@ -151,7 +151,7 @@ pub(crate) unsafe fn forget(g: GRef) {
 fn dead_g() -> (NoPreempt, GRef) {
     let rt = enter();
     let found = match rt.p() {
-        Some((p, holds)) => p.take_g(&holds),
+        Some(p) => p.take_g(),
         None => {
             let one = GQueue::new();
             allgs::take_free(&one, 1);
@@ -173,7 +173,7 @@ fn new_gs(rt: NoPreempt) -> (NoPreempt, GRef) {
     rest.iter().for_each(|g| others.push_back(g));
     let rt = enter();
     match rt.p() {
-        Some((p, holds)) => p.add_gs(&holds, &others),
+        Some(p) => p.add_gs(&others),
         None => allgs::give_free(&others),
     }
     (rt, first)

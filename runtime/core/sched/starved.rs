@@ -95,7 +95,7 @@ fn stacks_for_the_first() -> Result<usize, (u64, StackError)> {
     WAITING.push_front(g);
     let (id, class) = (g.id(), g.stack_word().class());
     // What idle Ps keep for themselves is nobody's.
-    sched.for_each_idle_p(|p| p.flush_stacks(&hold_idle(p)));
+    sched.for_each_idle_p(|p| hold_idle(p).flush_stacks());
     drop(sched);
     match depot::free(class) {
         0 => depot::warm_up(class)

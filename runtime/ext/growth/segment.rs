@@ -154,8 +154,8 @@ impl Drop for Segment {
 }
 
 fn take(rt: &NoPreempt, class: Class) -> Result<SlotRef, StackError> {
-    if let Some((p, holds)) = rt.p() {
-        return p.take_stack(&holds, class);
+    if let Some(p) = rt.p() {
+        return p.take_stack(class);
     }
     let mut out = [None];
     depot::take(class, &mut out)?;
@@ -164,7 +164,7 @@ fn take(rt: &NoPreempt, class: Class) -> Result<SlotRef, StackError> {
 
 fn give(rt: &NoPreempt, slot: SlotRef) {
     match rt.p() {
-        Some((p, holds)) => p.give_stack(&holds, slot),
+        Some(p) => p.give_stack(slot),
         None => depot::give(slot.class(), &[slot]),
     }
 }

@@ -72,12 +72,11 @@ pub(crate) fn unlock() {
 /// In the loop of an M that runs only those who need its thread, after one of them has given the
 /// CPU up: the next one. Sleeps until there is one; `m` has a P when this returns.
 pub(crate) fn wait_for_own(m: &'static M) -> GRef {
-    if let Some(p) = m.p() {
+    if m.p().is_some() {
         if let Some(g) = one_more(m) {
             return g;
         }
-        detach_p(m, p);
-        hand_off(p);
+        hand_off(detach_p(m, held_p(m)));
     }
     let sched = SCHED.lock();
     let owed = leave_to_others(&sched, m);
@@ -125,8 +124,8 @@ pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
     let Some(owner) = allm::m_by_id(owner) else {
         fatal!("goroutine {} is locked to a thread that is gone", g.id());
     };
-    let (p, _) = held_p(m);
-    if inherit && had_its_slice(p) {
+    let p = held_p(m);
+    if inherit && had_its_slice(&p) {
         let sched = SCHED.lock();
         sched.push_global(g);
         drop(sched);
@@ -137,8 +136,7 @@ pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
     let asleep = sched.take_asleep(owner);
     drop(sched);
     if asleep {
-        detach_p(m, p);
-        hand_over(owner, p, false);
+        hand_over(owner, detach_p(m, p), false);
         stop_m(m);
     }
 }
@@ -172,7 +170,7 @@ pub(crate) fn serve_refused() {
         return;
     };
     // Its goroutines to the front of the global queue, as they were first.
-    let rest = p.runq.drain(&hold_taken(p));
+    let rest = hold_taken(p).drain();
     rest.append(sched.global());
     sched.global().append(&rest);
     match take_first_for_sleeper(&sched) {

@@ -94,15 +94,14 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
         drop(sched);
         return false;
     }
-    let (p, holds) = idle::held_p(m);
-    if p.runq.peek_next().is_some() {
+    let held = idle::held_p(m);
+    if held.runq.peek_next().is_some() {
         // It came out of the global queue, and will again: nothing has counted on since.
         sched.push_global_front(g);
     } else {
-        p.runq
-            .put_next(&holds, g, |batch| sched.global().append(batch));
+        held.put_next(g, |batch| sched.global().append(batch));
     }
-    idle::detach_p(m, p);
+    let p = idle::detach_p(m, held);
     m.affinity.stepped_aside.store(true, Relaxed);
     if other.is_none() {
         waiting_ps::push(&sched, p, false);
@@ -120,7 +119,6 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
 
 /// `m` gives its P to `target`, which sleeps and was taken out of every list by the caller.
 pub(crate) fn give_p_to(m: &'static M, target: &'static M) {
-    let (p, _) = idle::held_p(m);
-    idle::detach_p(m, p);
+    let p = idle::detach_p(m, idle::held_p(m));
     hand_over(target, p, false);
 }

@@ -20,7 +20,7 @@ use crate::core::m::enter::Stops;
 use crate::core::m::machine::{M, PREEMPT_ANY};
 use crate::core::m::pending::SLICE_OVER;
 use crate::core::m::retake::Entry;
-use crate::core::p::processor::{P, PStatus};
+use crate::core::p::processor::{HeldP, PStatus};
 use crate::core::sched::allm;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p};
 use crate::core::sched::schedt::SCHED;
@@ -157,7 +157,7 @@ fn in_handler(m: &'static M, asked: u64) {
         without_p(m, g, Stop::InHandler);
         return;
     }
-    let (p, _) = held_p(m);
+    let p = held_p(m);
     if SCHED.stopping.load(Relaxed) {
         stop_in_place(m, p, g, Stop::InHandler);
     } else if asked == u64::from(p.schedtick.load(Relaxed)) + 1 {
@@ -169,7 +169,7 @@ fn in_handler(m: &'static M, asked: u64) {
 pub(crate) const AT_DOOR: Stops = Stops {
     without_p: |m, g| without_p(m, g, Stop::AtDoor),
     slice_over: |m, g| {
-        let (p, _) = held_p(m);
+        let p = held_p(m);
         if SCHED.stopping.load(Relaxed) {
             stop_in_place(m, p, g, Stop::AtDoor);
         } else {
@@ -201,8 +201,8 @@ fn without_p(m: &'static M, g: GRef, at: Stop) {
 }
 
 /// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
-fn give_way(m: &'static M, p: &'static P, g: GRef, at: Stop) {
-    if p.runq.is_empty() && SCHED.global_len() == 0 && !sched_timers::is_overdue(p, nanotime())
+fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
+    if p.runq.is_empty() && SCHED.global_len() == 0 && !sched_timers::is_overdue(&p, nanotime())
     {
         return;
     }
@@ -217,7 +217,7 @@ fn give_way(m: &'static M, p: &'static P, g: GRef, at: Stop) {
     bind(m, g, at);
     sched.push_global(g);
     p.begin_slice(); // who is next does not inherit one that is over
-    detach_p(m, p);
+    let p = detach_p(m, p);
     let last = SCHED.wants_spare();
     drop(sched);
     hand_over(successor, p, false);
@@ -228,18 +228,15 @@ fn give_way(m: &'static M, p: &'static P, g: GRef, at: Stop) {
 }
 
 /// The world is being stopped: the goroutine stays first in line on its own P.
-fn stop_in_place(m: &'static M, p: &'static P, g: GRef, at: Stop) {
-    let (_, holds) = held_p(m);
+fn stop_in_place(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     let sched = SCHED.lock();
     if !SCHED.stopping.load(Relaxed) {
         drop(sched);
         return;
     }
     bind(m, g, at);
-    p.runq
-        .put_next(&holds, g, |batch| sched.global().append(batch));
-    p.set_status(PStatus::Stopped);
-    detach_p(m, p);
+    p.put_next(g, |batch| sched.global().append(batch));
+    detach_p(m, p).set_status(PStatus::Stopped);
     sched.p_stopped();
     drop(sched);
     sleep_bound(m, g);
@@ -279,9 +276,8 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
     match bound {
         Bound::Asleep => {
             let owner = bound_to(g);
-            let (p, _) = held_p(m);
-            detach_p(m, p);
-            hand_over(owner, p, false);
+            let p = held_p(m);
+            hand_over(owner, detach_p(m, p), false);
         }
         Bound::Runnable => g.bound_m.store(0, Relaxed),
         Bound::Running => (),

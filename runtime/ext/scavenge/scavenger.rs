@@ -51,7 +51,7 @@ pub(crate) fn while_idle(now: Nanos) -> Option<Nanos> {
     // Never wait for this lock: its holder may need sysmon to go on.
     if let Some(sched) = SCHED.try_lock() {
         // In the list and under its lock: nobody can take them from us.
-        sched.for_each_idle_p(|p| p.flush_stacks(&hold_idle(p)));
+        sched.for_each_idle_p(|p| hold_idle(p).flush_stacks());
         drop(sched);
     }
     aging::scavenge(now)

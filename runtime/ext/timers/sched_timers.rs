@@ -52,12 +52,12 @@ pub(crate) fn arm_and_park(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) 
 }
 
 fn has_more_to_run(rt: &NoPreempt) -> bool {
-    SCHED.global_len() != 0 || rt.p().is_some_and(|(p, _)| !p.runq.is_empty())
+    SCHED.global_len() != 0 || rt.p().is_some_and(|p| !p.runq.is_empty())
 }
 
 /// A plain thread has no heap: it uses the first P's.
 fn arm_in(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> Armed {
-    let p = rt.p().map(|(p, _)| p).or_else(|| SCHED.p(0));
+    let p = rt.p().map(|p| p.p()).or_else(|| SCHED.p(0));
     match p {
         Some(p) => p.timers.arm(node, when),
         None => crate::core::sys::fatal::fatal!("timer armed before the runtime was started"),

@@ -118,7 +118,7 @@ fn stop(rt: &NoPreempt) {
     let sched = SCHED.lock();
     SCHED.stopping.store(true, Relaxed);
     let mut running = SCHED.procs();
-    if let Some((p, _)) = rt.p() {
+    if let Some(p) = rt.p() {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
@@ -178,15 +178,15 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         if p.status(Relaxed) == PStatus::Dead {
             continue;
         }
-        let holds = hold_stopped(p);
-        let rest = p.runq.drain(&holds);
+        let held = hold_stopped(p);
+        let rest = held.drain();
         // The world is stopped, but plain threads, and goroutines that come out of the kernel
         // without a P, still put into the global queue.
         let sched = SCHED.lock();
         rest.append(sched.global());
         sched.global().append(&rest);
         drop(sched);
-        p.flush_caches(&holds);
+        held.flush_caches();
         if let Some(first) = SCHED.p(0) {
             p.timers.take_all_into(&first.timers);
         }
@@ -195,7 +195,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
             && m.p().is_some_and(|mine| mine.id == p.id)
             && let Some(first) = SCHED.p(0)
         {
-            detach_p(m, p);
+            detach_p(m, held);
             acquire_p(m, first);
         }
     }
@@ -203,7 +203,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
 
 /// Lets the world go on with `SCHED.procs()` Ps. Go: startTheWorldWithSema.
 fn start(rt: NoPreempt) {
-    let mine = rt.p().map(|(p, _)| p.id);
+    let mine = rt.p().map(|p| p.id);
     // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.
     let mut with_work: Option<&'static P> = None;
     let sched = SCHED.lock();
@@ -234,7 +234,7 @@ fn start(rt: NoPreempt) {
 
 /// A goroutine that has done nothing but stop the world for a slice is preempted when it leaves.
 fn note_slice(rt: &NoPreempt) {
-    let Some((m, (p, _))) = rt.m().zip(rt.p()) else {
+    let Some((m, p)) = rt.m().zip(rt.p()) else {
         return;
     };
     let (who, tick, now) = (rt.current().id(), p.schedtick.load(Relaxed), nanotime());

@@ -48,13 +48,13 @@ pub(crate) fn trim() -> usize {
 /// The free stacks of all Ps go to the depot.
 fn flush_caches() {
     stop_world::stopped(|rt| {
-        if let Some((p, holds)) = rt.p() {
-            p.flush_stacks(&holds);
+        if let Some(p) = rt.p() {
+            p.flush_stacks();
         }
         for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Stopped) {
-            let mine = rt.p().is_some_and(|(mine, _)| mine.id == p.id);
+            let mine = rt.p().is_some_and(|mine| mine.id == p.id);
             if !mine {
-                p.flush_stacks(&hold_stopped(p));
+                hold_stopped(p).flush_stacks();
             }
         }
     });
