@@ -15,10 +15,4 @@ impl HoldsP {
     pub(crate) unsafe fn assume() -> HoldsP {
         HoldsP(PhantomData)
     }
-
-    /// For tests of single-owner structures on one thread.
-    #[cfg(test)]
-    pub(crate) fn for_test() -> HoldsP {
-        HoldsP(PhantomData)
-    }
 }

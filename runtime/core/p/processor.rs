@@ -6,6 +6,7 @@
 //! Go: runtime2.go p.
 #![forbid(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::atomic::Ordering::{self, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
@@ -182,12 +183,40 @@ impl P {
 /// The calling thread holds the P and is in the runtime, or nobody holds the P and the caller has
 /// it for itself. A thread holds at most one.
 #[derive(Debug)]
-pub(crate) struct HeldP {
+pub(crate) struct HeldP(LentP<'static>);
+
+/// The same, lent by who has it: one word, as cheap as the pointer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LentP<'a> {
     p: &'static P,
-    holds: HoldsP,
+    held: PhantomData<(&'a HeldP, HoldsP)>,
+}
+
+impl HeldP {
+    #[inline]
+    pub(crate) fn new(p: &'static P, _: HoldsP) -> HeldP {
+        HeldP(LentP {
+            p,
+            held: PhantomData,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn lend(&self) -> LentP<'_> {
+        self.0
+    }
 }
 
 impl Deref for HeldP {
+    type Target = LentP<'static>;
+
+    #[inline]
+    fn deref(&self) -> &LentP<'static> {
+        &self.0
+    }
+}
+
+impl Deref for LentP<'_> {
     type Target = P;
 
     #[inline]
@@ -196,48 +225,43 @@ impl Deref for HeldP {
     }
 }
 
-impl HeldP {
+impl LentP<'_> {
+    /// Itself, to be named, or given to others when the right to it is gone.
     #[inline]
-    pub(crate) fn new(p: &'static P, holds: HoldsP) -> HeldP {
-        HeldP { p, holds }
-    }
-
-    /// Itself, to be named, or given to others when this value is gone.
-    #[inline]
-    pub(crate) fn p(&self) -> &'static P {
+    pub(crate) fn p(self) -> &'static P {
         self.p
     }
 
     /// Puts `g` into `runnext`, and what was there at the back. What overflows goes to `spill`.
     #[inline]
-    pub(crate) fn put_next(&self, g: GRef, spill: impl FnOnce(&GQueue)) {
-        self.runq.put_next(&self.holds, g, spill);
+    pub(crate) fn put_next(self, g: GRef, spill: impl FnOnce(&GQueue)) {
+        self.runq.put_next(g, spill);
     }
 
     /// Puts `g` at the back. What overflows goes to `spill`.
     #[inline]
-    pub(crate) fn put(&self, g: GRef, spill: impl FnOnce(&GQueue)) {
-        self.runq.put(&self.holds, g, spill);
+    pub(crate) fn put(self, g: GRef, spill: impl FnOnce(&GQueue)) {
+        self.runq.put(g, spill);
     }
 
     /// `runnext`, or the front.
     #[inline]
-    pub(crate) fn get(&self) -> Option<Picked> {
-        self.runq.get(&self.holds)
+    pub(crate) fn get(self) -> Option<Picked> {
+        self.runq.get()
     }
 
     /// Moves half of the victim's queue into this P's, and hands out the newest of them to run.
-    pub(crate) fn steal_half(&self, victim: &P) -> Option<GRef> {
-        victim.runq.steal_half(&self.holds, &self.runq)
+    pub(crate) fn steal_half(self, victim: &P) -> Option<GRef> {
+        victim.runq.steal_half(&self.runq)
     }
 
     /// Takes everything, in the order it would have run: for a P that goes away.
-    pub(crate) fn drain(&self) -> GQueue {
-        self.runq.drain(&self.holds)
+    pub(crate) fn drain(self) -> GQueue {
+        self.runq.drain()
     }
 
     /// The next goroutine id.
-    pub(crate) fn next_id(&self) -> u64 {
+    pub(crate) fn next_id(self) -> u64 {
         let mut id = self.id_next.load(Relaxed);
         if id == self.id_end.load(Relaxed) {
             id = NEXT_ID.fetch_add(ID_BLOCK, Relaxed);
@@ -248,7 +272,7 @@ impl HeldP {
     }
 
     /// A dead G to spawn on, if there is one here or in the shared list.
-    pub(crate) fn take_g(&self) -> Option<GRef> {
+    pub(crate) fn take_g(self) -> Option<GRef> {
         self.free_gs.pop_front().or_else(|| {
             allgs::take_free(&self.free_gs, FREE_MAX / 2);
             self.free_gs.pop_front()
@@ -256,7 +280,7 @@ impl HeldP {
     }
 
     /// Keeps a dead G for the next spawn.
-    pub(crate) fn give_g(&self, g: GRef) {
+    pub(crate) fn give_g(self, g: GRef) {
         self.free_gs.push_front(g);
         if self.free_gs.len() >= FREE_MAX {
             self.spill_gs();
@@ -264,7 +288,7 @@ impl HeldP {
     }
 
     #[cold]
-    fn spill_gs(&self) {
+    fn spill_gs(self) {
         let spill = GQueue::new();
         while self.free_gs.len() > FREE_MAX / 2 {
             self.free_gs
@@ -276,29 +300,29 @@ impl HeldP {
     }
 
     /// Fresh Gs for the next spawns.
-    pub(crate) fn add_gs(&self, gs: &GQueue) {
+    pub(crate) fn add_gs(self, gs: &GQueue) {
         self.free_gs.append(gs);
     }
 
     /// A stack of `class`.
     #[inline]
-    pub(crate) fn take_stack(&self, class: Class) -> Result<SlotRef, StackError> {
+    pub(crate) fn take_stack(self, class: Class) -> Result<SlotRef, StackError> {
         self.stacks.take(class)
     }
 
     /// Keeps a stack for the next goroutine.
     #[inline]
-    pub(crate) fn give_stack(&self, slot: SlotRef) {
+    pub(crate) fn give_stack(self, slot: SlotRef) {
         self.stacks.give(slot);
     }
 
     /// Gives its free stacks to the depot, where they can be trimmed.
-    pub(crate) fn flush_stacks(&self) {
+    pub(crate) fn flush_stacks(self) {
         self.stacks.flush();
     }
 
     /// Gives all caches back: for a P that goes away.
-    pub(crate) fn flush_caches(&self) {
+    pub(crate) fn flush_caches(self) {
         allgs::give_free(&self.free_gs);
         self.stacks.flush();
     }

@@ -16,7 +16,6 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::context::prefetch;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::gqueue::GQueue;
-use crate::core::p::owner::HoldsP;
 use crate::core::p::ring::{Cell, Ring};
 
 /// Go: len(p.runq).
@@ -61,17 +60,17 @@ impl LocalQueue {
 
     /// Puts `g` into `runnext`, and what was there at the back. What overflows goes to `spill`.
     #[inline]
-    pub(crate) fn put_next(&self, holds: &HoldsP, g: GRef, spill: impl FnOnce(&GQueue)) {
+    pub(super) fn put_next(&self, g: GRef, spill: impl FnOnce(&GQueue)) {
         // Release pairs(runnext): the thief's Acquire sees the G's fields.
         let kicked = self.runnext.swap(Some(g), AcqRel);
         if let Some(kicked) = kicked {
-            self.put(holds, kicked, spill);
+            self.put(kicked, spill);
         }
     }
 
     /// Puts `g` at the back. When full, half and `g` go to `spill` instead, oldest first.
     #[inline]
-    pub(crate) fn put(&self, _holds: &HoldsP, g: GRef, spill: impl FnOnce(&GQueue)) {
+    pub(super) fn put(&self, g: GRef, spill: impl FnOnce(&GQueue)) {
         if !self.ring.push(g) {
             self.put_slow(g, spill);
         }
@@ -96,7 +95,7 @@ impl LocalQueue {
 
     /// `runnext`, or the front.
     #[inline]
-    pub(crate) fn get(&self, _holds: &HoldsP) -> Option<Picked> {
+    pub(super) fn get(&self) -> Option<Picked> {
         let next = self.runnext.load(Relaxed);
         // Acquire pairs(runnext): a thief may have emptied it. Only the owner fills it.
         if next.is_some() && self.runnext.replace(next, None, AcqRel) {
@@ -110,7 +109,7 @@ impl LocalQueue {
     }
 
     /// Moves half of this queue into the thief's, and hands out the newest of them to run.
-    pub(crate) fn steal_half(&self, _holds: &HoldsP, thief: &LocalQueue) -> Option<GRef> {
+    pub(super) fn steal_half(&self, thief: &LocalQueue) -> Option<GRef> {
         thief.ring.steal_half(&self.ring)
     }
 
@@ -138,9 +137,9 @@ impl LocalQueue {
     }
 
     /// Takes everything, in the order it would have run: for a P that goes away.
-    pub(crate) fn drain(&self, holds: &HoldsP) -> GQueue {
+    pub(super) fn drain(&self) -> GQueue {
         let all = GQueue::new();
-        while let Some(picked) = self.get(holds) {
+        while let Some(picked) = self.get() {
             all.push_back(picked.g);
         }
         all
@@ -158,31 +157,27 @@ mod tests {
     /// Go: TestSchedLocalQueue.
     #[test]
     fn what_goes_in_comes_out_in_order() {
-        let holds = HoldsP::for_test();
         let (q, gs) = (LocalQueue::new(), gs(LOCAL_CAP));
         for i in 0..LOCAL_CAP {
             assert!(q.is_empty());
-            gs[..i]
-                .iter()
-                .for_each(|g| q.put(&holds, g, |_| unreachable!()));
+            gs[..i].iter().for_each(|g| q.put(g, |_| unreachable!()));
             for g in &gs[..i] {
-                assert!(q.get(&holds).unwrap().g.same(g));
+                assert!(q.get().unwrap().g.same(g));
             }
-            assert!(q.get(&holds).is_none());
+            assert!(q.get().is_none());
         }
     }
 
     /// Go: TestSchedLocalQueueSteal.
     #[test]
     fn a_thief_gets_half() {
-        let holds = HoldsP::for_test();
         let gs = gs(LOCAL_CAP);
         for i in 0..LOCAL_CAP {
             let (victim, thief) = (LocalQueue::new(), LocalQueue::new());
             gs[..i]
                 .iter()
-                .for_each(|g| victim.put(&holds, g, |_| unreachable!()));
-            let got = usize::from(victim.steal_half(&holds, &thief).is_some()) + thief.len();
+                .for_each(|g| victim.put(g, |_| unreachable!()));
+            let got = usize::from(victim.steal_half(&thief).is_some()) + thief.len();
             assert!(got == i / 2 || got == i / 2 + 1, "stole {got} of {i}");
             assert_eq!(got + victim.len(), i);
         }
@@ -190,11 +185,10 @@ mod tests {
 
     #[test]
     fn overflow_sends_the_oldest_half_and_the_new_one() {
-        let holds = HoldsP::for_test();
         let (q, gs) = (LocalQueue::new(), gs(LOCAL_CAP + 1));
         let mut spilt = None;
         for g in &gs {
-            q.put(&holds, g, |batch| {
+            q.put(g, |batch| {
                 let all = GQueue::new();
                 all.append(batch);
                 spilt = Some(all);
@@ -210,14 +204,12 @@ mod tests {
 
     #[test]
     fn runnext_is_in_front_and_kicks_the_last_one_back() {
-        let holds = HoldsP::for_test();
         let (q, gs) = (LocalQueue::new(), gs(10));
-        gs.iter()
-            .for_each(|g| q.put_next(&holds, g, |_| unreachable!()));
-        let first = q.get(&holds).unwrap();
+        gs.iter().for_each(|g| q.put_next(g, |_| unreachable!()));
+        let first = q.get().unwrap();
         assert!(first.inherit && first.g.same(gs[9]));
         for g in &gs[..9] {
-            let picked = q.get(&holds).unwrap();
+            let picked = q.get().unwrap();
             assert!(!picked.inherit && picked.g.same(g));
         }
     }
@@ -230,15 +222,14 @@ mod tests {
             let (q, gs) = (LocalQueue::new(), gs(kept + 1));
             let never = |_: &GQueue| unreachable!();
             let over = AtomicBool::new(false);
-            let put = |holds: &HoldsP, g: GRef, next: bool| {
+            let put = |g: GRef, next: bool| {
                 if next {
-                    q.put_next(holds, g, never);
+                    q.put_next(g, never);
                 } else {
-                    q.put(holds, g, never);
+                    q.put(g, never);
                 }
             };
-            let holds = HoldsP::for_test();
-            gs[1..].iter().for_each(|g| put(&holds, g, false));
+            gs[1..].iter().for_each(|g| put(g, false));
             std::thread::scope(|s| {
                 s.spawn(|| {
                     while !over.load(Relaxed) {
@@ -247,8 +238,8 @@ mod tests {
                 });
                 let mut hand = gs[0];
                 for i in 0..30_000 {
-                    put(&holds, hand, flags >> (i % 2) & 1 == 1);
-                    hand = q.get(&holds).unwrap().g;
+                    put(hand, flags >> (i % 2) & 1 == 1);
+                    hand = q.get().unwrap().g;
                 }
                 over.store(true, Relaxed);
             });

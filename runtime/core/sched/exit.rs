@@ -8,14 +8,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef, Kind};
 use crate::core::g::incarnation::Incarnation;
-use crate::core::p::processor::HeldP;
+use crate::core::p::processor::LentP;
 use crate::core::sched::body::body;
 use crate::core::stackalloc::SlotRef;
 use crate::core::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
 #[inline]
-pub(crate) fn bind_stack(p: &HeldP, g: GRef) -> bool {
+pub(crate) fn bind_stack(p: LentP<'_>, g: GRef) -> bool {
     let Ok(slot) = p.take_stack(g.stack_word().class()) else {
         return false;
     };
@@ -28,7 +28,7 @@ pub(crate) fn bind_stack(p: &HeldP, g: GRef) -> bool {
 
 /// The body has ended: stack and G go back to the P.
 #[inline]
-pub(crate) fn recycle(p: &HeldP, g: GRef) {
+pub(crate) fn recycle(p: LentP<'_>, g: GRef) {
     g.status.died();
     g.block.store(0, Relaxed);
     let Some(mut slot) = g.stack.take_relaxed() else {

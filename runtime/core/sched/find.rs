@@ -16,7 +16,7 @@ use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::m::pending::SLICE_OVER;
-use crate::core::p::processor::{HeldP, P, PStatus};
+use crate::core::p::processor::{HeldP, LentP, P, PStatus};
 use crate::core::p::run_queue::{LOCAL_CAP, Picked};
 use crate::core::sched::idle;
 use crate::core::sched::ready::spill;
@@ -44,7 +44,7 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
         }
         let p = idle::held_p(m);
         let rt = NoPreempt::resumed(Some(m));
-        let found = find_with_p(&rt, m, &p);
+        let found = find_with_p(&rt, m, p.lend());
         rt.forget();
         if let Some(picked) = found {
             return picked;
@@ -57,13 +57,13 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 
 /// The sources that need nothing but the P.
 #[inline]
-fn find_with_p(rt: &NoPreempt, m: &'static M, p: &HeldP) -> Option<Picked> {
+fn find_with_p(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
     let fired = hooks::run_due(rt, p.p(), true);
     if fired {
         m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
     }
-    every_61st_global(p)
-        .or_else(|| hooks::next_of_m(m, p).map(fresh))
+    every_61st_global(&p)
+        .or_else(|| hooks::next_of_m(m, &p).map(fresh))
         .or_else(|| local(p, fired))
         .or_else(|| global_batch(p))
         .or_else(|| steal(rt, m, p))
@@ -78,7 +78,7 @@ fn fresh(g: GRef) -> Picked {
 /// ever, where no signal finds them in user code or there are no signals. Not one whose timer has
 /// just `fired`: it has had nothing of that slice.
 #[inline]
-fn local(p: &HeldP, fired: bool) -> Option<Picked> {
+fn local(p: LentP<'_>, fired: bool) -> Option<Picked> {
     let picked = p.get()?;
     if picked.inherit && p.slice_is_over() && !fired {
         return behind_all(p, picked.g);
@@ -87,7 +87,7 @@ fn local(p: &HeldP, fired: bool) -> Option<Picked> {
 }
 
 #[cold]
-fn behind_all(p: &HeldP, g: GRef) -> Option<Picked> {
+fn behind_all(p: LentP<'_>, g: GRef) -> Option<Picked> {
     p.begin_slice();
     put_back_global(g);
     p.get()
@@ -105,7 +105,7 @@ fn every_61st_global(p: &P) -> Option<Picked> {
 }
 
 #[inline]
-fn global_batch(p: &HeldP) -> Option<Picked> {
+fn global_batch(p: LentP<'_>) -> Option<Picked> {
     if SCHED.global_len() == 0 {
         return None;
     }
@@ -117,7 +117,7 @@ fn global_batch(p: &HeldP) -> Option<Picked> {
 
 /// This P's share of the global queue: the first runs, the rest goes local.
 /// Go: globrunqgetbatch.
-fn global_batch_locked(sched: &SchedGuard, p: &HeldP) -> Option<Picked> {
+fn global_batch_locked(sched: &SchedGuard, p: LentP<'_>) -> Option<Picked> {
     let first = sched.global().pop_front()?;
     let size = SCHED.global_len() + 1;
     let share = (size / SCHED.procs() + 1)
@@ -133,7 +133,7 @@ fn global_batch_locked(sched: &SchedGuard, p: &HeldP) -> Option<Picked> {
     Some(fresh(first))
 }
 
-fn steal(rt: &NoPreempt, m: &'static M, p: &HeldP) -> Option<Picked> {
+fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
     if !m.spinning.load(Relaxed) {
         if !SCHED.idle.try_spin(SCHED.procs()) {
             return None;
@@ -198,7 +198,7 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
         return None;
     }
     let tied = hooks::next_of_m_locked(&sched, m).map(fresh);
-    let found = tied.or_else(|| global_batch_locked(&sched, &p));
+    let found = tied.or_else(|| global_batch_locked(&sched, p.lend()));
     if let Some(picked) = found.or_else(|| starved::next_locked(&sched, &p).map(fresh)) {
         drop(sched);
         return Some(picked);
@@ -263,6 +263,6 @@ pub(crate) fn put_back_global(g: GRef) {
 }
 
 /// A goroutine at the tail of this P's queue.
-pub(crate) fn put_back_local(p: &HeldP, g: GRef) {
+pub(crate) fn put_back_local(p: LentP<'_>, g: GRef) {
     p.put(g, spill);
 }

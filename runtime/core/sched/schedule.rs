@@ -99,7 +99,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
         m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
     }
     if g.stack.load(Relaxed).is_none() {
-        if !exit::bind_stack(&p, g) {
+        if !exit::bind_stack(p.lend(), g) {
             starved::put_aside(g);
             return;
         }
@@ -132,7 +132,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
         Switch::YieldLocal => {
             g.status.yielded();
             let p = idle::held_p(m);
-            put_back_local(&p, g);
+            put_back_local(p.lend(), g);
         }
         Switch::Park => {
             if g.status.commit_park() == Enqueue::Mine {
@@ -153,7 +153,7 @@ fn done(m: &'static M, g: GRef) {
         m.set_ending();
     }
     m.affinity.left_last.store(None, Relaxed);
-    exit::recycle(&p, g);
+    exit::recycle(p.lend(), g);
 }
 
 /// A waker came before the commit: what it would have done is mine to do.
