@@ -38,6 +38,8 @@ mod api;
 mod book;
 
 #[cfg(not(loom))]
+pub use api::builder::{Builder, OnOverflow, UncaughtPanic};
+#[cfg(not(loom))]
 #[doc(hidden)]
 pub use api::debug::{__Objects, __in_runtime, __inside, __objects, __preempt_soon};
 #[cfg(not(loom))]
@@ -49,7 +51,7 @@ pub use api::go::go;
 #[cfg(not(loom))]
 pub use api::os_thread::{blocking, lock_os_thread, unlock_os_thread};
 #[cfg(not(loom))]
-pub use api::run::{Builder, OnOverflow, UncaughtPanic, run};
+pub use api::run::run;
 pub use api::sync;
 #[cfg(not(loom))]
 pub use api::thread::goexit::goexit;

@@ -135,6 +135,7 @@ impl ErrGroup {
     /// ```
     ///
     /// Go: Group.SetLimit
+    #[track_caller]
     pub fn set_limit(&self, limit: Option<usize>) {
         let mut place = lock(&self.0.limit);
         let active = place.as_ref().map_or(0, |limit| limit.1.len());
@@ -202,6 +203,7 @@ impl ErrGroup {
         !full
     }
 
+    #[track_caller]
     fn start<F>(&self, at: &'static Location<'static>, limit: Option<Limit>, f: F)
     where
         F: FnOnce() -> Result<(), BoxError> + Send + 'static,
@@ -229,6 +231,7 @@ impl ErrGroup {
     /// See [`ErrGroup`].
     ///
     /// Go: Group.Wait
+    #[track_caller]
     pub fn wait(&self) -> Result<(), Cause> {
         self.0.running.wait();
         let mut ended = lock(&self.0.ended);

@@ -56,6 +56,7 @@ use std::sync::atomic::Ordering::Relaxed;
 ///
 /// Go: stack.go newstack
 #[inline]
+#[track_caller]
 pub fn grow<R>(red_zone: usize, size: usize, f: impl FnOnce() -> R) -> R {
     match remaining() {
         Some(left) if left >= red_zone => f(),
@@ -65,6 +66,7 @@ pub fn grow<R>(red_zone: usize, size: usize, f: impl FnOnce() -> R) -> R {
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn call_grown<R>(size: usize, f: impl FnOnce() -> R) -> R {
     let segment = match Segment::push(size) {
         Ok(segment) => segment,

@@ -37,6 +37,7 @@ impl CancelFunc {
     /// cancel.cancel(); // nothing more
     /// assert_eq!(child.err(), Some(Error::Canceled));
     /// ```
+    #[track_caller]
     pub fn cancel(&self) {
         self.0.cancel(Error::Canceled, None);
     }
@@ -97,6 +98,7 @@ impl CancelCauseFunc {
     /// assert_eq!(ctx.cause().unwrap().to_string(), "the disk is full");
     /// assert_eq!(ctx.err().unwrap().to_string(), "context canceled");
     /// ```
+    #[track_caller]
     pub fn cancel(&self, cause: impl Into<BoxError>) {
         self.0.cancel(Error::Canceled, Some(shared(cause.into())));
     }

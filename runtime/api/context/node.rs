@@ -157,6 +157,7 @@ impl Node {
 
     /// Cancels this node and all below it, and takes it from its parent. The first one counts;
     /// whoever comes later waits until the first one has finished.
+    #[track_caller]
     pub(crate) fn cancel(&self, error: Error, cause: Option<Cause>) {
         let cause = cause.unwrap_or_else(|| Arc::new(error));
         let Some(children) = self.mark(error, &cause) else {
@@ -168,7 +169,9 @@ impl Node {
             parent.remove(self.seq);
         }
         // Last: there may be no memory for a goroutine, which panics.
-        funcs.iter().for_each(|func| func.start());
+        for func in funcs {
+            func.start();
+        }
     }
 
     /// Done, for this reason. `None`: it was before.

@@ -21,6 +21,7 @@ use crate::ext::chan::timer_chan::{Repeat, TimerChan};
 /// assert_eq!(r.recv(), Ok("from hand to hand"));
 /// assert_eq!(sender.join().unwrap(), Ok(()));
 /// ```
+#[track_caller]
 pub fn bounded<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
     pair(Some(cap))
 }
@@ -36,6 +37,7 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     pair(None)
 }
 
+#[track_caller]
 fn pair<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     let chan = Arc::new(Chan::new(capacity));
     let receiver = Receiver::of(Arc::clone(&chan));
