@@ -31,3 +31,5 @@ pub(crate) mod builder;
 pub(crate) mod run;
 #[cfg(not(loom))]
 pub(crate) mod debug;
+#[cfg(not(loom))]
+pub(crate) mod test_hooks;
