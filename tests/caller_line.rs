@@ -133,7 +133,7 @@ fn locks() {
     here("first", || once.call_once(|| panic!("first")));
     here("previously been poisoned", || once.call_once(|| ()));
     here("previously been poisoned", || once.wait());
-    let mut lazy: LazyLock<u8> = LazyLock::new(|| None.unwrap());
+    let mut lazy: LazyLock<u8> = LazyLock::new(|| -> u8 { panic!("first") });
     assert!(catch_unwind(AssertUnwindSafe(|| *lazy)).is_err());
     here("previously been poisoned", || *lazy);
     here("previously been poisoned", || *LazyLock::force(&lazy));

@@ -97,6 +97,7 @@ impl Builder {
     ///
     /// # Examples
     /// See [`Builder`].
+    #[doc(alias = "GOMAXPROCS")]
     pub fn procs(mut self, n: usize) -> Builder {
         self.procs = Some(n);
         self
@@ -108,6 +109,7 @@ impl Builder {
     ///
     /// # Examples
     /// See [`Builder`].
+    #[doc(alias = "SetMaxStack")]
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self
@@ -120,6 +122,7 @@ impl Builder {
     /// See [`Builder`].
     ///
     /// Go: debug.SetMaxThreads
+    #[doc(alias = "SetMaxThreads")]
     pub fn max_threads(mut self, n: u32) -> Builder {
         self.max_threads = Some(n);
         self
@@ -130,6 +133,7 @@ impl Builder {
     ///
     /// # Examples
     /// See [`Builder`].
+    #[doc(alias = "asyncpreemptoff")]
     pub fn async_preempt(mut self, on: bool) -> Builder {
         self.async_preempt = Some(on);
         self

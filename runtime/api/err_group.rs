@@ -52,6 +52,7 @@ use crate::thread::Scope;
 ///
 /// Go: errgroup.Group
 #[derive(Clone, Default)]
+#[doc(alias = "Group")]
 pub struct ErrGroup(Arc<Shared>);
 
 #[derive(Default)]
@@ -159,6 +160,9 @@ impl ErrGroup {
     /// Runs `f` in a goroutine of the group, waiting until the limit lets it in.
     ///
     /// The first error cancels the group's context, if it has one.
+    ///
+    /// `f` cannot borrow, because nobody can be made to wait for the group; [`go_scoped`](ErrGroup::go_scoped)'s
+    /// can. [Which one when?](crate::thread#which-way-to-start-a-goroutine)
     ///
     /// # Panics
     /// If the runtime has not been started.
@@ -345,7 +349,7 @@ impl Shared {
     fn cancel(&self, error: Option<Cause>) {
         match (&self.cancel, error) {
             (Some(cancel), Some(error)) => cancel.cancel(error),
-            (Some(cancel), None) => cancel.plain().cancel(),
+            (Some(cancel), None) => cancel.without_cause().cancel(),
             (None, _) => {}
         }
     }

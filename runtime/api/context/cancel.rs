@@ -57,6 +57,7 @@ impl CancelFunc {
     /// ```
     ///
     /// Go: `defer cancel()`
+    #[doc(alias = "defer")]
     pub fn on_drop(self) -> CancelOnDrop {
         CancelOnDrop(self)
     }
@@ -110,11 +111,11 @@ impl CancelCauseFunc {
     /// use gosched::context::{background, with_cancel_cause};
     ///
     /// let (ctx, cancel) = with_cancel_cause(&background());
-    /// cancel.plain().cancel();
+    /// cancel.without_cause().cancel();
     /// assert_eq!(ctx.cause().unwrap().to_string(), "context canceled");
     /// ```
     #[must_use]
-    pub fn plain(&self) -> CancelFunc {
+    pub fn without_cause(&self) -> CancelFunc {
         CancelFunc(Arc::clone(&self.0))
     }
 }

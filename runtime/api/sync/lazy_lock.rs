@@ -22,6 +22,8 @@ use crate::api::sync::once_lock::OnceLock;
 /// static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| "go sched".split(' ').collect());
 /// assert_eq!(WORDS.len(), 2);
 /// ```
+#[doc(alias = "OnceValue")]
+#[doc(alias = "OnceFunc")]
 pub struct LazyLock<T, F = fn() -> T> {
     value: OnceLock<T>,
     /// Taken by whoever makes the value. Gone and no value: it has panicked.

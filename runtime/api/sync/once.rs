@@ -99,6 +99,7 @@ impl Once {
     /// See [`Once`].
     #[inline]
     #[track_caller]
+    #[doc(alias = "Do")]
     pub fn call_once<F: FnOnce()>(&self, f: F) {
         if !self.is_completed() {
             self.call(false, |_| {

@@ -47,6 +47,7 @@ const BATCH: usize = 32;
 /// memory.release(70);
 /// assert!(memory.try_acquire(40));
 /// ```
+#[doc(alias = "Weighted")]
 pub struct Semaphore {
     size: usize,
     lock: RawLock,

@@ -56,6 +56,7 @@ impl Semaphore {
     ///
     /// # Examples
     /// See [`Semaphore::permit`].
+    #[must_use = "if unused, the share is given back at once"]
     pub fn try_permit(&self, n: usize) -> Option<SemaphorePermit<'_>> {
         self.try_acquire(n).then(|| self.acquired(n))
     }
@@ -110,6 +111,7 @@ impl Semaphore {
     /// let share = one.try_permit_owned(1);
     /// assert!(share.is_some() && one.try_permit_owned(1).is_none());
     /// ```
+    #[must_use = "if unused, the share is given back at once"]
     pub fn try_permit_owned(self: &Arc<Self>, n: usize) -> Option<OwnedSemaphorePermit> {
         self.try_acquire(n).then(|| OwnedSemaphorePermit {
             semaphore: Arc::clone(self),

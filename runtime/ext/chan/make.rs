@@ -22,6 +22,9 @@ use crate::ext::chan::timer_chan::{Repeat, TimerChan};
 /// assert_eq!(sender.join().unwrap(), Ok(()));
 /// ```
 #[track_caller]
+#[doc(alias = "make")]
+#[doc(alias = "chan")]
+#[must_use]
 pub fn bounded<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
     pair(Some(cap))
 }
@@ -33,6 +36,9 @@ pub fn bounded<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
 /// (0..1000).for_each(|i| s.send(i).unwrap());
 /// assert_eq!((r.len(), r.recv()), (1000, Ok(0)));
 /// ```
+#[doc(alias = "make")]
+#[doc(alias = "chan")]
+#[must_use]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     pair(None)
 }
@@ -57,6 +63,7 @@ fn pair<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
 ///     recv(after(Duration::from_millis(5))) -> _ => println!("timed out"),
 /// }
 /// ```
+#[must_use]
 pub fn after(duration: Duration) -> Receiver<Instant> {
     Instant::now().checked_add(duration).map_or_else(never, at)
 }
@@ -70,6 +77,7 @@ pub fn after(duration: Duration) -> Receiver<Instant> {
 /// assert_eq!(gosched::channel::at(when).recv(), Ok(when));
 /// assert!(Instant::now() >= when);
 /// ```
+#[must_use]
 pub fn at(when: Instant) -> Receiver<Instant> {
     timer(when, Repeat::Once)
 }
@@ -87,6 +95,7 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 /// assert_eq!(ticker.iter().take(3).count(), 3);
 /// assert!(start.elapsed() >= Duration::from_millis(6));
 /// ```
+#[must_use]
 pub fn tick(duration: Duration) -> Receiver<Instant> {
     let repeat = Repeat::AfterTaking(saturated(duration));
     let first = Instant::now().checked_add(duration);
@@ -114,6 +123,8 @@ fn timer(first: Instant, repeat: Repeat) -> Receiver<Instant> {
 ///     recv(optional.unwrap_or(&never())) -> _ => unreachable!(),
 /// }
 /// ```
+#[doc(alias = "nil")]
+#[must_use]
 pub const fn never<T>() -> Receiver<T> {
     Receiver {
         flavor: Flavor::Never,

@@ -46,6 +46,8 @@ use crate::ext::chan::value_cell::Space;
 ///     _ => unreachable!(),
 /// }
 /// ```
+#[doc(alias = "reflect")]
+#[doc(alias = "SelectCase")]
 pub struct Select<'a> {
     cases: Registry<'a>,
     next_index: usize,
@@ -56,6 +58,7 @@ impl<'a> Select<'a> {
     /// No operations yet; each ready one is as likely to be picked.
     ///
     /// See [`Select`].
+    #[must_use]
     pub fn new() -> Select<'a> {
         Select {
             cases: Registry::default(),
@@ -76,6 +79,7 @@ impl<'a> Select<'a> {
     /// sel.recv(&r);
     /// assert_eq!(sel.ready(), 0);
     /// ```
+    #[must_use]
     pub fn new_biased() -> Select<'a> {
         Select {
             biased: true,
