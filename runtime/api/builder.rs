@@ -105,7 +105,7 @@ impl Builder {
 
     /// The most stack that a goroutine may use unless it is given its own limit, in bytes;
     /// rounded up to a power of two from 64 KiB to 1 GiB. The default is 256 KiB, and 8 MiB for
-    /// the goroutine of [`run`] itself, as for a program's main thread.
+    /// the goroutine of [`run`](crate::run) itself, as for a program's main thread.
     ///
     /// # Examples
     /// See [`Builder`].

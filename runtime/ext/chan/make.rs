@@ -85,7 +85,8 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 /// A channel that gets a message, the instant of its delivery, each time so much has passed.
 ///
 /// It holds one message at most: while that is not taken, no other comes, and the next one
-/// comes a `duration` after the taking. It never disconnects.
+/// comes a `duration` after the taking: as crossbeam-channel's, and unlike
+/// [`time::tick`](crate::time::tick), which keeps its phase as Go's does. It never disconnects.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
