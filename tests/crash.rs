@@ -504,7 +504,7 @@ fn a_backtrace_is_complete() {
             "stack backtrace:",
             "...crash::innermost...",
             "...crash::a_backtrace_is_complete::...",
-            "...gosched::g::context::prepare...",
+            "...gosched::core::g::context::prepare...",
         ],
     );
 }

@@ -53,12 +53,6 @@ fn a_file_uses_only_what_is_listed_above_it() {
     none(layers::check(&Tree::runtime(root())));
 }
 
-/// The core's debts to the extras are all still owed.
-#[test]
-fn what_the_core_owes_is_listed_and_nothing_else() {
-    none(layers::owed_and_paid(&Tree::runtime(root())));
-}
-
 /// But for one thing: a G and an M know the `run` that they belong to.
 #[test]
 fn in_mini_too() {

@@ -479,7 +479,7 @@ fn a_backtrace_passes_the_entry_shim() {
             .join()
             .unwrap()
     });
-    let shim = text.find("gosched::g::shim_").expect(&text);
+    let shim = text.find("gosched::core::g::shim_").expect(&text);
     let below = &text[shim..];
     assert!(below.contains("corosensei"), "{text}");
     assert!(

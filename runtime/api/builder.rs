@@ -8,6 +8,7 @@ use std::panic::Location;
 use std::sync::{Once, OnceLock};
 
 use crate::api::thread::panic;
+use crate::core::hooks;
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedule::m_start;
 use crate::core::sched::start::{self, Settings};
@@ -230,10 +231,12 @@ impl Builder {
             class,
             main_class,
             max_threads: self.max_threads.unwrap_or(10_000),
-            async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
-            debug,
-            overflow_ending,
-            tls_guard: !self.no_guard,
+            extras: hooks::Settings {
+                async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
+                debug,
+                overflow_ending,
+                tls_guard: !self.no_guard,
+            },
         })
     }
 }

@@ -203,7 +203,7 @@ pub fn metrics() -> Metrics {
             + usize::from(SCHED.sleeper.is_taken()),
         threads_spinning: idle.spinning() as usize,
         idle_procs: idle.idle_ps() as usize,
-        global_queue: SCHED.global.len() as usize,
+        global_queue: SCHED.global_len() as usize,
         stacks_live: stacks.live.saturating_sub(kept),
         stack_bytes: stacks.resident_bytes,
         tls_scans: guard.scans,

@@ -1,5 +1,7 @@
 //! The scheduler: G, M and P, their queues, and who runs next. Read this part first.
 
+#[cfg(not(loom))]
+pub(crate) mod hooks;
 pub(crate) mod base;
 pub(crate) mod sys;
 #[cfg(not(loom))]

@@ -19,4 +19,6 @@ pub(crate) mod placement;
 #[cfg(not(loom))]
 pub(crate) mod world;
 #[cfg(not(loom))]
+pub(crate) mod hooks;
+#[cfg(not(loom))]
 pub(crate) mod chan;

@@ -5,78 +5,16 @@
 
 use crate::tree::{File, PathUse, Tree, paths};
 
-/// What the core still takes from the extras by name. Each of these is to become a hook, or to go
-/// with the field that needs it; the list only gets shorter ([`owed_and_paid`]).
-const OWED: &[(&str, &str)] = &[
-    ("core/g/context.rs", "ext::linux::thread_stack"),
-    ("core/g/goroutine.rs", "ext::timers::runtime_timer"),
-    ("core/m/machine.rs", "ext::linux::cpu_timer"),
-    ("core/m/machine.rs", "ext::linux::tls_ranges"),
-    ("core/m/machine.rs", "ext::placement::tied"),
-    ("core/p/processor.rs", "ext::timers::heap"),
-    ("core/sched/body.rs", "ext::diagnostics::identity_table"),
-    ("core/sched/find.rs", "ext::placement::tied_gs"),
-    ("core/sched/find.rs", "ext::timers::sched_timers"),
-    ("core/sched/find.rs", "ext::timers::timer_waiter"),
-    ("core/sched/idle.rs", "ext::diagnostics::deadlock"),
-    ("core/sched/idle.rs", "ext::timers::sched_timers"),
-    ("core/sched/park.rs", "ext::diagnostics::deadlock"),
-    ("core/sched/park.rs", "ext::diagnostics::exit_watcher"),
-    ("core/sched/park.rs", "ext::timers::sched_timers"),
-    ("core/sched/schedt.rs", "ext::timers::timer_waiter"),
-    ("core/sched/schedule.rs", "ext::diagnostics::exit_watcher"),
-    ("core/sched/schedule.rs", "ext::growth::overflow"),
-    ("core/sched/schedule.rs", "ext::linux::inherited"),
-    ("core/sched/schedule.rs", "ext::placement::locked_thread"),
-    ("core/sched/schedule.rs", "ext::placement::tied_gs"),
-    ("core/sched/schedule.rs", "ext::preempt::handoff"),
-    ("core/sched/schedule.rs", "ext::preempt::preempt_signal"),
-    ("core/sched/schedule.rs", "ext::thread_locals::tls_guard"),
-    ("core/sched/spawn.rs", "ext::diagnostics::identity_table"),
-    ("core/sched/spawner.rs", "ext::diagnostics::sigquit"),
-    ("core/sched/spawner.rs", "ext::linux::helper"),
-    ("core/sched/spawner.rs", "ext::linux::thread_stack"),
-    ("core/sched/start.rs", "ext::diagnostics::deadlock"),
-    ("core/sched/start.rs", "ext::diagnostics::schedtrace"),
-    ("core/sched/start.rs", "ext::diagnostics::sigquit"),
-    ("core/sched/start.rs", "ext::growth::overflow"),
-    ("core/sched/start.rs", "ext::linux::inherited"),
-    ("core/sched/start.rs", "ext::linux::membarrier"),
-    ("core/sched/start.rs", "ext::placement::locked_thread"),
-    ("core/sched/start.rs", "ext::preempt::preempt_signal"),
-    ("core/sched/start.rs", "ext::preempt::sysmon"),
-    ("core/sched/start.rs", "ext::settings::config"),
-    ("core/sched/start.rs", "ext::settings::default_procs"),
-    ("core/sched/start.rs", "ext::thread_locals::tls_guard"),
-    ("core/sched/start.rs", "ext::world::stop_world"),
-    ("core/sched/starved.rs", "ext::diagnostics::deadlock"),
-    ("core/wait/sched_api.rs", "ext::settings::config"),
-];
+/// The only file of the core that names the extras: by re-exports, so that all of them stand there.
+const HOOKS: &str = "core/hooks.rs";
 
-/// Is it one of those?
-fn is_owed(file: &File, target: &[String]) -> bool {
-    let target = target.join("::");
-    let is = |(from, to): &(&str, &str)| *from == file.path && target.starts_with(to);
-    OWED.iter().any(is)
-}
-
-/// What stands in [`OWED`] and is not needed any more.
-pub(crate) fn owed_and_paid(tree: &Tree) -> Vec<String> {
-    let used: Vec<(&str, String)> = tree
-        .files
-        .iter()
-        .flat_map(|file| {
-            let paths = paths(&file.lexed.tokens(), &file.module).into_iter();
-            paths.map(|path| (&*file.path, resolve(tree, &path.target).join("::")))
-        })
-        .collect();
-    let needed =
-        |from: &str, to: &str| used.iter().any(|(f, t)| *f == from && t.starts_with(to));
-    let paid = OWED.iter().filter(|(from, to)| !needed(from, to));
-    paid.map(|(from, to)| {
-        format!("tests/tidy/layers.rs: runtime/{from} has no `{to}`: take it off")
-    })
-    .collect()
+/// In that file, or a name that it shows.
+fn is_hook(file: &File, path: &PathUse) -> bool {
+    let shows = file.path == HOOKS && path.exported && path.target[0] == "ext";
+    shows
+        || path
+            .target
+            .starts_with(&["core".to_owned(), "hooks".to_owned()])
 }
 
 pub(crate) fn check(tree: &Tree) -> Vec<String> {
@@ -96,7 +34,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
             if !file.lexed.test[path.line]
                 && !path.is_macro
                 && !shows(file, &path)
-                && !is_owed(file, &resolve(tree, &path.target))
+                && !is_hook(file, &path)
                 && let Some(why) = wrong(tree, file, &path)
             {
                 complaints.push(format!("{}: {why}", Tree::at(file, path.line)));

@@ -28,13 +28,13 @@ use crate::core::g::goroutine::GRef;
 use crate::core::g::shim_aarch64 as shim;
 #[cfg(target_arch = "x86_64")]
 use crate::core::g::shim_x86_64 as shim;
+use crate::core::hooks::thread_stack;
 use crate::core::stackalloc::Slot;
 use crate::core::stackalloc::SlotRef;
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::mem::Span;
 use crate::core::sys::prefetch::prefetch_at;
 use crate::core::sys::valgrind::{self, begin_stack};
-use crate::ext::linux::thread_stack;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,12 +18,12 @@ use crate::core::g::panics::PanicWord;
 use crate::core::g::status::Status;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::{Claim, Ticket};
+use crate::core::hooks::Node;
 use crate::core::stackalloc::Slot;
 use crate::core::stackalloc::StackWord;
 use crate::core::sys::clock::coarse_seconds;
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::note::Note;
-use crate::ext::timers::runtime_timer::Node;
 
 /// A handle to a G: what queues and wait lists hold.
 pub(crate) type GRef = &'static G;

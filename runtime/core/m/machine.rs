@@ -14,13 +14,13 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::fastrand::Choice;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::incarnation::{AtomicIncarnation, Incarnation};
+use crate::core::hooks::Affinity;
+use crate::core::hooks::CpuTimer;
+use crate::core::hooks::Window;
 use crate::core::m::pending::Pending;
 use crate::core::m::retake::Words;
 use crate::core::p::processor::P;
 use crate::core::sys::note::Note;
-use crate::ext::linux::cpu_timer::CpuTimer;
-use crate::ext::linux::tls_ranges::Window;
-use crate::ext::placement::tied::Affinity;
 
 /// `preempt_tick`: preempt whatever runs (the world is being stopped).
 pub(crate) const PREEMPT_ANY: u64 = u64::MAX;

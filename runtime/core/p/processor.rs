@@ -13,13 +13,13 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::allgs;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::gqueue::GQueue;
+use crate::core::hooks::TimerHeap;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::run_queue::LocalQueue;
 use crate::core::stackalloc::Class;
 use crate::core::stackalloc::SlotRef;
 use crate::core::stackalloc::StackError;
 use crate::core::stackalloc::cache::StackCache;
-use crate::ext::timers::heap::TimerHeap;
 
 /// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@
 
 use crate::core::g::goroutine::GRef;
 use crate::core::g::locals;
+use crate::core::hooks;
 use crate::core::m::enter::enter_to_wait;
 use crate::core::sched::park::leave_after_switch;
-use crate::ext::diagnostics::identity_table::take_identity;
 
 /// Called by the coroutine's loop, inside the runtime; returns inside the runtime.
 pub(crate) extern "C" fn body(g: GRef) {
@@ -16,6 +16,6 @@ pub(crate) extern "C" fn body(g: GRef) {
     // catches its own panics (`core/sched/spawn.rs`).
     unsafe { g.job.take_and_run() };
     locals::free(g);
-    drop(take_identity(g));
+    drop(hooks::take_identity(g));
     let _ = enter_to_wait().forget();
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
 use crate::core::g::goroutine::GRef;
+use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::m::pending::SLICE_OVER;
@@ -20,14 +21,11 @@ use crate::core::p::processor::{P, PStatus};
 use crate::core::p::run_queue::{LOCAL_CAP, Picked};
 use crate::core::sched::idle;
 use crate::core::sched::ready::spill;
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::starved;
 use crate::core::sched::waiting_ps;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::thread::osyield;
-use crate::ext::placement::tied_gs;
-use crate::ext::timers::sched_timers;
-use crate::ext::timers::timer_waiter::Woke;
 
 /// Every so many picks the global queue goes first, or two goroutines that keep readying each
 /// other could hide it for ever. A prime, so as not to fall in step with anything.
@@ -61,12 +59,12 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 /// The sources that need nothing but the P.
 #[inline]
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
-    let fired = sched_timers::run_due(rt, p, true);
+    let fired = hooks::run_due(rt, p, true);
     if fired {
         m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
     }
     every_61st_global(p)
-        .or_else(|| tied_gs::next(m, p).map(fresh))
+        .or_else(|| hooks::next_of_m(m, p).map(fresh))
         .or_else(|| local(p, holds, fired))
         .or_else(|| global_batch(p, holds))
         .or_else(|| steal(rt, m, p, holds))
@@ -98,38 +96,38 @@ fn behind_all(p: &P, holds: &HoldsP, g: GRef) -> Option<Picked> {
 
 #[inline]
 fn every_61st_global(p: &P) -> Option<Picked> {
-    if !p.schedtick.load(Relaxed).is_multiple_of(GLOBAL_EVERY) || SCHED.global.is_empty() {
+    if !p.schedtick.load(Relaxed).is_multiple_of(GLOBAL_EVERY) || SCHED.global_len() == 0 {
         return None;
     }
-    SCHED.lock.lock();
-    let g = SCHED.global.pop_front();
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let g = sched.global().pop_front();
+    drop(sched);
     g.map(fresh)
 }
 
 #[inline]
 fn global_batch(p: &P, holds: &HoldsP) -> Option<Picked> {
-    if SCHED.global.is_empty() {
+    if SCHED.global_len() == 0 {
         return None;
     }
-    SCHED.lock.lock();
-    let g = global_batch_locked(p, holds);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let g = global_batch_locked(&sched, p, holds);
+    drop(sched);
     g
 }
 
-/// This P's share of the global queue: the first runs, the rest goes local. Under the lock.
+/// This P's share of the global queue: the first runs, the rest goes local.
 /// Go: globrunqgetbatch.
-fn global_batch_locked(p: &P, holds: &HoldsP) -> Option<Picked> {
-    let first = SCHED.global.pop_front()?;
-    let size = SCHED.global.len() + 1;
+fn global_batch_locked(sched: &SchedGuard, p: &P, holds: &HoldsP) -> Option<Picked> {
+    let first = sched.global().pop_front()?;
+    let size = SCHED.global_len() + 1;
     let share = (size / SCHED.procs() + 1)
         .min(size)
         .min(LOCAL_CAP as u32 / 2);
     for _ in 1..share {
-        match SCHED.global.pop_front() {
+        match sched.global().pop_front() {
             // The local queue is empty, or was a moment ago: no overflow.
-            Some(g) => p.runq.put(holds, g, |batch| SCHED.global.append(batch)),
+            Some(g) => p.runq.put(holds, g, |batch| sched.global().append(batch)),
             None => break,
         }
     }
@@ -157,7 +155,7 @@ fn steal(rt: &NoPreempt, m: &'static M, p: &'static P, holds: &HoldsP) -> Option
             }
             // Even an idle or a hogged P's timers: they make goroutines ready here.
             if last
-                && sched_timers::run_due(rt, victim, false)
+                && hooks::run_due(rt, victim, false)
                 && let Some(picked) = p.runq.get(holds)
             {
                 return Some(picked);
@@ -195,15 +193,15 @@ fn steal_next(victim: &P) -> Option<GRef> {
 /// something after all.
 #[cold]
 fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     if SCHED.stopping.load(Relaxed) {
-        SCHED.lock.unlock();
+        drop(sched);
         return None;
     }
-    let tied = tied_gs::next_locked(m).map(fresh);
-    let found = tied.or_else(|| global_batch_locked(p, holds));
-    if let Some(picked) = found.or_else(|| starved::next_locked(p).map(fresh)) {
-        SCHED.lock.unlock();
+    let tied = hooks::next_of_m_locked(&sched, m).map(fresh);
+    let found = tied.or_else(|| global_batch_locked(&sched, p, holds));
+    if let Some(picked) = found.or_else(|| starved::next_locked(&sched, p).map(fresh)) {
+        drop(sched);
         return Some(picked);
     }
     if m.spinning.load(Relaxed) {
@@ -211,37 +209,20 @@ fn give_up_p(m: &'static M, p: &'static P, holds: &HoldsP) -> Option<Picked> {
     } else if !SCHED.idle.try_add_idle() {
         // need-spinning: somebody wanted a spinner when no P was idle. That is me now.
         m.spinning.store(true, Relaxed);
-        SCHED.lock.unlock();
+        drop(sched);
         return None;
     }
     idle::release_p(m, p);
-    SCHED.push_idle_p(p);
-    SCHED.lock.unlock();
+    sched.push_idle_p(p);
+    drop(sched);
     if m.spinning.load(Relaxed) && last_look(m) {
         return None;
     }
-    if waiting_ps::any() || !(SCHED.sleeper.try_take() && sleep_for_timers(m)) {
+    // If a timer is due and no P is idle: all are busy, and look at their timers themselves.
+    if waiting_ps::any() || !(hooks::wait_for_timers(m) && spin_with_idle_p(m)) {
         idle::stop_m(m);
     }
     None
-}
-
-/// With the sleeper's role: sleeps until a timer is due. True: `m` has a P, and spins, to run it.
-fn sleep_for_timers(m: &'static M) -> bool {
-    m.affinity.sleeps_for_timers.store(true, Relaxed);
-    // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
-    // And there may be a P without an M, for which there is no thread: README.md#refused.
-    let earliest = || match m.affinity.queue.is_empty() && !waiting_ps::any() {
-        true => sched_timers::earliest(),
-        false => Some(0),
-    };
-    let woke = SCHED.sleeper.sleep(nanotime, earliest);
-    m.affinity.sleeps_for_timers.store(false, Relaxed);
-    match woke {
-        Woke::NoTimers => false,
-        // Without an idle P, all are busy, and look at their timers themselves.
-        Woke::Due => spin_with_idle_p(m),
-    }
 }
 
 /// The spinner stops spinning, then looks at every queue once more. True: it has a P again.
@@ -249,7 +230,7 @@ fn last_look(m: &'static M) -> bool {
     m.spinning.store(false, Relaxed);
     SCHED.idle.stop_spinning();
     fence(SeqCst); // pairs(no-lost-work): wakep's fence, after its caller's publication
-    let work = !SCHED.global.is_empty()
+    let work = SCHED.global_len() != 0
         || SCHED
             .ps()
             .any(|p| p.status(Relaxed) != PStatus::Idle && !p.runq.is_empty());
@@ -259,12 +240,12 @@ fn last_look(m: &'static M) -> bool {
 /// Takes an idle P and spins. False: there is none, and who drops the next one will look.
 /// Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
-    SCHED.lock.lock();
-    let p = SCHED.pop_idle_p();
+    let sched = SCHED.lock();
+    let p = sched.pop_idle_p();
     if p.is_none() {
         SCHED.idle.leave_need();
     }
-    SCHED.lock.unlock();
+    drop(sched);
     match p {
         Some(p) => {
             idle::acquire_p(m, p);
@@ -278,9 +259,9 @@ fn spin_with_idle_p(m: &'static M) -> bool {
 
 /// A yielded goroutine: at the global tail, and somebody may want to run it now.
 pub(crate) fn put_back_global(g: GRef) {
-    SCHED.lock.lock();
-    SCHED.push_global(g);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    sched.push_global(g);
+    drop(sched);
 }
 
 /// A goroutine at the tail of this P's queue.

@@ -11,15 +11,14 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
 use crate::core::base::fastrand::RandomOrder;
+use crate::core::hooks;
 use crate::core::m::machine::M;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::{MAX_PS, P, PStatus};
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::fatal::fatal;
-use crate::ext::diagnostics::deadlock;
-use crate::ext::timers::sched_timers;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
 #[inline]
@@ -55,18 +54,18 @@ pub(crate) fn release_p(m: &'static M, p: &'static P) {
 
 /// Takes a P that waits for an M, or sleeps in the idle list until somebody hands `m` one.
 pub(crate) fn stop_m(m: &'static M) {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     // Who steps aside has just put one there, for somebody else.
     if !m.affinity.stepped_aside.load(Relaxed)
-        && let Some(p) = waiting_ps::take_for(m)
+        && let Some(p) = waiting_ps::take_for(&sched, m)
     {
-        SCHED.lock.unlock();
+        drop(sched);
         acquire_p(m, p);
         return;
     }
-    let owed = leave_to_others(m);
-    SCHED.push_idle_m(m);
-    SCHED.lock.unlock();
+    let owed = leave_to_others(&sched, m);
+    sched.push_idle_m(m);
+    drop(sched);
     if owed {
         wakep();
     }
@@ -74,11 +73,11 @@ pub(crate) fn stop_m(m: &'static M) {
 }
 
 /// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
-/// with a P (`ext/placement/tied_gs.rs`). Under the lock. True: the caller owes a `wakep`.
-pub(crate) fn leave_to_others(m: &'static M) -> bool {
+/// with a P (`ext/placement/tied_gs.rs`). True: the caller owes a `wakep`.
+pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
     let any = !m.affinity.queue.is_empty();
     if any {
-        SCHED.global.append(&m.affinity.queue);
+        sched.global().append(&m.affinity.queue);
     }
     any
 }
@@ -99,8 +98,8 @@ pub(crate) fn check_if_last() {
     fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
     let awake = SCHED.ms_awake();
     if awake == 0 {
-        deadlock::check();
-    } else if awake == 1 && SCHED.sleeper.is_taken() && sched_timers::earliest().is_none() {
+        hooks::nobody_is_awake();
+    } else if awake == 1 && SCHED.sleeper.is_taken() && hooks::earliest().is_none() {
         // All timers were stopped, behind the sleeper's back: it is to go idle and check.
         SCHED.sleeper.look_again();
     }
@@ -114,11 +113,11 @@ pub(crate) fn stop_for_world(m: &'static M) {
         SCHED.idle.stop_spinning();
     }
     if let Some(p) = m.p() {
-        SCHED.lock.lock();
+        let sched = SCHED.lock();
         p.set_status(PStatus::Stopped);
         detach_p(m, p);
-        SCHED.p_stopped();
-        SCHED.lock.unlock();
+        sched.p_stopped();
+        drop(sched);
     }
     stop_m(m);
 }

@@ -15,15 +15,13 @@ use crate::core::g::goroutine::GRef;
 use crate::core::g::handback;
 use crate::core::g::status::Enqueue;
 use crate::core::g::wait_round::Ticket;
+use crate::core::hooks;
 use crate::core::m::current::this_m;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
 use crate::core::m::foreign::set_asleep;
 use crate::core::m::foreign_parked;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
-use crate::ext::diagnostics::deadlock;
-use crate::ext::diagnostics::exit_watcher;
-use crate::ext::timers::sched_timers;
 
 /// Sleeps until `ready` is called for the current goroutine (or thread), which has announced.
 /// Returns outside of the runtime, maybe on another thread.
@@ -105,8 +103,7 @@ fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {
         set_asleep(g, true);
         foreign_parked::fell_asleep();
-        exit_watcher::falls_asleep(g);
-        deadlock::check();
+        hooks::foreign_falls_asleep(g);
         handback::sleep_thread(&g.status, &g.note);
         set_asleep(g, false);
     }
@@ -120,7 +117,7 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
     match rt.m() {
         Some(_) => {
             g.timer.set(g, ticket.with_case(case));
-            sched_timers::arm_and_park(&rt, &g.timer, deadline);
+            hooks::arm_and_park(&rt, &g.timer, deadline);
             switch(rt, g, Switch::Park);
             g.timer.disarm();
         }

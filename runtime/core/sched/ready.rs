@@ -34,14 +34,14 @@ pub(crate) fn enqueue_next(rt: &NoPreempt, g: GRef) {
 
 /// Puts a runnable goroutine at the tail of the global queue.
 pub(crate) fn put_global(g: GRef) {
-    SCHED.lock.lock();
-    SCHED.push_global(g);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    sched.push_global(g);
+    drop(sched);
 }
 
 /// A full local queue's oldest half goes global.
 pub(crate) fn spill(batch: &GQueue) {
-    SCHED.lock.lock();
-    SCHED.global.append(batch);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    sched.global().append(batch);
+    drop(sched);
 }

@@ -1,28 +1,30 @@
 //! The one shared struct: global queue, idle lists, counters. Go: runtime2.go schedt, sched.
 #![forbid(unsafe_code)]
 
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
+use crate::core::hooks::Sleeper;
 use crate::core::m::machine::M;
 use crate::core::p::idle_word::IdleWord;
 use crate::core::p::processor::{MAX_PS, P};
 use crate::core::sys::clock::{nanotime, set_coarse};
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::note::Note;
-use crate::ext::timers::timer_waiter::Sleeper;
 
 /// See the fields. Go: sched.
 #[derive(Debug)]
 pub(crate) struct Sched {
     /// Guards everything that says so. Held for a few instructions, never across a system call
     /// that can block.
-    pub(crate) lock: RawLock,
+    lock: RawLock,
     /// Under the lock; its length may be read by anybody as a hint.
-    pub(crate) global: GQueue,
+    global: GQueue,
     /// Last in, first out; under the lock. Go: midle.
     idle_ms: AtomicRef<M>,
     /// Its other end, where those are whose threads goroutines wait for; how many of them.
@@ -94,6 +96,28 @@ pub(crate) static SCHED: Sched = Sched {
 };
 
 impl Sched {
+    #[inline]
+    pub(crate) fn lock(&self) -> SchedGuard {
+        self.lock.lock();
+        SchedGuard {
+            not_send: PhantomData,
+        }
+    }
+
+    /// For those who must never wait for its holder.
+    pub(crate) fn try_lock(&self) -> Option<SchedGuard> {
+        // Not `then_some`: a guard that is made and thrown away unlocks.
+        self.lock.try_lock().then(|| SchedGuard {
+            not_send: PhantomData,
+        })
+    }
+
+    /// Runnable goroutines that no P has: how many, as a hint.
+    #[inline]
+    pub(crate) fn global_len(&self) -> u32 {
+        self.global.len()
+    }
+
     /// Ms that do not sleep for want of work. Under the lock, or as a hint.
     pub(crate) fn ms_awake(&self) -> u32 {
         let idle = self
@@ -103,19 +127,12 @@ impl Sched {
         self.m_count.load(Relaxed).wrapping_sub(idle)
     }
 
-    /// An idle M, or one that waits for its own, is about to be woken. Under the lock.
-    pub(crate) fn count_m_wake(&self) {
-        let wakes = self.m_wakes.load(Relaxed);
-        self.m_wakes.store(wakes.wrapping_add(1), Relaxed);
-    }
-
     /// If nothing runs or is about to: a stamp. Two equal ones: nothing ran in between either.
     pub(crate) fn all_asleep(&self) -> Option<(u32, u32)> {
-        self.lock.lock();
+        let _locked = self.lock();
         let asleep =
             self.all_ms_idle() && self.global.is_empty() && !self.stopping.load(Relaxed);
         let stamp = (self.m_count.load(Relaxed), self.m_wakes.load(Relaxed));
-        self.lock.unlock();
         asleep.then_some(stamp)
     }
 
@@ -174,13 +191,61 @@ impl Sched {
         by_ps + self.created_outside.load(Relaxed)
     }
 
-    /// Puts a P into the idle list. Under the lock; the caller counts it in `idle`.
+    /// Nobody is there to take over a P at once. Under the lock, or as a hint.
+    pub(crate) fn wants_spare(&self) -> bool {
+        let needed = self.idle_needed.load(Relaxed).min(MAX_SET_ASIDE);
+        self.idle_m_count.load(Relaxed) <= needed
+    }
+}
+
+/// The right to what the lock guards; unlocks when dropped. Who takes a reference to one is called
+/// under the lock.
+#[derive(Debug)]
+pub(crate) struct SchedGuard {
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for SchedGuard {
+    #[inline]
+    fn drop(&mut self) {
+        SCHED.lock.unlock();
+    }
+}
+
+impl Deref for SchedGuard {
+    type Target = Sched;
+
+    #[inline]
+    fn deref(&self) -> &Sched {
+        &SCHED
+    }
+}
+
+impl SchedGuard {
+    /// The queue that all Ps share. Go: globrunq.
+    #[inline]
+    pub(crate) fn global(&self) -> &'static GQueue {
+        &SCHED.global
+    }
+
+    /// One more M is made or promised, or one less.
+    pub(crate) fn add_m(&self, n: i32) {
+        add(&self.m_count, n.cast_unsigned());
+    }
+
+    /// An idle M, or one that waits for its own, is about to be woken.
+    pub(crate) fn count_m_wake(&self) {
+        let wakes = self.m_wakes.load(Relaxed);
+        self.m_wakes.store(wakes.wrapping_add(1), Relaxed);
+    }
+
+    /// Puts a P into the idle list.; the caller counts it in `idle`.
     pub(crate) fn push_idle_p(&self, p: &'static P) {
         p.idle_link.store(self.idle_ps.load(Relaxed), Relaxed);
         self.idle_ps.store(Some(p), Relaxed);
     }
 
-    /// Takes an idle P, last in first out, and uncounts it. Under the lock. Go: pidleget.
+    /// Takes an idle P, last in first out, and uncounts it. Go: pidleget.
     pub(crate) fn pop_idle_p(&self) -> Option<&'static P> {
         let p = self.idle_ps.load(Relaxed)?;
         self.idle_ps.store(p.idle_link.take_relaxed(), Relaxed);
@@ -193,7 +258,7 @@ impl Sched {
         Some(p)
     }
 
-    /// Every P in the idle list. Under the lock.
+    /// Every P in the idle list.
     pub(crate) fn for_each_idle_p(&self, mut f: impl FnMut(&'static P)) {
         let mut next = self.idle_ps.load(Relaxed);
         while let Some(p) = next {
@@ -202,7 +267,7 @@ impl Sched {
         }
     }
 
-    /// Puts an M into the idle list. Under the lock. Go: mput.
+    /// Puts an M into the idle list. Go: mput.
     pub(crate) fn push_idle_m(&self, m: &'static M) {
         let needed =
             m.affinity.waiting.load(Relaxed) != 0 || m.affinity.stepped_aside.load(Relaxed);
@@ -222,7 +287,7 @@ impl Sched {
             .store(self.idle_m_count.load(Relaxed) + 1, Relaxed);
     }
 
-    /// Makes `after` what follows `prev`, and `before` what precedes `next`. Under the lock.
+    /// Makes `after` what follows `prev`, and `before` what precedes `next`.
     fn link_idle(
         &self,
         prev: Option<&'static M>,
@@ -236,19 +301,13 @@ impl Sched {
         link.store(before, Relaxed);
     }
 
-    /// Takes an idle M whose thread no goroutine waits for. Under the lock.
+    /// Takes an idle M whose thread no goroutine waits for.
     pub(crate) fn pop_free_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.load(Relaxed)?;
         (!m.idle_needed.load(Relaxed) && self.take_idle_m(m)).then_some(m)
     }
 
-    /// Nobody is there to take over a P at once. Under the lock, or as a hint.
-    pub(crate) fn wants_spare(&self) -> bool {
-        let needed = self.idle_needed.load(Relaxed).min(MAX_SET_ASIDE);
-        self.idle_m_count.load(Relaxed) <= needed
-    }
-
-    /// Takes an idle M, last in first out. Under the lock. Go: mget.
+    /// Takes an idle M, last in first out. Go: mget.
     pub(crate) fn pop_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.load(Relaxed)?;
         let taken = self.take_idle_m(m);
@@ -256,7 +315,7 @@ impl Sched {
         Some(m)
     }
 
-    /// Takes this M out of the idle list; false if it is not in it. Under the lock.
+    /// Takes this M out of the idle list; false if it is not in it.
     pub(crate) fn take_idle_m(&self, m: &'static M) -> bool {
         if !m.idle_listed.load(Relaxed) {
             return false;
@@ -274,14 +333,14 @@ impl Sched {
         true
     }
 
-    /// An M falls asleep until somebody is picked who needs its thread. Under the lock.
+    /// An M falls asleep until somebody is picked who needs its thread.
     pub(crate) fn push_waiting_for_own(&self, m: &'static M) {
         m.waits_for_own.store(true, Relaxed);
         add(&self.idle_locked, 1);
     }
 
     /// True: this M slept, in the idle list or for its own goroutines, and is in no list any
-    /// more: the caller's to wake. Under the lock.
+    /// more: the caller's to wake.
     pub(crate) fn take_asleep(&self, m: &'static M) -> bool {
         if m.waits_for_own.load(Relaxed) {
             m.waits_for_own.store(false, Relaxed);
@@ -292,7 +351,7 @@ impl Sched {
         self.take_idle_m(m)
     }
 
-    /// An M gave its P up because the world is being stopped. Under the lock.
+    /// An M gave its P up because the world is being stopped.
     pub(crate) fn p_stopped(&self) {
         let left = self.still_running.load(Relaxed) - 1;
         self.still_running.store(left, Relaxed);
@@ -301,12 +360,12 @@ impl Sched {
         }
     }
 
-    /// Puts `g` at the head of the global queue. Under the lock.
+    /// Puts `g` at the head of the global queue.
     pub(crate) fn push_global_front(&self, g: GRef) {
         self.global.push_front(g);
     }
 
-    /// Puts `g` at the tail of the global queue. Under the lock. Go: globrunqput.
+    /// Puts `g` at the tail of the global queue. Go: globrunqput.
     pub(crate) fn push_global(&self, g: GRef) {
         self.global.push_back(g);
     }

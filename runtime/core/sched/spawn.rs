@@ -14,6 +14,7 @@ use crate::core::g::closure::JobCell;
 use crate::core::g::goroutine::{GRef, Kind};
 use crate::core::g::gqueue::GQueue;
 use crate::core::g::identity::Identity;
+use crate::core::hooks;
 use crate::core::m::enter::{NoPreempt, enter};
 use crate::core::sched::birth;
 use crate::core::sched::start;
@@ -22,7 +23,6 @@ use crate::core::stackalloc::StackError;
 use crate::core::stackalloc::StackWord;
 use crate::core::stackalloc::depot;
 use crate::core::stackalloc::quota;
-use crate::ext::diagnostics::identity_table::put_identity;
 
 /// What a new goroutine is, besides its closure.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackWord, f: F
     let id = birth::name(&rt, g);
     if let Some(identity) = birth.identity {
         identity.id.store(id, Relaxed);
-        put_identity(g, identity);
+        hooks::put_identity(g, identity);
     }
     // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
     unsafe { g.job.put(f) };

@@ -16,6 +16,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::context::DISTANCE;
+use crate::core::hooks::thread_stack::{self, Berths};
+use crate::core::hooks::{self, helper};
 use crate::core::m::machine::M;
 use crate::core::sched::allm;
 use crate::core::sched::refused::{Refused, patiently};
@@ -30,9 +32,6 @@ use crate::core::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
 use crate::core::sys::limits;
 use crate::core::sys::mem::Errno;
 use crate::core::sys::thread::gettid;
-use crate::ext::diagnostics::sigquit;
-use crate::ext::linux::helper;
-use crate::ext::linux::thread_stack::{self, Berths};
 
 /// The stack of an M for which there is no berth: room for the loop and for user code that runs
 /// on it (destructors of thread-locals), below the part that is left free.
@@ -85,7 +84,7 @@ fn spawner(_: &'static ()) {
     loop {
         WANTED.sleep_until(next_look);
         let asked = ASKED.load(Relaxed);
-        sigquit::answer();
+        hooks::answer();
         if errand_due && let Some(errand) = ERRAND.get() {
             errand_due = false;
             errand();
@@ -157,10 +156,10 @@ impl Maker {
             match self.start() {
                 Ok(()) => self.refused.settle(),
                 Err(errno) => {
-                    SCHED.lock.lock();
+                    let sched = SCHED.lock();
                     add(&STARTING, 1u32.wrapping_neg());
-                    add(&SCHED.m_count, 1u32.wrapping_neg());
-                    SCHED.lock.unlock();
+                    sched.add_m(-1);
+                    drop(sched);
                     self.was_refused(errno);
                 }
             }
@@ -194,10 +193,10 @@ impl Maker {
         if !self.refused.is_hopeless() || !waiting_ps::any() {
             return;
         }
-        SCHED.lock.lock();
+        let sched = SCHED.lock();
         let have = threads();
         let stuck = waiting_ps::any() && SCHED.ms_awake() == waiting_ps::count();
-        SCHED.lock.unlock();
+        drop(sched);
         let e = words(errno);
         if stuck {
             fatal!("failed to create new OS thread (have {have} already): {e}");
@@ -224,15 +223,15 @@ fn has_room() -> bool {
 
 /// True: one more thread is wanted, and is counted now.
 fn count_if_wanted() -> bool {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     let (starting, waiting) = (STARTING.load(Relaxed), waiting_ps::count());
     let wanted =
         starting < waiting || starting == waiting && SCHED.wants_spare() && may_be_made();
     if wanted {
-        add(&SCHED.m_count, 1);
+        sched.add_m(1);
         add(&STARTING, 1);
     }
-    SCHED.lock.unlock();
+    drop(sched);
     wanted
 }
 

@@ -14,17 +14,17 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
+use crate::core::hooks;
 use crate::core::p::processor::P;
 use crate::core::sched::idle::hold_idle;
 use crate::core::sched::refused::Refused;
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::threads;
 use crate::core::sched::wake::wakep;
 use crate::core::stackalloc::StackError;
 use crate::core::stackalloc::depot;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::{RawStderr, fatal};
-use crate::ext::diagnostics::deadlock;
 
 /// In the order they came; under the scheduler's lock, its length readable without.
 static WAITING: GQueue = GQueue::new();
@@ -34,28 +34,27 @@ const SOME: usize = 32;
 /// `g`, which was picked for its first run, gets no stack now.
 #[cold]
 pub(crate) fn put_aside(g: GRef) {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     WAITING.push_back(g);
     SCHED.starved.store(true, Relaxed);
-    SCHED.lock.unlock();
+    drop(sched);
     threads::wake_spawner();
 }
 
-/// `p` has nothing else to do: the one that waits longest, if there is a stack for it. Under the
-/// scheduler's lock.
+/// `p` has nothing else to do: the one that waits longest, if there is a stack for it.
 #[cold]
-pub(crate) fn next_locked(p: &P) -> Option<GRef> {
+pub(crate) fn next_locked(sched: &SchedGuard, p: &P) -> Option<GRef> {
     let g = WAITING.pop_front()?;
     let class = g.stack_word().class();
     if p.has_stack(class) || depot::free(class) != 0 {
-        note_length();
+        note_length(sched);
         return Some(g);
     }
     WAITING.push_front(g);
     None
 }
 
-fn note_length() {
+fn note_length(_: &SchedGuard) {
     SCHED.starved.store(!WAITING.is_empty(), Relaxed);
 }
 
@@ -88,16 +87,16 @@ pub(crate) fn see_to(refused: &mut Refused) -> Option<Nanos> {
 
 /// Free stacks of the class that the first one needs, made if need be. 0: nobody waits.
 fn stacks_for_the_first() -> Result<usize, (u64, StackError)> {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     let Some(g) = WAITING.pop_front() else {
-        SCHED.lock.unlock();
+        drop(sched);
         return Ok(0);
     };
     WAITING.push_front(g);
     let (id, class) = (g.id(), g.stack_word().class());
     // What idle Ps keep for themselves is nobody's.
-    SCHED.for_each_idle_p(|p| p.flush_stacks(&hold_idle(p)));
-    SCHED.lock.unlock();
+    sched.for_each_idle_p(|p| p.flush_stacks(&hold_idle(p)));
+    drop(sched);
     match depot::free(class) {
         0 => depot::warm_up(class)
             .map(|()| depot::free(class).max(1))
@@ -107,21 +106,21 @@ fn stacks_for_the_first() -> Result<usize, (u64, StackError)> {
 }
 
 fn let_go_on(count: usize) {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     for _ in 0..count {
         match WAITING.pop_front() {
-            Some(g) => SCHED.push_global(g),
+            Some(g) => sched.push_global(g),
             None => break,
         }
     }
-    note_length();
-    SCHED.lock.unlock();
+    note_length(&sched);
+    drop(sched);
     wakep();
 }
 
 /// Refused for long. If somebody still runs, or may wake somebody, stacks may come free.
 fn give_up(id: u64, error: StackError) {
-    if deadlock::nobody_can_act() {
+    if hooks::nobody_can_act() {
         fatal!("no stack for goroutine {id}, and nobody is left to give one back: {error}");
     }
     static SAID: AtomicBool = AtomicBool::new(false);

@@ -64,11 +64,11 @@ pub(crate) fn making() -> (bool, u32) {
 /// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
 /// P has waited for it, and is in its hand. False: it is a spare, and to sleep like any idle M.
 pub(crate) fn thread_is_up(m: &'static M) -> bool {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     add(&STARTING, 1u32.wrapping_neg());
     add(&UP, 1);
-    let p = waiting_ps::take_for(m);
-    SCHED.lock.unlock();
+    let p = waiting_ps::take_for(&sched, m);
+    drop(sched);
     if p.is_some() {
         m.next_p.store(p, Relaxed);
         m.note.wake();
@@ -78,11 +78,11 @@ pub(crate) fn thread_is_up(m: &'static M) -> bool {
 
 /// The calling M's thread lacks something, and ends: as if it had been refused.
 pub(crate) fn thread_failed(m: &'static M) {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     add(&STARTING, 1u32.wrapping_neg());
-    add(&SCHED.m_count, 1u32.wrapping_neg());
+    sched.add_m(-1);
     m.end();
-    SCHED.lock.unlock();
+    drop(sched);
     let_go(m);
     FAILED.store(true, Relaxed);
     wake_spawner();
@@ -105,13 +105,13 @@ pub(super) fn threads() -> u32 {
 /// somebody has been sent there all the same. In one hold of the lock, so that whoever sends a
 /// goroutine there finds it in the books, and it the goroutine, or neither. Go: mexit.
 pub(crate) fn leave_books(m: &'static M) -> bool {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     let leaves = m.affinity.queue.is_empty();
     if leaves {
-        add(&SCHED.m_count, 1u32.wrapping_neg());
+        sched.add_m(-1);
         m.end();
     }
-    SCHED.lock.unlock();
+    drop(sched);
     leaves
 }
 

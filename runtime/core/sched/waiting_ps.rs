@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::sched::schedt::{SCHED, add};
+use crate::core::sched::schedt::{SCHED, SchedGuard, add};
 
 /// Last in, first out, through `idle_link`.
 static FIRST: AtomicRef<P> = AtomicRef::none();
@@ -21,33 +21,33 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// `p` waits from now on. `spinning`: its M is to look for work, and is counted already. It counts
 /// as an M that is awake, so that nobody takes the process for dead.
-pub(crate) fn push(p: &'static P, spinning: bool) {
-    add(&SCHED.m_count, 1);
+pub(crate) fn push(sched: &SchedGuard, p: &'static P, spinning: bool) {
+    sched.add_m(1);
     add(&COUNT, 1);
     p.wake_spinning.store(spinning, Relaxed);
     p.idle_link.store(FIRST.load(Relaxed), Relaxed);
     FIRST.store(Some(p), Relaxed);
 }
 
-fn pop() -> Option<&'static P> {
+fn pop(sched: &SchedGuard) -> Option<&'static P> {
     let p = FIRST.load(Relaxed)?;
     FIRST.store(p.idle_link.take_relaxed(), Relaxed);
     add(&COUNT, 1u32.wrapping_neg());
-    add(&SCHED.m_count, 1u32.wrapping_neg());
+    sched.add_m(-1);
     Some(p)
 }
 
 /// One for `m`, which is not idle and goes to its loop with it; `m` is spinning then, if that was
 /// asked for.
-pub(crate) fn take_for(m: &M) -> Option<&'static P> {
-    let p = pop()?;
+pub(crate) fn take_for(sched: &SchedGuard, m: &M) -> Option<&'static P> {
+    let p = pop(sched)?;
     m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
     Some(p)
 }
 
 /// One for somebody who will not look for work with it.
-pub(crate) fn take_not_spinning() -> Option<&'static P> {
-    let p = pop()?;
+pub(crate) fn take_not_spinning(sched: &SchedGuard) -> Option<&'static P> {
+    let p = pop(sched)?;
     if p.wake_spinning.load(Relaxed) {
         // Others may have relied on the spinner: whoever drops a P next looks in its place.
         SCHED.idle.spinner_without_p();

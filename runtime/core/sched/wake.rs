@@ -13,7 +13,7 @@ use std::sync::atomic::fence;
 use crate::core::m::machine::M;
 use crate::core::p::idle_word::Wake;
 use crate::core::p::processor::P;
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::threads;
 use crate::core::sched::waiting_ps;
 
@@ -29,33 +29,32 @@ pub(crate) fn wakep() {
 /// Counted as spinning already: finds a P and an M for it.
 #[cold]
 pub(crate) fn start_spinner() {
-    SCHED.lock.lock();
-    let p = SCHED.pop_idle_p();
+    let sched = SCHED.lock();
+    let p = sched.pop_idle_p();
     match p {
-        Some(p) => start_m_locked(p, true),
+        Some(p) => start_m_locked(sched, p, true),
         None => {
             // Between the word and the list somebody else took it.
             SCHED.idle.spinner_without_p();
-            SCHED.lock.unlock();
+            drop(sched);
         }
     }
 }
 
-/// Gives `p` to an idle M, or has one made. `spinning`: counted already. The lock is held, and
-/// free when this returns. Go: startm.
-pub(crate) fn start_m_locked(p: &'static P, spinning: bool) {
-    match SCHED.pop_idle_m() {
+/// Gives `p` to an idle M, or has one made. `spinning`: counted already. Go: startm.
+pub(crate) fn start_m_locked(sched: SchedGuard, p: &'static P, spinning: bool) {
+    match sched.pop_idle_m() {
         Some(m) => {
             let last = SCHED.wants_spare();
-            SCHED.lock.unlock();
+            drop(sched);
             hand_over(m, p, spinning);
             if last {
                 threads::wake_spawner(); // for a new spare
             }
         }
         None => {
-            waiting_ps::push(p, spinning);
-            SCHED.lock.unlock();
+            waiting_ps::push(&sched, p, spinning);
+            drop(sched);
             threads::wake_spawner();
         }
     }
@@ -63,23 +62,22 @@ pub(crate) fn start_m_locked(p: &'static P, spinning: bool) {
 
 /// As `start_m_locked`, for a caller that does not hold the lock.
 pub(crate) fn start_m(p: &'static P, spinning: bool) {
-    SCHED.lock.lock();
-    start_m_locked(p, spinning);
+    start_m_locked(SCHED.lock(), p, spinning);
 }
 
 /// Threads are refused: a P that waits for one goes to an M that is idle after all, or sleeps for
 /// the timers.
 pub(crate) fn serve_waiting() {
     loop {
-        SCHED.lock.lock();
+        let sched = SCHED.lock();
         let m = if waiting_ps::any() {
-            SCHED.pop_idle_m()
+            sched.pop_idle_m()
         } else {
             None
         };
-        let p = m.and_then(waiting_ps::take_for);
+        let p = m.and_then(|m| waiting_ps::take_for(&sched, m));
         let more = waiting_ps::any();
-        SCHED.lock.unlock();
+        drop(sched);
         match m {
             Some(m) => {
                 m.next_p.store(p, Relaxed);

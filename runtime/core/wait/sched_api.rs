@@ -5,6 +5,8 @@
 #[cfg(not(loom))]
 pub(crate) use crate::core::g::goroutine::GRef;
 #[cfg(not(loom))]
+pub(crate) use crate::core::hooks::steady;
+#[cfg(not(loom))]
 pub(crate) use crate::core::m::enter::{enter, enter_to_wait};
 #[cfg(not(loom))]
 pub(crate) use crate::core::sched::park::{park, park_until, yield_local};
@@ -14,8 +16,6 @@ pub(crate) use crate::core::sched::ready::ready;
 pub(crate) use crate::core::sys::clock::nanotime;
 #[cfg(not(loom))]
 pub(crate) use crate::core::sys::lock::RawLock;
-#[cfg(not(loom))]
-pub(crate) use crate::ext::settings::config::steady;
 
 #[cfg(loom)]
 pub(crate) use crate::core::wait::loom_sched::{

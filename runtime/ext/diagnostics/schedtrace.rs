@@ -76,7 +76,7 @@ fn head(out: &mut impl Write, millis: u64) -> fmt::Result {
         SCHED.m_count.load(Relaxed),
         idle.spinning(),
         u32::from(idle.need_spinning()),
-        SCHED.global.len(),
+        SCHED.global_len(),
     )
 }
 

@@ -17,7 +17,7 @@ use crate::core::sched::allm;
 use crate::core::sched::idle::{
     acquire_p, check_if_last, detach_p, held_p, hold_taken, leave_to_others, stop_m,
 };
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::{hand_over, serve_waiting, wakep};
 use crate::core::sys::clock::nanotime;
@@ -79,10 +79,10 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
         detach_p(m, p);
         hand_off(p);
     }
-    SCHED.lock.lock();
-    let owed = leave_to_others(m);
-    SCHED.push_waiting_for_own(m);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let owed = leave_to_others(&sched, m);
+    sched.push_waiting_for_own(m);
+    drop(sched);
     if owed {
         wakep();
     }
@@ -93,9 +93,9 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
         None => fatal!("locked m{} was woken without a P", m.id),
     }
     m.affinity.had_turn.store(false, Relaxed);
-    SCHED.lock.lock();
-    let own = tied_gs::next_locked(m);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let own = tied_gs::next_locked(&sched, m);
+    drop(sched);
     match own {
         Some(g) => g,
         None => fatal!("locked m{} was woken for nobody", m.id),
@@ -111,9 +111,9 @@ fn one_more(m: &'static M) -> Option<GRef> {
     {
         return None;
     }
-    SCHED.lock.lock();
-    let g = tied_gs::next_locked(m);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let g = tied_gs::next_locked(&sched, m);
+    drop(sched);
     g
 }
 
@@ -127,15 +127,15 @@ pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
     };
     let (p, _) = held_p(m);
     if inherit && had_its_slice(p) {
-        SCHED.lock.lock();
-        SCHED.push_global(g);
-        SCHED.lock.unlock();
+        let sched = SCHED.lock();
+        sched.push_global(g);
+        drop(sched);
         return;
     }
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     owner.affinity.queue.push_back(g);
-    let asleep = SCHED.take_asleep(owner);
-    SCHED.lock.unlock();
+    let asleep = sched.take_asleep(owner);
+    drop(sched);
     if asleep {
         detach_p(m, p);
         hand_over(owner, p, false);
@@ -158,7 +158,7 @@ fn had_its_slice(p: &P) -> bool {
     if over {
         p.locked_since.store(now, Relaxed);
     }
-    over && (!p.runq.is_empty() || !SCHED.global.is_empty())
+    over && (!p.runq.is_empty() || SCHED.global_len() != 0)
 }
 
 /// Threads are refused, and a P waits for one. By the spawner: does what a new M would do first,
@@ -166,38 +166,38 @@ fn had_its_slice(p: &P) -> bool {
 /// thread.
 pub(crate) fn serve_refused() {
     serve_waiting();
-    SCHED.lock.lock();
-    let Some(p) = waiting_ps::take_not_spinning() else {
-        SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let Some(p) = waiting_ps::take_not_spinning(&sched) else {
+        drop(sched);
         return;
     };
     // Its goroutines to the front of the global queue, as they were first.
     let rest = p.runq.drain(&hold_taken(p));
-    rest.append(&SCHED.global);
-    SCHED.global.append(&rest);
-    match take_first_for_sleeper() {
+    rest.append(sched.global());
+    sched.global().append(&rest);
+    match take_first_for_sleeper(&sched) {
         Some((g, owner)) => {
             owner.affinity.queue.push_back(g);
-            let asleep = SCHED.take_asleep(owner);
-            SCHED.lock.unlock();
+            let asleep = sched.take_asleep(owner);
+            drop(sched);
             if !asleep {
                 fatal!("m{} waits for its own, and is awake", owner.id);
             }
             hand_over(owner, p, false);
         }
         None => {
-            waiting_ps::push(p, false);
-            SCHED.lock.unlock();
+            waiting_ps::push(&sched, p, false);
+            drop(sched);
         }
     }
 }
 
 /// The first goroutine in the global queue that needs a thread which waits for such a one, and
-/// that thread's M. Under the lock.
-fn take_first_for_sleeper() -> Option<(GRef, &'static M)> {
+/// that thread's M.
+fn take_first_for_sleeper(sched: &SchedGuard) -> Option<(GRef, &'static M)> {
     let mut found = None;
-    for _ in 0..SCHED.global.len() {
-        let g = SCHED.global.pop_front()?;
+    for _ in 0..SCHED.global_len() {
+        let g = sched.global().pop_front()?;
         let owner = if found.is_none() {
             sleeping_owner(g)
         } else {
@@ -205,7 +205,7 @@ fn take_first_for_sleeper() -> Option<(GRef, &'static M)> {
         };
         match owner {
             Some(owner) => found = Some((g, owner)),
-            None => SCHED.push_global(g),
+            None => sched.push_global(g),
         }
     }
     found

@@ -22,7 +22,7 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::allm;
 use crate::core::sched::idle;
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::threads;
 use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::hand_over;
@@ -44,14 +44,14 @@ fn take_turn(m: &'static M, p: &P) -> Option<GRef> {
     if !mine {
         return None;
     }
-    SCHED.lock.lock();
-    let g = next_locked(m);
-    SCHED.lock.unlock();
+    let sched = SCHED.lock();
+    let g = next_locked(&sched, m);
+    drop(sched);
     g
 }
 
-/// As [`next`], under the scheduler's lock, whoever's turn it is.
-pub(crate) fn next_locked(m: &'static M) -> Option<GRef> {
+/// As [`next`], whoever's turn it is.
+pub(crate) fn next_locked(_: &SchedGuard, m: &'static M) -> Option<GRef> {
     m.affinity.queue.pop_front()
 }
 
@@ -59,17 +59,17 @@ pub(crate) fn next_locked(m: &'static M) -> Option<GRef> {
 /// `m` may be without its P.
 #[cold]
 pub(crate) fn send_home(m: &'static M, g: GRef) {
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     // Threads leave the books under the lock: this one is there, or has taken its addresses along.
     let Some(home) = allm::m_of(g.last_m.load(Relaxed)) else {
-        SCHED.push_global(g);
-        SCHED.lock.unlock();
+        sched.push_global(g);
+        drop(sched);
         return;
     };
     home.affinity.queue.push_back(g);
-    let asleep = SCHED.take_asleep(home);
-    let idle_p = if asleep { SCHED.pop_idle_p() } else { None };
-    SCHED.lock.unlock();
+    let asleep = sched.take_asleep(home);
+    let idle_p = if asleep { sched.pop_idle_p() } else { None };
+    drop(sched);
     match idle_p {
         Some(p) => hand_over(home, p, false),
         None if asleep => give_p_to(m, home),
@@ -87,28 +87,28 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
 /// `m` is without its P.
 #[cold]
 pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
-    SCHED.lock.lock();
-    let other = SCHED.pop_free_idle_m();
+    let sched = SCHED.lock();
+    let other = sched.pop_free_idle_m();
     let may_be_made = SCHED.wants_spare() && threads::may_be_made();
     if other.is_none() && !may_be_made {
-        SCHED.lock.unlock();
+        drop(sched);
         return false;
     }
     let (p, holds) = idle::held_p(m);
     if p.runq.peek_next().is_some() {
         // It came out of the global queue, and will again: nothing has counted on since.
-        SCHED.push_global_front(g);
+        sched.push_global_front(g);
     } else {
         p.runq
-            .put_next(&holds, g, |batch| SCHED.global.append(batch));
+            .put_next(&holds, g, |batch| sched.global().append(batch));
     }
     idle::detach_p(m, p);
     m.affinity.stepped_aside.store(true, Relaxed);
     if other.is_none() {
-        waiting_ps::push(p, false);
+        waiting_ps::push(&sched, p, false);
     }
     let last = SCHED.wants_spare();
-    SCHED.lock.unlock();
+    drop(sched);
     if let Some(other) = other {
         hand_over(other, p, false);
     }

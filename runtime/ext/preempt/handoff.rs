@@ -16,7 +16,7 @@ use crate::core::m::machine::M;
 use crate::core::m::retake::Thief;
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::acquire_p;
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::start_m_locked;
 use crate::core::sys::clock::Nanos;
@@ -65,25 +65,24 @@ pub(crate) fn end_lost_slice(m: &M) {
 
 /// Finds something to do for a P that nobody holds. Go: handoffp.
 pub(crate) fn hand_off(p: &'static P) {
-    SCHED.lock.lock();
-    hand_off_locked(p);
+    hand_off_locked(SCHED.lock(), p);
 }
 
-/// As [`hand_off`]; the lock is held, and free when this returns.
-pub(crate) fn hand_off_locked(p: &'static P) {
+/// As [`hand_off`], by who has the lock already.
+pub(crate) fn hand_off_locked(sched: SchedGuard, p: &'static P) {
     if SCHED.stopping.load(Relaxed) {
         p.set_status(PStatus::Stopped);
-        SCHED.p_stopped();
-        SCHED.lock.unlock();
-    } else if !p.runq.is_empty() || !SCHED.global.is_empty() {
-        start_m_locked(p, false);
+        sched.p_stopped();
+        drop(sched);
+    } else if !p.runq.is_empty() || SCHED.global_len() != 0 {
+        start_m_locked(sched, p, false);
     } else if SCHED.idle.try_add_idle() {
         p.set_status(PStatus::Idle);
-        SCHED.push_idle_p(p);
-        SCHED.lock.unlock();
+        sched.push_idle_p(p);
+        drop(sched);
         sched_timers::see_to(p); // nobody looks at an idle P's timers by itself
     } else {
-        start_m_locked(p, true); // need-spinning: the new M is it
+        start_m_locked(sched, p, true); // need-spinning: the new M is it
     }
 }
 
@@ -91,20 +90,22 @@ pub(crate) fn hand_off_locked(p: &'static P) {
 /// an idle P, and it goes on at once. False: it is queued.
 pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
     end_lost_slice(m);
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     if !SCHED.stopping.load(Relaxed)
         && !g.status.is_valve()
-        && let Some(p) = SCHED.pop_idle_p().or_else(waiting_ps::take_not_spinning)
+        && let Some(p) = sched
+            .pop_idle_p()
+            .or_else(|| waiting_ps::take_not_spinning(&sched))
     {
-        SCHED.lock.unlock();
+        drop(sched);
         acquire_p(m, p);
         return true;
     }
     // `bound_m` stays as it is: whoever picks the goroutine out of a queue it is already in
     // (the valve's) may be about to read it. The status says what it means.
     if g.status.yielded_without_p() == Enqueue::Mine {
-        SCHED.push_global(g);
+        sched.push_global(g);
     }
-    SCHED.lock.unlock();
+    drop(sched);
     false
 }

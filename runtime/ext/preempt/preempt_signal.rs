@@ -181,43 +181,45 @@ pub(crate) const AT_DOOR: Stops = Stops {
 /// Out of the kernel, without a P: off the CPU, unless a P is idle.
 fn without_p(m: &'static M, g: GRef, at: Stop) {
     end_lost_slice(m);
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     if !SCHED.stopping.load(Relaxed)
         && !g.status.is_valve()
-        && let Some(p) = SCHED.pop_idle_p().or_else(waiting_ps::take_not_spinning)
+        && let Some(p) = sched
+            .pop_idle_p()
+            .or_else(|| waiting_ps::take_not_spinning(&sched))
     {
-        SCHED.lock.unlock();
+        drop(sched);
         acquire_p(m, p);
         return;
     }
     tie(m, g, at);
     if g.status.stopped_without_p(at) == Enqueue::Mine {
-        SCHED.push_global(g);
+        sched.push_global(g);
     }
-    SCHED.lock.unlock();
+    drop(sched);
     sleep_bound(m, g);
 }
 
 /// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
 fn give_way(m: &'static M, p: &'static P, g: GRef, at: Stop) {
-    if p.runq.is_empty() && SCHED.global.is_empty() && !sched_timers::is_overdue(p, nanotime())
+    if p.runq.is_empty() && SCHED.global_len() == 0 && !sched_timers::is_overdue(p, nanotime())
     {
         return;
     }
-    SCHED.lock.lock();
-    let Some(successor) = SCHED.pop_idle_m() else {
+    let sched = SCHED.lock();
+    let Some(successor) = sched.pop_idle_m() else {
         // Nobody to go on with: neither a handler nor the runtime must make threads. The spawner
         // will have one by the next tick.
-        SCHED.lock.unlock();
+        drop(sched);
         threads::wake_spawner();
         return;
     };
     bind(m, g, at);
-    SCHED.push_global(g);
+    sched.push_global(g);
     p.begin_slice(); // who is next does not inherit one that is over
     detach_p(m, p);
     let last = SCHED.wants_spare();
-    SCHED.lock.unlock();
+    drop(sched);
     hand_over(successor, p, false);
     if last {
         threads::wake_spawner();
@@ -228,18 +230,18 @@ fn give_way(m: &'static M, p: &'static P, g: GRef, at: Stop) {
 /// The world is being stopped: the goroutine stays first in line on its own P.
 fn stop_in_place(m: &'static M, p: &'static P, g: GRef, at: Stop) {
     let (_, holds) = held_p(m);
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     if !SCHED.stopping.load(Relaxed) {
-        SCHED.lock.unlock();
+        drop(sched);
         return;
     }
     bind(m, g, at);
     p.runq
-        .put_next(&holds, g, |batch| SCHED.global.append(batch));
+        .put_next(&holds, g, |batch| sched.global().append(batch));
     p.set_status(PStatus::Stopped);
     detach_p(m, p);
-    SCHED.p_stopped();
-    SCHED.lock.unlock();
+    sched.p_stopped();
+    drop(sched);
     sleep_bound(m, g);
 }
 

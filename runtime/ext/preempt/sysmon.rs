@@ -20,7 +20,7 @@ use crate::core::m::retake::Thief;
 use crate::core::p::processor::{MAX_PS, P, PStatus};
 use crate::core::sched::allm;
 use crate::core::sched::idle::check_if_last;
-use crate::core::sched::schedt::SCHED;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::threads;
 use crate::core::sys::clock::{self, Nanos, nanotime};
 use crate::core::sys::thread::{exact_timeouts, nanosleep};
@@ -194,22 +194,23 @@ fn sysmon(_: &'static ()) {
 
 /// Runnable goroutines that no P has picked yet, or timers that nobody has run.
 fn work_waits() -> bool {
-    !SCHED.global.is_empty()
+    SCHED.global_len() != 0
         || SCHED.ps().any(|p| !p.runq.is_empty())
         || sched_timers::overdue(nanotime())
 }
 
 /// Every P is idle: sleeps until one is not. False: some P is busy.
 fn sleep_while_idle() -> bool {
+    let all_idle = || SCHED.idle.load().idle_ps() == SCHED.procs();
     // Never wait for this lock: its holder may be the one who needs the valve.
-    if SCHED.idle.load().idle_ps() != SCHED.procs() || !SCHED.lock.try_lock() {
+    let Some(sched) = all_idle().then(|| SCHED.try_lock()).flatten() else {
         return false;
-    }
-    let all_idle = SCHED.idle.load().idle_ps() == SCHED.procs()
+    };
+    let all_idle = all_idle()
         && !SCHED.stopping.load(Relaxed)
         && !(preempt_signal::enabled() && allm::all_ms().any(is_mine_to_stop));
     SCHED.sysmon_asleep.store(all_idle, Relaxed);
-    SCHED.lock.unlock();
+    drop(sched);
     if all_idle {
         sleep_and_scavenge();
     }
@@ -277,7 +278,7 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
 /// seen: with its thread blocked now and others waiting, the next look is soon. Not where nobody
 /// says that it is.
 fn glance(m: &M, p: &P, watch: &Watch) -> Round {
-    let waiting = !p.runq.is_empty() || !SCHED.global.is_empty();
+    let waiting = !p.runq.is_empty() || SCHED.global_len() != 0;
     if waiting && m.words.depth() == 0 && is_blocked(m, watch, watch.still_since) {
         return Round::Busy;
     }
@@ -314,14 +315,14 @@ fn blocked(m: &'static M, watch: &Watch) -> Round {
 
 /// Passes the P of an M that is in user code on.
 fn take_p(m: &'static M, tick: u32) -> Round {
-    lock_patiently();
+    let sched = lock_patiently();
     match take_from(m, Thief::Sysmon) {
         Some(p) => {
-            hand_off_locked(p);
+            hand_off_locked(sched, p);
             Round::Busy
         }
         None => {
-            SCHED.lock.unlock();
+            drop(sched);
             if membarrier::refused() != 0 {
                 preempt_signal::preempt(m, Some(tick)); // interrupts a system call, but somebody gets on
             }
@@ -332,9 +333,12 @@ fn take_p(m: &'static M, tick: u32) -> Round {
 
 /// Takes the scheduler's lock without ever sleeping on it: should its holder be waiting for a
 /// goroutine (which it must not, but then nobody else would notice), the valve opens.
-fn lock_patiently() {
+fn lock_patiently() -> SchedGuard {
     let mut looks = 0u32;
-    while !SCHED.lock.try_lock() {
+    loop {
+        if let Some(sched) = SCHED.try_lock() {
+            return sched;
+        }
         looks += 1;
         if looks.is_multiple_of(128) {
             nanosleep(DELAY_MIN);

@@ -49,10 +49,10 @@ pub(crate) fn first_look(now: Nanos) -> Option<Nanos> {
 /// to do as long as it stays so.
 pub(crate) fn while_idle(now: Nanos) -> Option<Nanos> {
     // Never wait for this lock: its holder may need sysmon to go on.
-    if SCHED.lock.try_lock() {
+    if let Some(sched) = SCHED.try_lock() {
         // In the list and under its lock: nobody can take them from us.
-        SCHED.for_each_idle_p(|p| p.flush_stacks(&hold_idle(p)));
-        SCHED.lock.unlock();
+        sched.for_each_idle_p(|p| p.flush_stacks(&hold_idle(p)));
+        drop(sched);
     }
     aging::scavenge(now)
 }

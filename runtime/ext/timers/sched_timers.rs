@@ -52,7 +52,7 @@ pub(crate) fn arm_and_park(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) 
 }
 
 fn has_more_to_run(rt: &NoPreempt) -> bool {
-    !SCHED.global.is_empty() || rt.p().is_some_and(|(p, _)| !p.runq.is_empty())
+    SCHED.global_len() != 0 || rt.p().is_some_and(|(p, _)| !p.runq.is_empty())
 }
 
 /// A plain thread has no heap: it uses the first P's.

@@ -21,11 +21,10 @@ use crate::core::sched::allm::m_by_id;
 use crate::core::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
 use crate::core::sched::park::yield_now;
 use crate::core::sched::schedt::SCHED;
+use crate::core::sched::start::make_ps;
 use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::{start_m, wakep};
 use crate::core::stackalloc::Class;
-use crate::core::stackalloc::cache::StackCache;
-use crate::core::stackalloc::quota;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::cpu_time::is_blocked_in_kernel;
 use crate::ext::linux::membarrier;
@@ -112,33 +111,23 @@ impl Drop for Turn {
     }
 }
 
-/// Makes the Ps up to `n` that there have not been yet.
-pub(crate) fn make_ps(n: u32, class: Class) {
-    quota::set_kept(n as usize * StackCache::CAP);
-    for i in 0..n {
-        if SCHED.p(i as usize).is_none() {
-            SCHED.set_p(i as usize, Box::leak(Box::new(P::new(i, class))));
-        }
-    }
-}
-
 /// Waits until no goroutine runs but the caller.
 fn stop(rt: &NoPreempt) {
     note_slice(rt);
     SCHED.ps().for_each(P::settle_pick);
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     SCHED.stopping.store(true, Relaxed);
     let mut running = SCHED.procs();
     if let Some((p, _)) = rt.p() {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
-    while let Some(p) = SCHED.pop_idle_p() {
+    while let Some(p) = sched.pop_idle_p() {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
     SCHED.still_running.store(running, Relaxed);
-    SCHED.lock.unlock();
+    drop(sched);
     let patience = nanotime() + PATIENCE;
     while running > 0 && !SCHED.all_stopped.sleep_until(Some(nanotime() + ASK_AGAIN)) {
         ask_all(rt);
@@ -150,12 +139,12 @@ fn stop(rt: &NoPreempt) {
 
 /// Ps that wait for a thread which the system may refuse. Not at once: the thread is owed a pick.
 fn take_waiting() {
-    SCHED.lock.lock();
-    while let Some(p) = waiting_ps::take_not_spinning() {
+    let sched = SCHED.lock();
+    while let Some(p) = waiting_ps::take_not_spinning(&sched) {
         p.set_status(PStatus::Stopped);
-        SCHED.p_stopped();
+        sched.p_stopped();
     }
-    SCHED.lock.unlock();
+    drop(sched);
 }
 
 /// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
@@ -193,10 +182,10 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         let rest = p.runq.drain(&holds);
         // The world is stopped, but plain threads, and goroutines that come out of the kernel
         // without a P, still put into the global queue.
-        SCHED.lock.lock();
-        rest.append(&SCHED.global);
-        SCHED.global.append(&rest);
-        SCHED.lock.unlock();
+        let sched = SCHED.lock();
+        rest.append(sched.global());
+        sched.global().append(&rest);
+        drop(sched);
         p.flush_caches(&holds);
         if let Some(first) = SCHED.p(0) {
             p.timers.take_all_into(&first.timers);
@@ -217,7 +206,7 @@ fn start(rt: NoPreempt) {
     let mine = rt.p().map(|(p, _)| p.id);
     // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.
     let mut with_work: Option<&'static P> = None;
-    SCHED.lock.lock();
+    let sched = SCHED.lock();
     SCHED.stopping.store(false, Relaxed);
     for i in (0..SCHED.procs() as usize).rev() {
         let Some(p) = SCHED.p(i) else { continue };
@@ -227,12 +216,12 @@ fn start(rt: NoPreempt) {
         } else if p.runq.is_empty() {
             p.set_status(PStatus::Idle);
             SCHED.idle.add_idle();
-            SCHED.push_idle_p(p);
+            sched.push_idle_p(p);
         } else {
             p.idle_link.store(with_work.replace(p), Relaxed);
         }
     }
-    SCHED.lock.unlock();
+    drop(sched);
     while let Some(p) = with_work {
         with_work = p.idle_link.take_relaxed();
         start_m(p, false);
