@@ -35,9 +35,8 @@ fn calls() {
     for i in 0..GOROUTINES {
         let at_once = Arc::clone(&at_once);
         all.go(move || {
-            at_once.acquire(1);
+            let _one_of_50 = at_once.permit(1);
             call(i);
-            at_once.release(1);
         });
     }
     all.wait();

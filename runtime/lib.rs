@@ -15,6 +15,8 @@
 //! }
 //! ```
 //!
+//! There are five ways to start a goroutine: [which one when](thread#which-way-to-start-a-goroutine).
+//!
 //! # Reading the source
 //!
 //! The modules below are layers, bottom first: each imports only from those above it in this
@@ -38,8 +40,7 @@ mod api;
 mod book;
 
 #[cfg(not(loom))]
-#[doc(hidden)]
-pub use api::debug::{__Objects, __in_runtime, __inside, __objects, __preempt_soon};
+pub use api::builder::{Builder, OnOverflow, UncaughtPanic};
 #[cfg(not(loom))]
 pub use api::debug::{
     Metrics, dump, gomaxprocs, metrics, num_goroutine, set_default_gomaxprocs, trim,
@@ -49,8 +50,14 @@ pub use api::go::go;
 #[cfg(not(loom))]
 pub use api::os_thread::{blocking, lock_os_thread, unlock_os_thread};
 #[cfg(not(loom))]
-pub use api::run::{Builder, OnOverflow, UncaughtPanic, run};
+pub use api::run::run;
 pub use api::sync;
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub use api::test_hooks::{__Objects, __in_runtime, __objects};
+#[cfg(all(not(loom), any(debug_assertions, gosched_test)))]
+#[doc(hidden)]
+pub use api::test_hooks::{__inside, __preempt_soon};
 #[cfg(not(loom))]
 pub use api::thread::goexit::goexit;
 #[cfg(not(loom))]

@@ -407,7 +407,7 @@ fn rows() -> Vec<Row> {
     cancel.cancel(PARENT);
     row("WithCancelCause", ctx, canceled, PARENT);
     let (ctx, cancel) = with_cancel_cause(&background());
-    cancel.plain().cancel();
+    cancel.without_cause().cancel();
     row("WithCancelCause nil", ctx, canceled, CANCELED);
 
     for parent_first in [true, false] {

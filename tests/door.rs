@@ -212,6 +212,16 @@ const CALLS: &[(&str, fn())] = &[
         gosched::go(move || other.acquire(1));
         semaphore.release(1);
     }),
+    ("Semaphore::try_permit", || {
+        assert!(Semaphore::new(1).try_permit(1).is_some());
+    }),
+    ("drop(SemaphorePermit)", || {
+        let semaphore = Arc::new(Semaphore::new(1));
+        let permit = semaphore.try_permit_owned(1);
+        let other = Arc::clone(&semaphore);
+        gosched::go(move || other.acquire(1));
+        drop(permit);
+    }),
     ("OnceLock::get", || _ = OnceLock::<u8>::new().get()),
     ("OnceLock::set", || OnceLock::new().set(1).unwrap()),
     ("Timer::new", || drop(Timer::new(HOUR))),

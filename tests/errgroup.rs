@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use gosched::channel::bounded;
 use gosched::context::{BoxError, Error, background, with_cancel};
 use gosched::sync::ErrGroup;
-use gosched::thread::{spawn, yield_now};
+use gosched::thread::{scope, spawn, yield_now};
 use support::check;
 
 fn words(payload: &(dyn std::any::Any + Send)) -> &str {
@@ -229,4 +229,48 @@ fn a_member_starts_others() {
         group.wait().unwrap();
         assert_eq!(leaves.load(SeqCst), 256);
     });
+}
+
+#[test]
+fn goroutines_that_borrow() {
+    check(|| {
+        let (words, ran) = (["a".to_owned(), "b".to_owned()], AtomicUsize::new(0));
+        let answer = scope(|s| {
+            let group = ErrGroup::new();
+            group.set_limit(Some(1));
+            for word in &words {
+                let ran = &ran;
+                group.go_scoped(s, move || {
+                    yield_now();
+                    match ran.fetch_add(1, SeqCst) {
+                        0 => Ok(()),
+                        _ => Err(word.clone().into()),
+                    }
+                });
+            }
+            group.wait()
+        });
+        assert_eq!(answer.unwrap_err().to_string(), "b");
+        // Nobody waits for the group, but the scope does; it does not hear of the panic.
+        scope(|s| {
+            ErrGroup::new().go_scoped(s, || {
+                yield_now();
+                ran.fetch_add(1, SeqCst);
+                std::panic::resume_unwind(Box::new("the group's"));
+            });
+        });
+        assert_eq!(ran.load(SeqCst), 3);
+        let passed_on = catch_unwind(AssertUnwindSafe(|| {
+            scope(|s| {
+                let group = ErrGroup::new();
+                group.go_scoped(s, || std::panic::resume_unwind(Box::new("the group's")));
+                let _ = group.wait();
+            });
+        }));
+        assert_eq!(words_of(passed_on), "the group's");
+    });
+}
+
+fn words_of(ended: std::thread::Result<()>) -> String {
+    words(&*ended.unwrap_err()).to_owned()
 }

@@ -158,6 +158,39 @@ fn settings_that_cannot_be() {
     }
 }
 
+/// One line, once, with both places; and only when something was asked for that is not so.
+#[test]
+fn settings_that_come_too_late() {
+    const TEST: &str = "settings_that_come_too_late";
+    const HEAD: &str = "gosched: `run` at tests/misuse.rs:";
+    // SAFETY: nothing in here is tied to a thread.
+    let enter = |builder: Builder| unsafe { builder.run(|| ()) };
+    let late = one_of(TEST, "late", || {
+        enter(Builder::new().procs(2).stack_size(1 << 20));
+        enter(Builder::new().procs(2).async_preempt(true).max_threads(7));
+        enter(Builder::new().procs(3));
+    });
+    if let Some(e) = late {
+        expect(
+            &e,
+            77,
+            " asks for max_threads, async_preempt, but the runtime",
+        );
+        assert_eq!(e.stderr.matches(HEAD).count(), 1, "{e}");
+        assert_eq!(e.stderr.matches("tests/misuse.rs:").count(), 2, "{e}");
+    }
+    let in_time = one_of(TEST, "in_time", || {
+        enter(Builder::new().procs(2).stack_size(1 << 20));
+        enter(Builder::new().stack_size(1 << 20));
+        enter(Builder::new());
+        run(|| run(|| enter(Builder::new().procs(2))));
+    });
+    if let Some(e) = in_time {
+        expect(&e, 77, "");
+        assert_eq!(e.stderr, "");
+    }
+}
+
 #[test]
 fn the_process_ends_whatever_goroutines_do() {
     const TEST: &str = "the_process_ends_whatever_goroutines_do";

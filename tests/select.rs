@@ -349,21 +349,56 @@ fn many_cases_large_values_and_removal() {
     });
 }
 
+/// Any handle of the channel will do; crossbeam-channel's do after 0.5.17.
 #[test]
-fn completing_with_another_handle_panics() {
+fn completing_with_a_clone() {
+    both(|_| {
+        for (s, r) in [bounded(0), bounded(1), unbounded()] {
+            let (s2, r2) = (s.clone(), r.clone());
+            let mut sel = Select::new();
+            sel.send(&s);
+            std::thread::scope(|scope| {
+                let got = scope.spawn(|| r.recv());
+                sel.select().send(&s2, String::from("sent")).unwrap();
+                assert_eq!(got.join().unwrap().as_deref(), Ok("sent"));
+            });
+            let mut sel = Select::new();
+            sel.recv(&r);
+            std::thread::scope(|scope| {
+                scope.spawn(|| s.send(String::from("received")).unwrap());
+                assert_eq!(sel.select().recv(&r2).as_deref(), Ok("received"));
+            });
+        }
+        let due = after(MS);
+        let mut sel = Select::new();
+        sel.recv(&due);
+        sel.select().recv(&due.clone()).unwrap();
+    });
+}
+
+#[test]
+fn completing_with_another_channel_panics() {
     both(|_| {
         let (s, r) = unbounded();
-        let (s2, r2) = (s.clone(), r.clone());
+        let (s2, r2) = unbounded();
         s.send(String::from("x")).unwrap();
-        let mut sel = Select::new();
-        sel.recv(&r);
-        let wrong = catch_unwind(AssertUnwindSafe(|| drop(sel.select().recv(&r2))));
-        let words = "passed a receiver that wasn't selected";
-        assert_eq!(wrong.unwrap_err().downcast_ref(), Some(&words));
+        for wrong in [&r2, &never()] {
+            let mut sel = Select::new();
+            sel.recv(&r);
+            let wrong = catch_unwind(AssertUnwindSafe(|| drop(sel.select().recv(wrong))));
+            let words = "passed a receiver that wasn't selected";
+            assert_eq!(wrong.unwrap_err().downcast_ref(), Some(&words));
+            s.send(String::from("x")).unwrap();
+        }
         let mut sel = Select::new();
         sel.send(&s);
         let wrong = catch_unwind(AssertUnwindSafe(|| sel.select().send(&s2, String::new())));
         let words = "passed a sender that wasn't selected";
+        assert_eq!(wrong.unwrap_err().downcast_ref(), Some(&words));
+        // The same channel, but its other side.
+        let mut sel = Select::new();
+        sel.recv(&r);
+        let wrong = catch_unwind(AssertUnwindSafe(|| sel.select().send(&s, String::new())));
         assert_eq!(wrong.unwrap_err().downcast_ref(), Some(&words));
     });
 }

@@ -683,3 +683,33 @@ fn a_panic_in_a_counted_goroutine_ends_the_process() {
     assert!(ended.stderr.contains("panic: test"), "{ended}");
     assert!(!ended.stdout.contains("wait returned"), "{ended}");
 }
+
+#[test]
+fn a_wait_group_counts_goroutines_that_borrow() {
+    check(|| {
+        let (first, second) = (WaitGroup::new(), WaitGroup::new());
+        let (ran, go_on) = (AtomicUsize::new(0), WaitGroup::new());
+        go_on.add(1);
+        scope(|s| {
+            (0..10).for_each(|_| first.go_scoped(s, || _ = ran.fetch_add(1, Relaxed)));
+            second.go_scoped(s, || {
+                go_on.wait();
+                ran.fetch_add(1, Relaxed);
+            });
+            first.wait();
+            assert_eq!(ran.load(Relaxed), 10);
+            go_on.done();
+        });
+        assert_eq!(ran.load(Relaxed), 11);
+        // A panic is an end; the scope passes it on.
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            scope(|s| {
+                first.go_scoped(s, || std::panic::resume_unwind(Box::new(())));
+                first.wait();
+                ran.fetch_add(1, Relaxed);
+            });
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(ran.load(Relaxed), 12);
+    });
+}

@@ -3,17 +3,11 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::allgs;
-use crate::core::m::current::this_m;
-use crate::core::m::enter::enter;
-use crate::core::m::pending::SLICE_OVER;
 use crate::core::p::processor::MAX_PS;
-use crate::core::sched::allm;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::assert_started;
 use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::diagnostics::dump::{Caller, dump_all};
-use crate::ext::linux::thread_stack;
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::world::resizer;
 use crate::ext::world::trim_parked;
@@ -32,6 +26,7 @@ use crate::ext::world::trim_parked;
 /// ```
 ///
 /// Go: runtime.NumGoroutine
+#[must_use]
 pub fn num_goroutine() -> usize {
     SCHED.goroutines() as usize
 }
@@ -110,6 +105,8 @@ pub fn set_default_gomaxprocs() {
 ///     gosched::dump();
 /// }) };
 /// ```
+#[doc(alias = "Stack")]
+#[doc(alias = "traceback")]
 pub fn dump() {
     dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
 }
@@ -135,6 +132,7 @@ pub fn dump() {
 /// ```
 ///
 /// Go: debug.FreeOSMemory, for stacks
+#[doc(alias = "FreeOSMemory")]
 pub fn trim() -> usize {
     trim_parked::trim()
 }
@@ -188,6 +186,9 @@ pub struct Metrics {
 /// ```
 ///
 /// Go: runtime/metrics
+#[doc(alias = "ReadMetrics")]
+#[doc(alias = "ReadMemStats")]
+#[must_use]
 pub fn metrics() -> Metrics {
     let idle = SCHED.idle.load();
     let stacks = crate::core::stackalloc::stats();
@@ -208,57 +209,5 @@ pub fn metrics() -> Metrics {
         tls_scans: guard.scans,
         tls_taints: guard.taints,
         tls_pins: guard.pins,
-    }
-}
-
-/// For tests: how many objects of each kind there are, whoever has them, and how many of them are
-/// free. What is used again does not grow; what is not, leaks.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct __Objects {
-    pub ms: usize,
-    pub ms_free: usize,
-    pub gs: usize,
-    pub stacks: usize,
-    pub stacks_free: usize,
-    pub berths: usize,
-    pub berths_taken: usize,
-}
-
-#[doc(hidden)]
-pub fn __objects() -> __Objects {
-    let (ms, ms_free) = allm::counts();
-    let (berths, berths_taken) = thread_stack::counts();
-    let stacks = crate::core::stackalloc::stats();
-    __Objects {
-        ms,
-        ms_free,
-        gs: allgs::count(),
-        stacks: stacks.fresh,
-        stacks_free: stacks.free,
-        berths,
-        berths_taken,
-    }
-}
-
-/// For tests: is the calling thread inside the runtime, where nothing may be allocated?
-#[doc(hidden)]
-pub fn __in_runtime() -> bool {
-    this_m().is_some_and(|m| m.words.depth() != 0)
-}
-
-/// For tests that break the rules on purpose: runs `f` inside the runtime.
-#[doc(hidden)]
-pub fn __inside<R>(f: impl FnOnce() -> R) -> R {
-    let _rt = enter();
-    f()
-}
-
-/// For tests: the calling goroutine will be preempted on its next way out of the runtime, as if it
-/// had been asked to while it was inside.
-#[doc(hidden)]
-pub fn __preempt_soon() {
-    if let Some(m) = this_m() {
-        m.pending.ask(SLICE_OVER);
     }
 }

@@ -25,6 +25,7 @@ use crate::context::with_cancel_cause;
 use crate::sync::Mutex;
 use crate::sync::MutexGuard;
 use crate::sync::WaitGroup;
+use crate::thread::Scope;
 
 /// Runs parts of a task in goroutines, waits for all of them, and answers with the first error.
 ///
@@ -51,6 +52,7 @@ use crate::sync::WaitGroup;
 ///
 /// Go: errgroup.Group
 #[derive(Clone, Default)]
+#[doc(alias = "Group")]
 pub struct ErrGroup(Arc<Shared>);
 
 #[derive(Default)]
@@ -135,6 +137,7 @@ impl ErrGroup {
     /// ```
     ///
     /// Go: Group.SetLimit
+    #[track_caller]
     pub fn set_limit(&self, limit: Option<usize>) {
         let mut place = lock(&self.0.limit);
         let active = place.as_ref().map_or(0, |limit| limit.1.len());
@@ -158,6 +161,9 @@ impl ErrGroup {
     ///
     /// The first error cancels the group's context, if it has one.
     ///
+    /// `f` cannot borrow, because nobody can be made to wait for the group; [`go_scoped`](ErrGroup::go_scoped)'s
+    /// can. [Which one when?](crate::thread#which-way-to-start-a-goroutine)
+    ///
     /// # Panics
     /// If the runtime has not been started.
     ///
@@ -170,11 +176,59 @@ impl ErrGroup {
     where
         F: FnOnce() -> Result<(), BoxError> + Send + 'static,
     {
+        let member = self.enter();
+        go_at(Location::caller(), move || member.run(f));
+    }
+
+    /// Waits until the limit lets one in.
+    fn enter(&self) -> Member {
         let limit = self.limit();
         if let Some(Limit(sender, _)) = &limit {
             let _ = sender.send(()); // `limit` holds the other end, too
         }
-        self.start(Location::caller(), limit, f);
+        self.member(limit)
+    }
+
+    fn member(&self, limit: Option<Limit>) -> Member {
+        let shared = Arc::clone(&self.0);
+        shared.running.add(1);
+        Member { shared, limit }
+    }
+
+    /// As [`go`](ErrGroup::go), for a closure that borrows: the goroutine is one of the scope's as
+    /// well, which waits for it even when nobody waits for the group.
+    ///
+    /// A panic in `f` is the group's: [`wait`](ErrGroup::wait) passes it on, the scope does not.
+    ///
+    /// # Panics
+    /// As [`Scope::spawn`].
+    ///
+    /// # Examples
+    /// ```
+    /// use gosched::sync::ErrGroup;
+    /// # // SAFETY: nothing here is tied to an OS thread.
+    /// unsafe { gosched::run(|| {
+    ///     let numbers = [String::from("1"), String::from("two")];
+    ///     let answer = gosched::thread::scope(|s| {
+    ///         let group = ErrGroup::new();
+    ///         for text in &numbers {
+    ///             group.go_scoped(s, || {
+    ///                 text.parse::<i32>()?;
+    ///                 Ok(())
+    ///             });
+    ///         }
+    ///         group.wait()
+    ///     });
+    ///     assert_eq!(answer.unwrap_err().to_string(), "invalid digit found in string");
+    /// }) };
+    /// ```
+    #[track_caller]
+    pub fn go_scoped<'scope, F>(&self, scope: &'scope Scope<'scope, '_>, f: F)
+    where
+        F: FnOnce() -> Result<(), BoxError> + Send + 'scope,
+    {
+        let member = self.enter();
+        scope.spawn(move || member.run(f));
     }
 
     /// As [`go`](ErrGroup::go), if the limit lets it in at once. Was it started?
@@ -197,23 +251,10 @@ impl ErrGroup {
             .as_ref()
             .is_some_and(|limit| limit.0.try_send(()).is_err());
         if !full {
-            self.start(Location::caller(), limit, f);
+            let member = self.member(limit);
+            go_at(Location::caller(), move || member.run(f));
         }
         !full
-    }
-
-    fn start<F>(&self, at: &'static Location<'static>, limit: Option<Limit>, f: F)
-    where
-        F: FnOnce() -> Result<(), BoxError> + Send + 'static,
-    {
-        let shared = Arc::clone(&self.0);
-        shared.running.add(1);
-        let member = Member { shared, limit };
-        go_at(at, move || {
-            let member = member; // the whole of it
-            let ended = catch_unwind(AssertUnwindSafe(f));
-            member.shared.note(ended);
-        });
     }
 
     /// Waits until all goroutines of the group have ended, and cancels its context.
@@ -229,6 +270,7 @@ impl ErrGroup {
     /// See [`ErrGroup`].
     ///
     /// Go: Group.Wait
+    #[track_caller]
     pub fn wait(&self) -> Result<(), Cause> {
         self.0.running.wait();
         let mut ended = lock(&self.0.ended);
@@ -250,6 +292,14 @@ impl ErrGroup {
 struct Member {
     shared: Arc<Shared>,
     limit: Option<Limit>,
+}
+
+impl Member {
+    /// Runs `f` as one of the group; it is over when this returns.
+    fn run(self, f: impl FnOnce() -> Result<(), BoxError>) {
+        let ended = catch_unwind(AssertUnwindSafe(f));
+        self.shared.note(ended);
+    }
 }
 
 impl Drop for Member {
@@ -299,7 +349,7 @@ impl Shared {
     fn cancel(&self, error: Option<Cause>) {
         match (&self.cancel, error) {
             (Some(cancel), Some(error)) => cancel.cancel(error),
-            (Some(cancel), None) => cancel.plain().cancel(),
+            (Some(cancel), None) => cancel.without_cause().cancel(),
             (None, _) => {}
         }
     }

@@ -17,6 +17,8 @@ use crate::core::sched::spawn::{Birth, spawn};
 /// An uncaught panic in it ends the process with Go's words and status 2 (see
 /// [`Builder::uncaught_panic`](crate::Builder::uncaught_panic) for the other way).
 ///
+/// There are other ways to start one. [Which one when?](crate::thread#which-way-to-start-a-goroutine)
+///
 /// # Panics
 /// If the runtime has not been started, or there can be no stack for it, see
 /// [`StackError`](crate::StackError).

@@ -25,6 +25,7 @@ use crate::ext::diagnostics::identity_table::identity_of;
 ///     assert_eq!(Some(me.id()), gosched::goroutine::id());
 /// }) };
 /// ```
+#[must_use]
 pub fn current() -> Option<Goroutine> {
     this_goroutine().map(|g| Goroutine {
         id: g.id(),
@@ -47,6 +48,8 @@ pub fn current() -> Option<Goroutine> {
 /// ```
 ///
 /// Go: the N of `goroutine N`
+#[doc(alias = "goid")]
+#[must_use]
 pub fn id() -> Option<u64> {
     this_goroutine().map(|g| g.id())
 }
@@ -67,6 +70,7 @@ impl Goroutine {
     ///
     /// # Examples
     /// See [`current`].
+    #[must_use]
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -76,6 +80,7 @@ impl Goroutine {
     ///
     /// # Examples
     /// See [`current`].
+    #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.identity.as_deref()?.name.as_deref()
     }
@@ -90,6 +95,7 @@ impl Goroutine {
     ///     assert!(me.unwrap().started_at().unwrap().line() > 1);
     /// }) };
     /// ```
+    #[must_use]
     pub fn started_at(&self) -> Option<&'static Location<'static>> {
         self.started_at
     }

@@ -26,6 +26,10 @@ pub mod context;
 #[cfg(not(loom))]
 pub(crate) mod err_group;
 #[cfg(not(loom))]
+pub(crate) mod builder;
+#[cfg(not(loom))]
 pub(crate) mod run;
 #[cfg(not(loom))]
 pub(crate) mod debug;
+#[cfg(not(loom))]
+pub(crate) mod test_hooks;

@@ -59,6 +59,7 @@ pub fn unlock_os_thread() {
 /// ```
 ///
 /// Go: proc.go entersyscall, exitsyscall
+#[doc(alias = "entersyscall")]
 pub fn blocking<R>(f: impl FnOnce() -> R) -> R {
     /// Takes the mark away, also when `f` panics.
     struct Marked;

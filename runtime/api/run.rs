@@ -1,4 +1,4 @@
-//! The door: `run` and its `Builder`. The first call starts the runtime of the process.
+//! The door: `run`, and `Builder::run`. The first call starts the runtime of the process.
 //!
 //! Go: proc.go main, schedinit.
 #![allow(
@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::api::builder::Builder;
 use crate::api::thread::goexit::is_goexit;
 use crate::api::thread::join::Packet;
 use crate::api::thread::last_words;
@@ -18,149 +19,12 @@ use crate::api::thread::panic;
 use crate::core::g::goroutine::Kind;
 use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::hooks;
-use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::schedule::m_start;
 use crate::core::sched::spawn::{Birth, spawn};
-use crate::core::sched::start::{self, Settings};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::class_for;
-use crate::ext::growth::overflow::Ending;
-use crate::ext::settings::config;
+use crate::core::sched::start;
 use crate::ext::world::resizer;
 
-/// What becomes of the process when a goroutine started by [`go`](crate::go) panics and nobody
-/// catches it.
-///
-/// # Examples
-/// ```
-/// use gosched::{Builder, UncaughtPanic};
-///
-/// let builder = Builder::new().uncaught_panic(UncaughtPanic::Print);
-/// # // SAFETY: nothing here is tied to an OS thread.
-/// unsafe { builder.run(|| {
-///     gosched::go(|| panic!("printed, and that is all"));
-///     gosched::thread::yield_now();
-/// }) };
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum UncaughtPanic {
-    /// Go's way: the message, the goroutine, exit status 2.
-    #[default]
-    Exit,
-    /// std's way: the message is printed, the others go on.
-    Print,
-}
-
-/// The stack of `run`'s goroutine unless a size was asked for: a main thread's, on Linux.
-const MAIN_STACK: usize = 8 << 20;
-
-/// What becomes of the process after a stack overflow was reported.
-///
-/// # Examples
-/// See [`Builder`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum OnOverflow {
-    /// Exit status 2, as Go.
-    #[default]
-    Exit,
-    /// SIGABRT, for a core dump.
-    Abort,
-}
-
-/// Settings of the runtime. They count when they come with the first `run` of the process; a
-/// later one enters the runtime as it is.
-///
-/// # Examples
-/// ```
-/// let builder = gosched::Builder::new().procs(2).stack_size(128 << 10);
-/// // SAFETY: nothing in the closure is tied to an OS thread.
-/// let n = unsafe { builder.run(|| gosched::num_goroutine()) };
-/// assert_eq!(n, 1);
-/// ```
-#[derive(Debug, Default, Clone)]
-pub struct Builder {
-    procs: Option<usize>,
-    stack_size: Option<usize>,
-    max_threads: Option<u32>,
-    async_preempt: Option<bool>,
-    uncaught: UncaughtPanic,
-    on_overflow: OnOverflow,
-    no_guard: bool,
-}
-
 impl Builder {
-    /// Go's defaults.
-    ///
-    /// # Examples
-    /// See [`Builder`].
-    pub fn new() -> Builder {
-        Builder::default()
-    }
-
-    /// How many Ps to start with: how many goroutines run at the same time. Overrides the
-    /// variable `GOMAXPROCS`; the default is the number of CPUs that the process may use, and
-    /// follows it ([`gomaxprocs`](crate::gomaxprocs)).
-    ///
-    /// # Examples
-    /// See [`Builder`].
-    pub fn procs(mut self, n: usize) -> Builder {
-        self.procs = Some(n);
-        self
-    }
-
-    /// The most stack that a goroutine may use unless it is given its own limit, in bytes;
-    /// rounded up to a power of two from 64 KiB to 1 GiB. The default is 256 KiB, and 8 MiB for
-    /// the goroutine of [`run`] itself, as for a program's main thread.
-    ///
-    /// # Examples
-    /// See [`Builder`].
-    pub fn stack_size(mut self, bytes: usize) -> Builder {
-        self.stack_size = Some(bytes);
-        self
-    }
-
-    /// The most OS threads that run goroutines; more are a fatal error. The default is 10,000;
-    /// there cannot be more than 32,768.
-    ///
-    /// # Examples
-    /// See [`Builder`].
-    ///
-    /// Go: debug.SetMaxThreads
-    pub fn max_threads(mut self, n: u32) -> Builder {
-        self.max_threads = Some(n);
-        self
-    }
-
-    /// Whether a goroutine that runs for more than 10 ms while others wait is stopped in the
-    /// middle (`docs/preemption.md`). On by default; `GOSCHED=asyncpreemptoff=1` turns it off.
-    ///
-    /// # Examples
-    /// See [`Builder`].
-    pub fn async_preempt(mut self, on: bool) -> Builder {
-        self.async_preempt = Some(on);
-        self
-    }
-
-    /// What an uncaught panic in a detached goroutine does.
-    ///
-    /// # Examples
-    /// See [`UncaughtPanic`].
-    pub fn uncaught_panic(mut self, what: UncaughtPanic) -> Builder {
-        self.uncaught = what;
-        self
-    }
-
-    /// What happens after a stack overflow was reported.
-    ///
-    /// # Examples
-    /// See [`Builder`].
-    pub fn on_overflow(mut self, what: OnOverflow) -> Builder {
-        self.on_overflow = what;
-        self
-    }
-
     /// Lets goroutines move to another OS thread even when their stacks hold addresses of the
     /// old one's thread-locals.
     ///
@@ -187,52 +51,12 @@ impl Builder {
         F: FnOnce() -> R + Send,
         R: Send,
     {
-        let settings = || {
-            let settings = self.settings();
-            panic::set_go_on(self.uncaught == UncaughtPanic::Print);
-            settings
-        };
-        start::start(settings, m_start);
+        self.start();
         resizer::install();
         panic::install_hook();
         last_words::wait_at_exit();
         // SAFETY: the caller's promise.
         unsafe { run_main(f) }
-    }
-
-    #[track_caller]
-    fn settings(&self) -> Settings {
-        let debug = config::debug(std::env::var_os("GOSCHED"));
-        let debug = debug.unwrap_or_else(|e| panic!("{e}"));
-        let procs = match self.procs {
-            Some(n) if (1..=MAX_PS).contains(&n) => Some(n as u32),
-            Some(n) => panic!("Builder::procs({n}): want a number from 1 to {MAX_PS}"),
-            None => {
-                config::procs(std::env::var_os("GOMAXPROCS")).unwrap_or_else(|e| panic!("{e}"))
-            }
-        };
-        let class_of =
-            |bytes| class_for(bytes).unwrap_or_else(|e| panic!("Builder::stack_size: {e}"));
-        let (class, main_class) = match self.stack_size {
-            Some(bytes) => (class_of(bytes), class_of(bytes)),
-            None => (Class::DEFAULT, class_of(MAIN_STACK)),
-        };
-        let overflow_ending = match self.on_overflow {
-            OnOverflow::Exit => Ending::Exit,
-            OnOverflow::Abort => Ending::Abort,
-        };
-        Settings {
-            procs,
-            class,
-            main_class,
-            max_threads: self.max_threads.unwrap_or(10_000),
-            extras: hooks::Settings {
-                async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
-                debug,
-                overflow_ending,
-                tls_guard: !self.no_guard,
-            },
-        }
     }
 }
 

@@ -56,6 +56,8 @@ use std::sync::atomic::Ordering::Relaxed;
 ///
 /// Go: stack.go newstack
 #[inline]
+#[track_caller]
+#[doc(alias = "morestack")]
 pub fn grow<R>(red_zone: usize, size: usize, f: impl FnOnce() -> R) -> R {
     match remaining() {
         Some(left) if left >= red_zone => f(),
@@ -65,6 +67,7 @@ pub fn grow<R>(red_zone: usize, size: usize, f: impl FnOnce() -> R) -> R {
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn call_grown<R>(size: usize, f: impl FnOnce() -> R) -> R {
     let segment = match Segment::push(size) {
         Ok(segment) => segment,
@@ -89,6 +92,7 @@ fn call_grown<R>(size: usize, f: impl FnOnce() -> R) -> R {
 /// }) };
 /// ```
 #[inline]
+#[must_use]
 pub fn remaining() -> Option<usize> {
     let here = stack_here();
     match my_stack() {
@@ -121,6 +125,7 @@ fn elsewhere(first: SlotRef, here: usize) -> Option<usize> {
 ///     assert!(gosched::stack::high_water().unwrap() >= 4096);
 /// }) };
 /// ```
+#[must_use]
 pub fn high_water() -> Option<usize> {
     this_m()?;
     my_stack().map(residency::chain_high_water)

@@ -37,6 +37,7 @@ impl CancelFunc {
     /// cancel.cancel(); // nothing more
     /// assert_eq!(child.err(), Some(Error::Canceled));
     /// ```
+    #[track_caller]
     pub fn cancel(&self) {
         self.0.cancel(Error::Canceled, None);
     }
@@ -56,6 +57,7 @@ impl CancelFunc {
     /// ```
     ///
     /// Go: `defer cancel()`
+    #[doc(alias = "defer")]
     pub fn on_drop(self) -> CancelOnDrop {
         CancelOnDrop(self)
     }
@@ -97,6 +99,7 @@ impl CancelCauseFunc {
     /// assert_eq!(ctx.cause().unwrap().to_string(), "the disk is full");
     /// assert_eq!(ctx.err().unwrap().to_string(), "context canceled");
     /// ```
+    #[track_caller]
     pub fn cancel(&self, cause: impl Into<BoxError>) {
         self.0.cancel(Error::Canceled, Some(shared(cause.into())));
     }
@@ -108,11 +111,11 @@ impl CancelCauseFunc {
     /// use gosched::context::{background, with_cancel_cause};
     ///
     /// let (ctx, cancel) = with_cancel_cause(&background());
-    /// cancel.plain().cancel();
+    /// cancel.without_cause().cancel();
     /// assert_eq!(ctx.cause().unwrap().to_string(), "context canceled");
     /// ```
     #[must_use]
-    pub fn plain(&self) -> CancelFunc {
+    pub fn without_cause(&self) -> CancelFunc {
         CancelFunc(Arc::clone(&self.0))
     }
 }

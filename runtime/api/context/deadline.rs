@@ -26,6 +26,7 @@ use crate::time::after_func;
 ///
 /// Go: context.WithDeadline
 #[track_caller]
+#[must_use = "the context is done when somebody cancels it: keep the handle"]
 pub fn with_deadline(parent: &Context, deadline: Instant) -> (Context, CancelFunc) {
     until(parent, deadline, None)
 }
@@ -49,6 +50,7 @@ pub fn with_deadline(parent: &Context, deadline: Instant) -> (Context, CancelFun
 ///
 /// Go: context.WithDeadlineCause
 #[track_caller]
+#[must_use = "the context is done when somebody cancels it: keep the handle"]
 pub fn with_deadline_cause(
     parent: &Context,
     deadline: Instant,
@@ -77,6 +79,7 @@ pub fn with_deadline_cause(
 ///
 /// Go: context.WithTimeout
 #[track_caller]
+#[must_use = "the context is done when somebody cancels it: keep the handle"]
 pub fn with_timeout(parent: &Context, timeout: Duration) -> (Context, CancelFunc) {
     until(parent, after(timeout), None)
 }
@@ -99,6 +102,7 @@ pub fn with_timeout(parent: &Context, timeout: Duration) -> (Context, CancelFunc
 ///
 /// Go: context.WithTimeoutCause
 #[track_caller]
+#[must_use = "the context is done when somebody cancels it: keep the handle"]
 pub fn with_timeout_cause(
     parent: &Context,
     timeout: Duration,

@@ -39,6 +39,7 @@ pub const fn background() -> Context {
 ///
 /// Go: context.TODO
 #[must_use]
+#[doc(alias = "TODO")]
 pub const fn todo() -> Context {
     Context::empty("context.TODO")
 }
@@ -49,6 +50,7 @@ pub const fn todo() -> Context {
 /// See [`CancelFunc::cancel`].
 ///
 /// Go: context.WithCancel
+#[must_use = "the context is done when somebody cancels it: keep the handle"]
 pub fn with_cancel(parent: &Context) -> (Context, CancelFunc) {
     let (context, node) = below(parent);
     (context, CancelFunc(node))
@@ -60,6 +62,7 @@ pub fn with_cancel(parent: &Context) -> (Context, CancelFunc) {
 /// See [`CancelCauseFunc::cancel`].
 ///
 /// Go: context.WithCancelCause
+#[must_use = "the context is done when somebody cancels it: keep the handle"]
 pub fn with_cancel_cause(parent: &Context) -> (Context, CancelCauseFunc) {
     let (context, node) = below(parent);
     (context, CancelCauseFunc(node))

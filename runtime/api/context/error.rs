@@ -17,6 +17,7 @@ use std::sync::Arc;
 /// assert_eq!(Error::DeadlineExceeded.to_string(), "context deadline exceeded");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Error {
     /// It was cancelled, or one that it derives from was. Go: context.Canceled.
     Canceled,

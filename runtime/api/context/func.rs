@@ -27,6 +27,7 @@ impl Func {
     }
 
     /// By the cancellation.
+    #[track_caller]
     pub(crate) fn start(&self) {
         if let Some(f) = self.take() {
             go_at(self.at, f);

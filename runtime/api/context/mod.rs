@@ -38,12 +38,14 @@
 pub(crate) mod error;
 pub(crate) mod values;
 pub(crate) mod func;
+pub(crate) mod alarm;
 pub(crate) mod node;
 pub(crate) mod stop;
 pub(crate) mod handle;
 pub(crate) mod cancel;
 pub(crate) mod deadline;
 pub(crate) mod derive;
+pub(crate) mod wait;
 
 pub use cancel::{CancelCauseFunc, CancelFunc, CancelOnDrop};
 pub use deadline::{with_deadline, with_deadline_cause, with_timeout, with_timeout_cause};
@@ -55,3 +57,4 @@ pub(crate) use error::shared;
 pub use error::{BoxError, Cause, Error};
 pub use handle::Context;
 pub use stop::Stop;
+pub use wait::sleep;

@@ -20,8 +20,10 @@ use std::sync::atomic::{AtomicU8, AtomicU64};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Instant;
 
+use crate::api::context::alarm::Alarm;
 use crate::api::context::error::{Cause, Error};
 use crate::api::context::func::Func;
+use crate::api::sync::semaphore::GIVEN_UP;
 use crate::channel::Receiver;
 use crate::channel::Sender;
 use crate::channel::bounded;
@@ -67,6 +69,7 @@ type Children = BTreeMap<u64, Child>;
 pub(crate) enum Child {
     Node(Arc<Node>),
     Func(Arc<Func>),
+    Alarm(Arc<Alarm>),
 }
 
 impl Node {
@@ -157,6 +160,7 @@ impl Node {
 
     /// Cancels this node and all below it, and takes it from its parent. The first one counts;
     /// whoever comes later waits until the first one has finished.
+    #[track_caller]
     pub(crate) fn cancel(&self, error: Error, cause: Option<Cause>) {
         let cause = cause.unwrap_or_else(|| Arc::new(error));
         let Some(children) = self.mark(error, &cause) else {
@@ -168,7 +172,9 @@ impl Node {
             parent.remove(self.seq);
         }
         // Last: there may be no memory for a goroutine, which panics.
-        funcs.iter().for_each(|func| func.start());
+        for func in funcs {
+            func.start();
+        }
     }
 
     /// Done, for this reason. `None`: it was before.
@@ -223,6 +229,7 @@ fn cancel_all(children: Children, error: Error, cause: &Cause) -> Vec<Arc<Func>>
     while let Some(child) = todo.pop() {
         match child {
             Child::Func(func) => funcs.push(func),
+            Child::Alarm(alarm) => alarm.ring(GIVEN_UP),
             Child::Node(node) => match node.mark(error, cause) {
                 Some(children) => {
                     todo.extend(children.into_values().rev());

@@ -32,6 +32,7 @@ use crate::thread::ScopedJoinHandle;
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T>;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.packet.poll(cx.waker()) {
             Poll::Ready(self.packet.take())
@@ -61,6 +62,7 @@ impl<T> Future for JoinHandle<T> {
 impl<T> Future for ScopedJoinHandle<'_, T> {
     type Output = Result<T>;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.packet().poll(cx.waker()) {
             Poll::Ready(self.packet().take())

@@ -41,6 +41,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 ///
 /// std: `std::sync::mpsc::sync_channel`
 #[must_use]
+#[track_caller]
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let (sender, receiver) = bounded(bound);
     (SyncSender(sender), Receiver::new(receiver))

@@ -34,6 +34,7 @@ use crate::core::wait::notify_list::NotifyList;
 /// let started = changed.wait_while(lock.lock().unwrap(), |started| !*started);
 /// assert!(*started.unwrap());
 /// ```
+#[doc(alias = "Cond")]
 pub struct Condvar {
     list: NotifyList,
 }
@@ -191,6 +192,7 @@ impl Condvar {
     ///
     /// See [`Condvar`].
     #[inline]
+    #[doc(alias = "Signal")]
     pub fn notify_one(&self) {
         self.list.notify_one();
     }
@@ -201,6 +203,7 @@ impl Condvar {
     ///
     /// See [`Barrier`](crate::sync::Barrier), which is made of this.
     #[inline]
+    #[doc(alias = "Broadcast")]
     pub fn notify_all(&self) {
         self.list.notify_all();
     }

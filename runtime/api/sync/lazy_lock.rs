@@ -22,6 +22,8 @@ use crate::api::sync::once_lock::OnceLock;
 /// static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| "go sched".split(' ').collect());
 /// assert_eq!(WORDS.len(), 2);
 /// ```
+#[doc(alias = "OnceValue")]
+#[doc(alias = "OnceFunc")]
 pub struct LazyLock<T, F = fn() -> T> {
     value: OnceLock<T>,
     /// Taken by whoever makes the value. Gone and no value: it has panicked.
@@ -55,8 +57,12 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// assert_eq!(*LazyLock::force(&LazyLock::new(|| 5)), 5);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn force(this: &LazyLock<T, F>) -> &T {
-        this.value.get_or_init(|| this.make())
+        match this.value.get() {
+            Some(value) => value,
+            None => this.make(),
+        }
     }
 
     /// As [`LazyLock::force`], for changing the value.
@@ -74,20 +80,22 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// assert_eq!(*lazy, 6);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn force_mut(this: &mut LazyLock<T, F>) -> &mut T {
         LazyLock::force(this);
         this.value.get_mut().expect("forced just now")
     }
 
     #[cold]
-    fn make(&self) -> T {
-        let make = self
-            .make
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match make {
-            Some(make) => make(),
+    #[track_caller]
+    fn make(&self) -> &T {
+        let made = self.value.get_or_try(|| {
+            let make = self.make.lock();
+            let make = make.unwrap_or_else(PoisonError::into_inner).take();
+            make.map(|make| make())
+        });
+        match made {
+            Some(value) => value,
             None => panic!("LazyLock instance has previously been poisoned"),
         }
     }
@@ -131,6 +139,7 @@ impl<T, F: FnOnce() -> T> Deref for LazyLock<T, F> {
     type Target = T;
 
     #[inline]
+    #[track_caller]
     fn deref(&self) -> &T {
         LazyLock::force(self)
     }
@@ -138,6 +147,7 @@ impl<T, F: FnOnce() -> T> Deref for LazyLock<T, F> {
 
 impl<T, F: FnOnce() -> T> DerefMut for LazyLock<T, F> {
     #[inline]
+    #[track_caller]
     fn deref_mut(&mut self) -> &mut T {
         LazyLock::force_mut(self)
     }

@@ -20,6 +20,8 @@ pub(crate) mod rwlock;
 pub(crate) mod barrier;
 #[cfg(not(loom))]
 pub(crate) mod semaphore;
+#[cfg(not(loom))]
+pub(crate) mod semaphore_permit;
 
 #[cfg(not(loom))]
 pub use crate::api::err_group::ErrGroup;
@@ -43,6 +45,8 @@ pub use rwlock::RwLock;
 pub use rwlock_guards::{RwLockReadGuard, RwLockWriteGuard};
 #[cfg(not(loom))]
 pub use semaphore::Semaphore;
+#[cfg(not(loom))]
+pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 #[cfg(not(loom))]
 pub use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult, Weak, atomic};
 #[cfg(not(loom))]

@@ -99,9 +99,13 @@ impl Once {
     /// See [`Once`].
     #[inline]
     #[track_caller]
+    #[doc(alias = "Do")]
     pub fn call_once<F: FnOnce()>(&self, f: F) {
         if !self.is_completed() {
-            self.call(false, |_| f());
+            self.call(false, |_| {
+                f();
+                true
+            });
         }
     }
 
@@ -121,7 +125,17 @@ impl Once {
     #[inline]
     pub fn call_once_force<F: FnOnce(&OnceState)>(&self, f: F) {
         if !self.is_completed() {
-            self.call(true, f);
+            self.call(true, |state| {
+                f(state);
+                true
+            });
+        }
+    }
+
+    /// As `call_once_force`, for a call that may be in vain: false, and it is poisoned (again).
+    pub(crate) fn try_call_force(&self, f: impl FnOnce() -> bool) {
+        if !self.is_completed() {
+            self.call(true, |_| f());
         }
     }
 
@@ -183,7 +197,7 @@ impl Once {
 
     #[cold]
     #[track_caller]
-    fn call<F: FnOnce(&OnceState)>(&self, force: bool, f: F) {
+    fn call<F: FnOnce(&OnceState) -> bool>(&self, force: bool, f: F) {
         let poisoned = loop {
             // Acquire pairs(once): Run's Release.
             let now = self.word.load(Acquire);
@@ -202,8 +216,9 @@ impl Once {
             once: self,
             leaves: POISONED,
         };
-        f(&OnceState { poisoned });
-        run.leaves = DONE;
+        if f(&OnceState { poisoned }) {
+            run.leaves = DONE;
+        }
     }
 
     /// Waits for the word to change, if it is still as it was `seen`.

@@ -133,6 +133,20 @@ impl<T> OnceLock<T> {
         self.written()
     }
 
+    /// The value, or what `f` makes of it if it can; `None` if it cannot.
+    pub(crate) fn get_or_try(&self, f: impl FnOnce() -> Option<T>) -> Option<&T> {
+        self.once.try_call_force(|| {
+            let value = f();
+            let made = value.is_some();
+            if made {
+                // SAFETY: as in `write`.
+                unsafe { *self.value.get() = value };
+            }
+            made
+        });
+        self.get()
+    }
+
     #[cold]
     fn write(&self, f: impl FnOnce() -> Option<T>) {
         self.once.call_once_force(|_| {

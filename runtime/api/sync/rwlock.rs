@@ -32,6 +32,7 @@ use crate::core::wait::raw_rwlock::RawRwLock;
 /// *price.write().unwrap() += 1;
 /// assert_eq!(*price.read().unwrap(), 6);
 /// ```
+#[doc(alias = "RWMutex")]
 pub struct RwLock<T: ?Sized> {
     raw: RawRwLock,
     poison: Poison,
@@ -91,6 +92,7 @@ impl<T: ?Sized> RwLock<T> {
     /// See [`RwLock`].
     #[inline]
     #[track_caller]
+    #[doc(alias = "RLock")]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         self.raw.read();
         self.poison.wrap(self.read_guard())
@@ -111,6 +113,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # drop(writer);
     /// ```
     #[inline]
+    #[doc(alias = "TryRLock")]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         if self.raw.try_read() {
             Ok(self.poison.wrap(self.read_guard())?)
@@ -128,6 +131,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// See [`RwLock`].
     #[inline]
+    #[doc(alias = "Lock")]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
         self.raw.write();
         self.poison.wrap(self.write_guard())
@@ -148,6 +152,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # drop(reader);
     /// ```
     #[inline]
+    #[doc(alias = "TryLock")]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         if self.raw.try_write() {
             Ok(self.poison.wrap(self.write_guard())?)

@@ -9,14 +9,24 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::wait_reason::WaitReason;
+use crate::core::g::wait_round::Ticket;
 use crate::core::wait::sched_api::{GRef, RawLock, enter, enter_to_wait, park, ready};
 use crate::core::wait::wait_list::WaitList;
 use crate::core::wait::waiter::Waiter;
 
+/// The two that may claim a wait that can be given up.
+const SERVED: u16 = 0;
+pub(crate) const GIVEN_UP: u16 = 1;
 /// How many goroutines a release wakes before it leaves the runtime for a moment.
 const BATCH: usize = 32;
 
 /// Limits how much of something is in use at a time; each user takes its share.
+///
+/// There are two ways to hold a share. A *permit* ([`permit`](Semaphore::permit),
+/// [`permit_owned`](Semaphore::permit_owned)) gives it back when it is dropped: the usual way.
+/// Go's pair [`acquire`](Semaphore::acquire) and [`release`](Semaphore::release) is for shares that
+/// no scope or value stands for: taken here and given back elsewhere, or in other portions. Each
+/// has a `try_` form, and one that gives up when a context is done.
 ///
 /// Waiters are served in the order of their coming: one that needs much waits until there is
 /// enough, and those behind it wait for it.
@@ -29,11 +39,15 @@ const BATCH: usize = 32;
 /// use gosched::sync::Semaphore;
 ///
 /// let memory = Semaphore::new(100);
-/// memory.acquire(70);
+/// let share = memory.permit(70);
 /// assert!(!memory.try_acquire(40));
+/// drop(share);
+///
+/// memory.acquire(70);
 /// memory.release(70);
 /// assert!(memory.try_acquire(40));
 /// ```
+#[doc(alias = "Weighted")]
 pub struct Semaphore {
     size: usize,
     lock: RawLock,
@@ -59,12 +73,16 @@ impl Semaphore {
         }
     }
 
+    /// Under the lock.
+    fn fits(&self, n: usize) -> bool {
+        n <= self.size - self.used.load(Relaxed)
+    }
+
     /// Under the lock: takes `n` if they are free.
     fn take(&self, n: usize) -> bool {
-        let used = self.used.load(Relaxed);
-        let fits = n <= self.size - used;
+        let fits = self.fits(n);
         if fits {
-            self.used.store(used + n, Relaxed);
+            self.used.store(self.used.load(Relaxed) + n, Relaxed);
         }
         fits
     }
@@ -79,11 +97,7 @@ impl Semaphore {
     /// See [`Semaphore`].
     #[track_caller]
     pub fn acquire(&self, n: usize) {
-        assert!(
-            n <= self.size,
-            "semaphore: cannot acquire {n} of {}",
-            self.size
-        );
+        self.demand(n);
         let rt = enter_to_wait();
         let me = rt.current();
         Waiter::on_stack(me, n, None, |waiter| {
@@ -99,6 +113,50 @@ impl Semaphore {
             drop(guard);
             park(rt);
         });
+    }
+
+    #[track_caller]
+    pub(crate) fn demand(&self, n: usize) {
+        let size = self.size;
+        assert!(n <= size, "semaphore: cannot acquire {n} of {size}");
+    }
+
+    /// As `acquire`, unless whoever was told the round claims it first, for [`GIVEN_UP`]: false.
+    /// `tell` is called inside of the runtime, with the park announced; its false: no need to wait.
+    pub(crate) fn acquire_unless(&self, n: usize, tell: impl FnOnce(Ticket) -> bool) -> bool {
+        let rt = enter_to_wait();
+        let me = rt.current();
+        let round = me.open_round();
+        let given_up = Waiter::on_stack(me, n, Some(round), |waiter| {
+            let guard = rt.lock(&self.lock);
+            if self.list.is_empty() && self.take(n) {
+                return false;
+            }
+            let what = std::ptr::from_ref(self).addr();
+            me.announce_park_for(WaitReason::SemaphoreAcquire, what);
+            self.list.push_back(waiter);
+            drop(guard);
+            if !tell(round) && me.claim.claim(round, GIVEN_UP) {
+                me.status.cancel_park();
+                drop(rt);
+            } else {
+                park(rt);
+            }
+            if me.claim.winner() == Some(SERVED) {
+                return false;
+            }
+            let rt = enter();
+            let _guard = rt.lock(&self.lock);
+            if waiter.is_queued() {
+                self.list.unlink(waiter);
+            }
+            true
+        });
+        if given_up {
+            // Those behind may need less than the one that has left.
+            while self.serve_some() {}
+        }
+        !given_up
     }
 
     /// Takes `n`, if they are free and nobody waits.
@@ -123,10 +181,16 @@ impl Semaphore {
     /// See [`Semaphore`].
     #[track_caller]
     pub fn release(&self, n: usize) {
-        if !self.give_back(n) {
+        if !self.release_some(n) {
             panic!("semaphore: released more than held");
         }
-        while self.serve_some() {}
+    }
+
+    /// As `release`. False: more than was taken, so nothing was given back.
+    pub(crate) fn release_some(&self, n: usize) -> bool {
+        let held = self.give_back(n);
+        while held && self.serve_some() {}
+        held
     }
 
     fn give_back(&self, n: usize) -> bool {
@@ -150,20 +214,25 @@ impl Semaphore {
         let mut served: [Option<GRef>; BATCH] = [None; BATCH];
         let rt = enter();
         let guard = rt.lock(&self.lock);
-        let mut count = 0;
-        while count < BATCH
+        let mut looked_at = 0;
+        while looked_at < BATCH
             && let Some(first) = self.list.first()
-            && self.take(first.key)
+            && self.fits(first.key)
         {
             self.list.unlink(first);
-            served[count] = Some(first.g);
-            count += 1;
+            looked_at += 1;
+            let round = first.round;
+            if round.is_some_and(|round| !first.g.claim.claim(round, SERVED)) {
+                continue; // it has given up, and waits for the lock
+            }
+            self.take(first.key);
+            served[looked_at - 1] = Some(first.g);
         }
         drop(guard);
         for g in served.into_iter().flatten() {
             ready(&rt, g);
         }
-        count == BATCH
+        looked_at == BATCH
     }
 }
 

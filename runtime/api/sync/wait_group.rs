@@ -152,6 +152,7 @@ impl WaitGroup {
     /// # Examples
     ///
     /// See [`WaitGroup`].
+    #[track_caller]
     pub fn wait(&self) {
         // Acquire pairs(waitgroup): add's Release.
         let mut state = self.state.load(Acquire);

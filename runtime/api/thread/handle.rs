@@ -57,6 +57,7 @@ impl ThreadId {
     ///
     /// # Examples
     /// See [`ThreadId`].
+    #[must_use]
     pub fn as_u64(&self) -> u64 {
         self.0.get()
     }
@@ -71,6 +72,7 @@ impl Thread {
     ///
     /// # Examples
     /// See [`ThreadId`].
+    #[must_use]
     pub fn id(&self) -> ThreadId {
         let id = self.0.id.load(Relaxed);
         ThreadId(NonZeroU64::new(id).unwrap_or(NonZeroU64::MAX))
@@ -80,6 +82,7 @@ impl Thread {
     ///
     /// # Examples
     /// See [`Builder`](crate::thread::Builder).
+    #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
@@ -88,6 +91,7 @@ impl Thread {
     ///
     /// # Examples
     /// See [`Thread`].
+    #[doc(alias = "goready")]
     pub fn unpark(&self) {
         parker::unpark(&self.0);
     }
@@ -113,6 +117,7 @@ fn identity() -> Arc<Identity> {
 ///
 /// # Examples
 /// See [`Thread`].
+#[must_use]
 pub fn current() -> Thread {
     Thread(identity())
 }
@@ -123,6 +128,7 @@ pub fn current() -> Thread {
 ///
 /// # Examples
 /// See [`Thread`].
+#[doc(alias = "gopark")]
 pub fn park() {
     wait(None);
 }
@@ -167,6 +173,7 @@ fn wait(deadline: Option<Nanos>) {
 /// ```
 ///
 /// Go: runtime.Gosched
+#[doc(alias = "Gosched")]
 pub fn yield_now() {
     crate::core::sched::park::yield_now();
 }

@@ -261,6 +261,7 @@ impl<T> JoinHandle<T> {
     ///     h.join().unwrap();
     /// }) };
     /// ```
+    #[must_use]
     pub fn thread(&self) -> &Thread {
         &self.thread
     }

@@ -163,7 +163,10 @@ impl<T: 'static> LocalKey<T> {
     where
         F: FnOnce(&T) -> R,
     {
-        self.try_with(f).unwrap_or_else(|AccessError| gone())
+        match self.try_with(f) {
+            Ok(answer) => answer,
+            Err(AccessError) => gone(),
+        }
     }
 
     /// As [`LocalKey::with`], but with an answer instead of a panic.
@@ -191,7 +194,9 @@ impl<T: 'static> LocalKey<T> {
                 over(there, value);
             }
         });
-        done.unwrap_or_else(|AccessError| gone());
+        if done.is_err() {
+            gone();
+        }
     }
 }
 
@@ -266,7 +271,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     where
         F: FnOnce(&T) -> R,
     {
-        self.with(|cell| f(&cell.borrow()))
+        not_borrowed(self.with(|cell| cell.try_borrow().map(|value| f(&value))))
     }
 
     /// Calls `f` with the value borrowed mutably.
@@ -281,7 +286,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     where
         F: FnOnce(&mut T) -> R,
     {
-        self.with(|cell| f(&mut cell.borrow_mut()))
+        not_borrowed(self.with(|cell| cell.try_borrow_mut().map(|mut value| f(&mut value))))
     }
 
     /// Sets the value; if it is the first, the initialiser does not run.
@@ -293,9 +298,13 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// See [`LocalKey`].
     #[track_caller]
     pub fn set(&'static self, value: T) {
+        let mut answer = Ok(());
         self.set_or(RefCell::new(value), |there, value| {
-            there.replace(value.into_inner());
+            answer = there
+                .try_borrow_mut()
+                .map(|mut place| *place = value.into_inner());
         });
+        not_borrowed(answer);
     }
 
     /// Takes the value, with `Default::default()` in its place.
@@ -310,7 +319,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     where
         T: Default,
     {
-        self.with(RefCell::take)
+        self.with_borrow_mut(std::mem::take)
     }
 
     /// Takes the value, with `value` in its place.
@@ -322,7 +331,16 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// See [`LocalKey`].
     #[track_caller]
     pub fn replace(&'static self, value: T) -> T {
-        self.with(|cell| cell.replace(value))
+        self.with_borrow_mut(|place| std::mem::replace(place, value))
+    }
+}
+
+/// Panics as the `RefCell` itself would, but at the caller's line.
+#[track_caller]
+fn not_borrowed<R, E: fmt::Display>(answer: Result<R, E>) -> R {
+    match answer {
+        Ok(value) => value,
+        Err(e) => panic!("{e}"),
     }
 }
 

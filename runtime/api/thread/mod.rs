@@ -1,6 +1,47 @@
 //! Goroutines with the names of `std::thread`: spawn, join, scope, park, yield.
 //!
 //! Everything here also works on plain OS threads, where it does what `std::thread` does.
+//!
+//! # Which way to start a goroutine
+//!
+//! | | for | may it borrow? | who waits | its result | a panic in it |
+//! |---|---|---|---|---|---|
+//! | [`go`](crate::go) | what runs on its own | no | nobody | none | ends the process, as in Go ([`UncaughtPanic`](crate::UncaughtPanic)) |
+//! | [`spawn`] | one task whose result somebody wants | no | [`JoinHandle::join`], `.await` | any value | is what `join` answers, as in std |
+//! | [`scope`], [`Scope::spawn`] | parts of a task that use the caller's data | yes | the end of the scope, or `join` | any value | is what `join` answers; without one the scope panics |
+//! | [`WaitGroup::go`](crate::sync::WaitGroup::go) | many of a kind, with nothing to answer | no; [`go_scoped`](crate::sync::WaitGroup::go_scoped): yes | [`WaitGroup::wait`](crate::sync::WaitGroup::wait) | none | ends the process (scoped: the scope panics) |
+//! | [`ErrGroup::go`](crate::sync::ErrGroup::go) | parts of a task that may fail, or of which only so many may run at a time | no; [`go_scoped`](crate::sync::ErrGroup::go_scoped): yes | [`ErrGroup::wait`](crate::sync::ErrGroup::wait) | `Ok`, or the first error, which can cancel a context | is passed on by `wait` |
+//!
+//! A name or a stack size of its own: [`Builder`]. A function that starts later: [`after_func`](crate::time::after_func).
+//!
+//! ```
+//! use gosched::sync::{Arc, ErrGroup, Mutex, WaitGroup};
+//! use gosched::thread::{scope, spawn};
+//!
+//! # // SAFETY: nothing here is tied to an OS thread.
+//! unsafe { gosched::run(|| {
+//!     gosched::go(|| ()); // on its own
+//!
+//!     assert_eq!(spawn(|| 6 * 7).join().unwrap(), 42);
+//!
+//!     let words = ["to", "be"];
+//!     let lengths = scope(|s| words.map(|word| s.spawn(|| word.len()).join().unwrap()));
+//!     assert_eq!(lengths, [2, 2]);
+//!
+//!     let (all, count) = (Arc::new(WaitGroup::new()), Arc::new(Mutex::new(0)));
+//!     for _ in 0..3 {
+//!         let count = count.clone();
+//!         all.go(move || *count.lock().unwrap() += 1);
+//!     }
+//!     all.wait();
+//!     assert_eq!(*count.lock().unwrap(), 3);
+//!
+//!     let parts = ErrGroup::new();
+//!     parts.go(|| Ok(()));
+//!     parts.go(|| Err("this part failed".into()));
+//!     assert_eq!(parts.wait().unwrap_err().to_string(), "this part failed");
+//! }) };
+//! ```
 
 pub(crate) mod panic;
 pub(crate) mod last_words;

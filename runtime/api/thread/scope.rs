@@ -103,7 +103,7 @@ impl Shared {
 }
 
 /// Runs `f` with a scope in which goroutines may borrow what lives around the call; waits for
-/// all of them before it returns.
+/// all of them before it returns. [Which one when?](crate::thread#which-way-to-start-a-goroutine)
 ///
 /// # Panics
 /// If a goroutine of the scope that was not joined panicked.
@@ -275,6 +275,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// # Examples
     /// See [`JoinHandle::thread`](crate::thread::JoinHandle::thread).
+    #[must_use]
     pub fn thread(&self) -> &Thread {
         &self.thread
     }

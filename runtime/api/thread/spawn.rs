@@ -31,6 +31,7 @@ use crate::core::stackalloc::class_for;
 /// }) };
 /// ```
 #[derive(Debug, Default)]
+#[must_use = "must eventually spawn the goroutine"]
 pub struct Builder {
     name: Option<String>,
     stack_size: Option<usize>,
@@ -156,6 +157,7 @@ impl Builder {
 }
 
 /// Spawns a goroutine that runs `f`, and gives a handle to wait for its result.
+/// [Which one when?](crate::thread#which-way-to-start-a-goroutine)
 ///
 /// # Panics
 /// If the runtime has not been started, or there can be no stack for it; see [`Builder::spawn`]
@@ -166,6 +168,7 @@ impl Builder {
 ///
 /// Go: the `go` statement; for one that nobody waits for see [`go`](crate::go).
 #[track_caller]
+#[doc(alias = "go")]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,

@@ -31,6 +31,7 @@ use crate::ext::chan::timer_chan::{NEVER, Repeat, TimerChan};
 ///
 /// Go: time.Ticker
 #[derive(Debug)]
+#[doc(alias = "NewTicker")]
 pub struct Ticker {
     c: Receiver<Instant>,
     chan: Arc<TimerChan<Instant>>,
@@ -51,6 +52,7 @@ impl Ticker {
     ///
     /// Go: time.NewTicker
     #[track_caller]
+    #[must_use]
     pub fn new(period: Duration) -> Ticker {
         assert!(!period.is_zero(), "non-positive interval for NewTicker");
         let chan = timer_chan(period, every(period));
@@ -66,6 +68,7 @@ impl Ticker {
     /// See [`Ticker`].
     ///
     /// Go: Ticker.C
+    #[must_use]
     pub fn c(&self) -> &Receiver<Instant> {
         &self.c
     }
@@ -101,6 +104,7 @@ impl Ticker {
 /// Unlike [`channel::tick`](crate::channel::tick) it keeps its phase.
 ///
 /// Go: time.Tick
+#[must_use]
 pub fn tick(period: Duration) -> Receiver<Instant> {
     if period.is_zero() {
         return never();

@@ -37,6 +37,7 @@ use crate::ext::chan::timer_chan::{NEVER, Repeat, TimerChan};
 ///
 /// Go: time.Timer
 #[derive(Debug)]
+#[doc(alias = "NewTimer")]
 pub struct Timer {
     c: Receiver<Instant>,
     kind: Kind,
@@ -71,6 +72,7 @@ impl Timer {
     /// See [`Timer`].
     ///
     /// Go: time.NewTimer
+    #[must_use]
     pub fn new(dur: Duration) -> Timer {
         let chan = timer_chan(dur, Repeat::Once);
         Timer {
@@ -85,6 +87,7 @@ impl Timer {
     /// See [`Timer`].
     ///
     /// Go: Timer.C
+    #[must_use]
     pub fn c(&self) -> &Receiver<Instant> {
         &self.c
     }
@@ -134,6 +137,7 @@ impl Timer {
 /// ```
 ///
 /// Go: time.After
+#[must_use]
 pub fn after(dur: Duration) -> Receiver<Instant> {
     receiver(&timer_chan(dur, Repeat::Once))
 }

@@ -3,9 +3,9 @@
 //! Go: proc.go schedinit.
 #![forbid(unsafe_code)]
 
-use std::sync::Once;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::{Mutex, PoisonError};
 
 use crate::core::hooks;
 use crate::core::p::processor::{P, PStatus};
@@ -16,10 +16,10 @@ use crate::core::sched::schedt::SCHED;
 use crate::core::sched::spawner::{self, Duties};
 use crate::core::sched::starved;
 use crate::core::sched::threads::Entry;
-use crate::core::stackalloc::Class;
 use crate::core::stackalloc::cache::StackCache;
 use crate::core::stackalloc::depot;
 use crate::core::stackalloc::quota;
+use crate::core::stackalloc::{Class, StackError};
 use crate::core::sys::clock::{nanotime, set_coarse};
 use crate::core::sys::limits;
 
@@ -35,54 +35,68 @@ pub(crate) struct Settings {
     pub(crate) extras: hooks::Settings,
 }
 
-static STARTED: Once = Once::new();
+/// Held by whoever starts the runtime. std's: our own need a runtime.
+static STARTING: Mutex<()> = Mutex::new(());
 static CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
 static MAIN_CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
 
-/// Starts the runtime, if it has not been. `entry` is what each M runs.
-pub(crate) fn start(settings: impl FnOnce() -> Settings, entry: Entry) {
-    // Forced: settings that panicked have changed nothing, and the next `run` may bring others.
-    STARTED.call_once_force(|_| {
-        let s = settings();
-        CLASS.store(s.class.number() as u8, Relaxed);
-        limits::restrain_malloc();
-        hooks::configure(&s.extras);
-        if let Err(e) = patiently(|| depot::warm_up(s.class)) {
-            panic!("{e}");
+/// Starts the runtime, if it has not been; calls `before` first. `entry` is what each M runs.
+///
+/// # Errors
+/// There can be no stacks of this size: nothing has been started, and the next `run` may bring
+/// other settings.
+pub(crate) fn start(
+    s: Settings,
+    entry: Entry,
+    before: impl FnOnce(),
+) -> Result<(), StackError> {
+    let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if SCHED.is_started() {
+        return Ok(());
+    }
+    CLASS.store(s.class.number() as u8, Relaxed);
+    limits::restrain_malloc();
+    hooks::configure(&s.extras);
+    patiently(|| depot::warm_up(s.class))?;
+    before();
+    let main_class = match depot::warm_up(s.main_class) {
+        Ok(()) => s.main_class,
+        Err(_) => s.class, // little address space (`ulimit -v`): do without
+    };
+    MAIN_CLASS.store(main_class.number() as u8, Relaxed);
+    SCHED
+        .max_ms
+        .store(s.max_threads.min(MAX_MS as u32), Relaxed);
+    hooks::runtime_starts(&s.extras);
+    let n = s.procs.unwrap_or_else(|| hooks::procs_at_start(&s.extras));
+    make_steal_order(n);
+    make_ps(n, s.class);
+    SCHED.set_procs(n);
+    hooks::ps_are_made(&s.extras);
+    let sched = SCHED.lock();
+    for i in (0..n as usize).rev() {
+        if let Some(p) = SCHED.p(i) {
+            p.set_status(PStatus::Idle);
+            SCHED.idle.add_idle();
+            sched.push_idle_p(p);
         }
-        let main_class = match depot::warm_up(s.main_class) {
-            Ok(()) => s.main_class,
-            Err(_) => s.class, // little address space (`ulimit -v`): do without
-        };
-        MAIN_CLASS.store(main_class.number() as u8, Relaxed);
-        SCHED
-            .max_ms
-            .store(s.max_threads.min(MAX_MS as u32), Relaxed);
-        hooks::runtime_starts(&s.extras);
-        let n = s.procs.unwrap_or_else(|| hooks::procs_at_start(&s.extras));
-        make_steal_order(n);
-        make_ps(n, s.class);
-        SCHED.set_procs(n);
-        hooks::ps_are_made(&s.extras);
-        let sched = SCHED.lock();
-        for i in (0..n as usize).rev() {
-            if let Some(p) = SCHED.p(i) {
-                p.set_status(PStatus::Idle);
-                SCHED.idle.add_idle();
-                sched.push_idle_p(p);
-            }
-        }
-        drop(sched);
-        set_coarse(nanotime());
-        spawner::start(Duties {
-            entry,
-            check_if_last,
-            stacks: starved::see_to,
-            serve: hooks::serve_refused,
-        });
-        hooks::runtime_has_started(&s.extras);
-        SCHED.started.store(true, Release); // pairs(started): is_started
+    }
+    drop(sched);
+    set_coarse(nanotime());
+    spawner::start(Duties {
+        entry,
+        check_if_last,
+        stacks: starved::see_to,
+        serve: hooks::serve_refused,
     });
+    hooks::runtime_has_started(&s.extras);
+    SCHED.started.store(true, Release); // pairs(started): is_started
+    Ok(())
+}
+
+/// Has a `run` started the runtime?
+pub(crate) fn is_started() -> bool {
+    SCHED.is_started()
 }
 
 /// Makes the Ps up to `n` that there have not been yet.

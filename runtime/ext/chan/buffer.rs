@@ -15,6 +15,7 @@ pub(crate) enum Store<T> {
 
 impl<T> Store<T> {
     /// `None`: unbounded. Allocates.
+    #[track_caller]
     pub(crate) fn new(capacity: Option<usize>) -> Store<T> {
         match capacity {
             None => Store::Blocks(Blocks::new()),

@@ -25,8 +25,6 @@ pub struct Case<'a> {
     /// Its number for the user.
     pub(crate) index: usize,
     is_send: bool,
-    /// The handle's address.
-    handle: *const (),
     /// Whose case this is: the G's id, which nobody else ever has. 0: nobody's.
     owner: u64,
     discard: fn(&Space),
@@ -49,7 +47,6 @@ impl<'a> Case<'a> {
             place: place.map(Slot::place),
             index,
             is_send: false,
-            handle: std::ptr::from_ref(receiver).cast(),
             owner: 0,
             discard: |space| {
                 // SAFETY: called on the space that this very case's receiver has filled.
@@ -64,7 +61,6 @@ impl<'a> Case<'a> {
             place: None,
             index,
             is_send: true,
-            handle: std::ptr::from_ref(sender).cast(),
             owner: 0,
             discard: |_| (),
         }
@@ -93,8 +89,8 @@ impl Case<'_> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Registry<'a>(pub(crate) Vec<Case<'a>>);
 
-// SAFETY: to get at a message one needs the handle itself, which is `Send` or `Sync` only if
-// its messages are. A select on another thread may move a message there by its bytes, but
+// SAFETY: to get at a message one needs a handle of its channel, which is `Send` or `Sync` only
+// if its messages are. A select on another thread may move a message there by its bytes, but
 // nobody can look at it, and `Selected` drops it only on its owner's
 // thread: the one whose number the case has.
 unsafe impl Send for Registry<'_> {}
@@ -143,17 +139,27 @@ impl<'a> Selected<'a> {
         }
     }
 
-    pub(crate) fn is_for<H>(&self, handle: &H) -> bool {
-        std::ptr::eq(self.case.handle, std::ptr::from_ref(handle).cast())
+    /// Is this the side, and the channel, that was selected? Any handle to it will do: channels
+    /// are told apart by the addresses of their locks. A `never`, which has no lock, is not
+    /// selected.
+    fn is_for(&self, side: &dyn Port, is_send: bool) -> bool {
+        self.case.is_send == is_send
+            && match (self.case.port.lock_word(), side.lock_word()) {
+                (Some(selected), Some(given)) => std::ptr::eq(selected, given),
+                _ => false,
+            }
     }
 
     /// Completes a send.
     ///
     /// # Panics
-    /// Another sender was selected.
+    /// This sender's channel was not selected, or not for a send.
     #[track_caller]
     pub(crate) fn send<T>(mut self, sender: &Sender<T>, value: T) -> Result<(), SendError<T>> {
-        assert!(self.is_for(sender), "passed a sender that wasn't selected");
+        assert!(
+            self.is_for(sender, true),
+            "passed a sender that wasn't selected"
+        );
         match std::mem::replace(&mut self.how, How::Disconnected) {
             How::Promised => sender.chan.keep_promise(value),
             _ => Err(SendError(value)),
@@ -163,17 +169,18 @@ impl<'a> Selected<'a> {
     /// Completes a receive into the select's own space.
     ///
     /// # Panics
-    /// Another receiver was selected.
+    /// This receiver's channel was not selected, or not for a receive.
     #[track_caller]
     pub(crate) fn recv<T>(mut self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         assert!(
-            self.is_for(receiver),
+            self.is_for(receiver, false),
             "passed a receiver that wasn't selected"
         );
         self.how = How::Disconnected;
         let space = self.space.as_ref().ok_or(RecvError)?;
-        // SAFETY: this handle filled the space: the same address, and still borrowed for 'a,
-        // so no other handle can have come to lie there.
+        // SAFETY: this channel filled the space, so what lies there is a T: the selected handle
+        // is borrowed for 'a and keeps the channel alive, so no other's lock can have come to lie
+        // at the same address; and channels are invariant in T, lifetimes included.
         unsafe { space.take::<T>() }.ok_or(RecvError)
     }
 

@@ -118,6 +118,7 @@ pub(crate) enum Accept<T> {
 }
 
 impl<T> State<T> {
+    #[track_caller]
     fn new(capacity: Option<usize>) -> State<T> {
         State {
             store: Store::new(capacity),
@@ -308,6 +309,7 @@ impl<T> Summary for State<T> {
 
 impl<T> Chan<T> {
     /// One sender, one receiver. Allocates.
+    #[track_caller]
     pub(crate) fn new(capacity: Option<usize>) -> Chan<T> {
         Chan {
             senders: AtomicUsize::new(1),

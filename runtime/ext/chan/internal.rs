@@ -29,21 +29,25 @@ pub fn send_case<T>(sender: &Sender<T>) -> Case<'_> {
 }
 
 /// Waits without end.
+#[track_caller]
 pub fn select<'a>(cases: &[Case<'a>], biased: bool) -> Picked<'a> {
     run(cases, Wait::Forever, biased)
 }
 
 /// Does not wait.
+#[track_caller]
 pub fn try_select<'a>(cases: &[Case<'a>], biased: bool) -> Picked<'a> {
     run(cases, Wait::Now, biased)
 }
 
 /// Waits for so long.
+#[track_caller]
 pub fn select_timeout<'a>(cases: &[Case<'a>], timeout: Duration, biased: bool) -> Picked<'a> {
     let wait = deadline_after(timeout).map_or(Wait::Forever, Wait::Until);
     run(cases, wait, biased)
 }
 
+#[track_caller]
 fn run<'a>(cases: &[Case<'a>], wait: Wait, biased: bool) -> Picked<'a> {
     match crate::ext::chan::select::select(cases, None, Goal::Act, wait, biased) {
         Some((at, how)) => Picked(Some((at, Selected::new(cases[at], how, None)))),

@@ -21,6 +21,10 @@ use crate::ext::chan::timer_chan::{Repeat, TimerChan};
 /// assert_eq!(r.recv(), Ok("from hand to hand"));
 /// assert_eq!(sender.join().unwrap(), Ok(()));
 /// ```
+#[track_caller]
+#[doc(alias = "make")]
+#[doc(alias = "chan")]
+#[must_use]
 pub fn bounded<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
     pair(Some(cap))
 }
@@ -32,10 +36,14 @@ pub fn bounded<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
 /// (0..1000).for_each(|i| s.send(i).unwrap());
 /// assert_eq!((r.len(), r.recv()), (1000, Ok(0)));
 /// ```
+#[doc(alias = "make")]
+#[doc(alias = "chan")]
+#[must_use]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     pair(None)
 }
 
+#[track_caller]
 fn pair<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     let chan = Arc::new(Chan::new(capacity));
     let receiver = Receiver::of(Arc::clone(&chan));
@@ -55,6 +63,7 @@ fn pair<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
 ///     recv(after(Duration::from_millis(5))) -> _ => println!("timed out"),
 /// }
 /// ```
+#[must_use]
 pub fn after(duration: Duration) -> Receiver<Instant> {
     Instant::now().checked_add(duration).map_or_else(never, at)
 }
@@ -68,6 +77,7 @@ pub fn after(duration: Duration) -> Receiver<Instant> {
 /// assert_eq!(gosched::channel::at(when).recv(), Ok(when));
 /// assert!(Instant::now() >= when);
 /// ```
+#[must_use]
 pub fn at(when: Instant) -> Receiver<Instant> {
     timer(when, Repeat::Once)
 }
@@ -75,7 +85,8 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 /// A channel that gets a message, the instant of its delivery, each time so much has passed.
 ///
 /// It holds one message at most: while that is not taken, no other comes, and the next one
-/// comes a `duration` after the taking. It never disconnects.
+/// comes a `duration` after the taking: as crossbeam-channel's, and unlike
+/// [`time::tick`](crate::time::tick), which keeps its phase as Go's does. It never disconnects.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -85,6 +96,7 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 /// assert_eq!(ticker.iter().take(3).count(), 3);
 /// assert!(start.elapsed() >= Duration::from_millis(6));
 /// ```
+#[must_use]
 pub fn tick(duration: Duration) -> Receiver<Instant> {
     let repeat = Repeat::AfterTaking(saturated(duration));
     let first = Instant::now().checked_add(duration);
@@ -112,6 +124,8 @@ fn timer(first: Instant, repeat: Repeat) -> Receiver<Instant> {
 ///     recv(optional.unwrap_or(&never())) -> _ => unreachable!(),
 /// }
 /// ```
+#[doc(alias = "nil")]
+#[must_use]
 pub const fn never<T>() -> Receiver<T> {
     Receiver {
         flavor: Flavor::Never,

@@ -179,6 +179,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(bounded::<u8>(3).1.capacity(), Some(3));
     /// assert_eq!(unbounded::<u8>().1.capacity(), None);
     /// ```
+    #[doc(alias = "cap")]
     pub fn capacity(&self) -> Option<usize> {
         match &self.flavor {
             Flavor::Chan(chan) => chan.capacity,

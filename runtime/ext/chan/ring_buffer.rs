@@ -3,6 +3,7 @@
 //! Only the places from `head` on, `len` of them, hold values. Go: chan.go hchan.buf.
 #![allow(unsafe_code, reason = "places that may or may not hold a value")]
 
+use std::alloc::Layout;
 use std::mem::MaybeUninit;
 
 #[derive(Debug)]
@@ -14,7 +15,13 @@ pub(crate) struct Ring<T> {
 
 impl<T> Ring<T> {
     /// Allocates.
+    ///
+    /// # Panics
+    /// When memory cannot be as large.
+    #[track_caller]
     pub(crate) fn new(capacity: usize) -> Ring<T> {
+        // std's words, which would name a line of std's.
+        assert!(Layout::array::<T>(capacity).is_ok(), "capacity overflow");
         Ring {
             places: Box::new_uninit_slice(capacity),
             head: 0,

@@ -76,6 +76,7 @@ pub(crate) enum Goal {
 pub(crate) type Winner = (usize, How);
 
 /// Selects; `None`: time is up.
+#[track_caller]
 pub(crate) fn select(
     cases: &[Case<'_>],
     space: Option<&Space>,

@@ -46,6 +46,8 @@ use crate::ext::chan::value_cell::Space;
 ///     _ => unreachable!(),
 /// }
 /// ```
+#[doc(alias = "reflect")]
+#[doc(alias = "SelectCase")]
 pub struct Select<'a> {
     cases: Registry<'a>,
     next_index: usize,
@@ -56,6 +58,7 @@ impl<'a> Select<'a> {
     /// No operations yet; each ready one is as likely to be picked.
     ///
     /// See [`Select`].
+    #[must_use]
     pub fn new() -> Select<'a> {
         Select {
             cases: Registry::default(),
@@ -76,6 +79,7 @@ impl<'a> Select<'a> {
     /// sel.recv(&r);
     /// assert_eq!(sel.ready(), 0);
     /// ```
+    #[must_use]
     pub fn new_biased() -> Select<'a> {
         Select {
             biased: true,
@@ -118,6 +122,7 @@ impl<'a> Select<'a> {
     /// sel.remove(index);
     /// assert!(sel.try_select().is_err());
     /// ```
+    #[track_caller]
     pub fn remove(&mut self, index: usize) {
         let limit = self.next_index;
         assert!(index < limit, "index out of bounds; {index} >= {limit}");
@@ -127,6 +132,7 @@ impl<'a> Select<'a> {
         self.cases.0.remove(at);
     }
 
+    #[track_caller]
     fn run(&mut self, wait: Wait) -> Option<SelectedOperation<'a>> {
         let cases = &self.cases.0;
         let space = Space::for_any(cases.iter().map(|case| case.port.need()));
@@ -135,6 +141,7 @@ impl<'a> Select<'a> {
         Some(SelectedOperation(Some(selected)))
     }
 
+    #[track_caller]
     fn watch(&mut self, wait: Wait) -> Option<usize> {
         let cases = &self.cases.0;
         let (at, _) = select(cases, None, Goal::Watch, wait, self.biased)?;
@@ -156,6 +163,7 @@ impl<'a> Select<'a> {
     /// s.send(3).unwrap();
     /// assert_eq!(sel.try_select().unwrap().recv(&r), Ok(3));
     /// ```
+    #[track_caller]
     pub fn try_select(&mut self) -> Result<SelectedOperation<'a>, TrySelectError> {
         self.run(Wait::Now).ok_or(TrySelectError)
     }
@@ -189,6 +197,7 @@ impl<'a> Select<'a> {
     /// sel.recv(&r);
     /// assert!(sel.select_timeout(Duration::from_millis(1)).is_err());
     /// ```
+    #[track_caller]
     pub fn select_timeout(
         &mut self,
         timeout: Duration,
@@ -205,6 +214,7 @@ impl<'a> Select<'a> {
     /// None was ready in time.
     ///
     /// See [`Select::select_timeout`].
+    #[track_caller]
     pub fn select_deadline(
         &mut self,
         deadline: Instant,
@@ -219,6 +229,7 @@ impl<'a> Select<'a> {
     /// None was ready.
     ///
     /// See [`TryReadyError`](crate::channel::TryReadyError).
+    #[track_caller]
     pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
         self.watch(Wait::Now).ok_or(TryReadyError)
     }
@@ -254,6 +265,7 @@ impl<'a> Select<'a> {
     /// None was ready in time.
     ///
     /// See [`ReadyTimeoutError`](crate::channel::ReadyTimeoutError).
+    #[track_caller]
     pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
         match deadline_after(timeout) {
             Some(deadline) => self.watch(Wait::Until(deadline)).ok_or(ReadyTimeoutError),
@@ -267,6 +279,7 @@ impl<'a> Select<'a> {
     /// None was ready in time.
     ///
     /// See [`Select::ready_timeout`].
+    #[track_caller]
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
         self.watch(Wait::Until(nanos_at(deadline)))
             .ok_or(ReadyTimeoutError)
@@ -337,9 +350,18 @@ impl<'a> SelectedOperation<'a> {
     /// The message comes back when the channel is disconnected or closed.
     ///
     /// # Panics
-    /// When this is not the sender that was selected.
+    /// When it was not a send on this sender's channel that was selected.
     ///
-    /// See [`Select`].
+    /// A clone of the sender will do:
+    /// ```
+    /// use gosched::channel::{Select, unbounded};
+    ///
+    /// let (s, r) = unbounded();
+    /// let mut sel = Select::new();
+    /// sel.send(&s);
+    /// sel.select().send(&s.clone(), 5).unwrap();
+    /// assert_eq!(r.recv(), Ok(5));
+    /// ```
     #[track_caller]
     pub fn send<T>(self, s: &Sender<T>, msg: T) -> Result<(), SendError<T>> {
         self.complete().send(s, msg)
@@ -351,7 +373,8 @@ impl<'a> SelectedOperation<'a> {
     /// The channel is empty and disconnected or closed.
     ///
     /// # Panics
-    /// When this is not the receiver that was selected.
+    /// When it was not a receive from this receiver's channel that was selected. A clone of the
+    /// receiver will do.
     ///
     /// See [`Select`].
     #[track_caller]

@@ -21,6 +21,7 @@ pub(crate) struct Order {
 
 impl Order {
     /// From first to last. Allocates when there are many.
+    #[track_caller]
     pub(crate) fn straight(len: usize) -> Order {
         assert!(
             len < usize::from(u16::MAX) - 2,

@@ -167,6 +167,7 @@ impl<T> Sender<T> {
     /// assert_eq!(unbounded::<i32>().0.capacity(), None);
     /// assert_eq!(bounded::<i32>(5).0.capacity(), Some(5));
     /// ```
+    #[doc(alias = "cap")]
     pub fn capacity(&self) -> Option<usize> {
         self.chan.capacity
     }
