@@ -96,7 +96,7 @@ mod tests {
 
     /// In a child, as the test of this name: makes stacks, and counts the process's mappings.
     fn takes_few_mappings(test: &str, make_stacks: impl FnOnce()) {
-        let output = in_child(&format!("stacks::arena::tests::{test}"), || {
+        let output = in_child(&format!("{}::{test}", module_path!()), || {
             make_stacks();
             eprintln!("mappings: {}", mappings());
             assert!(mappings() < 100);
@@ -136,7 +136,10 @@ mod tests {
     #[test]
     fn without_cheap_guards_the_error_comes_before_malloc_dies() {
         let output = in_child(
-            "stacks::arena::tests::without_cheap_guards_the_error_comes_before_malloc_dies",
+            concat!(
+                module_path!(),
+                "::without_cheap_guards_the_error_comes_before_malloc_dies"
+            ),
             || {
                 guard::start_at(Step::Mprotect);
                 let class = class_for(64 << 10).unwrap();
@@ -167,7 +170,10 @@ mod tests {
     #[test]
     fn limits_of_the_process_are_errors_not_crashes() {
         let output = in_child(
-            "stacks::arena::tests::limits_of_the_process_are_errors_not_crashes",
+            concat!(
+                module_path!(),
+                "::limits_of_the_process_are_errors_not_crashes"
+            ),
             || {
                 limit(libc::RLIMIT_DATA, 1 << 30);
                 let error = make(Class::DEFAULT, usize::MAX).unwrap_err();

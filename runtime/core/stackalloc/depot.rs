@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn slots_are_distinct_and_do_not_overlap() {
         let output = in_child(
-            "stacks::depot::tests::slots_are_distinct_and_do_not_overlap",
+            concat!(module_path!(), "::slots_are_distinct_and_do_not_overlap"),
             || {
                 for class in Class::all() {
                     let count = if class.slot_bytes() > 1 << 24 { 3 } else { 100 };

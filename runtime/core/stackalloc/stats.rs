@@ -74,20 +74,23 @@ mod tests {
 
     #[test]
     fn counts_follow_take_and_give() {
-        let output = in_child("stacks::stats::tests::counts_follow_take_and_give", || {
-            let class = class_for(1 << 25).unwrap();
-            let before = class_stats(class);
-            let slot = one(class);
-            let after = class_stats(class);
-            assert_eq!(after.arenas, 1);
-            assert_eq!(after.live, before.live + 1);
-            assert!(after.committed_bytes >= class.slot_bytes());
-            assert!(after.reserved_bytes >= after.committed_bytes);
-            depot::give(class, &[slot]);
-            assert_eq!(class_stats(class).free, before.free + 1);
-            assert!(stats().fresh >= after.fresh);
-            eprintln!("all well");
-        });
+        let output = in_child(
+            concat!(module_path!(), "::counts_follow_take_and_give"),
+            || {
+                let class = class_for(1 << 25).unwrap();
+                let before = class_stats(class);
+                let slot = one(class);
+                let after = class_stats(class);
+                assert_eq!(after.arenas, 1);
+                assert_eq!(after.live, before.live + 1);
+                assert!(after.committed_bytes >= class.slot_bytes());
+                assert!(after.reserved_bytes >= after.committed_bytes);
+                depot::give(class, &[slot]);
+                assert_eq!(class_stats(class).free, before.free + 1);
+                assert!(stats().fresh >= after.fresh);
+                eprintln!("all well");
+            },
+        );
         let text = stderr(&output);
         assert!(
             output.status.success() && text.contains("all well"),

@@ -12,9 +12,10 @@ use crate::core::sys::mem;
 
 const KEY: &str = "GOSCHED_TEST_CHILD";
 
-/// In the parent: runs the test of this name (its full path) in a child, and answers how it
-/// went. In the child: calls `body`, and leaves with status 0 if that returns.
+/// In the parent: runs the test of this name (its path from the crate on) in a child, and answers
+/// how it went. In the child: calls `body`, and leaves with status 0 if that returns.
 pub(crate) fn in_child(test: &str, body: impl FnOnce()) -> Output {
+    let test = test.split_once("::").map_or(test, |(_, path)| path); // as libtest names it
     if std::env::var_os(KEY).is_some_and(|name| name == test) {
         body();
         exit(0);

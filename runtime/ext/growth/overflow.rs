@@ -239,7 +239,10 @@ mod tests {
     #[test]
     fn an_overflow_names_the_goroutine_and_exits_with_2() {
         let output = in_child(
-            "stacks::overflow::tests::an_overflow_names_the_goroutine_and_exits_with_2",
+            concat!(
+                module_path!(),
+                "::an_overflow_names_the_goroutine_and_exits_with_2"
+            ),
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 let slot = one(Class::DEFAULT);
@@ -262,7 +265,7 @@ mod tests {
 
     #[test]
     fn an_overflow_can_abort() {
-        let output = in_child("stacks::overflow::tests::an_overflow_can_abort", || {
+        let output = in_child(concat!(module_path!(), "::an_overflow_can_abort"), || {
             install_handlers(describe, Ending::Abort).unwrap();
             run_on(one(class_for(64 << 10).unwrap()), overflow, 0);
         });
@@ -275,7 +278,10 @@ mod tests {
     #[test]
     fn each_page_of_the_guard_faults_and_the_stack_does_not() {
         let output = in_child(
-            "stacks::overflow::tests::each_page_of_the_guard_faults_and_the_stack_does_not",
+            concat!(
+                module_path!(),
+                "::each_page_of_the_guard_faults_and_the_stack_does_not"
+            ),
             || {
                 let slot = one(Class::DEFAULT);
                 touch(slot.limit());
@@ -307,7 +313,10 @@ mod tests {
     #[test]
     fn others_who_touch_a_guard_die_of_a_plain_fault() {
         let output = in_child(
-            "stacks::overflow::tests::others_who_touch_a_guard_die_of_a_plain_fault",
+            concat!(
+                module_path!(),
+                "::others_who_touch_a_guard_die_of_a_plain_fault"
+            ),
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 touch(one(Class::DEFAULT).limit() - 8);
@@ -321,7 +330,7 @@ mod tests {
     #[test]
     fn a_wild_pointer_still_dies_of_sigsegv() {
         let output = in_child(
-            "stacks::overflow::tests::a_wild_pointer_still_dies_of_sigsegv",
+            concat!(module_path!(), "::a_wild_pointer_still_dies_of_sigsegv"),
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 touch(black_box(8));
@@ -334,7 +343,7 @@ mod tests {
     #[test]
     fn a_segv_that_somebody_sends_still_kills() {
         let output = in_child(
-            "stacks::overflow::tests::a_segv_that_somebody_sends_still_kills",
+            concat!(module_path!(), "::a_segv_that_somebody_sends_still_kills"),
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 // SAFETY: sends a signal to this thread.
@@ -349,7 +358,7 @@ mod tests {
     #[test]
     fn std_still_names_its_own_threads() {
         let output = in_child(
-            "stacks::overflow::tests::std_still_names_its_own_threads",
+            concat!(module_path!(), "::std_still_names_its_own_threads"),
             || {
                 install_handlers(describe, Ending::Exit).unwrap();
                 let deep = std::thread::Builder::new().name("plain".into());

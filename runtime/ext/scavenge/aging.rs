@@ -125,7 +125,10 @@ mod tests {
     #[test]
     fn free_slots_lose_their_pages_with_age_and_at_a_trim() {
         let output = in_child(
-            "stacks::aging::tests::free_slots_lose_their_pages_with_age_and_at_a_trim",
+            concat!(
+                module_path!(),
+                "::free_slots_lose_their_pages_with_age_and_at_a_trim"
+            ),
             || {
                 let page = mem::page_size();
                 let slots = take(quiet(), 200);
@@ -177,7 +180,10 @@ mod tests {
     #[test]
     fn trimming_never_touches_a_slot_that_is_out() {
         let output = in_child(
-            "stacks::aging::tests::trimming_never_touches_a_slot_that_is_out",
+            concat!(
+                module_path!(),
+                "::trimming_never_touches_a_slot_that_is_out"
+            ),
             || {
                 let left = AtomicU64::new(3);
                 std::thread::scope(|scope| {
