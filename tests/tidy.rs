@@ -19,6 +19,8 @@ mod orderings;
 mod names;
 #[path = "tidy/figures.rs"]
 mod figures;
+#[path = "tidy/programs.rs"]
+mod programs;
 
 use std::path::Path;
 
@@ -128,4 +130,10 @@ fn tables_of_figures_agree_with_themselves() {
     let page = "docs/benchmarks.md";
     let text = std::fs::read_to_string(root().join(page)).unwrap();
     none(figures::ratios(page, &text));
+}
+
+#[test]
+fn every_test_program_has_a_row() {
+    let page = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
+    none(programs::rows(&page, &tree::list_all(root())));
 }
