@@ -70,7 +70,8 @@ pub enum OnOverflow {
 }
 
 /// Settings of the runtime. They count when they come with the first `run` of the process; a
-/// later one enters the runtime as it is.
+/// later one enters the runtime as it is. [All settings](crate#settings) are in one table, with the
+/// variables `GOMAXPROCS` and `GOSCHED`.
 ///
 /// # Examples
 /// ```
@@ -134,7 +135,8 @@ impl Builder {
     }
 
     /// Whether a goroutine that runs for more than 10 ms while others wait is stopped in the
-    /// middle (`docs/preemption.md`). On by default; `GOSCHED=asyncpreemptoff=1` turns it off.
+    /// middle (`docs/preemption.md`). On by default; a [key of `GOSCHED`](crate#keys-of-gosched) turns
+    /// it off.
     ///
     /// # Examples
     /// See [`Builder`].
