@@ -23,7 +23,8 @@
 //! list. Begin with `core/sched/README.md`, then read `core/sched/schedule.rs` and `core/sched/find.rs`.
 //!
 //! With `--cfg loom` only the files of the protocol words are compiled, for their models.
-
+//!
+#![doc = include_str!("../docs/settings.md")]
 #![cfg_attr(
     loom,
     allow(

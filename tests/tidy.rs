@@ -19,6 +19,10 @@ mod orderings;
 mod names;
 #[path = "tidy/figures.rs"]
 mod figures;
+#[path = "tidy/programs.rs"]
+mod programs;
+#[path = "tidy/settings.rs"]
+mod settings;
 
 use std::path::Path;
 
@@ -128,4 +132,28 @@ fn tables_of_figures_agree_with_themselves() {
     let page = "docs/benchmarks.md";
     let text = std::fs::read_to_string(root().join(page)).unwrap();
     none(figures::ratios(page, &text));
+}
+
+#[test]
+fn every_test_program_has_a_row() {
+    let page = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
+    none(programs::rows(&page, &tree::list_all(root())));
+}
+
+#[test]
+fn every_setting_has_a_row() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let mut sources = tree::read_all(root(), ".rs");
+    sources.retain(|(path, _)| {
+        let theirs = ["tests/tls-cases/", "tests/tidy"];
+        (path.starts_with("runtime/") || path.starts_with("tests/"))
+            && !theirs.iter().any(|folder| path.starts_with(folder))
+    });
+    sources.push(("ci/check.sh".to_owned(), read("ci/check.sh")));
+    let builder = read("runtime/api/run.rs");
+    none(settings::check(
+        &read("docs/settings.md"),
+        &builder,
+        &sources,
+    ));
 }

@@ -63,6 +63,7 @@ pub enum OnOverflow {
 /// later one enters the runtime as it is. If that one asks for something that the first did not
 /// ask for, a line on standard error says so, once in a process: which settings, and the lines of
 /// both calls. The number of Ps can be changed later, by [`gomaxprocs`](crate::gomaxprocs).
+/// [All settings](crate#settings) are in one table, with the variables `GOMAXPROCS` and `GOSCHED`.
 ///
 /// # Examples
 /// ```
@@ -130,7 +131,8 @@ impl Builder {
     }
 
     /// Whether a goroutine that runs for more than 10 ms while others wait is stopped in the
-    /// middle (`docs/preemption.md`). On by default; `GOSCHED=asyncpreemptoff=1` turns it off.
+    /// middle (`docs/preemption.md`). On by default; a [key of `GOSCHED`](crate#keys-of-gosched) turns
+    /// it off.
     ///
     /// # Examples
     /// See [`Builder`].

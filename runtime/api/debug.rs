@@ -41,8 +41,9 @@ pub fn num_goroutine() -> usize {
 /// [`Builder::procs`](crate::Builder::procs). Where these do not say, the runtime does: as many as
 /// CPUs may be used by the affinity mask, but not more than the limit of the process's cgroup for
 /// CPU time, rounded up, where a limit of less than two counts as two. It looks every second,
-/// unless the program is idle, and follows what has changed. `GOSCHED=updatemaxprocs=0` turns that
-/// off; [`set_default_gomaxprocs`] turns it on again after a number was set.
+/// unless the program is idle, and follows what has changed. A [key of
+/// `GOSCHED`](crate#keys-of-gosched) turns that off; [`set_default_gomaxprocs`] turns it on again after
+/// a number was set.
 ///
 /// # Panics
 /// If the runtime has not been started, or `n` is above 1024.

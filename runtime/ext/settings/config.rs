@@ -1,7 +1,8 @@
 //! What the environment says: `GOMAXPROCS` and `GOSCHED`.
 //!
 //! `GOSCHED` is a list, `key=value,key=value`, as Go's `GODEBUG`; but what is not known there is an
-//! error at start, not ignored. A new key has its place in [`Debug`] and in [`KEYS`].
+//! error at start, not ignored. A new key has its place in [`Debug`], in [`KEYS`], and in the reference
+//! of all settings, `docs/settings.md`.
 //!
 //! Go: runtime1.go parsedebugvars, proc.go schedinit; debug.go GOMAXPROCS.
 #![forbid(unsafe_code)]
@@ -234,5 +235,18 @@ mod tests {
             of("schedtrace=soon"),
             "GOSCHED: schedtrace=soon: want schedtrace=milliseconds, 0 for off"
         );
+    }
+    /// The reference has exactly the keys that the parser knows, with the same values.
+    #[test]
+    fn every_key_has_its_row_in_the_reference() {
+        let page = include_str!("../../../docs/settings.md");
+        let mut sections = page.split("\n## ");
+        let section = sections.find(|s| s.starts_with("Keys of GOSCHED")).unwrap();
+        let rows = section.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            Some((cells.next()?.trim_end_matches('`'), cells.next()?))
+        });
+        let known = KEYS.iter().map(|&(key, values, _)| (key, values));
+        assert_eq!(rows.collect::<Vec<_>>(), known.collect::<Vec<_>>());
     }
 }
