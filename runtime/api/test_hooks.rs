@@ -45,7 +45,7 @@ pub fn __objects() -> __Objects {
 /// For tests: is the calling thread inside the runtime, where nothing may be allocated?
 #[doc(hidden)]
 pub fn __in_runtime() -> bool {
-    this_m().is_some_and(|m| m.words.depth() != 0)
+    this_m().is_some_and(|m| m.retake.depth() != 0)
 }
 
 /// For tests that break the rules on purpose: runs `f` inside the runtime.

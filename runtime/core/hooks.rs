@@ -33,16 +33,16 @@ pub(crate) use crate::ext::diagnostics::deadlock::nobody_can_act;
 pub(crate) use crate::ext::diagnostics::identity_table::{put_identity, take_identity};
 pub(crate) use crate::ext::diagnostics::sigquit::answer;
 pub(crate) use crate::ext::linux::cpu_timer::CpuTimer;
-pub(crate) use crate::ext::linux::tls_ranges::Window;
+pub(crate) use crate::ext::linux::tls_ranges::TlsRanges;
 pub(crate) use crate::ext::linux::{helper, thread_stack};
+pub(crate) use crate::ext::placement::affinity::Affinity;
 pub(crate) use crate::ext::placement::locked_thread::serve_refused;
-pub(crate) use crate::ext::placement::tied::Affinity;
-pub(crate) use crate::ext::placement::tied_gs::{
+pub(crate) use crate::ext::placement::tied::{
     next as next_of_m, next_locked as next_of_m_locked,
 };
 pub(crate) use crate::ext::settings::config::steady;
 pub(crate) use crate::ext::thread_locals::tls_guard::starts;
 pub(crate) use crate::ext::timers::heap::TimerHeap;
-pub(crate) use crate::ext::timers::runtime_timer::Node;
+pub(crate) use crate::ext::timers::runtime_timer::RuntimeTimer;
 pub(crate) use crate::ext::timers::sched_timers::{arm_and_park, earliest, run_due};
-pub(crate) use crate::ext::timers::timer_waiter::Sleeper;
+pub(crate) use crate::ext::timers::timer_waiter::TimerWaiter;

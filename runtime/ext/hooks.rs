@@ -28,7 +28,7 @@ use crate::ext::linux::inherited;
 use crate::ext::linux::membarrier;
 use crate::ext::linux::signal::AltStack;
 use crate::ext::placement::locked_thread;
-use crate::ext::placement::tied_gs;
+use crate::ext::placement::tied;
 use crate::ext::preempt::handoff;
 use crate::ext::preempt::preempt_signal;
 use crate::ext::preempt::sysmon::{self, DEFAULT_SLICE};
@@ -122,7 +122,7 @@ pub(crate) fn m_is_up() {
 /// The M has nothing to do, and nobody else waits for timers yet: it does, unless there are none.
 /// True: one is due.
 pub(crate) fn wait_for_timers(m: &'static M) -> bool {
-    if !SCHED.sleeper.try_take() {
+    if !SCHED.timer_waiter.try_take() {
         return false;
     }
     m.affinity.sleeps_for_timers.store(true, Relaxed);
@@ -132,7 +132,7 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
         true => sched_timers::earliest(),
         false => Some(0),
     };
-    let woke = SCHED.sleeper.sleep(nanotime, earliest);
+    let woke = SCHED.timer_waiter.sleep(nanotime, earliest);
     m.affinity.sleeps_for_timers.store(false, Relaxed);
     match woke {
         Woke::NoTimers => false,
@@ -156,10 +156,10 @@ pub(crate) fn may_run(m: &'static M, g: GRef, inherit: bool) -> bool {
         return false;
     }
     if !tls_guard::may_resume(m, g) {
-        tied_gs::send_home(m, g);
+        tied::send_home(m, g);
         return false;
     }
-    !(tls_guard::should_step_aside(m, g) && tied_gs::step_aside(m, g))
+    !(tls_guard::should_step_aside(m, g) && tied::step_aside(m, g))
 }
 
 /// The goroutine's frames are about to be on this thread.

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::core::g::goroutine::GRef;
-use crate::core::g::wait_round::Ticket;
+use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::enter;
 use crate::core::sched::ready::ready;
 
@@ -37,7 +37,7 @@ impl Alarm {
 
     /// By its goroutine, with its park announced: from now on it may be readied. False: it has
     /// rung, and does not ready anybody.
-    pub(crate) fn arm(&self, round: Ticket) -> bool {
+    pub(crate) fn arm(&self, round: WaitId) -> bool {
         // Release pairs(alarm): ring's Acquire sees the announced park.
         self.word
             .compare_exchange(IDLE, round.raw(), Release, Relaxed)
@@ -52,7 +52,7 @@ impl Alarm {
             return;
         }
         let rt = enter();
-        if self.g.claim.claim(Ticket::from_raw(word), case) {
+        if self.g.wait_round.claim(WaitId::from_raw(word), case) {
             ready(&rt, self.g);
         }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::g::wait_round::Ticket;
+use crate::core::g::wait_round::WaitId;
 use crate::core::wait::sched_api::{GRef, RawLock, enter, enter_to_wait, park, ready};
 use crate::core::wait::wait_list::WaitList;
 use crate::core::wait::waiter::Waiter;
@@ -123,7 +123,7 @@ impl Semaphore {
 
     /// As `acquire`, unless whoever was told the round claims it first, for [`GIVEN_UP`]: false.
     /// `tell` is called inside of the runtime, with the park announced; its false: no need to wait.
-    pub(crate) fn acquire_unless(&self, n: usize, tell: impl FnOnce(Ticket) -> bool) -> bool {
+    pub(crate) fn acquire_unless(&self, n: usize, tell: impl FnOnce(WaitId) -> bool) -> bool {
         let rt = enter_to_wait();
         let me = rt.current();
         let round = me.open_round();
@@ -136,13 +136,13 @@ impl Semaphore {
             me.announce_park_for(WaitReason::SemaphoreAcquire, what);
             self.list.push_back(waiter);
             drop(guard);
-            if !tell(round) && me.claim.claim(round, GIVEN_UP) {
+            if !tell(round) && me.wait_round.claim(round, GIVEN_UP) {
                 me.status.cancel_park();
                 drop(rt);
             } else {
                 park(rt);
             }
-            if me.claim.winner() == Some(SERVED) {
+            if me.wait_round.winner() == Some(SERVED) {
                 return false;
             }
             let rt = enter();
@@ -222,7 +222,7 @@ impl Semaphore {
             self.list.unlink(first);
             looked_at += 1;
             let round = first.round;
-            if round.is_some_and(|round| !first.g.claim.claim(round, SERVED)) {
+            if round.is_some_and(|round| !first.g.wait_round.claim(round, SERVED)) {
                 continue; // it has given up, and waits for the lock
             }
             self.take(first.key);

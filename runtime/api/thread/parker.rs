@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::g::wait_round::Ticket;
+use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::{enter, enter_to_wait};
 use crate::core::sched::park::{park, park_until};
 use crate::core::sched::ready::ready;
@@ -64,7 +64,7 @@ pub(crate) fn unpark(them: &Identity) {
     }
     let rt = enter();
     if let Some(g) = them.waiter.load(Relaxed)
-        && g.claim.claim(Ticket::from_raw(before), UNPARKED)
+        && g.wait_round.claim(WaitId::from_raw(before), UNPARKED)
     {
         ready(&rt, g);
     }

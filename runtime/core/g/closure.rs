@@ -14,15 +14,15 @@ type Buffer = MaybeUninit<[usize; WORDS]>;
 type Run = unsafe fn(*mut Buffer, Call);
 
 /// The closure's place and the function that runs it from there.
-pub(crate) struct JobCell {
+pub(crate) struct ClosureCell {
     run: UnsafeCell<Option<Run>>,
     buffer: UnsafeCell<Buffer>,
 }
 
 // SAFETY: `put` demands F: Send; the status word hands the cell from spawner to runner.
-unsafe impl Sync for JobCell {}
+unsafe impl Sync for ClosureCell {}
 // SAFETY: as above.
-unsafe impl Send for JobCell {}
+unsafe impl Send for ClosureCell {}
 
 /// What becomes of a closure that is taken out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,9 +43,9 @@ unsafe fn run_inline<F: FnOnce()>(buffer: *mut Buffer, call: Call) {
     }
 }
 
-impl JobCell {
-    pub(crate) const fn empty() -> JobCell {
-        JobCell {
+impl ClosureCell {
+    pub(crate) const fn empty() -> ClosureCell {
+        ClosureCell {
             run: UnsafeCell::new(None),
             buffer: UnsafeCell::new(Buffer::uninit()),
         }
@@ -99,8 +99,8 @@ impl JobCell {
     }
 }
 
-impl std::fmt::Debug for JobCell {
+impl std::fmt::Debug for ClosureCell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JobCell")
+        f.write_str("ClosureCell")
     }
 }

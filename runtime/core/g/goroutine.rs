@@ -12,15 +12,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
 use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::g::closure::JobCell;
+use crate::core::g::closure::ClosureCell;
 use crate::core::g::incarnation::AtomicIncarnation;
 use crate::core::g::panics::PanicWord;
 use crate::core::g::status::Status;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::g::wait_round::{Claim, Ticket};
-use crate::core::hooks::Node;
+use crate::core::g::wait_round::{WaitId, WaitRound};
+use crate::core::hooks::RuntimeTimer;
 use crate::core::stackalloc::Slot;
-use crate::core::stackalloc::StackWord;
+use crate::core::stackalloc::StackSpec;
 use crate::core::sys::clock::coarse_seconds;
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::note::Note;
@@ -51,8 +51,8 @@ pub(crate) struct G {
     pub(crate) since: AtomicU32,
     /// Why it may not run on another thread than `last_m`, if so: see `ext/thread_locals/tls_guard.rs`.
     pub(crate) stay: AtomicU8,
-    /// A `StackWord`: what stack it was promised at its spawn.
-    stack_word: AtomicU8,
+    /// A `StackSpec`: what stack it was promised at its spawn.
+    stack_spec: AtomicU8,
     /// Whether it panics just now: see `core/g/panics.rs`.
     pub(crate) panics: PanicWord,
     /// Next in the one list this G is in; written by the list's owner.
@@ -62,7 +62,7 @@ pub(crate) struct G {
     pub(crate) stack: AtomicRef<Slot>,
     /// The coroutine's control block on that stack; 0 without one. See `core/g/context.rs`.
     pub(crate) block: AtomicUsize,
-    pub(crate) claim: Claim,
+    pub(crate) wait_round: WaitRound,
     /// The address of what it waits for, for dumps; 0 = unknown.
     pub(crate) waits_for: AtomicUsize,
     pub(crate) id: AtomicU64,
@@ -86,8 +86,8 @@ pub(crate) struct G {
     /// `goroutine_local!` storage of this goroutine; see `api/thread/local.rs`.
     pub(crate) locals: AtomicUsize,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
-    pub(crate) timer: Node<G>,
-    pub(crate) job: JobCell,
+    pub(crate) timer: RuntimeTimer<G>,
+    pub(crate) closure: ClosureCell,
 }
 
 /// A million of them are a quarter of a GiB: no field without need.
@@ -102,12 +102,12 @@ impl G {
             locked_count: AtomicU16::new(0),
             since: AtomicU32::new(0),
             stay: AtomicU8::new(0),
-            stack_word: AtomicU8::new(0),
+            stack_spec: AtomicU8::new(0),
             panics: PanicWord::new(),
             link: AtomicRef::none(),
             stack: AtomicRef::none(),
             block: AtomicUsize::new(0),
-            claim: Claim::new(),
+            wait_round: WaitRound::new(),
             waits_for: AtomicUsize::new(0),
             id: AtomicU64::new(0),
             last_m: AtomicIncarnation::none(),
@@ -118,9 +118,9 @@ impl G {
             spawned_at: AtomicRef::none(),
             identity: AtomicUsize::new(0),
             locals: AtomicUsize::new(0),
-            timer: Node::new(),
+            timer: RuntimeTimer::new(),
             note: Note::new(),
-            job: JobCell::empty(),
+            closure: ClosureCell::empty(),
         }
     }
 
@@ -164,18 +164,18 @@ impl G {
     }
 
     /// The stack that it is to have.
-    pub(crate) fn stack_word(&self) -> StackWord {
-        StackWord::from_u8(self.stack_word.load(Relaxed))
+    pub(crate) fn stack_spec(&self) -> StackSpec {
+        StackSpec::from_u8(self.stack_spec.load(Relaxed))
     }
 
     /// By the spawner.
-    pub(crate) fn set_stack_word(&self, word: StackWord) {
-        self.stack_word.store(word.as_u8(), Relaxed);
+    pub(crate) fn set_stack_spec(&self, word: StackSpec) {
+        self.stack_spec.store(word.as_u8(), Relaxed);
     }
 
     /// Opens a round of claims: for waits with several possible wakers.
-    pub(crate) fn open_round(&self) -> Ticket {
-        self.claim.open()
+    pub(crate) fn open_round(&self) -> WaitId {
+        self.wait_round.open()
     }
 
     pub(crate) fn same(&self, other: &G) -> bool {

@@ -96,9 +96,9 @@ fn enter_as(how: Call) -> NoPreempt {
 
 #[inline(always)]
 fn enter_m(m: &'static M, how: Call) -> &'static M {
-    m.words.enter();
+    m.retake.enter();
     compiler_fence(SeqCst); // the thief's membarrier makes it a fence of the CPU: core/m/retake.rs
-    if m.words.disturbed() {
+    if m.retake.contested() {
         enter_disturbed(m, how)
     } else {
         m
@@ -109,9 +109,9 @@ fn enter_m(m: &'static M, how: Call) -> &'static M {
 #[cold]
 #[inline(never)]
 fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
-    let outermost = m.words.depth() == 1;
+    let outermost = m.retake.depth() == 1;
     match (outermost, m.curg()) {
-        (true, Some(g)) if m.words.resolve() == Entry::Lost => {
+        (true, Some(g)) if m.retake.settle() == Entry::Lost => {
             m.set_p(None);
             without_p(m, g, how)
         }
@@ -144,7 +144,7 @@ fn leave_pending(how: Call) {
     let mut rt = enter_as(how);
     let Some(m) = rt.m else { return };
     if let Some(g) = m.curg()
-        && m.words.depth() == 1
+        && m.retake.depth() == 1
     {
         match how {
             Call::Stays => {
@@ -219,13 +219,13 @@ impl Drop for NoPreempt {
     fn drop(&mut self) {
         if let Some(m) = self.m {
             compiler_fence(SeqCst); // the handler runs on this thread
-            m.words.leave();
+            m.retake.leave();
             compiler_fence(SeqCst);
             let asked = match self.how {
                 Call::Stays => SLICE_OVER,
                 Call::MayWait => SLICE_OVER | THREAD_WANTED,
             };
-            if m.pending.is_asked(asked) && m.words.depth() == 0 {
+            if m.pending.is_asked(asked) && m.retake.depth() == 0 {
                 leave_pending(self.how);
             }
         }

@@ -16,9 +16,9 @@ use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::incarnation::{AtomicIncarnation, Incarnation};
 use crate::core::hooks::Affinity;
 use crate::core::hooks::CpuTimer;
-use crate::core::hooks::Window;
+use crate::core::hooks::TlsRanges;
 use crate::core::m::pending::Pending;
-use crate::core::m::retake::Words;
+use crate::core::m::retake::Retake;
 use crate::core::p::processor::P;
 use crate::core::sys::note::Note;
 
@@ -33,7 +33,7 @@ const ENDING: u32 = 1 << 31;
 #[repr(align(128))]
 #[derive(Debug)]
 pub(crate) struct M {
-    pub(crate) words: Words,
+    pub(crate) retake: Retake,
     /// Inside of an explicit `blocking()`: a hint for sysmon.
     pub(crate) blocking: AtomicBool,
     /// Its thread's CPU time when its P was taken from it.
@@ -73,7 +73,7 @@ pub(crate) struct M {
     pub(crate) idle_needed: AtomicBool,
     pub(crate) affinity: Affinity,
     /// Where its thread-locals are.
-    pub(crate) window: Window,
+    pub(crate) tls_ranges: TlsRanges,
     /// Its number, and its name in dumps: the next thread's as well.
     pub(crate) id: u32,
     /// Which thread this is; `NONE` when that has ended. Changed under the scheduler's lock, and
@@ -89,7 +89,7 @@ pub(crate) struct M {
 impl M {
     pub(crate) fn new(id: u32, seed: u64) -> M {
         M {
-            words: Words::new(),
+            retake: Retake::new(),
             blocking: AtomicBool::new(false),
             lost_cpu: AtomicU64::new(0),
             lost_timer: CpuTimer::new(),
@@ -111,7 +111,7 @@ impl M {
             idle_listed: AtomicBool::new(false),
             idle_needed: AtomicBool::new(false),
             affinity: Affinity::new(),
-            window: Window::unknown(),
+            tls_ranges: TlsRanges::unknown(),
             id,
             incarnation: AtomicIncarnation::none(),
             free: AtomicBool::new(false),
@@ -130,7 +130,7 @@ impl M {
         self.exclusive.store(0, Relaxed);
         self.alt_stack.store(0, Relaxed);
         self.affinity.reset();
-        self.window.forget();
+        self.tls_ranges.forget();
         self.incarnation.store(incarnation, Release); // pairs(all-ms): incarnation's Acquire
     }
 

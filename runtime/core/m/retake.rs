@@ -25,7 +25,7 @@ pub(crate) enum Thief {
 }
 
 #[derive(Debug)]
-pub(crate) struct Words {
+pub(crate) struct Retake {
     /// How deep the thread is in the runtime; 0 = user code. Written by its own thread only.
     in_rt: AtomicU32,
     steal: AtomicU32,
@@ -41,10 +41,10 @@ pub(crate) enum Entry {
     Lost,
 }
 
-impl Words {
+impl Retake {
     /// Inside the runtime from the start.
-    pub(crate) fn new() -> Words {
-        Words {
+    pub(crate) fn new() -> Retake {
+        Retake {
             in_rt: AtomicU32::new(1),
             steal: AtomicU32::new(NONE),
         }
@@ -55,7 +55,7 @@ impl Words {
         self.in_rt.load(Relaxed)
     }
 
-    /// One level deeper. The caller then asks `disturbed`, with a compiler fence in between.
+    /// One level deeper. The caller then asks `contested`, with a compiler fence in between.
     #[inline]
     pub(crate) fn enter(&self) {
         self.in_rt.store(self.depth() + 1, Relaxed);
@@ -70,12 +70,12 @@ impl Words {
 
     /// Is a thief looking, or has it been?
     #[inline]
-    pub(crate) fn disturbed(&self) -> bool {
+    pub(crate) fn contested(&self) -> bool {
         self.steal.load(Relaxed) != NONE
     }
 
     /// By the owner, inside: is the P still mine?
-    pub(crate) fn resolve(&self) -> Entry {
+    pub(crate) fn settle(&self) -> Entry {
         // AcqRel pairs(steal-word): the thief's compares in `try_steal`. A thief that has just
         // begun fails at its second one, whatever we do here.
         match self.steal.swap(NONE, AcqRel) {
@@ -103,7 +103,7 @@ impl Words {
         look: impl FnOnce() -> Option<R>,
     ) -> Option<R> {
         let trying = thief as u32;
-        // AcqRel pairs(steal-word): the owner's swap in `resolve`.
+        // AcqRel pairs(steal-word): the owner's swap in `settle`.
         if self
             .steal
             .compare_exchange(NONE, trying, AcqRel, Relaxed)
@@ -115,7 +115,7 @@ impl Words {
         let outside = barrier() && self.in_rt.load(Acquire) == 0;
         let seen = if outside { look() } else { None };
         let to = if seen.is_some() { STOLEN } else { NONE };
-        // AcqRel pairs(steal-word): a `resolve` that came in between has kept the P.
+        // AcqRel pairs(steal-word): a `settle` that came in between has kept the P.
         match self.steal.compare_exchange(trying, to, AcqRel, Relaxed) {
             Ok(_) => seen,
             Err(_) => None,
@@ -136,17 +136,17 @@ mod model {
         true
     }
 
-    fn enters_and_keeps(words: &Words) -> bool {
+    fn enters_and_keeps(words: &Retake) -> bool {
         words.enter();
         fence(SeqCst);
-        !words.disturbed() || words.resolve() == Entry::Kept
+        !words.contested() || words.settle() == Entry::Kept
     }
 
     /// The owner enters while a thief tries: never both hold the P, never neither.
     #[test]
     fn exactly_one_of_owner_and_thief_has_the_p() {
         loom::model(|| {
-            let shared = Arc::new((Words::new(), AtomicUsize::new(0)));
+            let shared = Arc::new((Retake::new(), AtomicUsize::new(0)));
             shared.0.leave();
             let owner = Arc::clone(&shared);
             let t = loom::thread::spawn(move || {
@@ -170,9 +170,9 @@ mod model {
     #[test]
     fn a_thief_never_finishes_what_another_began() {
         loom::model(|| {
-            let shared = Arc::new((Words::new(), AtomicUsize::new(0)));
+            let shared = Arc::new((Retake::new(), AtomicUsize::new(0)));
             shared.0.leave();
-            let steal = |s: &(Words, AtomicUsize), thief| {
+            let steal = |s: &(Retake, AtomicUsize), thief| {
                 if s.0.try_steal(thief, barrier, || Some(())).is_some() {
                     s.1.fetch_add(1, Relaxed);
                 }

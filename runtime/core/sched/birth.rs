@@ -14,7 +14,7 @@ use crate::core::sched::schedt::SCHED;
 
 /// Counts `g`, which is dead and prepared, and answers its new id.
 #[inline]
-pub(crate) fn name(rt: &NoPreempt, g: GRef) -> u64 {
+pub(crate) fn assign_id(rt: &NoPreempt, g: GRef) -> u64 {
     let counts = g.kind() == Kind::Goroutine;
     let id = match rt.p() {
         Some(p) => {
@@ -36,7 +36,7 @@ pub(crate) fn name(rt: &NoPreempt, g: GRef) -> u64 {
 
 /// Makes it runnable.
 #[inline]
-pub(crate) fn start(rt: &NoPreempt, g: GRef) {
+pub(crate) fn make_runnable(rt: &NoPreempt, g: GRef) {
     g.status.spawned();
     enqueue_next(rt, g);
 }

@@ -14,7 +14,7 @@ pub(crate) extern "C" fn body(g: GRef) {
     leave_after_switch();
     // SAFETY: this is the goroutine that the cell was filled for, just started. The closure
     // catches its own panics (`core/sched/spawn.rs`).
-    unsafe { g.job.take_and_run() };
+    unsafe { g.closure.take_and_run() };
     locals::free(g);
     drop(hooks::take_identity(g));
     let _ = enter_to_wait().forget();

@@ -16,7 +16,7 @@ use crate::core::sys::fatal::fatal;
 /// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
 #[inline]
 pub(crate) fn bind_stack(p: LentP<'_>, g: GRef) -> bool {
-    let Ok(slot) = p.take_stack(g.stack_word().class()) else {
+    let Ok(slot) = p.take_stack(g.stack_spec().class()) else {
         return false;
     };
     context::prepare(slot, body);
@@ -42,7 +42,7 @@ pub(crate) fn recycle(p: LentP<'_>, g: GRef) {
     g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
     g.stay.store(0, Relaxed); // nor is it suspected of what its last goroutine did
     slot.set_owner(0);
-    g.stack_word().give_back();
+    g.stack_spec().give_back();
     if g.kind() == Kind::Goroutine {
         p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);
     }

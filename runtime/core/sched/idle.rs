@@ -75,7 +75,7 @@ pub(crate) fn stop_m(m: &'static M) {
 }
 
 /// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
-/// with a P (`ext/placement/tied_gs.rs`). True: the caller owes a `wakep`.
+/// with a P (`ext/placement/tied.rs`). True: the caller owes a `wakep`.
 pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
     let any = !m.affinity.queue.is_empty();
     if any {
@@ -101,9 +101,9 @@ pub(crate) fn check_if_last() {
     let awake = SCHED.ms_awake();
     if awake == 0 {
         hooks::nobody_is_awake();
-    } else if awake == 1 && SCHED.sleeper.is_taken() && hooks::earliest().is_none() {
+    } else if awake == 1 && SCHED.timer_waiter.is_taken() && hooks::earliest().is_none() {
         // All timers were stopped, behind the sleeper's back: it is to go idle and check.
-        SCHED.sleeper.look_again();
+        SCHED.timer_waiter.look_again();
     }
 }
 

@@ -14,7 +14,7 @@ use crate::core::g::context::{DISTANCE, Switch, suspend};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::handback;
 use crate::core::g::status::Enqueue;
-use crate::core::g::wait_round::Ticket;
+use crate::core::g::wait_round::WaitId;
 use crate::core::hooks;
 use crate::core::m::current::this_m;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
@@ -63,11 +63,11 @@ fn yield_as(how: Switch) {
 #[inline]
 fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
-        && m.words.depth() != 1
+        && m.retake.depth() != 1
     {
         fatal!(
             "switch while {} levels deep in the runtime",
-            m.words.depth()
+            m.retake.depth()
         );
     }
     suspend(g, how);
@@ -93,7 +93,7 @@ fn take_window() {
     if let Some(m) = this_m()
         && m.affinity.stale.swap(false, Relaxed)
     {
-        m.window.take(DISTANCE);
+        m.tls_ranges.take(DISTANCE);
     }
 }
 
@@ -111,8 +111,8 @@ fn park_thread(g: GRef) {
 }
 
 /// As [`park`], but at `deadline` the goroutine claims `case` of `ticket`'s round for itself.
-/// The caller looks at `g.claim.winner()` afterwards: `case` means that time ran out.
-pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u16) {
+/// The caller looks at `g.wait_round.winner()` afterwards: `case` means that time ran out.
+pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: WaitId, case: u16) {
     let g = rt.current();
     match rt.m() {
         Some(_) => {
@@ -129,10 +129,10 @@ pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: Ticket, case: u
 }
 
 #[cold]
-fn park_thread_until(g: GRef, deadline: Nanos, ticket: Ticket, case: u16) {
+fn park_thread_until(g: GRef, deadline: Nanos, ticket: WaitId, case: u16) {
     if g.status.commit_park() == Enqueue::NotMine {
         if !handback::sleep_thread_until(&g.status, &g.note, Some(deadline)) {
-            if g.claim.claim(ticket, case) {
+            if g.wait_round.claim(ticket, case) {
                 g.status.thread_gave_up();
                 return;
             }

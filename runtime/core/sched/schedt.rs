@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
-use crate::core::hooks::Sleeper;
+use crate::core::hooks::TimerWaiter;
 use crate::core::m::machine::M;
 use crate::core::p::idle_word::IdleWord;
 use crate::core::p::processor::{MAX_PS, P};
@@ -56,7 +56,7 @@ pub(crate) struct Sched {
     /// Goroutines wait for a stack (`starved.rs`); written under the lock.
     pub(crate) starved: AtomicBool,
     /// The idle M that waits for the next timer.
-    pub(crate) sleeper: Sleeper,
+    pub(crate) timer_waiter: TimerWaiter,
     /// Goroutines spawned by threads without a P.
     pub(crate) created_outside: AtomicU64,
     /// Threads inside of `run`, waiting for their main goroutine.
@@ -90,7 +90,7 @@ pub(crate) static SCHED: Sched = Sched {
     sysmon_note: Note::new(),
     started: AtomicBool::new(false),
     starved: AtomicBool::new(false),
-    sleeper: Sleeper::new(),
+    timer_waiter: TimerWaiter::new(),
     created_outside: AtomicU64::new(0),
     mains: AtomicU32::new(0),
 };

@@ -24,7 +24,7 @@ use crate::core::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart.
 pub(crate) fn m_start(m: &'static M) {
-    m.window.take(context::DISTANCE);
+    m.tls_ranges.take(context::DISTANCE);
     context::call_at_distance(&mut || m_loop(m));
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::allgs;
-use crate::core::g::closure::JobCell;
+use crate::core::g::closure::ClosureCell;
 use crate::core::g::goroutine::{GRef, Kind};
 use crate::core::g::gqueue::GQueue;
 use crate::core::g::identity::Identity;
@@ -20,7 +20,7 @@ use crate::core::sched::birth;
 use crate::core::sched::start;
 use crate::core::stackalloc::Class;
 use crate::core::stackalloc::StackError;
-use crate::core::stackalloc::StackWord;
+use crate::core::stackalloc::StackSpec;
 use crate::core::stackalloc::depot;
 use crate::core::stackalloc::quota;
 
@@ -58,8 +58,8 @@ impl Birth {
 pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64, StackError> {
     start::assert_started();
     let class = class_of(&birth)?;
-    let stack = StackWord::new(class, quota::take(class)?);
-    let id = if JobCell::fits::<F>() {
+    let stack = StackSpec::new(class, quota::take(class)?);
+    let id = if ClosureCell::fits::<F>() {
         // SAFETY: the caller's promise.
         unsafe { spawn_fitting(birth, stack, f) }
     } else {
@@ -87,25 +87,25 @@ fn open(class: Class) -> Result<(), StackError> {
     depot::warm_up(class)
 }
 
-unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackWord, f: F) -> u64 {
+unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackSpec, f: F) -> u64 {
     let (rt, g) = dead_g();
     describe(&rt, g, &birth, stack);
-    let id = birth::name(&rt, g);
+    let id = birth::assign_id(&rt, g);
     if let Some(identity) = birth.identity {
         identity.id.store(id, Relaxed);
         hooks::put_identity(g, identity);
     }
     // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
-    unsafe { g.job.put(f) };
-    birth::start(&rt, g);
+    unsafe { g.closure.put(f) };
+    birth::make_runnable(&rt, g);
     id
 }
 
 /// Whose child it is, what it is, where it was asked for.
 #[inline]
-fn describe(rt: &NoPreempt, g: GRef, birth: &Birth, stack: StackWord) {
+fn describe(rt: &NoPreempt, g: GRef, birth: &Birth, stack: StackSpec) {
     g.set_kind(birth.kind);
-    g.set_stack_word(stack);
+    g.set_stack_spec(stack);
     g.spawned_at.store(Some(birth.at), Relaxed);
     let parent = rt.m().and_then(|m| m.curg()).map_or(0, |g| g.id());
     g.parent.store(parent, Relaxed);
@@ -121,9 +121,9 @@ pub(crate) unsafe fn prepare<F: FnOnce() + Send>(birth: &Birth, f: F) -> GRef {
     let class = birth.class.unwrap_or(start::default_class());
     let (rt, g) = dead_g();
     // Nobody is there for an error when it is started: it takes its promise then.
-    describe(&rt, g, birth, StackWord::new(class, false));
+    describe(&rt, g, birth, StackSpec::new(class, false));
     // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
-    unsafe { g.job.put(f) };
+    unsafe { g.closure.put(f) };
     drop(rt);
     g
 }
@@ -134,7 +134,7 @@ pub(crate) unsafe fn prepare<F: FnOnce() + Send>(birth: &Birth, f: F) -> GRef {
 /// `g` comes from [`prepare`], was not started, and will not be.
 pub(crate) unsafe fn forget(g: GRef) {
     // SAFETY: the caller's promise.
-    unsafe { g.job.take_and_drop() };
+    unsafe { g.closure.take_and_drop() };
     let rt = enter();
     match rt.p() {
         Some(p) => p.give_g(g),

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::context::DISTANCE;
-use crate::core::hooks::thread_stack::{self, Berths};
+use crate::core::hooks::thread_stack::{self, ThreadStacks};
 use crate::core::hooks::{self, helper};
 use crate::core::m::machine::M;
 use crate::core::sched::allm;
@@ -33,7 +33,7 @@ use crate::core::sys::limits;
 use crate::core::sys::mem::Errno;
 use crate::core::sys::thread::gettid;
 
-/// The stack of an M for which there is no berth: room for the loop and for user code that runs
+/// The stack of an M for which there is no thread stack: room for the loop and for user code that runs
 /// on it (destructors of thread-locals), below the part that is left free.
 const M_STACK: usize = DISTANCE + (1 << 20);
 /// Of the spawner itself, which may write a report of all goroutines.
@@ -125,7 +125,7 @@ impl Helper {
 /// What makes Ms. The spawner's.
 struct Maker {
     duties: &'static Duties,
-    berths: Berths,
+    berths: ThreadStacks,
     /// One that has been refused its thread: the next to start.
     ready: Option<&'static M>,
     refused: Refused,
@@ -136,7 +136,7 @@ impl Maker {
     fn new(duties: &'static Duties) -> Maker {
         Maker {
             duties,
-            berths: Berths::new(),
+            berths: ThreadStacks::new(),
             ready: None,
             refused: Refused::not(),
             said: false,
@@ -177,7 +177,7 @@ impl Maker {
         let name = format!("gosched-m{}", m.id);
         let name = CString::new(name).unwrap_or_default();
         let entry = self.duties.entry;
-        let started = start_in_berth(m, entry, &name, &mut self.berths)
+        let started = start_on_own_stack(m, entry, &name, &mut self.berths)
             .unwrap_or_else(|| thread_stack::start_anywhere(&name, M_STACK, entry, m));
         if started.is_err() {
             self.ready = Some(m);
@@ -247,20 +247,20 @@ fn new_m() -> &'static M {
     m
 }
 
-/// `None`: there is no berth to be had.
-fn start_in_berth(
+/// `None`: there is no thread stack to be had.
+fn start_on_own_stack(
     m: &'static M,
     entry: Entry,
     name: &CStr,
-    berths: &mut Berths,
+    berths: &mut ThreadStacks,
 ) -> Option<Result<(), Errno>> {
     if berths.collected() < ENDED.load(Relaxed) {
         berths.collect();
     }
-    m.window.above.store(thread_stack::ABOVE, Relaxed);
+    m.tls_ranges.above.store(thread_stack::ABOVE, Relaxed);
     let started = berths.start(name, entry, m);
     if started.is_none() {
-        m.window.above.store(0, Relaxed);
+        m.tls_ranges.above.store(0, Relaxed);
     }
     started
 }

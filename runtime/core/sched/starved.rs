@@ -45,7 +45,7 @@ pub(crate) fn put_aside(g: GRef) {
 #[cold]
 pub(crate) fn next_locked(sched: &SchedGuard, p: &P) -> Option<GRef> {
     let g = WAITING.pop_front()?;
-    let class = g.stack_word().class();
+    let class = g.stack_spec().class();
     if p.has_stack(class) || depot::free(class) != 0 {
         note_length(sched);
         return Some(g);
@@ -93,7 +93,7 @@ fn stacks_for_the_first() -> Result<usize, (u64, StackError)> {
         return Ok(0);
     };
     WAITING.push_front(g);
-    let (id, class) = (g.id(), g.stack_word().class());
+    let (id, class) = (g.id(), g.stack_spec().class());
     // What idle Ps keep for themselves is nobody's.
     sched.for_each_idle_p(|p| hold_idle(p).flush_stacks());
     drop(sched);

@@ -83,7 +83,7 @@ pub(crate) fn serve_waiting() {
                 m.next_p.store(p, Relaxed);
                 m.note.wake(); // as in `hand_over`
             }
-            None if more => return SCHED.sleeper.look_again(),
+            None if more => return SCHED.timer_waiter.look_again(),
             None => return,
         }
     }

@@ -16,6 +16,6 @@ pub(crate) mod stats;
 pub(crate) use class::{Class, class_for};
 pub use error::StackError;
 pub(crate) use guard::{Step as GuardStep, start_at as start_guards_at};
-pub(crate) use quota::StackWord;
+pub(crate) use quota::StackSpec;
 pub(crate) use slot::{Slot, SlotRef};
 pub(crate) use stats::stats;

@@ -21,17 +21,17 @@ use crate::core::stackalloc::region::BATCH;
 
 /// A class, and whether a stack of it was promised: what a goroutine keeps until its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StackWord(u8);
+pub(crate) struct StackSpec(u8);
 
 const COUNTED: u8 = 0x80;
 
-impl StackWord {
-    pub(crate) fn new(class: Class, counted: bool) -> StackWord {
-        StackWord(class.number() as u8 | if counted { COUNTED } else { 0 })
+impl StackSpec {
+    pub(crate) fn new(class: Class, counted: bool) -> StackSpec {
+        StackSpec(class.number() as u8 | if counted { COUNTED } else { 0 })
     }
 
-    pub(crate) fn from_u8(word: u8) -> StackWord {
-        StackWord(word)
+    pub(crate) fn from_u8(word: u8) -> StackSpec {
+        StackSpec(word)
     }
 
     pub(crate) fn as_u8(self) -> u8 {

@@ -11,7 +11,7 @@ use loom::sync::{Mutex, MutexGuard, Notify};
 
 use crate::core::g::status::{Enqueue, Status};
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::g::wait_round::{Claim, Ticket};
+use crate::core::g::wait_round::{WaitId, WaitRound};
 use crate::core::sys::clock::Nanos;
 
 /// What the files under test use of a G.
@@ -19,7 +19,7 @@ use crate::core::sys::clock::Nanos;
 pub(crate) struct G {
     status: Status,
     sleep: Notify,
-    pub(crate) claim: Claim,
+    pub(crate) wait_round: WaitRound,
 }
 
 pub(crate) type GRef = &'static G;
@@ -29,7 +29,7 @@ loom::thread_local! {
         let g: GRef = Box::leak(Box::new(G {
             status: Status::dead(),
             sleep: Notify::new(),
-            claim: Claim::new(),
+            wait_round: WaitRound::new(),
         }));
         g.status.set_running_thread();
         g
@@ -45,8 +45,8 @@ impl G {
         self.status.announce_park();
     }
 
-    pub(crate) fn open_round(&self) -> Ticket {
-        self.claim.open()
+    pub(crate) fn open_round(&self) -> WaitId {
+        self.wait_round.open()
     }
 }
 
@@ -91,10 +91,10 @@ pub(crate) fn park(rt: NoPreempt) {
 }
 
 /// Time runs out at any moment: at once, or (as far as loom knows) never.
-pub(crate) fn park_until(rt: NoPreempt, _deadline: Nanos, ticket: Ticket, case: u16) {
+pub(crate) fn park_until(rt: NoPreempt, _deadline: Nanos, ticket: WaitId, case: u16) {
     let g = rt.current();
     if g.status.commit_park() == Enqueue::NotMine {
-        if g.claim.claim(ticket, case) {
+        if g.wait_round.claim(ticket, case) {
             g.status.thread_gave_up();
             return;
         }

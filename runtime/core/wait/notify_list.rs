@@ -12,7 +12,7 @@ use crate::core::wait::sched_api::{
     GRef, RawLock, enter, enter_to_wait, park, park_until, ready,
 };
 use crate::core::wait::wait_list::WaitList;
-use crate::core::wait::waiter::{Standing, Waiter};
+use crate::core::wait::waiter::{Waiter, WaiterState};
 
 /// The two that may claim a wait with a deadline.
 const NOTIFIED: u16 = 0;
@@ -75,10 +75,10 @@ impl NotifyList {
     ) -> bool {
         let rt = enter_to_wait();
         let guard = rt.lock(&self.lock);
-        if waiter.standing() == Standing::Served {
+        if waiter.standing() == WaiterState::Served {
             return true;
         }
-        waiter.set_standing(Standing::Parked);
+        waiter.set_standing(WaiterState::Parked);
         let what = std::ptr::from_ref(self).addr();
         waiter.g.announce_park_for(reason, what);
         drop(guard);
@@ -87,7 +87,7 @@ impl NotifyList {
             return true;
         };
         park_until(rt, deadline, round, TIMED_OUT);
-        if waiter.g.claim.winner() == Some(NOTIFIED) {
+        if waiter.g.wait_round.winner() == Some(NOTIFIED) {
             return true;
         }
         let rt = enter_to_wait();
@@ -176,12 +176,12 @@ enum Serve {
 /// Gives a dequeued waiter its notification. Under the lock.
 fn serve(waiter: &'static Waiter) -> Serve {
     match waiter.standing() {
-        Standing::Parked => match waiter.round {
-            Some(round) if !waiter.g.claim.claim(round, NOTIFIED) => Serve::TooLate,
+        WaiterState::Parked => match waiter.round {
+            Some(round) if !waiter.g.wait_round.claim(round, NOTIFIED) => Serve::TooLate,
             _ => Serve::Asleep(waiter.g),
         },
         _ => {
-            waiter.set_standing(Standing::Served);
+            waiter.set_standing(WaiterState::Served);
             Serve::Awake
         }
     }

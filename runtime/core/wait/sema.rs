@@ -12,7 +12,7 @@ use crate::core::base::atomic::{AtomicU32, fence};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::wait::sched_api::{RawLock, enter, enter_to_wait, park, ready, yield_local};
 use crate::core::wait::sema_root::Tree;
-use crate::core::wait::waiter::{Standing, Waiter};
+use crate::core::wait::waiter::{Waiter, WaiterState};
 
 /// A prime, so that it goes with no pattern of addresses. Go: semTabSize.
 #[cfg(not(loom))]
@@ -97,7 +97,7 @@ fn acquire_slow(count: &AtomicU32, lifo: bool, reason: WaitReason) {
             root.tree.queue(waiter, lifo);
             drop(guard);
             park(rt);
-            waiter.standing() == Standing::Served
+            waiter.standing() == WaiterState::Served
         });
         if served || try_take(count) {
             return;
@@ -128,7 +128,7 @@ fn release_slow(root: &Root, count: &AtomicU32, handoff: bool) {
     drop(guard);
     let handed = handoff && try_take(count);
     if handed {
-        waiter.set_standing(Standing::Served);
+        waiter.set_standing(WaiterState::Served);
     }
     let g = waiter.g;
     ready(&rt, g);

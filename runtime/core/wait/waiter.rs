@@ -15,14 +15,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 
 use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::g::wait_round::Ticket;
+use crate::core::g::wait_round::WaitId;
 use crate::core::sys::fatal::fatal;
 use crate::core::wait::sched_api::GRef;
 
 /// Where a waiter stands. Written under its queue's lock, or by the waker that dequeued it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Standing {
+pub(crate) enum WaiterState {
     /// Queued; its goroutine still runs and will look again before it parks.
     Enrolled = 0,
     /// Queued; its goroutine has announced its park: whoever dequeues it readies it.
@@ -38,7 +38,7 @@ pub(crate) struct Waiter {
     /// What it waits for: an address in the semaphore table, an amount in a `Semaphore`.
     pub(crate) key: usize,
     /// The round to claim before readying it, when time may run out for it too.
-    pub(crate) round: Option<Ticket>,
+    pub(crate) round: Option<WaitId>,
     standing: AtomicU8,
     queued: AtomicBool,
     /// In a list: the one before. In the tree: the smaller addresses.
@@ -56,14 +56,14 @@ impl Waiter {
     pub(crate) fn on_stack<R>(
         g: GRef,
         key: usize,
-        round: Option<Ticket>,
+        round: Option<WaitId>,
         wait: impl FnOnce(&'static Waiter) -> R,
     ) -> R {
         let waiter = Waiter {
             g,
             key,
             round,
-            standing: AtomicU8::new(Standing::Enrolled as u8),
+            standing: AtomicU8::new(WaiterState::Enrolled as u8),
             queued: AtomicBool::new(false),
             prev: AtomicRef::none(),
             next: AtomicRef::none(),
@@ -76,15 +76,15 @@ impl Waiter {
         wait(unsafe { &*std::ptr::from_ref(&waiter) })
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> WaiterState {
         match self.standing.load(Relaxed) {
-            0 => Standing::Enrolled,
-            1 => Standing::Parked,
-            _ => Standing::Served,
+            0 => WaiterState::Enrolled,
+            1 => WaiterState::Parked,
+            _ => WaiterState::Served,
         }
     }
 
-    pub(crate) fn set_standing(&self, standing: Standing) {
+    pub(crate) fn set_standing(&self, standing: WaiterState) {
         self.standing.store(standing as u8, Relaxed);
     }
 

@@ -12,22 +12,22 @@ use std::marker::PhantomData;
 use crate::core::m::enter::enter;
 use crate::ext::chan::errors::{RecvError, SendError};
 use crate::ext::chan::receiver::Receiver;
-use crate::ext::chan::select_handle::Port;
+use crate::ext::chan::select_handle::SelectHandle;
 use crate::ext::chan::sender::Sender;
-use crate::ext::chan::value_cell::{Place, Slot, Space};
+use crate::ext::chan::value_cell::{AnyCell, CellPtr, ValueCell};
 
 /// One case of a select: a side of a channel. Made by `select!` and `Select`.
 #[derive(Clone, Copy)]
 pub struct Case<'a> {
-    pub(crate) port: &'a dyn Port,
+    pub(crate) port: &'a dyn SelectHandle,
     /// Where a received value goes; `None`: into the select's own space, or it is a send.
-    pub(crate) place: Option<Place<'a>>,
+    pub(crate) place: Option<CellPtr<'a>>,
     /// Its number for the user.
     pub(crate) index: usize,
     is_send: bool,
     /// Whose case this is: the G's id, which nobody else ever has. 0: nobody's.
     owner: u64,
-    discard: fn(&Space),
+    discard: fn(&AnyCell),
 }
 
 impl std::fmt::Debug for Case<'_> {
@@ -39,12 +39,12 @@ impl std::fmt::Debug for Case<'_> {
 impl<'a> Case<'a> {
     pub(crate) fn recv<T>(
         receiver: &'a Receiver<T>,
-        place: Option<&'a Slot<T>>,
+        place: Option<&'a ValueCell<T>>,
         index: usize,
     ) -> Case<'a> {
         Case {
             port: receiver,
-            place: place.map(Slot::place),
+            place: place.map(ValueCell::place),
             index,
             is_send: false,
             owner: 0,
@@ -124,13 +124,13 @@ pub(crate) struct Selected<'a> {
     pub(crate) case: Case<'a>,
     how: How,
     /// Holds the received value, unless the case has a place of its own.
-    space: Option<Space>,
+    space: Option<AnyCell>,
     /// Values may not be dropped on other threads than they were meant for.
     not_send: PhantomData<*const ()>,
 }
 
 impl<'a> Selected<'a> {
-    pub(crate) fn new(case: Case<'a>, how: How, space: Option<Space>) -> Selected<'a> {
+    pub(crate) fn new(case: Case<'a>, how: How, space: Option<AnyCell>) -> Selected<'a> {
         Selected {
             case,
             how,
@@ -142,7 +142,7 @@ impl<'a> Selected<'a> {
     /// Is this the side, and the channel, that was selected? Any handle to it will do: channels
     /// are told apart by the addresses of their locks. A `never`, which has no lock, is not
     /// selected.
-    fn is_for(&self, side: &dyn Port, is_send: bool) -> bool {
+    fn is_for(&self, side: &dyn SelectHandle, is_send: bool) -> bool {
         self.case.is_send == is_send
             && match (self.case.port.lock_word(), side.lock_word()) {
                 (Some(selected), Some(given)) => std::ptr::eq(selected, given),
@@ -185,7 +185,7 @@ impl<'a> Selected<'a> {
     }
 
     /// Completes a receive into the case's own place.
-    pub(crate) fn fetch<T>(mut self, slot: &Slot<T>) -> Result<T, RecvError> {
+    pub(crate) fn fetch<T>(mut self, slot: &ValueCell<T>) -> Result<T, RecvError> {
         self.how = How::Disconnected;
         slot.take().ok_or(RecvError)
     }

@@ -11,15 +11,15 @@ use crate::ext::chan::errors::{RecvError, SendError};
 use crate::ext::chan::receiver::Receiver;
 use crate::ext::chan::select::{Goal, Wait};
 use crate::ext::chan::sender::Sender;
-pub use crate::ext::chan::value_cell::Slot;
+pub use crate::ext::chan::value_cell::ValueCell;
 
 /// Room for what this receiver may get.
-pub fn slot<T>(_receiver: &Receiver<T>) -> Slot<T> {
-    Slot::empty()
+pub fn slot<T>(_receiver: &Receiver<T>) -> ValueCell<T> {
+    ValueCell::empty()
 }
 
 /// A `recv` case.
-pub fn recv_case<'a, T>(receiver: &'a Receiver<T>, slot: &'a Slot<T>) -> Case<'a> {
+pub fn recv_case<'a, T>(receiver: &'a Receiver<T>, slot: &'a ValueCell<T>) -> Case<'a> {
     Case::recv(receiver, Some(slot), 0)
 }
 
@@ -74,7 +74,7 @@ impl Picked<'_> {
     ///
     /// # Errors
     /// The channel is empty and disconnected or closed.
-    pub fn recv<T>(self, slot: &Slot<T>) -> Result<T, RecvError> {
+    pub fn recv<T>(self, slot: &ValueCell<T>) -> Result<T, RecvError> {
         match self.0 {
             Some((_, selected)) => selected.fetch(slot),
             None => Err(RecvError),

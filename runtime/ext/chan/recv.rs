@@ -17,7 +17,7 @@ use crate::ext::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::ext::chan::hchan::{Accept, Chan, Glance, State};
 use crate::ext::chan::locked::Open;
 use crate::ext::chan::send::{OPERATION, TIME_OUT};
-use crate::ext::chan::sudog::Parcel;
+use crate::ext::chan::sudog::Sudog;
 use crate::ext::chan::wait_queue::{Caught, Outcome, Wake};
 use crate::ext::placement::locked_thread;
 
@@ -72,7 +72,7 @@ impl<T> Chan<T> {
         patience: Patience,
     ) -> Result<T, RecvTimeoutError> {
         let mut me = rt.m().map(|_| rt.current());
-        let parcel = pin!(Parcel::empty());
+        let parcel = pin!(Sudog::empty());
         let parcel = parcel.into_ref();
         loop {
             let late = match found {
@@ -124,7 +124,7 @@ impl<T> Chan<T> {
         rt: NoPreempt,
         mut state: Open<'_, State<T>>,
         me: GRef,
-        parcel: Pin<&Parcel<T>>,
+        parcel: Pin<&Sudog<T>>,
         patience: Patience,
     ) {
         let deadline = patience.deadline();
@@ -147,7 +147,7 @@ impl<T> Chan<T> {
         rt: NoPreempt,
         mut state: Open<'_, State<T>>,
         me: GRef,
-        parcel: Pin<&Parcel<T>>,
+        parcel: Pin<&Sudog<T>>,
         sender: Caught<T>,
         patience: Patience,
     ) {

@@ -25,7 +25,7 @@ use crate::ext::chan::select_order::Order;
 use crate::ext::chan::send::TIME_OUT;
 use crate::ext::chan::sudog::Nodes;
 use crate::ext::chan::timer_chan::NEVER;
-use crate::ext::chan::value_cell::{Place, Space};
+use crate::ext::chan::value_cell::{AnyCell, CellPtr};
 use crate::ext::chan::wait_queue::{Node, Outcome};
 use crate::ext::placement::locked_thread;
 
@@ -79,7 +79,7 @@ pub(crate) type Winner = (usize, How);
 #[track_caller]
 pub(crate) fn select(
     cases: &[Case<'_>],
-    space: Option<&Space>,
+    space: Option<&AnyCell>,
     goal: Goal,
     wait: Wait,
     biased: bool,
@@ -130,7 +130,7 @@ enum Slept {
 struct Round<'a> {
     cases: &'a [Case<'a>],
     /// Where values go whose case has no place of its own.
-    space: Option<&'a Space>,
+    space: Option<&'a AnyCell>,
     goal: Goal,
     wait: Wait,
     look: Order,
@@ -151,8 +151,10 @@ impl Round<'_> {
             .all(|case| case.port.lock_word().is_none())
     }
 
-    fn place(&self, i: usize) -> Option<Place<'_>> {
-        self.cases[i].place.or_else(|| self.space.map(Space::place))
+    fn place(&self, i: usize) -> Option<CellPtr<'_>> {
+        self.cases[i]
+            .place
+            .or_else(|| self.space.map(AnyCell::place))
     }
 
     /// The case that comes first of those that say, without a lock, that they would not
@@ -281,7 +283,7 @@ impl Round<'_> {
             park_until(rt, deadline, ticket, TIME_OUT);
         }
         self.leave(nodes, locks);
-        match me.claim.winner().map(usize::from) {
+        match me.wait_round.winner().map(usize::from) {
             Some(i) if i < self.cases.len() => self.verdict(i, nodes.get(i).outcome()),
             _ => Slept::Again,
         }

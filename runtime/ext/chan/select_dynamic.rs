@@ -13,7 +13,7 @@ use crate::ext::chan::errors::{
 use crate::ext::chan::receiver::Receiver;
 use crate::ext::chan::select::{Goal, Wait, select};
 use crate::ext::chan::sender::Sender;
-use crate::ext::chan::value_cell::Space;
+use crate::ext::chan::value_cell::AnyCell;
 
 /// Selects among operations that are added one by one.
 ///
@@ -135,7 +135,7 @@ impl<'a> Select<'a> {
     #[track_caller]
     fn run(&mut self, wait: Wait) -> Option<SelectedOperation<'a>> {
         let cases = &self.cases.0;
-        let space = Space::for_any(cases.iter().map(|case| case.port.need()));
+        let space = AnyCell::for_any(cases.iter().map(|case| case.port.need()));
         let (at, how) = select(cases, Some(&space), Goal::Act, wait, self.biased)?;
         let selected = Selected::new(cases[at], how, Some(space));
         Some(SelectedOperation(Some(selected)))

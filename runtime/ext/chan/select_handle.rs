@@ -16,7 +16,7 @@ use crate::ext::chan::locked::Held;
 use crate::ext::chan::receiver::{Flavor, Receiver};
 use crate::ext::chan::sender::Sender;
 use crate::ext::chan::timer_chan::NEVER;
-use crate::ext::chan::value_cell::{Place, Space};
+use crate::ext::chan::value_cell::{AnyCell, CellPtr};
 use crate::ext::chan::wait_queue::{Node, Outcome, Wake};
 
 /// What a case said when it was looked at.
@@ -32,7 +32,7 @@ pub(crate) enum Poll {
 }
 
 /// A side of a channel, as a select sees it.
-pub(crate) trait Port {
+pub(crate) trait SelectHandle {
     /// `None`: a channel that never has anything to say.
     fn lock_word(&self) -> Option<&RawLock>;
     /// Without the lock: it would not block, as far as one can see.
@@ -40,10 +40,10 @@ pub(crate) trait Port {
     /// The room that a received value needs.
     fn need(&self) -> Layout;
     /// Goes through with it, if it does not block.
-    fn poll(&self, held: &mut Held<'_>, place: Option<Place<'_>>) -> Poll;
+    fn poll(&self, held: &mut Held<'_>, place: Option<CellPtr<'_>>) -> Poll;
     /// After `Late`: waits for that sender's value and for no other; the sender is told.
-    fn join(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<Place<'_>>) -> Wake;
-    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<Place<'_>>);
+    fn join(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>) -> Wake;
+    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>);
     fn dequeue(&self, held: &mut Held<'_>, node: Pin<&Node>);
     /// Would it not block?
     fn is_ready(&self, held: &mut Held<'_>) -> bool;
@@ -62,7 +62,7 @@ pub(crate) trait Port {
     fn renounce(&self) {}
 }
 
-fn slot_of(place: Option<Place<'_>>) -> Place<'_> {
+fn slot_of(place: Option<CellPtr<'_>>) -> CellPtr<'_> {
     match place {
         Some(place) => place,
         None => fatal!("a receive case without a place for its value"),
@@ -110,7 +110,7 @@ impl<T> Chan<T> {
     }
 }
 
-impl<T> Port for Sender<T> {
+impl<T> SelectHandle for Sender<T> {
     fn lock_word(&self) -> Option<&RawLock> {
         Some(self.chan.state.lock_word())
     }
@@ -120,10 +120,10 @@ impl<T> Port for Sender<T> {
     }
 
     fn need(&self) -> Layout {
-        Space::need::<()>()
+        AnyCell::need::<()>()
     }
 
-    fn poll(&self, held: &mut Held<'_>, _: Option<Place<'_>>) -> Poll {
+    fn poll(&self, held: &mut Held<'_>, _: Option<CellPtr<'_>>) -> Poll {
         match self.chan.state.open(held).promise() {
             Promised::Yes => Poll::Done(None),
             Promised::No => Poll::Blocked,
@@ -131,11 +131,11 @@ impl<T> Port for Sender<T> {
         }
     }
 
-    fn join(&self, _: &mut Held<'_>, _: Pin<&Node>, _: Option<Place<'_>>) -> Wake {
+    fn join(&self, _: &mut Held<'_>, _: Pin<&Node>, _: Option<CellPtr<'_>>) -> Wake {
         fatal!("a sender joined a sender")
     }
 
-    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, _: Option<Place<'_>>) {
+    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, _: Option<CellPtr<'_>>) {
         self.chan.state.open(held).sendq.push(node, None);
     }
 
@@ -173,7 +173,7 @@ impl<T> Port for Sender<T> {
     }
 }
 
-impl<T> Port for Receiver<T> {
+impl<T> SelectHandle for Receiver<T> {
     fn lock_word(&self) -> Option<&RawLock> {
         match &self.flavor {
             Flavor::Chan(chan) => Some(chan.state.lock_word()),
@@ -191,10 +191,10 @@ impl<T> Port for Receiver<T> {
     }
 
     fn need(&self) -> Layout {
-        Space::need::<T>()
+        AnyCell::need::<T>()
     }
 
-    fn poll(&self, held: &mut Held<'_>, place: Option<Place<'_>>) -> Poll {
+    fn poll(&self, held: &mut Held<'_>, place: Option<CellPtr<'_>>) -> Poll {
         match &self.flavor {
             Flavor::Chan(chan) => {
                 let mut state = chan.state.open(held);
@@ -225,7 +225,7 @@ impl<T> Port for Receiver<T> {
         }
     }
 
-    fn join(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<Place<'_>>) -> Wake {
+    fn join(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>) -> Wake {
         let Flavor::Chan(chan) = &self.flavor else {
             fatal!("a timer has no sender to join");
         };
@@ -237,7 +237,7 @@ impl<T> Port for Receiver<T> {
         sender.tell(Outcome::Done)
     }
 
-    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<Place<'_>>) {
+    fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>) {
         match &self.flavor {
             Flavor::Chan(chan) => {
                 let slot = slot_of(place).typed();

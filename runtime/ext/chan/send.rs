@@ -17,7 +17,7 @@ use crate::ext::chan::block_list::Block;
 use crate::ext::chan::errors::{SendTimeoutError, TrySendError};
 use crate::ext::chan::hchan::{Chan, Glance, Offer, State};
 use crate::ext::chan::locked::Open;
-use crate::ext::chan::sudog::Parcel;
+use crate::ext::chan::sudog::Sudog;
 use crate::ext::chan::wait_queue::{Outcome, Wake};
 
 /// The case of a wait's claim that stands for the operation; see `TIME_OUT`.
@@ -149,7 +149,7 @@ impl<T> Chan<T> {
             drop(state);
             return Err(SendTimeoutError::Timeout(value));
         }
-        let parcel = pin!(Parcel::with(value));
+        let parcel = pin!(Sudog::with(value));
         let parcel = parcel.into_ref();
         self.send_sleep(rt, state, me, parcel, deadline);
         let outcome = parcel.node().outcome();
@@ -172,7 +172,7 @@ impl<T> Chan<T> {
         rt: NoPreempt,
         mut state: Open<'_, State<T>>,
         me: GRef,
-        parcel: Pin<&Parcel<T>>,
+        parcel: Pin<&Sudog<T>>,
         deadline: Option<Nanos>,
     ) {
         let ticket = deadline.map(|_| me.open_round());

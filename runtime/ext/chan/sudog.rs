@@ -3,28 +3,28 @@
 
 use std::pin::Pin;
 
-use crate::ext::chan::value_cell::{Slot, SlotPtr};
+use crate::ext::chan::value_cell::{SlotPtr, ValueCell};
 use crate::ext::chan::wait_queue::Node;
 
 /// A node with its own slot: what a plain send or receive waits in.
 #[derive(Debug)]
-pub(crate) struct Parcel<T> {
+pub(crate) struct Sudog<T> {
     node: Node,
-    slot: Slot<T>,
+    slot: ValueCell<T>,
 }
 
-impl<T> Parcel<T> {
-    pub(crate) fn empty() -> Parcel<T> {
-        Parcel {
+impl<T> Sudog<T> {
+    pub(crate) fn empty() -> Sudog<T> {
+        Sudog {
             node: Node::new(),
-            slot: Slot::empty(),
+            slot: ValueCell::empty(),
         }
     }
 
-    pub(crate) fn with(value: T) -> Parcel<T> {
-        Parcel {
+    pub(crate) fn with(value: T) -> Sudog<T> {
+        Sudog {
             node: Node::new(),
-            slot: Slot::with(value),
+            slot: ValueCell::with(value),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Where a value lies while it is handed over: on the waiter's own stack.
 //!
-//! A [`Slot`] is written or emptied by whoever has the right to it: its owner while no wait
+//! A [`ValueCell`] is written or emptied by whoever has the right to it: its owner while no wait
 //! node points to it, the waker that caught the node otherwise (`README.md#one-hand`).
-//! A [`Space`] is a slot for one of several types: the cases of a `Select` share it, because
+//! A [`AnyCell`] is a slot for one of several types: the cases of a `Select` share it, because
 //! only one of them wins.
 //!
 //! Go: runtime2.go sudog.elem, chan.go sendDirect, recvDirect.
@@ -21,21 +21,21 @@ use crate::core::sys::fatal::fatal;
 /// `full` comes first, so that a slot of any type can be asked.
 #[repr(C)]
 #[derive(Debug)]
-pub struct Slot<T> {
+pub struct ValueCell<T> {
     full: Cell<bool>,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
-impl<T> Slot<T> {
-    pub(crate) fn empty() -> Slot<T> {
-        Slot {
+impl<T> ValueCell<T> {
+    pub(crate) fn empty() -> ValueCell<T> {
+        ValueCell {
             full: Cell::new(false),
             value: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
 
-    pub(crate) fn with(value: T) -> Slot<T> {
-        Slot {
+    pub(crate) fn with(value: T) -> ValueCell<T> {
+        ValueCell {
             full: Cell::new(true),
             value: UnsafeCell::new(MaybeUninit::new(value)),
         }
@@ -63,10 +63,10 @@ impl<T> Slot<T> {
         SlotPtr(std::ptr::from_ref(self))
     }
 
-    pub(crate) fn place(&self) -> Place<'_> {
-        Place {
+    pub(crate) fn place(&self) -> CellPtr<'_> {
+        CellPtr {
             start: std::ptr::from_ref(self).cast(),
-            room: Layout::new::<Slot<T>>(),
+            room: Layout::new::<ValueCell<T>>(),
             owner: PhantomData,
         }
     }
@@ -74,17 +74,17 @@ impl<T> Slot<T> {
 
 /// A slot of some type, for code that serves all types: a select's cases.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct CellPtr<'a> {
     start: *const u8,
     room: Layout,
     owner: PhantomData<&'a Cell<u8>>,
 }
 
-impl Place<'_> {
+impl CellPtr<'_> {
     /// As a slot for a `T`: whoever made the case saw to it that it is one.
     #[inline]
     pub(crate) fn typed<T>(self) -> SlotPtr<T> {
-        let need = Layout::new::<Slot<T>>();
+        let need = Layout::new::<ValueCell<T>>();
         if need.size() > self.room.size() || need.align() > self.room.align() {
             fatal!("a value does not fit into its place");
         }
@@ -101,7 +101,7 @@ impl Place<'_> {
 
 /// Leads from a wait node to its slot.
 #[derive(Debug)]
-pub(crate) struct SlotPtr<T>(*const Slot<T>);
+pub(crate) struct SlotPtr<T>(*const ValueCell<T>);
 
 impl<T> Clone for SlotPtr<T> {
     fn clone(&self) -> Self {
@@ -127,7 +127,7 @@ impl<T> SlotPtr<T> {
     /// # Safety
     /// The slot is alive and the caller has the right to it (one-hand).
     #[inline]
-    pub(crate) unsafe fn slot<'a>(self) -> &'a Slot<T> {
+    pub(crate) unsafe fn slot<'a>(self) -> &'a ValueCell<T> {
         // SAFETY: passed on to the caller.
         unsafe { &*self.0 }
     }
@@ -137,19 +137,19 @@ const WORDS: usize = 8;
 
 /// A slot for a value of one of several types, chosen later.
 #[derive(Debug)]
-pub(crate) struct Space {
+pub(crate) struct AnyCell {
     small: UnsafeCell<MaybeUninit<[u64; WORDS]>>,
     big: Option<(NonNull<u8>, Layout)>,
 }
 
-impl Space {
+impl AnyCell {
     /// What a slot of this type needs.
     pub(crate) fn need<T>() -> Layout {
-        Layout::new::<Slot<T>>()
+        Layout::new::<ValueCell<T>>()
     }
 
     /// Room for any of the needs. Allocates when they are large: not in the runtime.
-    pub(crate) fn for_any(needs: impl Iterator<Item = Layout>) -> Space {
+    pub(crate) fn for_any(needs: impl Iterator<Item = Layout>) -> AnyCell {
         let (size, align) = needs.fold((0, 1), |(size, align), need| {
             (need.size().max(size), need.align().max(align))
         });
@@ -163,7 +163,7 @@ impl Space {
             let p = NonNull::new(unsafe { alloc(layout) });
             (p.unwrap_or_else(|| handle_alloc_error(layout)), layout)
         });
-        let space = Space {
+        let space = AnyCell {
             small: UnsafeCell::new(MaybeUninit::uninit()),
             big,
         };
@@ -179,8 +179,8 @@ impl Space {
         }
     }
 
-    pub(crate) fn place(&self) -> Place<'_> {
-        Place {
+    pub(crate) fn place(&self) -> CellPtr<'_> {
+        CellPtr {
             start: self.start(),
             room: self
                 .big
@@ -199,7 +199,7 @@ impl Space {
     }
 }
 
-impl Drop for Space {
+impl Drop for AnyCell {
     fn drop(&mut self) {
         if let Some((p, layout)) = self.big {
             // SAFETY: allocated with this layout in `for_any`.
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_value_comes_out_once() {
-        let slot = Slot::empty();
+        let slot = ValueCell::empty();
         assert_eq!(slot.take(), None);
         slot.put(String::from("x"));
         assert_eq!(slot.take().as_deref(), Some("x"));
@@ -228,14 +228,14 @@ mod tests {
         struct Wide(u8);
         let all = || {
             [
-                Space::need::<u8>(),
-                Space::need::<[u64; 50]>(),
-                Space::need::<Wide>(),
+                AnyCell::need::<u8>(),
+                AnyCell::need::<[u64; 50]>(),
+                AnyCell::need::<Wide>(),
             ]
             .into_iter()
         };
-        let space = Space::for_any(all());
-        fn take<T>(space: &Space) -> Option<T> {
+        let space = AnyCell::for_any(all());
+        fn take<T>(space: &AnyCell) -> Option<T> {
             // SAFETY: each call names the type that was put just before.
             unsafe { space.take::<T>() }
         }
@@ -244,7 +244,7 @@ mod tests {
         space.place().put(Wide(3));
         assert_eq!(take::<Wide>(&space), Some(Wide(3)));
         assert_eq!(take::<u8>(&space), None);
-        let space = Space::for_any([Space::need::<()>()].into_iter());
+        let space = AnyCell::for_any([AnyCell::need::<()>()].into_iter());
         space.place().put(());
         assert_eq!(take::<()>(&space), Some(()));
     }

@@ -7,10 +7,7 @@
 //! waker's (`README.md#one-hand`).
 //!
 //! Go: runtime2.go sudog, waitq; chan.go enqueue, dequeue; select.go dequeueSudoG.
-#![allow(
-    unsafe_code,
-    reason = "links nodes on other stacks, and reaches the slots through them"
-)]
+#![allow(unsafe_code, reason = "links nodes on other stacks")]
 
 use std::cell::Cell;
 use std::marker::{PhantomData, PhantomPinned};
@@ -21,11 +18,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
-use crate::core::g::wait_round::Ticket;
+use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::NoPreempt;
 use crate::core::sched::ready::ready;
 use crate::core::sys::fatal::fatal;
-use crate::ext::chan::value_cell::{Slot, SlotPtr};
+use crate::ext::chan::value_cell::{SlotPtr, ValueCell};
 
 /// What the waker has done for the sleeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +47,7 @@ pub(crate) struct Node {
     home: Cell<usize>,
     g: Cell<Option<GRef>>,
     /// Present when several wakers compete.
-    ticket: Cell<Option<Ticket>>,
+    ticket: Cell<Option<WaitId>>,
     case: Cell<u16>,
     /// An erased `SlotPtr<T>` of the queue's T; null: a select's send, whose value comes later.
     slot: Cell<*const u8>,
@@ -75,7 +72,7 @@ impl Node {
     }
 
     /// Says who waits. Not while it is queued.
-    pub(crate) fn arm(&self, g: GRef, ticket: Option<Ticket>, case: u16) {
+    pub(crate) fn arm(&self, g: GRef, ticket: Option<WaitId>, case: u16) {
         self.g.set(Some(g));
         self.ticket.set(ticket);
         self.case.set(case);
@@ -95,7 +92,7 @@ impl Node {
     /// True for the one waker that may go on with this node. Under the queue's lock.
     fn claim(&self) -> bool {
         match (self.ticket.get(), self.g.get()) {
-            (Some(ticket), Some(g)) => g.claim.claim(ticket, self.case.get()),
+            (Some(ticket), Some(g)) => g.wait_round.claim(ticket, self.case.get()),
             _ => true,
         }
     }
@@ -103,7 +100,7 @@ impl Node {
     /// A hint: somebody could still catch it.
     fn is_open(&self) -> bool {
         match (self.ticket.get(), self.g.get()) {
-            (Some(ticket), Some(g)) => g.claim.is_open(ticket),
+            (Some(ticket), Some(g)) => g.wait_round.is_open(ticket),
             _ => true,
         }
     }
@@ -277,7 +274,7 @@ impl<T> Caught<T> {
         unsafe { &*self.0 }
     }
 
-    fn slot(&self) -> &Slot<T> {
+    fn slot(&self) -> &ValueCell<T> {
         // SAFETY: `push` of a WaitQ<T> stored an erased SlotPtr<T>.
         let p = unsafe { SlotPtr::<T>::cooked(self.node().slot.get()) };
         // SAFETY: the slot outlives the node's wait, and is ours since the catch (one-hand).
@@ -352,9 +349,12 @@ mod tests {
         let (lost, won, plain) = (lost.into_ref(), won.into_ref(), plain.into_ref());
         let (one, other) = (a_g(), a_g());
         let ticket = one.open_round();
-        assert!(one.claim.claim(ticket, 9), "by a waker of another queue");
+        assert!(
+            one.wait_round.claim(ticket, 9),
+            "by a waker of another queue"
+        );
         lost.arm(one, Some(ticket), 0);
-        let slot = Slot::with(5);
+        let slot = ValueCell::with(5);
         won.arm(other, Some(other.open_round()), 3);
         plain.arm(a_g(), None, 0);
         let mut queue = WaitQ::new();
@@ -364,7 +364,10 @@ mod tests {
         queue.push(plain, None);
         assert!(queue.has_open());
         let caught = queue.catch_with_value().unwrap();
-        assert_eq!((caught.is_late(), other.claim.winner()), (false, Some(3)));
+        assert_eq!(
+            (caught.is_late(), other.wait_round.winner()),
+            (false, Some(3))
+        );
         assert_eq!(caught.take().0, 5);
         let caught = queue.catch().unwrap();
         assert!(caught.is_late() && queue.is_empty());

@@ -89,7 +89,7 @@ fn thread(m: &M, out: &mut dyn fmt::Write) -> fmt::Result {
             let state = match g.status.state() {
                 State::Preempted => "is preempted",
                 // Nobody can run there meanwhile: `docs/thread-locals.md`.
-                _ if m.words.is_lost() => "is in the kernel",
+                _ if m.retake.is_lost() => "is in the kernel",
                 _ => "runs",
             };
             writeln!(out, ", where goroutine {} {state}", g.id())

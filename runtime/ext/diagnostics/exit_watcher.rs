@@ -25,10 +25,10 @@ use crate::core::sys::thread::{find_thread, gettid, is_zombie, nanosleep};
 use crate::ext::diagnostics::watched::{Ring, Watched};
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::helper;
-use crate::ext::linux::pidfd::{Bell, open_thread};
+use crate::ext::linux::pidfd::{EventFd, open_thread};
 
 static WATCHED: Watched = Watched::nobody();
-static BELL: OnceLock<Bell> = OnceLock::new();
+static BELL: OnceLock<EventFd> = OnceLock::new();
 static CHECK: OnceLock<fn() -> Found> = OnceLock::new();
 /// The process's first thread has ended. The kernel counts it as long as the process lives.
 static FIRST_HAS_ENDED: AtomicBool = AtomicBool::new(false);
@@ -93,12 +93,12 @@ fn leaves(tid: i32) {
 /// On the spawner's thread. Where no thread is to be had the program goes on, and a deadlock may
 /// go unreported.
 fn start() {
-    BELL.get_or_init(Bell::new);
+    BELL.get_or_init(EventFd::new);
     let _ = helper::start(c"gosched-watcher", 128 << 10, watcher);
 }
 
 fn watcher(_: &'static ()) {
-    let bell = BELL.get_or_init(Bell::new);
+    let bell = BELL.get_or_init(EventFd::new);
     threads::set_watcher();
     let me = gettid();
     let mut blind = BLIND;

@@ -66,7 +66,7 @@ fn line(out: &mut impl Write, millis: u64) -> fmt::Result {
 
 fn head(out: &mut impl Write, millis: u64) -> fmt::Result {
     let idle = SCHED.idle.load();
-    let idle_ms = SCHED.idle_m_count.load(Relaxed) + u32::from(SCHED.sleeper.is_taken());
+    let idle_ms = SCHED.idle_m_count.load(Relaxed) + u32::from(SCHED.timer_waiter.is_taken());
     write!(
         out,
         "SCHED {millis}ms: gomaxprocs={} idleprocs={} threads={} spinningthreads={} \
@@ -124,8 +124,8 @@ fn describe_m(out: &mut impl Write, m: &M) -> fmt::Result {
         m.id,
         OrNil(m.p().map(|p| p.id)),
         OrNil(m.curg().map(|g| g.id())),
-        m.words.depth(),
-        m.words.is_lost(),
+        m.retake.depth(),
+        m.retake.is_lost(),
         m.blocking.load(Relaxed),
         m.spinning.load(Relaxed),
         m.bound_asleep.load(Relaxed),

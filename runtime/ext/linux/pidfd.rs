@@ -17,13 +17,13 @@ pub(crate) fn open_thread(tid: i32) -> io::Result<OwnedFd> {
 /// A bell that one thread waits for and others ring. Where no descriptor is to be had nobody
 /// hears it, and the one who waits looks once a second.
 #[derive(Debug)]
-pub(crate) struct Bell(Option<OwnedFd>);
+pub(crate) struct EventFd(Option<OwnedFd>);
 
-impl Bell {
-    pub(crate) fn new() -> Bell {
+impl EventFd {
+    pub(crate) fn new() -> EventFd {
         // SAFETY: no memory is passed.
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-        Bell(owned(fd).ok())
+        EventFd(owned(fd).ok())
     }
 
     pub(crate) fn ring(&self) {
@@ -93,7 +93,7 @@ mod tests {
         let Ok(fd) = open_thread(told.recv().unwrap()) else {
             return; // before Linux 6.9
         };
-        let bell = Bell::new();
+        let bell = EventFd::new();
         bell.wait(&fd, Some(1));
         drop(stop);
         let start = Instant::now();
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_bell_rings_once() {
-        let bell = Bell::new();
+        let bell = EventFd::new();
         bell.ring();
         bell.ring();
         bell.wait_alone();

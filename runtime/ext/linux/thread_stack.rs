@@ -1,22 +1,22 @@
-//! Berths: where Ms have their stacks and thread-locals, at addresses that we choose.
+//! Thread stacks: where Ms have their stacks and thread-locals, at addresses that we choose.
 //!
 //! ```text
-//! reach, 4 GiB, aligned to 4 GiB, ours alone
-//! | 256 MiB: nothing | berth | berth | ...                           | 256 MiB: nothing |
+//! arena, 4 GiB, aligned to 4 GiB, ours alone
+//! | 256 MiB: nothing | thread stack | thread stack | ...                           | 256 MiB: nothing |
 //!
-//! berth, 16 MiB
+//! thread stack, 16 MiB
 //! | nothing | stack of the M's loop | free: addresses below thread-locals | thread-locals | nothing |
 //! 0         1 MiB                   2 MiB                                 10 MiB          16 MiB
 //! ```
 //!
 //! The C library puts a thread's static thread-locals and its control block at the top of the
 //! stack that it is given. So what a word must look like to pass for an address of a
-//! thread-local (`ext/linux/tls_ranges.rs`) is our choice. With many of them (`ext/linux/tls_size.rs`) the berth is
-//! larger by as much. Nothing else has its address in a reach, so a word
+//! thread-local (`ext/linux/tls_ranges.rs`) is our choice. With many of them (`ext/linux/tls_size.rs`) the thread stack is
+//! larger by as much. Nothing else has its address in an arena, so a word
 //! of two halves, an old pointer's upper one and a number, needs the upper half of a pointer into
-//! a reach; and small numbers, of either sign, point at the ends of a reach, where no berth is.
+//! an arena; and small numbers, of either sign, point at the ends of an arena, where no thread stack is.
 //!
-//! Invariant: a berth is one thread's, until that thread was joined. All of this is the spawner's.
+//! Invariant: a thread stack is one thread's, until that thread was joined. All of this is the spawner's.
 #![allow(unsafe_code, reason = "makes threads on memory of its own")]
 
 use std::ffi::{CStr, c_void};
@@ -29,28 +29,28 @@ use crate::core::sys::mem::{self, Advice, Errno, Span};
 use crate::ext::linux::tls_size::taken_by_libc;
 
 const MIB: usize = 1 << 20;
-const REACH: usize = 4096 * MIB;
-const BERTH: usize = 16 * MIB;
-/// So much at each end of a reach stays free.
+const ARENA: usize = 4096 * MIB;
+const SIZE: usize = 16 * MIB;
+/// So much at each end of an arena stays free.
 const EDGE: usize = 256 * MIB;
-/// Where in a berth its memory begins.
+/// Where in a thread stack its memory begins.
 const BOTTOM: usize = MIB;
 const LOOP_STACK: usize = MIB;
 /// From the loop's frames to the end of the thread-locals.
 pub(crate) const BELOW: usize = 8 * MIB;
 /// Above the thread-locals there is nothing for so long.
-pub(crate) const ABOVE: usize = BERTH - (BOTTOM + LOOP_STACK + BELOW);
+pub(crate) const ABOVE: usize = SIZE - (BOTTOM + LOOP_STACK + BELOW);
 
 /// Thread-locals of more than so much are no longer at an address that we choose.
 const MOST: usize = 512 * MIB;
 
-/// By how much a berth is larger, if the C library takes `tls`.
+/// By how much a thread stack is larger, if the C library takes `tls`.
 fn more(tls: usize) -> usize {
     let little = tls <= 64 << 10;
     if little { 0 } else { tls.next_multiple_of(MIB) }
 }
 
-/// How many there are in all reaches, and how many have a thread, or had one that nobody has
+/// How many there are in all arenas, and how many have a thread, or had one that nobody has
 /// joined yet: for statistics.
 static MADE: AtomicUsize = AtomicUsize::new(0);
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
@@ -60,26 +60,26 @@ pub(crate) fn counts() -> (usize, usize) {
 }
 
 /// One that is in use.
-struct Berth {
+struct ThreadStack {
     at: usize,
     thread: libc::pthread_t,
 }
 
-/// All berths there are.
-pub(crate) struct Berths {
-    /// What thread-locals take beyond a page or two: every berth is larger by that.
+/// All thread stacks there are.
+pub(crate) struct ThreadStacks {
+    /// What thread-locals take beyond a page or two: every thread stack is larger by that.
     more: usize,
-    taken: Vec<Berth>,
+    taken: Vec<ThreadStack>,
     free: Vec<usize>,
     collected: u32,
-    /// The kernel has refused a reach: there will be no more.
+    /// The kernel has refused an arena: there will be no more.
     no_more: bool,
 }
 
-impl Berths {
-    pub(crate) fn new() -> Berths {
+impl ThreadStacks {
+    pub(crate) fn new() -> ThreadStacks {
         let more = more(taken_by_libc());
-        Berths {
+        ThreadStacks {
             more,
             taken: Vec::new(),
             free: Vec::new(),
@@ -88,7 +88,7 @@ impl Berths {
         }
     }
 
-    /// Starts a thread that calls `entry(arg)`, in a berth. `None`: there is none to be had.
+    /// Starts a thread that calls `entry(arg)`, in a thread stack. `None`: there is none to be had.
     pub(crate) fn start<T: Sync + 'static>(
         &mut self,
         name: &CStr,
@@ -100,7 +100,7 @@ impl Berths {
             addr: at + BOTTOM,
             len: LOOP_STACK + BELOW + self.more,
         };
-        // SAFETY: a free berth is ours, and nothing in it is in use.
+        // SAFETY: a free thread stack is ours, and nothing in it is in use.
         if unsafe { mem::commit(memory) }.is_err() {
             self.free.push(at);
             return None; // a limit for memory that can be written to
@@ -113,7 +113,7 @@ impl Berths {
         // SAFETY: the memory is the new thread's until it was joined.
         match unsafe { spawn_on(StackOf::At(memory), first) } {
             Ok(thread) => {
-                self.taken.push(Berth { at, thread });
+                self.taken.push(ThreadStack { at, thread });
                 TAKEN.fetch_add(1, Relaxed);
                 Some(Ok(()))
             }
@@ -124,22 +124,22 @@ impl Berths {
         }
     }
 
-    /// Looks which threads have ended: their berths are free again.
+    /// Looks which threads have ended: their thread stacks are free again.
     pub(crate) fn collect(&mut self) {
         let (free, collected, more) = (&mut self.free, &mut self.collected, self.more);
-        self.taken.retain(|berth| {
+        self.taken.retain(|stack| {
             // SAFETY: it was not joined yet.
-            let ended = unsafe { libc::pthread_tryjoin_np(berth.thread, std::ptr::null_mut()) };
+            let ended = unsafe { libc::pthread_tryjoin_np(stack.thread, std::ptr::null_mut()) };
             if ended != 0 {
                 return true;
             }
             let span = Span {
-                addr: berth.at + BOTTOM,
+                addr: stack.at + BOTTOM,
                 len: LOOP_STACK + BELOW + more,
             };
             // SAFETY: its thread has ended, so it is ours. Refused: it keeps some pages.
             let _ = unsafe { mem::advise(span, Advice::Drop) };
-            free.push(berth.at);
+            free.push(stack.at);
             TAKEN.fetch_sub(1, Relaxed);
             *collected += 1;
             false
@@ -153,12 +153,12 @@ impl Berths {
 
     fn find(&mut self) -> Option<usize> {
         if self.free.is_empty() && !self.no_more {
-            match reach() {
-                Ok(reach) => {
-                    let size = BERTH + self.more;
-                    let places = (EDGE..REACH - EDGE - size + 1).step_by(size).rev();
+            match arena() {
+                Ok(arena) => {
+                    let size = SIZE + self.more;
+                    let places = (EDGE..ARENA - EDGE - size + 1).step_by(size).rev();
                     let before = self.free.len();
-                    self.free.extend(places.map(|at| reach + at));
+                    self.free.extend(places.map(|at| arena + at));
                     MADE.fetch_add(self.free.len() - before, Relaxed);
                 }
                 Err(_) => self.no_more = true,
@@ -169,15 +169,15 @@ impl Berths {
 }
 
 /// Reserves one: twice as much, and gives back what is not aligned.
-fn reach() -> Result<usize, Errno> {
-    if address_space().is_some_and(|allowance| allowance.share() < 2 * REACH) {
+fn arena() -> Result<usize, Errno> {
+    if address_space().is_some_and(|allowance| allowance.share() < 2 * ARENA) {
         return Err(libc::ENOMEM); // stacks and the program want some too
     }
-    let got = mem::reserve(2 * REACH)?;
-    let start = got.next_multiple_of(REACH);
+    let got = mem::reserve(2 * ARENA)?;
+    let start = got.next_multiple_of(ARENA);
     for rest in [
         Span::between(got, start),
-        Span::between(start + REACH, got + 2 * REACH),
+        Span::between(start + ARENA, got + 2 * ARENA),
     ] {
         if rest.len > 0 {
             // SAFETY: reserved above, and nobody's.
@@ -186,7 +186,7 @@ fn reach() -> Result<usize, Errno> {
     }
     let span = Span {
         addr: start,
-        len: REACH,
+        len: ARENA,
     };
     // Each M touches a few pages far from each other. Without huge pages in the kernel it fails.
     // SAFETY: reserved above, and nobody's yet.
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn thread_locals_are_where_no_number_points() {
-        let mut berths = Berths::new();
+        let mut berths = ThreadStacks::new();
         for _ in 0..300 {
             berths.start(c"a", note, &1).unwrap().unwrap();
         }
@@ -318,13 +318,13 @@ mod tests {
         let mut all: Vec<usize> = seen.iter().map(|s| s.1).collect();
         all.sort_unstable();
         assert!(
-            all.windows(2).all(|w| w[1] - w[0] >= BERTH),
+            all.windows(2).all(|w| w[1] - w[0] >= SIZE),
             "each has its own"
         );
         for (here, pointer) in seen {
-            assert_eq!(here & !(REACH - 1), pointer & !(REACH - 1));
-            let low = pointer & (REACH - 1);
-            assert!(low > 256 * MIB && low < REACH - 256 * MIB, "{pointer:x}");
+            assert_eq!(here & !(ARENA - 1), pointer & !(ARENA - 1));
+            let low = pointer & (ARENA - 1);
+            assert!(low > 256 * MIB && low < ARENA - 256 * MIB, "{pointer:x}");
         }
         // All are at work: nothing comes free. Then all do, and the same places are used again.
         berths.collect();

@@ -1,6 +1,6 @@
 //! Where a thread's thread-locals are: its thread pointer, and the blocks of every module.
 //!
-//! A [`Window`] is filled in by the thread itself, and read by those who ask whether a word
+//! A [`TlsRanges`] is filled in by the thread itself, and read by those who ask whether a word
 //! could be an address of one of its thread-locals. The main range is the upper part of the
 //! thread's own mapping, and what is free above it: around the static TLS and the control block,
 //! which hold errno, the C library's state and what the linker laid out, there is nothing else
@@ -36,7 +36,7 @@ const CONTROL_BLOCK: usize = 4096;
 /// See the file's header. Written by its thread; a goroutine that goes to another thread takes
 /// what was written along, through the run queue.
 #[derive(Debug)]
-pub(crate) struct Window {
+pub(crate) struct TlsRanges {
     start: AtomicUsize,
     len: AtomicUsize,
     others: [(AtomicUsize, AtomicUsize); OTHERS],
@@ -75,10 +75,10 @@ impl Modules {
     }
 }
 
-impl Window {
+impl TlsRanges {
     /// Of a thread that has not told yet: every word counts as an address.
-    pub(crate) fn unknown() -> Window {
-        Window {
+    pub(crate) fn unknown() -> TlsRanges {
+        TlsRanges {
             start: AtomicUsize::new(0),
             len: AtomicUsize::new(usize::MAX),
             others: [const { (AtomicUsize::new(0), AtomicUsize::new(0)) }; OTHERS],
@@ -160,7 +160,7 @@ impl Window {
         self.generation.store(checked_generation(&modules), Relaxed);
     }
 
-    /// For [`Window::unchanged_since`].
+    /// For [`TlsRanges::unchanged_since`].
     #[inline]
     pub(crate) fn version(&self) -> usize {
         self.version.load(Acquire) // pairs(window): take

@@ -1,7 +1,7 @@
 //! Goroutine and thread, bound to each other: `lock_os_thread`.
 //!
 //! The M runs no other goroutine, but those that need this very thread as well: that are tied to
-//! it (`ext/placement/tied_gs.rs`), or locked to it too, which only they can become. When there is none
+//! it (`ext/placement/tied.rs`), or locked to it too, which only they can become. When there is none
 //! to run it hands its P on and sleeps; the M that picks one of them later gives its P to it.
 //!
 //! Go: proc.go LockOSThread, stoplockedm, startlockedm. There a locked thread has one goroutine.
@@ -22,7 +22,7 @@ use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::{hand_over, serve_waiting, wakep};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
-use crate::ext::placement::tied_gs;
+use crate::ext::placement::tied;
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;
 
@@ -93,7 +93,7 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
     }
     m.affinity.had_turn.store(false, Relaxed);
     let sched = SCHED.lock();
-    let own = tied_gs::next_locked(&sched, m);
+    let own = tied::next_locked(&sched, m);
     drop(sched);
     match own {
         Some(g) => g,
@@ -111,7 +111,7 @@ fn one_more(m: &'static M) -> Option<GRef> {
         return None;
     }
     let sched = SCHED.lock();
-    let g = tied_gs::next_locked(&sched, m);
+    let g = tied::next_locked(&sched, m);
     drop(sched);
     g
 }

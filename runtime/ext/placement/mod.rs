@@ -1,5 +1,5 @@
 //! Goroutines that run on one M and nowhere else: for a while, or locked to it.
 
+pub(crate) mod affinity;
 pub(crate) mod tied;
-pub(crate) mod tied_gs;
 pub(crate) mod locked_thread;

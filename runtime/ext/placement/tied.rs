@@ -1,60 +1,124 @@
-//! What is tied to an M: goroutines that run there and nowhere else, for a while.
+//! Goroutines that are tied to an M for a while, and how that M comes to a P.
 //!
-//! Go: none; see `ext/placement/tied_gs.rs`.
+//! A goroutine that the guard does not let go (`ext/thread_locals/tls_guard.rs`) joins the queue of the M it
+//! last ran on. A running M takes from it at its next pick; an M that sleeps is woken with an
+//! idle P, or with the P of the M that picked the goroutine, as Go hands over to a locked M. An
+//! M in the kernel or with a long goroutine: it has to wait.
+//!
+//! `affinity`: no goroutine is left in the queue of an M that sleeps. The sender appends, then
+//! looks whether the M is in the idle list; the M looks at its queue, then joins the list; each
+//! under one hold of the scheduler's lock. The M that sleeps for timers is in no list: it says
+//! so, then looks at its queue, the sender appends, then looks whether it has said so, with a
+//! fence between the two on both sides.
+//!
+//! Go: proc.go startlockedm.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
 
-use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::g::goroutine::G;
-use crate::core::g::gqueue::GQueue;
+use crate::core::g::goroutine::GRef;
+use crate::core::m::machine::M;
+use crate::core::p::processor::P;
+use crate::core::sched::allm;
+use crate::core::sched::idle;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
+use crate::core::sched::threads;
+use crate::core::sched::waiting_ps;
+use crate::core::sched::wake::hand_over;
 
-/// The counters are the M's own.
-#[derive(Debug)]
-pub(crate) struct Affinity {
-    /// Under the scheduler's lock; its length may be read without.
-    pub(crate) queue: GQueue,
-    /// The last goroutine came from the queue: the next one from elsewhere.
-    pub(crate) had_turn: AtomicBool,
-    /// How many goroutines that are known to need this M's thread are off their stacks, parked or
-    /// in a queue. Added to by the M.
-    pub(crate) waiting: AtomicU32,
-    /// The goroutine that left its stack here last.
-    pub(crate) left_last: AtomicRef<G>,
-    /// The M gave its P away for one that needs its thread.
-    pub(crate) stepped_aside: AtomicBool,
-    /// The M sleeps until a timer is due, or is about to: it is in no list.
-    pub(crate) sleeps_for_timers: AtomicBool,
-    /// A module was loaded: the window is to be taken again.
-    pub(crate) stale: AtomicBool,
-    pub(crate) scans: AtomicU64,
-    pub(crate) taints: AtomicU64,
-    pub(crate) pins: AtomicU64,
+/// The next goroutine that is tied to `m`, but not twice in a row while others wait in `p`'s
+/// queue.
+#[inline]
+pub(crate) fn next(m: &'static M, p: &P) -> Option<GRef> {
+    if m.affinity.queue.is_empty() {
+        return None;
+    }
+    take_turn(m, p)
 }
 
-impl Affinity {
-    pub(crate) fn new() -> Affinity {
-        Affinity {
-            queue: GQueue::new(),
-            had_turn: AtomicBool::new(false),
-            waiting: AtomicU32::new(0),
-            left_last: AtomicRef::none(),
-            stepped_aside: AtomicBool::new(false),
-            sleeps_for_timers: AtomicBool::new(false),
-            stale: AtomicBool::new(false),
-            scans: AtomicU64::new(0),
-            taints: AtomicU64::new(0),
-            pins: AtomicU64::new(0),
+#[cold]
+fn take_turn(m: &'static M, p: &P) -> Option<GRef> {
+    let mine = !m.affinity.had_turn.load(Relaxed) || p.runq.is_empty();
+    m.affinity.had_turn.store(mine, Relaxed);
+    if !mine {
+        return None;
+    }
+    let sched = SCHED.lock();
+    let g = next_locked(&sched, m);
+    drop(sched);
+    g
+}
+
+/// As [`next`], whoever's turn it is.
+pub(crate) fn next_locked(_: &SchedGuard, m: &'static M) -> Option<GRef> {
+    m.affinity.queue.pop_front()
+}
+
+/// `m`, which holds a P, has picked a goroutine that must go on where it last ran. Afterwards
+/// `m` may be without its P.
+#[cold]
+pub(crate) fn send_home(m: &'static M, g: GRef) {
+    let sched = SCHED.lock();
+    // Threads leave the books under the lock: this one is there, or has taken its addresses along.
+    let Some(home) = allm::m_of(g.last_m.load(Relaxed)) else {
+        sched.push_global(g);
+        drop(sched);
+        return;
+    };
+    home.affinity.queue.push_back(g);
+    let asleep = sched.take_asleep(home);
+    let idle_p = if asleep { sched.pop_idle_p() } else { None };
+    drop(sched);
+    match idle_p {
+        Some(p) => hand_over(home, p, false),
+        None if asleep => give_p_to(m, home),
+        None => {
+            fence(SeqCst); // pairs(affinity): sleep_for_timers in find.rs, its fence in `sleep`
+            if home.affinity.sleeps_for_timers.load(Relaxed) {
+                SCHED.timer_waiter.look_again();
+            }
         }
     }
+}
 
-    /// For another thread. The queue is empty, the counters were taken away.
-    pub(crate) fn reset(&self) {
-        self.had_turn.store(false, Relaxed);
-        self.waiting.store(0, Relaxed);
-        self.left_last.store(None, Relaxed);
-        self.stepped_aside.store(false, Relaxed);
-        self.stale.store(false, Relaxed);
+/// `m` has picked `g`, which may keep the thread for long, and goroutines need this very thread:
+/// gives its P, with `g` first in line, to an M that nobody needs, if there is one or may be. True:
+/// `m` is without its P.
+#[cold]
+pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
+    let sched = SCHED.lock();
+    let other = sched.pop_free_idle_m();
+    let may_be_made = SCHED.wants_spare() && threads::may_be_made();
+    if other.is_none() && !may_be_made {
+        drop(sched);
+        return false;
     }
+    let held = idle::held_p(m);
+    if held.runq.peek_next().is_some() {
+        // It came out of the global queue, and will again: nothing has counted on since.
+        sched.push_global_front(g);
+    } else {
+        held.put_next(g, |batch| sched.global().append(batch));
+    }
+    let p = idle::detach_p(m, held);
+    m.affinity.stepped_aside.store(true, Relaxed);
+    if other.is_none() {
+        waiting_ps::push(&sched, p, false);
+    }
+    let last = SCHED.wants_spare();
+    drop(sched);
+    if let Some(other) = other {
+        hand_over(other, p, false);
+    }
+    if last {
+        threads::wake_spawner();
+    }
+    true
+}
+
+/// `m` gives its P to `target`, which sleeps and was taken out of every list by the caller.
+pub(crate) fn give_p_to(m: &'static M, target: &'static M) {
+    let p = idle::detach_p(m, idle::held_p(m));
+    hand_over(target, p, false);
 }

@@ -47,7 +47,7 @@ pub(crate) fn note_refusal(m: &M, errno: Errno) {
 
 /// Does `m` compute in user code although it was asked to stop? If so it will be asked again.
 pub(crate) fn is_deaf(m: &M) -> bool {
-    if m.words.depth() != 0 {
+    if m.retake.depth() != 0 {
         return false; // it looks at its way out
     }
     if REFUSED.load(Relaxed) != 0 {

@@ -26,7 +26,9 @@ use crate::ext::timers::sched_timers;
 
 /// Takes the P of an M that is in user code. The caller passes it on.
 pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
-    let p = m.words.try_steal(thief, membarrier::everywhere, || m.p())?;
+    let p = m
+        .retake
+        .try_steal(thief, membarrier::everywhere, || m.p())?;
     start_lost_slice(m);
     p.m.store(0, Relaxed);
     p.syscalltick

@@ -71,7 +71,7 @@ pub(crate) fn set_valve(works: bool) {
 pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
     // Inside, it will yield on its way out. A signal more would only disturb its CPU clock, by
     // which sysmon sees whether it is blocked in there.
-    let asked_before = m.pending.is_asked(SLICE_OVER) && m.words.depth() != 0;
+    let asked_before = m.pending.is_asked(SLICE_OVER) && m.retake.depth() != 0;
     if asked_before {
         return;
     }
@@ -88,7 +88,7 @@ pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
         }
     }
     // Not for a stopped world, which waits anyhow: who stops it in a loop would let nobody get on.
-    if tick.is_some() && !m.words.is_lost() {
+    if tick.is_some() && !m.retake.is_lost() {
         // Without signals, or while the last one has not come (its thread may block it): at the
         // next way out of the runtime. One that has no P is stopped at its next way in.
         m.pending.ask(SLICE_OVER);
@@ -103,7 +103,7 @@ extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mu
     // SAFETY: the kernel's own argument.
     let by_timer = unsafe { cpu_timer::sent(info) };
     if by_timer && let Some(m) = m {
-        if m.words.is_lost() {
+        if m.retake.is_lost() {
             asked = PREEMPT_ANY; // it has had its moment without a P
         } else {
             m.lost_timer.stop();
@@ -125,7 +125,7 @@ extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mu
 }
 
 fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
-    if m.words.depth() != 0 {
+    if m.retake.depth() != 0 {
         let tick = m.p().map(|p| p.schedtick.load(Relaxed));
         if asked == PREEMPT_ANY || tick.is_some_and(|t| asked == u64::from(t) + 1) {
             m.pending.ask(SLICE_OVER); // honoured on the way out: core/m/enter.rs
@@ -140,11 +140,11 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
         return; // others may wait for the end of the process with all Ps
     }
     with_errno_kept(|| {
-        m.words.enter();
+        m.retake.enter();
         std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
         in_handler(m, asked);
         std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
-        m.words.leave();
+        m.retake.leave();
     });
 }
 
@@ -152,7 +152,7 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
 fn in_handler(m: &'static M, asked: u64) {
     let Some(g) = m.curg() else { return };
     g.panics.look();
-    if m.words.disturbed() && m.words.resolve() == Entry::Lost {
+    if m.retake.contested() && m.retake.settle() == Entry::Lost {
         m.set_p(None);
         without_p(m, g, Stop::InHandler);
         return;
@@ -264,7 +264,7 @@ fn sleep_bound(m: &'static M, g: GRef) {
             acquire_p(m, p);
             p.begin_slice();
         }
-        None if g.status.may_run_without_p() => m.words.set_lost(),
+        None if g.status.may_run_without_p() => m.retake.set_lost(),
         None => fatal!("m{} was woken with its goroutine, and without a P", m.id),
     }
 }

@@ -60,7 +60,7 @@ const SPAWNER_PATIENCE: Nanos = 10 * MS;
 const UNTOLD_PATIENCE: Nanos = 10 * MS;
 
 /// What was seen of a P at the last tick.
-struct Watch {
+struct SysmonTick {
     schedtick: u32,
     syscalltick: u32,
     since: Nanos,
@@ -72,7 +72,7 @@ struct Watch {
     still_since: Nanos,
 }
 
-const UNWATCHED: Watch = Watch {
+const UNWATCHED: SysmonTick = SysmonTick {
     schedtick: 0,
     syscalltick: 0,
     since: 0,
@@ -82,7 +82,7 @@ const UNWATCHED: Watch = Watch {
     still_since: 0,
 };
 
-impl Watch {
+impl SysmonTick {
     /// The same slice on the same thread as at the last tick.
     fn look_again(&mut self, now: Nanos) {
         let cpu = thread_cpu_time(self.tid).unwrap_or(0);
@@ -126,7 +126,7 @@ fn sysmon(_: &'static ()) {
     exact_timeouts();
     // Until now this thread was a stranger, who could have woken somebody.
     check_if_last();
-    let mut watches: Box<[Watch]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
+    let mut watches: Box<[SysmonTick]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
     let mut spawner = SpawnerWatch {
         threads: 0,
         since: 0,
@@ -227,7 +227,7 @@ fn sleep_and_scavenge() {
 }
 
 /// One P, one tick.
-fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
+fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
     if p.status(Relaxed) != PStatus::Running || steady() {
         watch.since = now;
         return Round::Quiet;
@@ -277,9 +277,9 @@ fn look_at(p: &'static P, watch: &mut Watch, now: Nanos) -> Round {
 /// The P has got on since the last tick. But calls that are shorter than a tick would never be
 /// seen: with its thread blocked now and others waiting, the next look is soon. Not where nobody
 /// says that it is.
-fn glance(m: &M, p: &P, watch: &Watch) -> Round {
+fn glance(m: &M, p: &P, watch: &SysmonTick) -> Round {
     let waiting = !p.runq.is_empty() || SCHED.global_len() != 0;
-    if waiting && m.words.depth() == 0 && is_blocked(m, watch, watch.still_since) {
+    if waiting && m.retake.depth() == 0 && is_blocked(m, watch, watch.still_since) {
         return Round::Busy;
     }
     Round::Quiet
@@ -287,7 +287,7 @@ fn glance(m: &M, p: &P, watch: &Watch) -> Round {
 
 /// Where nothing is known (no descriptor is left), a thread that uses no CPU for long is taken for blocked. One that
 /// waits for a CPU may be taken for it, too: it loses its P, and gets it back later.
-fn is_blocked(m: &M, watch: &Watch, now: Nanos) -> bool {
+fn is_blocked(m: &M, watch: &SysmonTick, now: Nanos) -> bool {
     // Its clock goes on: it runs. That is asked first, as it is some ten times cheaper.
     let runs = || thread_cpu_time(watch.tid).is_some_and(|cpu| cpu != watch.cpu);
     m.blocking.load(Relaxed)
@@ -304,8 +304,8 @@ fn is_missed(p: &P) -> bool {
 
 /// The P's thread is blocked in the kernel: in user code it loses the P; inside the runtime
 /// somebody else must let it go on.
-fn blocked(m: &'static M, watch: &Watch) -> Round {
-    if m.words.depth() == 0 {
+fn blocked(m: &'static M, watch: &SysmonTick) -> Round {
+    if m.retake.depth() == 0 {
         return take_p(m, watch.schedtick);
     } else if watch.still >= 2 && preempt_signal::open_valve() {
         return Round::Busy;
@@ -380,13 +380,13 @@ fn stop_the_lost() {
 /// Without a P, and without a timer. It may be asleep in the kernel, and compute when it is back:
 /// sysmon stays up meanwhile.
 fn is_mine_to_stop(m: &'static M) -> bool {
-    m.words.is_lost() && !m.lost_is_timed.load(Relaxed)
+    m.retake.is_lost() && !m.lost_is_timed.load(Relaxed)
 }
 
 /// May the P of one more that cannot be stopped be taken? Each of them computes beside those with a
 /// P from then on, on a thread that others cannot use: so not more than there are Ps.
 fn may_one_more_be_lost() -> bool {
-    let lost = allm::all_ms().filter(|m| m.words.is_lost() && computes(m));
+    let lost = allm::all_ms().filter(|m| m.retake.is_lost() && computes(m));
     lost.count() < SCHED.procs() as usize
 }
 

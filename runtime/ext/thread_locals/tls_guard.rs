@@ -4,7 +4,7 @@
 //! register or a stack slot across the call that suspends. The switch spills every register, so
 //! all such addresses stand in the goroutine's live stack. Before a goroutine that has started
 //! goes on on another M than the last, its live stack is looked through for words within the
-//! last M's window (`ext/linux/tls_ranges.rs`). Found: it is *tainted*, and stays (`ext/placement/tied_gs.rs`).
+//! last M's window (`ext/linux/tls_ranges.rs`). Found: it is *tainted*, and stays (`ext/placement/tied.rs`).
 //!
 //! Like a conservative collector: it may keep a goroutine needlessly, it misses no address.
 //! A goroutine that was found tainted is looked at each time it suspends from then on, so that its M
@@ -43,7 +43,7 @@ pub(crate) fn switch_off() {
 /// On `m`, when `g` has just left its stack and before anybody else can have it.
 #[inline]
 pub(crate) fn leaves(m: &'static M, g: GRef) {
-    if std::thread::panicking() || m.window.is_stale() || g.stay.load(Relaxed) != 0 {
+    if std::thread::panicking() || m.tls_ranges.is_stale() || g.stay.load(Relaxed) != 0 {
         leaves_noted(m, g);
     }
 }
@@ -66,7 +66,7 @@ fn leaves_noted(m: &'static M, g: GRef) {
         }
     } else if OFF.load(Relaxed) {
         stay &= !LOOK;
-    } else if m.window.is_stale() {
+    } else if m.tls_ranges.is_stale() {
         stay |= UNKNOWN;
         m.affinity.stale.store(true, Relaxed);
     } else if stay & LOOK != 0 {
@@ -93,7 +93,7 @@ fn uncount(m: &M) {
 fn is_tainted_at(m: &M, g: GRef) -> bool {
     g.stack
         .load(Relaxed)
-        .is_some_and(|slot| is_tainted(&m.window, slot))
+        .is_some_and(|slot| is_tainted(&m.tls_ranges, slot))
 }
 
 /// `g` is about to run for the first time.
@@ -188,7 +188,7 @@ fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
         return true;
     };
     bump(&m.affinity.scans);
-    let tainted = is_tainted(&home.window, slot);
+    let tainted = is_tainted(&home.tls_ranges, slot);
     if tainted {
         bump(&m.affinity.taints);
     }

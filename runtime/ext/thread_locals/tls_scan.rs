@@ -10,18 +10,18 @@ use std::arch::asm;
 use crate::core::stackalloc::Slot;
 use crate::core::stackalloc::SlotRef;
 use crate::core::sys::valgrind;
-use crate::ext::linux::tls_ranges::Window;
+use crate::ext::linux::tls_ranges::TlsRanges;
 
 /// Does the stack of a suspended goroutine hold addresses in the window? In any part of it: what
 /// it stands on, and what that continues (`ext/growth/segment.rs`).
-pub(crate) fn is_tainted(window: &Window, slot: SlotRef) -> bool {
+pub(crate) fn is_tainted(window: &TlsRanges, slot: SlotRef) -> bool {
     let version = window.version();
     let tainted = slot.chain().any(|slot| is_part_tainted(window, slot));
     // It was written to meanwhile: who knows what an address in it was.
     tainted || !window.unchanged_since(version)
 }
 
-fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
+fn is_part_tainted(window: &TlsRanges, slot: &Slot) -> bool {
     let Some((from, to)) = slot.live_frames() else {
         return true; // suspended on some other stack: not to be seen through
     };
@@ -35,7 +35,7 @@ fn is_part_tainted(window: &Window, slot: &Slot) -> bool {
 /// For memcheck, which complains of words that nobody has written. Off the usual path.
 #[cold]
 #[inline(never)]
-fn look_patiently(window: &Window, from: usize, to: usize) -> bool {
+fn look_patiently(window: &TlsRanges, from: usize, to: usize) -> bool {
     // SAFETY: the caller's range, within a slot.
     valgrind::without_complaints(|| unsafe { holds_address(window, from, to) })
 }
@@ -46,7 +46,7 @@ fn look_patiently(window: &Window, from: usize, to: usize) -> bool {
 /// # Safety
 /// The range is mapped, and nobody writes to it who minds what is found.
 #[inline(always)]
-unsafe fn holds_address(window: &Window, from: usize, to: usize) -> bool {
+unsafe fn holds_address(window: &TlsRanges, from: usize, to: usize) -> bool {
     let words = from.next_multiple_of(8) as *const usize;
     let count = (to / 8).saturating_sub(from.div_ceil(8));
     if cfg!(feature = "sanitizer") {
@@ -132,14 +132,14 @@ mod tests {
         static LATER: Cell<Option<Box<u32>>> = const { Cell::new(None) };
     }
 
-    fn holds(window: &Window, words: &[usize]) -> bool {
+    fn holds(window: &TlsRanges, words: &[usize]) -> bool {
         let range = words.as_ptr_range();
         // SAFETY: a slice of ours.
         unsafe { holds_address(window, range.start.addr(), range.end.addr()) }
     }
 
-    fn my_window() -> Window {
-        let window = Window::unknown();
+    fn my_window() -> TlsRanges {
+        let window = TlsRanges::unknown();
         window.take(4096);
         window
     }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn before_the_window_is_taken_every_word_is_an_address() {
-        assert!(holds(&Window::unknown(), &[12345]));
+        assert!(holds(&TlsRanges::unknown(), &[12345]));
     }
 
     /// `cargo test --release --lib measure -- --ignored --nocapture`

@@ -13,7 +13,7 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 use crate::ext::linux::stable_vec::Table;
-use crate::ext::timers::runtime_timer::Node;
+use crate::ext::timers::runtime_timer::RuntimeTimer;
 
 const ARITY: usize = 4;
 /// Element 0 of the heap stands here, so that children 1 to 4 start a cache line.
@@ -22,13 +22,13 @@ const OFFSET: usize = ARITY - 1;
 /// Atomics so that the array needs no unsafe code: Relaxed, under a lock.
 struct Place<W: 'static> {
     key: AtomicU64,
-    node: AtomicRef<Node<W>>,
+    node: AtomicRef<RuntimeTimer<W>>,
 }
 
 /// A key and its timer.
 struct Entry<W: 'static> {
     key: Nanos,
-    node: &'static Node<W>,
+    node: &'static RuntimeTimer<W>,
 }
 
 impl<W> Clone for Entry<W> {
@@ -57,21 +57,21 @@ impl<W: Sync> Place<W> {
 }
 
 /// See the file's header. Positions are counted from 0.
-pub(crate) struct Array<W: 'static> {
+pub(crate) struct DaryHeap<W: 'static> {
     table: Table<Place<W>>,
     len: AtomicUsize,
 }
 
-impl<W> Array<W> {
+impl<W> DaryHeap<W> {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len.load(Relaxed)
     }
 }
 
-impl<W: Sync> Array<W> {
-    pub(crate) const fn new() -> Array<W> {
-        Array {
+impl<W: Sync> DaryHeap<W> {
+    pub(crate) const fn new() -> DaryHeap<W> {
+        DaryHeap {
             table: Table::new(),
             len: AtomicUsize::new(0),
         }
@@ -85,25 +85,25 @@ impl<W: Sync> Array<W> {
     }
 
     #[inline]
-    pub(crate) fn first(&self) -> Option<(Nanos, &'static Node<W>)> {
+    pub(crate) fn first(&self) -> Option<(Nanos, &'static RuntimeTimer<W>)> {
         let entry = self.places().first()?.get();
         Some((entry.key, entry.node))
     }
 
     /// The timer at position `i`.
     #[inline]
-    pub(crate) fn node(&self, i: usize) -> &'static Node<W> {
+    pub(crate) fn node(&self, i: usize) -> &'static RuntimeTimer<W> {
         self.places()[i].get().node
     }
 
     /// Adds a timer and sorts it in.
-    pub(crate) fn push(&self, key: Nanos, node: &'static Node<W>) {
+    pub(crate) fn push(&self, key: Nanos, node: &'static RuntimeTimer<W>) {
         let at = self.push_unsorted(key, node);
         sift_up(self.places(), at);
     }
 
     /// Adds a timer at the end, for a `rebuild` to come; its position.
-    pub(crate) fn push_unsorted(&self, key: Nanos, node: &'static Node<W>) -> usize {
+    pub(crate) fn push_unsorted(&self, key: Nanos, node: &'static RuntimeTimer<W>) -> usize {
         let len = self.len();
         while self.table.slots().len() <= OFFSET + len {
             self.table.push(Place {
@@ -198,8 +198,8 @@ fn sift_down<W: Sync>(places: &[Place<W>], mut at: usize) {
     places[at].set(entry);
 }
 
-impl<W> std::fmt::Debug for Array<W> {
+impl<W> std::fmt::Debug for DaryHeap<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Array({})", self.len())
+        write!(f, "DaryHeap({})", self.len())
     }
 }

@@ -4,22 +4,22 @@
 #![forbid(unsafe_code)]
 
 /// One expired timer: whose it is, and the word that was left with it.
-pub(crate) struct Fire<W: 'static> {
+pub(crate) struct Expired<W: 'static> {
     pub(crate) who: &'static W,
     pub(crate) data: u64,
 }
 
-impl<W> Clone for Fire<W> {
+impl<W> Clone for Expired<W> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<W> Copy for Fire<W> {}
+impl<W> Copy for Expired<W> {}
 
-impl<W> std::fmt::Debug for Fire<W> {
+impl<W> std::fmt::Debug for Expired<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Fire({:p}, {:#x})", self.who, self.data)
+        write!(f, "Expired({:p}, {:#x})", self.who, self.data)
     }
 }
 
@@ -28,14 +28,14 @@ pub(crate) const BATCH: usize = 16;
 
 /// A batch, in the order of their times; it lives on the loop's stack.
 #[derive(Debug)]
-pub(crate) struct Fires<W: 'static> {
-    batch: [Option<Fire<W>>; BATCH],
+pub(crate) struct ExpiredTimers<W: 'static> {
+    batch: [Option<Expired<W>>; BATCH],
     len: usize,
 }
 
-impl<W> Fires<W> {
-    pub(crate) fn new() -> Fires<W> {
-        Fires {
+impl<W> ExpiredTimers<W> {
+    pub(crate) fn new() -> ExpiredTimers<W> {
+        ExpiredTimers {
             batch: [None; BATCH],
             len: 0,
         }
@@ -50,13 +50,13 @@ impl<W> Fires<W> {
     }
 
     /// Not when full.
-    pub(crate) fn push(&mut self, fire: Fire<W>) {
+    pub(crate) fn push(&mut self, fire: Expired<W>) {
         self.batch[self.len] = Some(fire);
         self.len += 1;
     }
 
     /// Takes all of them out.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Fire<W>> + '_ {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Expired<W>> + '_ {
         let len = std::mem::take(&mut self.len);
         self.batch[..len].iter_mut().filter_map(Option::take)
     }

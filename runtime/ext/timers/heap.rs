@@ -8,20 +8,20 @@
 
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::lock::RawLock;
-use crate::ext::timers::dary_heap::Array;
-use crate::ext::timers::expired::Fires;
-use crate::ext::timers::locked_heap::Keeper;
-use crate::ext::timers::runtime_timer::{Node, Rearm};
-use crate::ext::timers::timer_word::NEVER;
-use crate::ext::timers::wake_time::Shared;
+use crate::ext::timers::dary_heap::DaryHeap;
+use crate::ext::timers::expired::ExpiredTimers;
+use crate::ext::timers::locked_heap::LockedHeap;
+use crate::ext::timers::runtime_timer::{Rearm, RuntimeTimer};
+use crate::ext::timers::timer_state::NEVER;
+use crate::ext::timers::wake_time::WakeTime;
 
 /// See the file's header.
 #[derive(Debug)]
 pub(crate) struct TimerHeap<W: 'static> {
     lock: RawLock,
     /// Under the lock.
-    array: Array<W>,
-    shared: Shared,
+    array: DaryHeap<W>,
+    shared: WakeTime,
 }
 
 /// What arming has changed.
@@ -38,14 +38,14 @@ impl<W: Sync> TimerHeap<W> {
     pub(crate) fn new() -> TimerHeap<W> {
         TimerHeap {
             lock: RawLock::new(),
-            array: Array::new(),
-            shared: Shared::new(),
+            array: DaryHeap::new(),
+            shared: WakeTime::new(),
         }
     }
 
     /// Hand: from now on `node` is due at `when` (0 counts as 1, far ones as never). If it is in
     /// no heap, it goes into this one. Inside the runtime.
-    pub(crate) fn arm(&'static self, node: &'static Node<W>, when: Nanos) -> Armed {
+    pub(crate) fn arm(&'static self, node: &'static RuntimeTimer<W>, when: Nanos) -> Armed {
         let when = when.clamp(1, NEVER);
         match node.rearm(when) {
             Rearm::Done { was_armed, earlier } => Armed { was_armed, earlier },
@@ -56,7 +56,7 @@ impl<W: Sync> TimerHeap<W> {
         }
     }
 
-    fn add(&'static self, node: &'static Node<W>, when: Nanos) -> bool {
+    fn add(&'static self, node: &'static RuntimeTimer<W>, when: Nanos) -> bool {
         let keeper = self.keep();
         keeper.clean_ends();
         let earlier = self.shared.wake_time().is_none_or(|wake| when < wake);
@@ -90,7 +90,7 @@ impl<W: Sync> TimerHeap<W> {
         &self,
         now: Nanos,
         local: bool,
-        out: &mut Fires<W>,
+        out: &mut ExpiredTimers<W>,
     ) -> Option<Nanos> {
         if !self.needs_look(now, local) {
             return self.wake_time();
@@ -130,8 +130,8 @@ impl<W: Sync> TimerHeap<W> {
         }
     }
 
-    fn keep(&self) -> Keeper<'_, W> {
-        Keeper::new(&self.lock, &self.array, &self.shared)
+    fn keep(&self) -> LockedHeap<'_, W> {
+        LockedHeap::new(&self.lock, &self.array, &self.shared)
     }
 
     #[cfg(test)]

@@ -9,19 +9,19 @@
 
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::lock::RawLock;
-use crate::ext::timers::dary_heap::Array;
-use crate::ext::timers::expired::Fires;
-use crate::ext::timers::runtime_timer::Node;
-use crate::ext::timers::wake_time::Shared;
+use crate::ext::timers::dary_heap::DaryHeap;
+use crate::ext::timers::expired::ExpiredTimers;
+use crate::ext::timers::runtime_timer::RuntimeTimer;
+use crate::ext::timers::wake_time::WakeTime;
 
 /// How many stopped or moved timers an arming tidies up on its way, at most.
 const CLEAN_MAX: u32 = 32;
 
 /// Evidence: the lock of the heap with this array is held. Its end publishes what was done.
-pub(crate) struct Keeper<'a, W: 'static> {
+pub(crate) struct LockedHeap<'a, W: 'static> {
     lock: &'a RawLock,
-    array: &'a Array<W>,
-    shared: &'a Shared,
+    array: &'a DaryHeap<W>,
+    shared: &'a WakeTime,
 }
 
 /// What a look at a timer has found, with its word put right.
@@ -34,10 +34,10 @@ enum Found {
     Sorted,
 }
 
-impl<'a, W: Sync> Keeper<'a, W> {
-    pub(crate) fn new(lock: &'a RawLock, array: &'a Array<W>, shared: &'a Shared) -> Self {
+impl<'a, W: Sync> LockedHeap<'a, W> {
+    pub(crate) fn new(lock: &'a RawLock, array: &'a DaryHeap<W>, shared: &'a WakeTime) -> Self {
         lock.lock();
-        Keeper {
+        LockedHeap {
             lock,
             array,
             shared,
@@ -45,7 +45,7 @@ impl<'a, W: Sync> Keeper<'a, W> {
     }
 
     /// Puts a timer's word in line with what the hand wants.
-    fn tidy(&self, node: &Node<W>) -> Found {
+    fn tidy(&self, node: &RuntimeTimer<W>) -> Found {
         loop {
             let seen = node.word.load();
             if !seen.is_modified() {
@@ -94,8 +94,8 @@ impl<'a, W: Sync> Keeper<'a, W> {
         true
     }
 
-    /// Fires the first into `out` if it is due. False: it is not, or there is none.
-    pub(crate) fn take_first(&self, now: Nanos, out: &mut Fires<W>) -> bool {
+    /// ExpiredTimers the first into `out` if it is due. False: it is not, or there is none.
+    pub(crate) fn take_first(&self, now: Nanos, out: &mut ExpiredTimers<W>) -> bool {
         if self.tidy_first() {
             return true;
         }
@@ -146,7 +146,7 @@ impl<'a, W: Sync> Keeper<'a, W> {
     }
 
     /// Moves everything to the heap that `to` keeps, whose shared half is `home`.
-    pub(crate) fn move_all(&self, to: &Keeper<'_, W>, home: &'static Shared) {
+    pub(crate) fn move_all(&self, to: &LockedHeap<'_, W>, home: &'static WakeTime) {
         self.shared.lock_in();
         while let Some(last) = self.array.len().checked_sub(1) {
             let node = self.array.node(last);
@@ -164,7 +164,7 @@ impl<'a, W: Sync> Keeper<'a, W> {
     }
 
     /// Changes the word in any case. The time it is sorted by now, if it is alive.
-    fn settle(&self, node: &Node<W>) -> Option<Nanos> {
+    fn settle(&self, node: &RuntimeTimer<W>) -> Option<Nanos> {
         loop {
             let seen = node.word.load();
             if seen.is_zombie() {
@@ -184,7 +184,7 @@ impl<'a, W: Sync> Keeper<'a, W> {
     }
 }
 
-impl<W> Drop for Keeper<'_, W> {
+impl<W> Drop for LockedHeap<'_, W> {
     fn drop(&mut self) {
         self.shared.set_len(self.array.len());
         self.lock.unlock();

@@ -1,7 +1,7 @@
 //! A timer: its word, and whom it is for.
 //!
 //! One is embedded in each G, and Gs are never freed: so a heap may hold on to a timer that
-//! nobody wants any more. Who may write what: see `ext/timers/timer_word.rs`, *hand*.
+//! nobody wants any more. Who may write what: see `ext/timers/timer_state.rs`, *hand*.
 //!
 //! Go: time.go timer.
 #![forbid(unsafe_code)]
@@ -12,17 +12,17 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
-use crate::ext::timers::expired::Fire;
-use crate::ext::timers::timer_word::{Seen, Word};
-use crate::ext::timers::wake_time::Shared;
+use crate::ext::timers::expired::Expired;
+use crate::ext::timers::timer_state::{Seen, TimerState};
+use crate::ext::timers::wake_time::WakeTime;
 
 /// See the file's header. `W` is who it is for: a goroutine, in the runtime.
-pub(crate) struct Node<W: 'static> {
-    pub(crate) word: Word,
+pub(crate) struct RuntimeTimer<W: 'static> {
+    pub(crate) word: TimerState,
     /// The key that the heap has sorted it by, while the word says *modified*. Hand.
     key: AtomicU64,
     /// The heap it is in, or was in last. Whoever puts it into a heap, before the word says so.
-    home: AtomicRef<Shared>,
+    home: AtomicRef<WakeTime>,
     /// Handed to whoever acts. Hand, while it is not armed.
     data: AtomicU64,
     who: AtomicRef<W>,
@@ -41,10 +41,10 @@ pub(crate) enum Rearm {
     },
 }
 
-impl<W: Sync> Node<W> {
-    pub(crate) fn new() -> Node<W> {
-        Node {
-            word: Word::new(),
+impl<W: Sync> RuntimeTimer<W> {
+    pub(crate) fn new() -> RuntimeTimer<W> {
+        RuntimeTimer {
+            word: TimerState::new(),
             key: AtomicU64::new(0),
             home: AtomicRef::none(),
             data: AtomicU64::new(0),
@@ -110,7 +110,7 @@ impl<W: Sync> Node<W> {
     }
 
     /// Read after a change of the word, which has ordered it (`README.md#hand-and-keeper`).
-    fn home(&self) -> &'static Shared {
+    fn home(&self) -> &'static WakeTime {
         // Acquire pairs(timer-home): set_home's Release.
         match self.home.load(Acquire) {
             Some(home) => home,
@@ -119,22 +119,22 @@ impl<W: Sync> Node<W> {
     }
 
     /// By whoever puts it into the heap of `home`.
-    pub(crate) fn set_home(&self, home: &'static Shared) {
+    pub(crate) fn set_home(&self, home: &'static WakeTime) {
         self.home.store(Some(home), Release); // pairs(timer-home)
     }
 
-    /// Keeper: what it would fire. Read after the word was seen.
-    pub(crate) fn due(&self) -> Fire<W> {
+    /// LockedHeap: what it would fire. Read after the word was seen.
+    pub(crate) fn due(&self) -> Expired<W> {
         let data = self.data.load(Relaxed);
         match self.who.load(Relaxed) {
-            Some(who) => Fire { who, data },
+            Some(who) => Expired { who, data },
             None => fatal!("timer for nobody"),
         }
     }
 }
 
-impl<W> std::fmt::Debug for Node<W> {
+impl<W> std::fmt::Debug for RuntimeTimer<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Node({:?})", self.word.load())
+        write!(f, "RuntimeTimer({:?})", self.word.load())
     }
 }

@@ -4,39 +4,39 @@
 #![forbid(unsafe_code)]
 
 use crate::core::g::goroutine::G;
-use crate::core::g::wait_round::Ticket;
+use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::NoPreempt;
 use crate::core::p::processor::P;
 use crate::core::sched::birth;
 use crate::core::sched::ready::ready;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
-use crate::core::stackalloc::StackWord;
+use crate::core::stackalloc::StackSpec;
 use crate::core::stackalloc::quota;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::ext::timers::expired::{Fire, Fires};
+use crate::ext::timers::expired::{Expired, ExpiredTimers};
 use crate::ext::timers::heap::{Armed, TimerHeap};
-use crate::ext::timers::runtime_timer::Node;
+use crate::ext::timers::runtime_timer::RuntimeTimer;
+use crate::ext::timers::timer_state::NEVER;
 use crate::ext::timers::timer_waiter::Told;
-use crate::ext::timers::timer_word::NEVER;
 
 /// Left with the timer of a prepared goroutine: start it. No ticket is 0.
 pub(crate) const BIRTH: u64 = 0;
 
 /// Arms a timer, in the caller's heap if it is in none. By its hand. True: it was armed before.
-pub(crate) fn arm(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> bool {
+pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let armed = arm_in(rt, node, when);
-    if armed.earlier && SCHED.sleeper.tell(when) == Told::Nobody {
+    if armed.earlier && SCHED.timer_waiter.tell(when) == Told::Nobody {
         wakep(); // it becomes the sleeper, if it finds nothing else
     }
     armed.was_armed
 }
 
 /// Moves a timer that is armed. By its hand. False: it is not, and nothing has changed.
-pub(crate) fn rearm(node: &'static Node<G>, when: Nanos) -> bool {
+pub(crate) fn rearm(node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let when = when.clamp(1, NEVER);
     let earlier = node.rearm_armed(when);
-    if earlier == Some(true) && SCHED.sleeper.tell(when) == Told::Nobody {
+    if earlier == Some(true) && SCHED.timer_waiter.tell(when) == Told::Nobody {
         wakep();
     }
     earlier.is_some()
@@ -44,9 +44,9 @@ pub(crate) fn rearm(node: &'static Node<G>, when: Nanos) -> bool {
 
 /// As [`arm`], for a goroutine that parks right after. If its M has nothing else to run, it
 /// looks around itself: no need to get another one.
-pub(crate) fn arm_and_park(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) {
+pub(crate) fn arm_and_park(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) {
     let armed = arm_in(rt, node, when);
-    if armed.earlier && SCHED.sleeper.tell(when) == Told::Nobody && has_more_to_run(rt) {
+    if armed.earlier && SCHED.timer_waiter.tell(when) == Told::Nobody && has_more_to_run(rt) {
         wakep();
     }
 }
@@ -56,7 +56,7 @@ fn has_more_to_run(rt: &NoPreempt) -> bool {
 }
 
 /// A plain thread has no heap: it uses the first P's.
-fn arm_in(rt: &NoPreempt, node: &'static Node<G>, when: Nanos) -> Armed {
+fn arm_in(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> Armed {
     let p = rt.p().map(|p| p.p()).or_else(|| SCHED.p(0));
     match p {
         Some(p) => p.timers.arm(node, when),
@@ -79,7 +79,7 @@ pub(crate) fn run_due(rt: &NoPreempt, p: &P, local: bool) -> bool {
 
 #[cold]
 fn run_due_now(rt: &NoPreempt, heap: &TimerHeap<G>, local: bool, now: Nanos) -> bool {
-    let mut fires = Fires::new();
+    let mut fires = ExpiredTimers::new();
     let mut ran = false;
     loop {
         heap.run_expired(now, local, &mut fires);
@@ -91,16 +91,16 @@ fn run_due_now(rt: &NoPreempt, heap: &TimerHeap<G>, local: bool, now: Nanos) -> 
     }
 }
 
-fn act(rt: &NoPreempt, Fire { who, data }: Fire<G>) {
+fn act(rt: &NoPreempt, Expired { who, data }: Expired<G>) {
     if data == BIRTH {
-        let class = who.stack_word().class();
-        who.set_stack_word(StackWord::new(class, quota::take_in_any_case(class)));
-        birth::name(rt, who);
-        birth::start(rt, who);
+        let class = who.stack_spec().class();
+        who.set_stack_spec(StackSpec::new(class, quota::take_in_any_case(class)));
+        birth::assign_id(rt, who);
+        birth::make_runnable(rt, who);
         return;
     }
-    let (ticket, case) = Ticket::split(data);
-    if who.claim.claim(ticket, case) {
+    let (ticket, case) = WaitId::split(data);
+    if who.wait_round.claim(ticket, case) {
         ready(rt, who);
     }
 }
@@ -119,7 +119,7 @@ pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
 /// timers are due. Go: handoffp, its end.
 pub(crate) fn see_to(p: &P) {
     if let Some(when) = p.timers.wake_time()
-        && SCHED.sleeper.tell(when) == Told::Nobody
+        && SCHED.timer_waiter.tell(when) == Told::Nobody
     {
         wakep();
     }

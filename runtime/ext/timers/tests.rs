@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use crate::core::base::fastrand::Choice;
 use crate::core::sys::clock::Nanos;
-use crate::ext::timers::expired::{Fire, Fires};
+use crate::ext::timers::expired::{Expired, ExpiredTimers};
 use crate::ext::timers::heap::TimerHeap;
-use crate::ext::timers::runtime_timer::Node;
-use crate::ext::timers::timer_word::NEVER;
+use crate::ext::timers::runtime_timer::RuntimeTimer;
+use crate::ext::timers::timer_state::NEVER;
 
 /// Somebody to wake.
 struct Sleeper {
     id: u64,
-    node: Node<Sleeper>,
+    node: RuntimeTimer<Sleeper>,
     /// The deadline of the present arming, in its data too.
     armed_for: AtomicU64,
     fired: AtomicU64,
@@ -25,7 +25,7 @@ struct Sleeper {
 fn sleepers(n: u64) -> Vec<&'static Sleeper> {
     let make = |id| Sleeper {
         id,
-        node: Node::new(),
+        node: RuntimeTimer::new(),
         armed_for: AtomicU64::new(0),
         fired: AtomicU64::new(0),
     };
@@ -39,7 +39,7 @@ fn heap() -> &'static TimerHeap<Sleeper> {
 /// Everything due, as (id, data).
 fn run(heap: &TimerHeap<Sleeper>, now: Nanos) -> Vec<(u64, u64)> {
     let mut all = Vec::new();
-    let mut out = Fires::new();
+    let mut out = ExpiredTimers::new();
     loop {
         heap.run_expired(now, true, &mut out);
         if out.is_empty() {
@@ -223,7 +223,7 @@ fn hands_and_keepers_race() {
             .map(|i| {
                 let done = &done;
                 scope.spawn(move || {
-                    let mut out = Fires::new();
+                    let mut out = ExpiredTimers::new();
                     while !done.load(SeqCst) {
                         let now = NOW.fetch_add(1, SeqCst);
                         for (j, heap) in heaps.iter().enumerate() {
@@ -249,7 +249,7 @@ fn hands_and_keepers_race() {
         keepers.into_iter().for_each(|k| k.join().unwrap());
     });
     for heap in heaps {
-        let mut out = Fires::new();
+        let mut out = ExpiredTimers::new();
         while heap.run_expired(NEVER, true, &mut out).is_some() || !out.is_empty() {
             out.drain().for_each(|fire| check(fire, NEVER));
         }
@@ -258,7 +258,7 @@ fn hands_and_keepers_race() {
     let fired: u64 = all.iter().map(|s| s.fired.load(SeqCst)).sum();
     assert_eq!(fired, wanted);
 
-    fn check(Fire { who, data }: Fire<Sleeper>, now: Nanos) {
+    fn check(Expired { who, data }: Expired<Sleeper>, now: Nanos) {
         assert!(data <= now, "early: {data} at {now}");
         assert_eq!(data, who.armed_for.load(SeqCst), "another arming's data");
         who.armed_for.store(0, SeqCst);

@@ -19,7 +19,7 @@ const LOOKING: u64 = 1;
 
 /// See the file's header.
 #[derive(Debug)]
-pub(crate) struct Sleeper {
+pub(crate) struct TimerWaiter {
     until: AtomicU64,
     note: Note,
 }
@@ -44,18 +44,18 @@ pub(crate) enum Told {
     Nobody,
 }
 
-impl Sleeper {
+impl TimerWaiter {
     #[cfg(not(loom))]
-    pub(crate) const fn new() -> Sleeper {
-        Sleeper {
+    pub(crate) const fn new() -> TimerWaiter {
+        TimerWaiter {
             until: AtomicU64::new(FREE),
             note: Note::new(),
         }
     }
 
     #[cfg(loom)]
-    pub(crate) fn new() -> Sleeper {
-        Sleeper {
+    pub(crate) fn new() -> TimerWaiter {
+        TimerWaiter {
             until: AtomicU64::new(FREE),
             note: Note::new(),
         }
@@ -141,7 +141,7 @@ mod model {
     fn armed_while_falling_asleep(other: Option<Nanos>) {
         loom::model(move || {
             let first = other.unwrap_or(Nanos::MAX);
-            let pair = Arc::new((Sleeper::new(), AtomicU64::new(first)));
+            let pair = Arc::new((TimerWaiter::new(), AtomicU64::new(first)));
             let armer = Arc::clone(&pair);
             let armer = loom::thread::spawn(move || {
                 armer.1.store(20, Relaxed);

@@ -16,7 +16,7 @@ const NONE: Nanos = Nanos::MAX;
 /// Read by everybody, at every pick: on cache lines of its own.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(crate) struct Shared {
+pub(crate) struct WakeTime {
     /// The earliest key in the heap, or earlier. Written by the keeper.
     min_heap: AtomicU64,
     /// The earliest time that a hand has moved a timer *forward* to, or earlier. Lowered by
@@ -29,9 +29,9 @@ pub(crate) struct Shared {
     len: AtomicU32,
 }
 
-impl Shared {
-    pub(crate) fn new() -> Shared {
-        Shared {
+impl WakeTime {
+    pub(crate) fn new() -> WakeTime {
+        WakeTime {
             min_heap: AtomicU64::new(NONE),
             min_moved: AtomicU64::new(NONE),
             zombies: AtomicU32::new(0),
@@ -59,13 +59,13 @@ impl Shared {
         earlier
     }
 
-    /// Keeper: true if a timer was moved forward to `now` or earlier.
+    /// LockedHeap: true if a timer was moved forward to `now` or earlier.
     #[inline]
     pub(crate) fn moved_by(&self, now: Nanos) -> bool {
         self.min_moved.load(Relaxed) <= now
     }
 
-    /// Keeper, before it looks at every timer: takes the moved times over.
+    /// LockedHeap, before it looks at every timer: takes the moved times over.
     pub(crate) fn lock_in(&self) {
         let mut heap = self.min_heap.load(Relaxed);
         let mut moved = self.min_moved.load(Relaxed);
@@ -84,7 +84,7 @@ impl Shared {
         }
     }
 
-    /// Keeper: the exact key of the first.
+    /// LockedHeap: the exact key of the first.
     #[inline]
     pub(crate) fn set_first(&self, key: Option<Nanos>) {
         self.min_heap.store(key.unwrap_or(NONE), Relaxed); // ordered by fence (sleeper)
@@ -119,22 +119,22 @@ impl Shared {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
-    use crate::ext::timers::timer_word::Word;
+    use crate::ext::timers::timer_state::TimerState;
     use loom::sync::Arc;
 
     const FAR: Nanos = 100;
     const NEAR: Nanos = 50;
 
     /// A heap of one timer, sorted by `FAR`.
-    fn one() -> Arc<(Shared, Word)> {
-        let heap = Arc::new((Shared::new(), Word::new()));
+    fn one() -> Arc<(WakeTime, TimerState)> {
+        let heap = Arc::new((WakeTime::new(), TimerState::new()));
         heap.1.place(FAR);
         heap.0.set_first(Some(FAR));
         heap.0.set_len(1);
         heap
     }
 
-    fn adjust((shared, word): &(Shared, Word)) {
+    fn adjust((shared, word): &(WakeTime, TimerState)) {
         shared.lock_in();
         let mut seen = word.load();
         while seen.is_modified() && !word.settle(seen) {
@@ -143,7 +143,7 @@ mod model {
         shared.set_first(Some(seen.when()));
     }
 
-    fn move_to((shared, word): &(Shared, Word), when: Nanos) {
+    fn move_to((shared, word): &(WakeTime, TimerState), when: Nanos) {
         word.rearm(when).unwrap();
         shared.note_moved(when);
     }
@@ -189,7 +189,7 @@ mod model {
     #[test]
     fn stop_or_fire_and_never_a_torn_one() {
         loom::model(|| {
-            let heap = Arc::new((Shared::new(), Word::new(), AtomicU64::new(1)));
+            let heap = Arc::new((WakeTime::new(), TimerState::new(), AtomicU64::new(1)));
             heap.1.place(NEAR);
             let hand = Arc::clone(&heap);
             let hand = loom::thread::spawn(move || {

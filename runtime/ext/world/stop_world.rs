@@ -226,7 +226,7 @@ fn start(rt: NoPreempt) {
         with_work = p.idle_link.take_relaxed();
         start_m(p, false);
     }
-    SCHED.sleeper.look_again(); // timers may have moved behind its back
+    SCHED.timer_waiter.look_again(); // timers may have moved behind its back
     wakep();
     note_slice(&rt);
     drop(rt);

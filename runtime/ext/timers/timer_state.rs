@@ -69,11 +69,11 @@ fn pack(when: Nanos, bits: u64) -> u64 {
 
 /// See the file's header.
 #[derive(Debug)]
-pub(crate) struct Word(AtomicU64);
+pub(crate) struct TimerState(AtomicU64);
 
-impl Word {
-    pub(crate) fn new() -> Word {
-        Word(AtomicU64::new(0))
+impl TimerState {
+    pub(crate) fn new() -> TimerState {
+        TimerState(AtomicU64::new(0))
     }
 
     /// What it is now.
@@ -128,21 +128,21 @@ impl Word {
         seen
     }
 
-    /// Keeper: moved -> sorted, by the time seen. False: the hand has changed it meanwhile.
+    /// LockedHeap: moved -> sorted, by the time seen. False: the hand has changed it meanwhile.
     #[must_use]
     pub(crate) fn settle(&self, seen: Seen) -> bool {
         debug_assert!(seen.is_heaped() && seen.is_armed());
         self.step(seen, pack(seen.when(), HEAPED)).is_ok()
     }
 
-    /// Keeper: zombie -> idle; it leaves the heap. False: the hand has armed it again.
+    /// LockedHeap: zombie -> idle; it leaves the heap. False: the hand has armed it again.
     #[must_use]
     pub(crate) fn discard(&self, seen: Seen) -> bool {
         debug_assert!(seen.is_zombie());
         self.step(seen, 0).is_ok()
     }
 
-    /// Keeper: sorted -> idle. True: it has fired, and what the hand left with it was read
+    /// LockedHeap: sorted -> idle. True: it has fired, and what the hand left with it was read
     /// unchanged if it was read after `seen`.
     #[must_use]
     pub(crate) fn fire(&self, seen: Seen) -> bool {
