@@ -19,8 +19,9 @@
 //!
 //! # Reading the source
 //!
-//! The modules below are layers, bottom first: each imports only from those above it in this
-//! list. Begin with `core/sched/README.md`, then read `core/sched/schedule.rs` and `core/sched/find.rs`.
+//! `docs/reading.md` says what to read, in which order. `core` is the scheduler, `ext` what it can do
+//! without, `api` what people call. A file imports only what its folder's `mod.rs` lists above it;
+//! of the core, only `core/hooks.rs` names the extras.
 //!
 //! With `--cfg loom` only the files of the protocol words are compiled, for their models.
 //!
