@@ -13,6 +13,8 @@ mod form;
 mod layers;
 #[path = "tidy/unsafe_list.rs"]
 mod unsafe_list;
+#[path = "tidy/walk.rs"]
+mod walk;
 #[path = "tidy/orderings.rs"]
 mod orderings;
 #[path = "tidy/names.rs"]
@@ -138,6 +140,13 @@ fn tables_of_figures_agree_with_themselves() {
 fn every_test_program_has_a_row() {
     let page = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
     none(programs::rows(&page, &tree::list_all(root())));
+}
+
+#[test]
+fn the_tour_says_how_many_files_it_opens() {
+    none(walk::files(
+        &std::fs::read_to_string(root().join("docs/tour.md")).unwrap(),
+    ));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Gs are never freed, only recycled, so a [`GRef`] is always safe to look at: a stale one sees
 //! another goroutine, never freed memory. All fields are atomics for that reason; the Relaxed
-//! ones cost what plain fields cost. Fields are grouped by who may write them.
+//! ones cost what plain fields cost. A field says who may write it where that is not its owner.
 //!
 //! Go: runtime2.go g.
 #![forbid(unsafe_code)]
@@ -79,7 +79,7 @@ pub(crate) struct G {
     // Identity: written by the spawner, and by the goroutine itself.
     pub(crate) parent: AtomicU64,
     pub(crate) spawned_at: AtomicRef<Location<'static>>,
-    /// `Arc<Identity>` as a raw pointer; see `thread/`.
+    /// `Arc<Identity>` as a raw pointer; see `ext/diagnostics/identity_table.rs`.
     pub(crate) identity: AtomicUsize,
     /// Guards `identity` between a dump that reads the name and the goroutine's end.
     pub(crate) identity_lock: RawLock,

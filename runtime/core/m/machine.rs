@@ -1,8 +1,7 @@
 //! The M: what an OS thread that runs goroutines carries with it.
 //!
 //! Ms are made once and never freed, but used again: when a thread has ended, its M is another
-//! thread's, under another [`Incarnation`]. The words that sysmon and the preemption handler share
-//! with the M stand on their own cache lines.
+//! thread's, under another [`Incarnation`]. No two Ms share a cache line.
 //!
 //! Go: runtime2.go m.
 #![forbid(unsafe_code)]

@@ -3,15 +3,14 @@
 
 use std::marker::PhantomData;
 
-/// The calling thread holds a P and is in the runtime: nobody else touches that P's owner half.
-///
-/// A thread holds at most one P, so the evidence stands for the P that its M names.
+/// The caller has some P's owner half to itself. `HeldP` is made of it, and says which P.
 #[derive(Debug)]
 pub(crate) struct HoldsP(PhantomData<*mut ()>);
 
 impl HoldsP {
     /// # Safety
-    /// The calling thread's M has a P, and keeps it while this value lives.
+    /// So it is, while this value lives, or what was made of it: the calling thread's M has the P and
+    /// is in the runtime; or no M has it, and nobody else may take it.
     pub(crate) unsafe fn assume() -> HoldsP {
         HoldsP(PhantomData)
     }

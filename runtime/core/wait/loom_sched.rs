@@ -1,7 +1,7 @@
 //! loom's stand-in for the scheduler: every loom thread is a goroutine, and parks as one does.
 //!
 //! The goroutine's status word and its claim are the real ones; the lock and the sleep are
-//! loom's own, which keeps the number of interleavings low (their models are in `sys/`).
+//! loom's own, which keeps the number of interleavings low (their models are in `core/sys`).
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU64;
