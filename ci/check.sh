@@ -21,6 +21,8 @@ readonly TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 readonly BUILD_TIMEOUT=900
 export STRESS_SECS="${STRESS_SECS:-0.2}" TORTURE_SECS="${TORTURE_SECS:-2}"
 export CARGO_TARGET_DIR="$TARGET" CARGO_TERM_COLOR=never RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
+# They take the place of those in .cargo/config.toml.
+[[ -z ${RUSTFLAGS:-} ]] || export RUSTFLAGS="$RUSTFLAGS --cfg gosched_test"
 
 passed=0 # over all steps
 failed=0
