@@ -360,8 +360,10 @@ fn soak() {
                 // One is open for a moment now and then: sysmon's look at a thread, the watcher's.
                 let now = descriptors();
                 assert!(now < fds + 8, "{now} descriptors, before {fds}");
-                // What malloc and the threads of the runtime take is made by and by; a leak of one
-                // G a thread, 257 bytes, shows in a long run. `core/m/foreign.rs` counts them exactly.
+                // What malloc and the threads of the runtime take is made by and by. And one life in
+                // eight first needs its identity in a key's destructor, when glibc runs no others
+                // any more: that is lost (docs/limits.md), 14 bytes a life on the average. A leak of
+                // one G a thread, 257 bytes, shows in a long run.
                 assert!(
                     grown < (2 << 20) + lived * 16,
                     "{grown} bytes for {lived} threads"
