@@ -144,9 +144,9 @@ fn every_test_program_has_a_row() {
 
 #[test]
 fn the_tour_says_how_many_files_it_opens() {
-    none(walk::files(
-        &std::fs::read_to_string(root().join("docs/tour.md")).unwrap(),
-    ));
+    let page = std::fs::read_to_string(root().join("docs/tour.md")).unwrap();
+    none(walk::files(&page));
+    none(walk::table(&page));
 }
 
 #[test]

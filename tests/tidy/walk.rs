@@ -1,4 +1,5 @@
-//! The tour says how many files its stops open: it shall not say less than it does.
+//! The tour says how many files its stops open, and how many its table of the walk goes through: it
+//! shall not say less than it does.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,31 @@ pub(crate) fn files(page: &str) -> Vec<String> {
         true => Vec::new(),
         false => vec![format!("docs/tour.md: its stops {says}")],
     }
+}
+
+/// Wrong if the section with the table does not say how many files the table names.
+pub(crate) fn table(page: &str) -> Vec<String> {
+    let mut sections = page.split("\n## ");
+    let Some(section) = sections.find(|s| s.starts_with("The walk in a table")) else {
+        return vec!["docs/tour.md: there is no table of the walk".to_owned()];
+    };
+    let rows = section.lines().filter(|line| line.starts_with('|'));
+    let words = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    let files: BTreeSet<&str> = words.filter(|word| word.ends_with(".rs")).collect();
+    let says = format!("goes through {} files", files.len());
+    match section.contains(&says) {
+        true => Vec::new(),
+        false => vec![format!("docs/tour.md: the walk {says}")],
+    }
+}
+
+#[test]
+fn a_wrong_count_of_the_table_is_found() {
+    let page = "# T\n\n## The walk in a table\n\nIt goes through 2 files.\n\n\
+                | 1 | `a.rs` `f`; `b.rs` `g` |\n| 2 | `a.rs` `h` |\n\n## Next\n| `c.rs` |\n";
+    assert_eq!(table(page), [""; 0]);
+    assert_eq!(table(&page.replace("2 files", "3 files")).len(), 1);
+    assert_eq!(table("# T\n").len(), 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! the other, so spawning on a recycled stack costs one switch and creates nothing. The
 //! coroutine's control block stands at the top of its stack.
 //!
-//! A body is entered through a shim in assembler (`g/shim_*.rs`), so that nothing of the M that
+//! A body is entered through a shim in assembler (`core/g/shim_*.rs`), so that nothing of the M that
 //! starts it gets into its frames.
 //!
 //! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status

@@ -150,7 +150,7 @@ impl Slot {
     }
 
     /// Where the running goroutine's own frames begin: above are the scheduler's. The entry
-    /// shim writes it (`g/shim_*.rs`), or who calls on a segment.
+    /// shim writes it (`core/g/shim_*.rs`), or who calls on a segment.
     #[inline]
     pub(crate) fn body_sp(&self) -> &AtomicUsize {
         &self.body_sp

@@ -1,6 +1,6 @@
 //! Timers: a 4-ary heap for each P, changed lazily from everywhere. See `README.md`.
 //!
-//! A source: it hands back what is due as data ([`fire::Expired`]) and readies nobody.
+//! A source: it hands back what is due as data ([`expired::Expired`]) and readies nobody.
 
 pub(crate) mod timer_state;
 #[cfg(not(loom))]
