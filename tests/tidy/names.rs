@@ -27,6 +27,12 @@ pub(crate) fn protocols(tree: &Tree, pages: &[(String, String)]) -> Vec<String> 
     complaints
 }
 
+/// What a row of a table begins with, if that is one name in backquotes.
+pub(crate) fn first_cell(line: &str) -> Option<&str> {
+    let (name, rest) = line.strip_prefix("| `")?.split_once('`')?;
+    rest.starts_with(" |").then_some(name)
+}
+
 /// The (folder, heading) pairs that a comment refers to.
 fn references(comment: &str) -> Vec<(&str, String)> {
     let mut found = Vec::new();

@@ -1,10 +1,12 @@
 //! The table of test programs in `tests/README.md`: one row for each.
 
+use crate::names::first_cell;
+
 /// The programs `tests/*.rs` that have no row or two, and rows that name no program. `files` are
 /// all files of the repository.
 pub(crate) fn rows(page: &str, files: &[String]) -> Vec<String> {
     let programs: Vec<&str> = files.iter().filter_map(|f| program(f)).collect();
-    let named: Vec<&str> = page.lines().filter_map(named).collect();
+    let named: Vec<&str> = page.lines().filter_map(first_cell).collect();
     let wrong_count =
         |program: &&&str| named.iter().filter(|name| name == program).count() != 1;
     let unlisted = programs
@@ -21,12 +23,6 @@ pub(crate) fn rows(page: &str, files: &[String]) -> Vec<String> {
 fn program(file: &str) -> Option<&str> {
     let name = file.strip_prefix("tests/")?.strip_suffix(".rs")?;
     (!name.contains('/')).then_some(name)
-}
-
-/// The program that a row of a table is about.
-fn named(line: &str) -> Option<&str> {
-    let (name, rest) = line.strip_prefix("| `")?.split_once('`')?;
-    rest.starts_with(" |").then_some(name)
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `docs/settings.md` against the code: the builder's methods and the variables of the environment.
 //! The keys of `GOSCHED` are compared where the parser is (`ext/settings/config.rs`).
 
+use crate::names::first_cell;
+
 /// `builder` is the source of the runtime's `Builder`; `sources` are all files that may read
 /// variables, by path.
 pub(crate) fn check(page: &str, builder: &str, sources: &[(String, String)]) -> Vec<String> {
@@ -30,11 +32,6 @@ pub(crate) fn check(page: &str, builder: &str, sources: &[(String, String)]) -> 
         }
     }
     complaints
-}
-
-fn first_cell(line: &str) -> Option<&str> {
-    let (name, rest) = line.strip_prefix("| `")?.split_once('`')?;
-    rest.starts_with(" |").then_some(name)
 }
 
 /// A method that takes the builder and gives it back.
