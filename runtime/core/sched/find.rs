@@ -98,9 +98,7 @@ fn every_61st_global(p: &P) -> Option<Picked> {
     if !p.schedtick.load(Relaxed).is_multiple_of(GLOBAL_EVERY) || SCHED.global_len() == 0 {
         return None;
     }
-    let sched = SCHED.lock();
-    let g = sched.global().pop_front();
-    drop(sched);
+    let g = SCHED.lock().global().pop_front();
     g.map(fresh)
 }
 
@@ -109,10 +107,7 @@ fn global_batch(p: LentP<'_>) -> Option<Picked> {
     if SCHED.global_len() == 0 {
         return None;
     }
-    let sched = SCHED.lock();
-    let g = global_batch_locked(&sched, p);
-    drop(sched);
-    g
+    global_batch_locked(&SCHED.lock(), p)
 }
 
 /// This P's share of the global queue: the first runs, the rest goes local.
@@ -257,9 +252,7 @@ fn spin_with_idle_p(m: &'static M) -> bool {
 
 /// A yielded goroutine: at the global tail, and somebody may want to run it now.
 pub(crate) fn put_back_global(g: GRef) {
-    let sched = SCHED.lock();
-    sched.push_global(g);
-    drop(sched);
+    SCHED.lock().push_global(g);
 }
 
 /// A goroutine at the tail of this P's queue.

@@ -92,9 +92,7 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
         None => fatal!("locked m{} was woken without a P", m.id),
     }
     m.affinity.had_turn.store(false, Relaxed);
-    let sched = SCHED.lock();
-    let own = tied::next_locked(&sched, m);
-    drop(sched);
+    let own = tied::next_locked(&SCHED.lock(), m);
     match own {
         Some(g) => g,
         None => fatal!("locked m{} was woken for nobody", m.id),
@@ -110,10 +108,7 @@ fn one_more(m: &'static M) -> Option<GRef> {
     {
         return None;
     }
-    let sched = SCHED.lock();
-    let g = tied::next_locked(&sched, m);
-    drop(sched);
-    g
+    tied::next_locked(&SCHED.lock(), m)
 }
 
 /// By the M that picked a goroutine that is locked to another: gives its P to that one, and

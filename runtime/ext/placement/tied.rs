@@ -44,10 +44,7 @@ fn take_turn(m: &'static M, p: &P) -> Option<GRef> {
     if !mine {
         return None;
     }
-    let sched = SCHED.lock();
-    let g = next_locked(&sched, m);
-    drop(sched);
-    g
+    next_locked(&SCHED.lock(), m)
 }
 
 /// As [`next`], whoever's turn it is.
@@ -74,7 +71,7 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
         Some(p) => hand_over(home, p, false),
         None if asleep => give_p_to(m, home),
         None => {
-            fence(SeqCst); // pairs(affinity): sleep_for_timers in find.rs, its fence in `sleep`
+            fence(SeqCst); // pairs(affinity): wait_for_timers in hooks.rs, its fence in `sleep`
             if home.affinity.sleeps_for_timers.load(Relaxed) {
                 SCHED.timer_waiter.look_again();
             }
