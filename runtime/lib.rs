@@ -65,4 +65,4 @@ pub use api::thread::goexit::goexit;
 #[cfg(not(loom))]
 pub use api::{channel, context, future, goroutine, mpsc, stack, thread, time};
 #[cfg(not(loom))]
-pub use core::stackalloc::StackError;
+pub use ext::stackalloc::StackError;

@@ -12,11 +12,11 @@ use crate::core::hooks;
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedule::m_start;
 use crate::core::sched::start::{self, Settings};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::class_for;
 use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::growth::overflow::Ending;
 use crate::ext::settings::config;
+use crate::ext::stackalloc::Class;
+use crate::ext::stackalloc::class_for;
 
 /// What becomes of the process when a goroutine started by [`go`](crate::go) panics and nobody
 /// catches it.

@@ -192,7 +192,7 @@ pub struct Metrics {
 #[must_use]
 pub fn metrics() -> Metrics {
     let idle = SCHED.idle.load();
-    let stacks = crate::core::stackalloc::stats();
+    let stacks = crate::ext::stackalloc::stats();
     let guard = tls_guard::counts();
     let kept: usize = SCHED.all_ps().map(|p| p.stacks_kept()).sum();
     Metrics {

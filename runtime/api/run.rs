@@ -17,11 +17,11 @@ use crate::api::thread::last_words;
 use crate::api::thread::local::end_locals;
 use crate::api::thread::panic;
 use crate::core::g::goroutine::Kind;
-use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::spawn::{Birth, spawn};
 use crate::core::sched::start;
+use crate::ext::diagnostics::identity::Identity;
 use crate::ext::world::resizer;
 
 impl Builder {

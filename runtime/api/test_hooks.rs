@@ -30,7 +30,7 @@ pub struct __Objects {
 pub fn __objects() -> __Objects {
     let (ms, ms_free) = allm::counts();
     let (berths, berths_taken) = thread_stack::counts();
-    let stacks = crate::core::stackalloc::stats();
+    let stacks = crate::ext::stackalloc::stats();
     __Objects {
         ms,
         ms_free,

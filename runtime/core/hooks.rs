@@ -46,3 +46,13 @@ pub(crate) use crate::ext::timers::heap::TimerHeap;
 pub(crate) use crate::ext::timers::runtime_timer::RuntimeTimer;
 pub(crate) use crate::ext::timers::sched_timers::{arm_and_park, earliest, run_due};
 pub(crate) use crate::ext::timers::timer_waiter::TimerWaiter;
+
+pub(crate) use crate::ext::diagnostics::identity::Identity;
+pub(crate) use crate::ext::diagnostics::panics::PanicWord;
+pub(crate) use crate::ext::linux::{limits, valgrind};
+pub(crate) use crate::ext::plain_threads::{foreign, foreign_parked, handback};
+pub(crate) use crate::ext::stackalloc::{
+    Class, Slot, SlotRef, StackError, StackSpec, cache, depot, quota,
+};
+pub(crate) use crate::ext::thread_locals::locals;
+pub(crate) use crate::ext::threads::{refused, spawner, starved, threads, waiting_ps};

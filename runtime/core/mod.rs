@@ -4,8 +4,6 @@
 pub(crate) mod hooks;
 pub(crate) mod base;
 pub(crate) mod sys;
-#[cfg(not(loom))]
-pub(crate) mod stackalloc;
 pub(crate) mod g;
 pub(crate) mod p;
 pub(crate) mod m;

@@ -3,7 +3,15 @@
 
 #[cfg(not(loom))]
 pub(crate) mod linux;
+#[cfg(not(loom))]
+pub(crate) mod stackalloc;
 pub(crate) mod timers;
+#[cfg(not(loom))]
+pub(crate) mod pins;
+pub(crate) mod locks;
+pub(crate) mod plain_threads;
+#[cfg(not(loom))]
+pub(crate) mod threads;
 #[cfg(not(loom))]
 pub(crate) mod settings;
 #[cfg(not(loom))]

@@ -9,9 +9,9 @@
 use std::cell::OnceCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::core::g::identity::Identity;
 use crate::core::p::processor::next_id_without_p;
 use crate::core::sys::thread::{gettid, is_alive};
+use crate::ext::diagnostics::identity::Identity;
 
 struct Plain(OnceCell<Arc<Identity>>);
 

@@ -28,13 +28,13 @@ use crate::core::g::goroutine::GRef;
 use crate::core::g::shim_aarch64 as shim;
 #[cfg(target_arch = "x86_64")]
 use crate::core::g::shim_x86_64 as shim;
+use crate::core::hooks::Slot;
+use crate::core::hooks::SlotRef;
 use crate::core::hooks::thread_stack;
-use crate::core::stackalloc::Slot;
-use crate::core::stackalloc::SlotRef;
+use crate::core::hooks::valgrind::{self, begin_stack};
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::mem::Span;
 use crate::core::sys::prefetch::prefetch_at;
-use crate::core::sys::valgrind::{self, begin_stack};
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
         unsafe { (*f)() };
     }
     let mut f = f;
-    // SAFETY: Ms have stacks of more than that (`core/sched/spawner.rs`); a panic in `f` aborts.
+    // SAFETY: Ms have stacks of more than that (`ext/threads/spawner.rs`); a panic in `f` aborts.
     unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
 }
 

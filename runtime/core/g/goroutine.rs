@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::closure::ClosureCell;
 use crate::core::g::incarnation::AtomicIncarnation;
-use crate::core::g::panics::PanicWord;
 use crate::core::g::status::Status;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::{WaitId, WaitRound};
+use crate::core::hooks::PanicWord;
 use crate::core::hooks::RuntimeTimer;
-use crate::core::stackalloc::Slot;
-use crate::core::stackalloc::StackSpec;
+use crate::core::hooks::Slot;
+use crate::core::hooks::StackSpec;
 use crate::core::sys::clock::coarse_seconds;
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::note::Note;
@@ -53,7 +53,7 @@ pub(crate) struct G {
     pub(crate) stay: AtomicU8,
     /// A `StackSpec`: what stack it was promised at its spawn.
     stack_spec: AtomicU8,
-    /// Whether it panics just now: see `core/g/panics.rs`.
+    /// Whether it panics just now: see `ext/diagnostics/panics.rs`.
     pub(crate) panics: PanicWord,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,

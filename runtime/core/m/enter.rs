@@ -20,8 +20,8 @@ use std::sync::atomic::compiler_fence;
 
 use crate::core::g::context::{Switch, suspend};
 use crate::core::g::goroutine::GRef;
+use crate::core::hooks::foreign::foreign_g;
 use crate::core::m::current::this_m;
-use crate::core::m::foreign::foreign_g;
 use crate::core::m::machine::M;
 use crate::core::m::pending::{SLICE_OVER, THREAD_WANTED};
 use crate::core::m::retake::Entry;

@@ -6,10 +6,6 @@ pub(crate) mod pending;
 #[cfg(not(loom))]
 pub(crate) mod machine;
 #[cfg(not(loom))]
-pub(crate) mod foreign_parked;
-#[cfg(not(loom))]
 pub(crate) mod current;
-#[cfg(not(loom))]
-pub(crate) mod foreign;
 #[cfg(not(loom))]
 pub(crate) mod enter;

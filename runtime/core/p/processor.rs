@@ -15,13 +15,13 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::allgs;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::gqueue::GQueue;
+use crate::core::hooks::Class;
+use crate::core::hooks::SlotRef;
+use crate::core::hooks::StackError;
 use crate::core::hooks::TimerHeap;
+use crate::core::hooks::cache::StackCache;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::run_queue::{LocalQueue, Picked};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::SlotRef;
-use crate::core::stackalloc::StackError;
-use crate::core::stackalloc::cache::StackCache;
 
 /// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 #![allow(unsafe_code, reason = "takes the closure out of the G")]
 
 use crate::core::g::goroutine::GRef;
-use crate::core::g::locals;
 use crate::core::hooks;
+use crate::core::hooks::locals;
 use crate::core::m::enter::enter_to_wait;
 use crate::core::sched::park::leave_after_switch;
 

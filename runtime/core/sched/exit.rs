@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef, Kind};
 use crate::core::g::incarnation::Incarnation;
+use crate::core::hooks::SlotRef;
 use crate::core::p::processor::LentP;
 use crate::core::sched::body::body;
-use crate::core::stackalloc::SlotRef;
 use crate::core::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time. False: none is to be had now.

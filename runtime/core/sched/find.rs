@@ -13,6 +13,8 @@ use std::sync::atomic::fence;
 
 use crate::core::g::goroutine::GRef;
 use crate::core::hooks;
+use crate::core::hooks::starved;
+use crate::core::hooks::waiting_ps;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::m::pending::SLICE_OVER;
@@ -21,8 +23,6 @@ use crate::core::p::run_queue::{LOCAL_CAP, Picked};
 use crate::core::sched::idle;
 use crate::core::sched::ready::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::starved;
-use crate::core::sched::waiting_ps;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::thread::osyield;
 

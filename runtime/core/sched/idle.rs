@@ -12,11 +12,11 @@ use std::sync::atomic::fence;
 
 use crate::core::base::fastrand::RandomOrder;
 use crate::core::hooks;
+use crate::core::hooks::waiting_ps;
 use crate::core::m::machine::M;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::{HeldP, MAX_PS, P, PStatus};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::fatal::fatal;
 

@@ -12,14 +12,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::context::{DISTANCE, Switch, suspend};
 use crate::core::g::goroutine::GRef;
-use crate::core::g::handback;
 use crate::core::g::status::Enqueue;
 use crate::core::g::wait_round::WaitId;
 use crate::core::hooks;
+use crate::core::hooks::foreign::set_asleep;
+use crate::core::hooks::foreign_parked;
+use crate::core::hooks::handback;
 use crate::core::m::current::this_m;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
-use crate::core::m::foreign::set_asleep;
-use crate::core::m::foreign_parked;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 

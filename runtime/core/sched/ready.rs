@@ -5,10 +5,10 @@
 
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
-use crate::core::g::handback;
 use crate::core::g::status::Enqueue;
+use crate::core::hooks::foreign_parked;
+use crate::core::hooks::handback;
 use crate::core::m::enter::NoPreempt;
-use crate::core::m::foreign_parked;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
 

@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::g::context::{self, Switch};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Enqueue;
+use crate::core::hooks::starved;
+use crate::core::hooks::threads;
 use crate::core::hooks::{self, Next};
 use crate::core::m::current::set_this_m;
 use crate::core::m::machine::M;
@@ -17,8 +19,6 @@ use crate::core::sched::find::{find_runnable, put_back_global, put_back_local};
 use crate::core::sched::idle;
 use crate::core::sched::ready::spill;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::starved;
-use crate::core::sched::threads;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::thread::{exact_timeouts, gettid};
 

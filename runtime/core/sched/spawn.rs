@@ -13,16 +13,16 @@ use crate::core::g::allgs;
 use crate::core::g::closure::ClosureCell;
 use crate::core::g::goroutine::{GRef, Kind};
 use crate::core::g::gqueue::GQueue;
-use crate::core::g::identity::Identity;
 use crate::core::hooks;
+use crate::core::hooks::Class;
+use crate::core::hooks::Identity;
+use crate::core::hooks::StackError;
+use crate::core::hooks::StackSpec;
+use crate::core::hooks::depot;
+use crate::core::hooks::quota;
 use crate::core::m::enter::{NoPreempt, enter};
 use crate::core::sched::birth;
 use crate::core::sched::start;
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::StackError;
-use crate::core::stackalloc::StackSpec;
-use crate::core::stackalloc::depot;
-use crate::core::stackalloc::quota;
 
 /// What a new goroutine is, besides its closure.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ impl Birth {
 /// Starts a goroutine that runs `f`; answers its id.
 ///
 /// # Errors
-/// When it could never have a stack: see `core/stackalloc/quota.rs`, and [`class_of`]. Where stacks are
-/// all in use and the system gives no more, it waits for one (`core/sched/starved.rs`).
+/// When it could never have a stack: see `ext/stackalloc/quota.rs`, and [`class_of`]. Where stacks are
+/// all in use and the system gives no more, it waits for one (`ext/threads/starved.rs`).
 ///
 /// # Safety
 /// What `f` borrows outlives the run of `f`. `f` catches its own panics.

@@ -8,20 +8,20 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::{Mutex, PoisonError};
 
 use crate::core::hooks;
+use crate::core::hooks::cache::StackCache;
+use crate::core::hooks::depot;
+use crate::core::hooks::limits;
+use crate::core::hooks::quota;
+use crate::core::hooks::refused::patiently;
+use crate::core::hooks::spawner::{self, Duties};
+use crate::core::hooks::starved;
+use crate::core::hooks::threads::Entry;
+use crate::core::hooks::{Class, StackError};
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::allm::MAX_MS;
 use crate::core::sched::idle::{check_if_last, make_steal_order};
-use crate::core::sched::refused::patiently;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::spawner::{self, Duties};
-use crate::core::sched::starved;
-use crate::core::sched::threads::Entry;
-use crate::core::stackalloc::cache::StackCache;
-use crate::core::stackalloc::depot;
-use crate::core::stackalloc::quota;
-use crate::core::stackalloc::{Class, StackError};
 use crate::core::sys::clock::{nanotime, set_coarse};
-use crate::core::sys::limits;
 
 /// What the first `run` of the process fixes.
 #[derive(Clone, Copy, Debug)]

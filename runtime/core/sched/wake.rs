@@ -10,12 +10,12 @@
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
+use crate::core::hooks::threads;
+use crate::core::hooks::waiting_ps;
 use crate::core::m::machine::M;
 use crate::core::p::idle_word::Wake;
 use crate::core::p::processor::P;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::threads;
-use crate::core::sched::waiting_ps;
 
 /// After work was published: starts a spinning M if one is wanted.
 #[inline]

@@ -3,9 +3,6 @@
 pub(crate) mod clock;
 pub(crate) mod fatal;
 #[cfg(not(loom))]
-pub(crate) mod errno;
-pub(crate) mod instant;
-#[cfg(not(loom))]
 pub(crate) mod thread;
 pub(crate) mod futex;
 pub(crate) mod note;
@@ -13,7 +10,3 @@ pub(crate) mod lock;
 pub(crate) mod prefetch;
 #[cfg(not(loom))]
 pub(crate) mod mem;
-#[cfg(not(loom))]
-pub(crate) mod limits;
-#[cfg(not(loom))]
-pub(crate) mod valgrind;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::instant::nanos_after;
+use crate::ext::timers::instant::nanos_after;
 
 pub(crate) fn deadline_after(timeout: Duration) -> Option<Nanos> {
     Some(nanos_after(timeout)).filter(|&deadline| deadline != Nanos::MAX)

@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::sys::instant::nanos_at;
 use crate::ext::chan::deadline::deadline_after;
 use crate::ext::chan::errors::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::ext::chan::hchan::Chan;
 use crate::ext::chan::never::wait_for_nothing;
 use crate::ext::chan::timer_chan::TimerChan;
+use crate::ext::timers::instant::nanos_at;
 
 /// The receiving side of a channel; clones receive from the same channel, each message once.
 ///

@@ -4,7 +4,6 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::core::sys::instant::nanos_at;
 use crate::ext::chan::case::{Case, Registry, Selected};
 use crate::ext::chan::deadline::deadline_after;
 use crate::ext::chan::errors::{
@@ -14,6 +13,7 @@ use crate::ext::chan::receiver::Receiver;
 use crate::ext::chan::select::{Goal, Wait, select};
 use crate::ext::chan::sender::Sender;
 use crate::ext::chan::value_cell::AnyCell;
+use crate::ext::timers::instant::nanos_at;
 
 /// Selects among operations that are added one by one.
 ///

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::sys::instant::nanos_at;
 use crate::ext::chan::deadline::deadline_after;
 use crate::ext::chan::errors::{SendError, SendTimeoutError, TrySendError};
 use crate::ext::chan::hchan::Chan;
+use crate::ext::timers::instant::nanos_at;
 
 /// The sending side of a channel; clones send into the same channel.
 ///

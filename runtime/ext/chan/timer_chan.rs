@@ -17,11 +17,11 @@ use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{enter, enter_to_wait};
 use crate::core::sched::park::{park, park_until};
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::instant::{anchor, instant_at};
 use crate::ext::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::ext::chan::locked::{Guarded, Summary};
 use crate::ext::chan::send::{OPERATION, TIME_OUT};
 use crate::ext::chan::wait_queue::{Node, Outcome, WaitQ, ready_all};
+use crate::ext::timers::instant::{anchor, instant_at};
 
 /// The deadline of a timer that is not set.
 pub(crate) const NEVER: Nanos = Nanos::MAX;
@@ -181,7 +181,7 @@ impl<T> TimerChan<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::core::sys::instant::{nanos_after, nanos_at};
+    use crate::ext::timers::instant::{nanos_after, nanos_at};
     use std::sync::Arc;
     use std::time::Duration;
 

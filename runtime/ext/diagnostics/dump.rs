@@ -11,12 +11,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::allgs;
 use crate::core::g::goroutine::{G, GRef, Kind};
-use crate::core::g::pins::SENT_HOME;
 use crate::core::g::status::State;
 use crate::core::m::machine::M;
 use crate::core::sched::allm;
 use crate::core::sys::clock::nanotime;
 use crate::ext::diagnostics::identity_table;
+use crate::ext::pins::SENT_HOME;
 use crate::ext::scavenge::residency::chain_high_water;
 
 /// Who asks, and so whether the lock that guards the name may be waited for.

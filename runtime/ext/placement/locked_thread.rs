@@ -18,13 +18,13 @@ use crate::core::sched::idle::{
     acquire_p, check_if_last, detach_p, held_p, hold_taken, leave_to_others, stop_m,
 };
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::{hand_over, serve_waiting, wakep};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
 use crate::ext::placement::tied;
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;
+use crate::ext::threads::waiting_ps;
 
 /// Wires the calling goroutine to its thread. Calls nest.
 #[track_caller]

@@ -23,9 +23,9 @@ use crate::core::p::processor::P;
 use crate::core::sched::allm;
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::threads;
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::hand_over;
+use crate::ext::threads::threads;
+use crate::ext::threads::waiting_ps;
 
 /// The next goroutine that is tied to `m`, but not twice in a row while others wait in `p`'s
 /// queue.

@@ -17,11 +17,11 @@ use crate::core::m::retake::Thief;
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::acquire_p;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::start_m_locked;
 use crate::core::sys::clock::Nanos;
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::membarrier;
+use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
 /// Takes the P of an M that is in user code. The caller passes it on.

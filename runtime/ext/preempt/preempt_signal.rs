@@ -24,8 +24,6 @@ use crate::core::p::processor::{HeldP, PStatus};
 use crate::core::sched::allm;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p};
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::threads;
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::{fatal, is_telling};
@@ -36,6 +34,8 @@ use crate::ext::linux::ucontext::stack_pointer;
 use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
 use crate::ext::thread_locals::tls_guard;
+use crate::ext::threads::threads;
+use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
 static URG: Chain = Chain::new(libc::SIGURG);

@@ -21,7 +21,6 @@ use crate::core::p::processor::{MAX_PS, P, PStatus};
 use crate::core::sched::allm;
 use crate::core::sched::idle::check_if_last;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::threads;
 use crate::core::sys::clock::{self, Nanos, nanotime};
 use crate::core::sys::thread::{exact_timeouts, nanosleep};
 use crate::ext::diagnostics::exit_watcher;
@@ -35,6 +34,7 @@ use crate::ext::preempt::preempt_signal;
 use crate::ext::scavenge::scavenger::{self, Scavenger};
 use crate::ext::settings::config::steady;
 use crate::ext::settings::default_procs;
+use crate::ext::threads::threads;
 use crate::ext::timers::sched_timers;
 
 const US: Nanos = 1_000;

@@ -2,6 +2,7 @@
 //!
 //! A source: it hands back what is due as data ([`expired::Expired`]) and readies nobody.
 
+pub(crate) mod instant;
 pub(crate) mod timer_state;
 #[cfg(not(loom))]
 pub(crate) mod wake_time;

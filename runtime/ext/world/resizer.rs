@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::default_class;
-use crate::core::sched::threads;
 use crate::ext::linux::helper;
 use crate::ext::settings::default_procs;
+use crate::ext::threads::threads;
 use crate::ext::world::stop_world::{resize, resize_if};
 
 /// There is such a thread: one at a time.

@@ -22,9 +22,7 @@ use crate::core::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_ord
 use crate::core::sched::park::yield_now;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::make_ps;
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::{start_m, wakep};
-use crate::core::stackalloc::Class;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::cpu_time::is_blocked_in_kernel;
 use crate::ext::linux::membarrier;
@@ -32,6 +30,8 @@ use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{hand_off, take_from};
 use crate::ext::preempt::preempt_signal::preempt;
 use crate::ext::preempt::sysmon::DEFAULT_SLICE;
+use crate::ext::stackalloc::Class;
+use crate::ext::threads::waiting_ps;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
 const ASK_AGAIN: Nanos = 100_000;

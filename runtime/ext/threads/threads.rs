@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 use crate::core::m::machine::M;
 use crate::core::sched::allm::all_ms;
 use crate::core::sched::schedt::{SCHED, add};
-use crate::core::sched::waiting_ps;
 use crate::core::sys::note::Note;
 use crate::core::sys::thread::gettid;
+use crate::ext::threads::waiting_ps;
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M);

@@ -6,8 +6,8 @@
 //! Go: stack.go has four orders of small stacks and grows by copying; we choose once.
 #![forbid(unsafe_code)]
 
-use crate::core::stackalloc::error::StackError;
 use crate::core::sys::mem;
+use crate::ext::stackalloc::error::StackError;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;

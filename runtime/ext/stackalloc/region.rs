@@ -13,13 +13,13 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::error::StackError;
-use crate::core::stackalloc::guard;
-use crate::core::stackalloc::slot::{Slot, SlotRef};
-use crate::core::sys::limits;
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::mem::{self, Advice, Span};
+use crate::ext::linux::limits;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::error::StackError;
+use crate::ext::stackalloc::guard;
+use crate::ext::stackalloc::slot::{Slot, SlotRef};
 
 /// Slots made at a time: their guards go in by one system call.
 pub(crate) const BATCH: usize = 32;

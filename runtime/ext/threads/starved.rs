@@ -17,14 +17,14 @@ use crate::core::g::gqueue::GQueue;
 use crate::core::hooks;
 use crate::core::p::processor::P;
 use crate::core::sched::idle::hold_idle;
-use crate::core::sched::refused::Refused;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::threads;
 use crate::core::sched::wake::wakep;
-use crate::core::stackalloc::StackError;
-use crate::core::stackalloc::depot;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::{RawStderr, fatal};
+use crate::ext::stackalloc::StackError;
+use crate::ext::stackalloc::depot;
+use crate::ext::threads::refused::Refused;
+use crate::ext::threads::threads;
 
 /// In the order they came; under the scheduler's lock, its length readable without.
 static WAITING: GQueue = GQueue::new();

@@ -3,11 +3,11 @@
 //! Go: runtime/metrics /memory/classes/heap/stacks:bytes; MemStats.StackSys, StackInuse.
 #![forbid(unsafe_code)]
 
-use crate::core::stackalloc::arena;
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::depot::{self, Age};
-use crate::core::stackalloc::region;
 use crate::core::sys::mem;
+use crate::ext::stackalloc::arena;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::depot::{self, Age};
+use crate::ext::stackalloc::region;
 
 /// A moment's counts, read without locks: they need not add up while others work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +69,8 @@ pub(crate) fn class_stats(class: Class) -> StackStats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::stackalloc::class::class_for;
-    use crate::core::stackalloc::test_child::{in_child, one, stderr};
+    use crate::ext::stackalloc::class::class_for;
+    use crate::ext::stackalloc::test_child::{in_child, one, stderr};
 
     #[test]
     fn counts_follow_take_and_give() {

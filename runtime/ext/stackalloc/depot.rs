@@ -13,12 +13,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::core::stackalloc::arena;
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::error::StackError;
-use crate::core::stackalloc::region;
-use crate::core::stackalloc::slot::{SlotCell, SlotRef};
 use crate::core::sys::lock::RawLock;
+use crate::ext::stackalloc::arena;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::error::StackError;
+use crate::ext::stackalloc::region;
+use crate::ext::stackalloc::slot::{SlotCell, SlotRef};
 
 /// How long a free slot has been free, youngest first; also the order in which they go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,8 +184,8 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::stackalloc::class::class_for;
-    use crate::core::stackalloc::test_child::{in_child, stderr};
+    use crate::ext::stackalloc::class::class_for;
+    use crate::ext::stackalloc::test_child::{in_child, stderr};
     use std::collections::HashSet;
 
     fn take_some(class: Class, count: usize) -> Vec<SlotRef> {

@@ -5,10 +5,10 @@
 use std::ffi::c_void;
 use std::process::{Command, Output, exit};
 
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::depot;
-use crate::core::stackalloc::slot::SlotRef;
 use crate::core::sys::mem;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::depot;
+use crate::ext::stackalloc::slot::SlotRef;
 
 const KEY: &str = "GOSCHED_TEST_CHILD";
 

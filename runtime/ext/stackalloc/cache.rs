@@ -6,10 +6,10 @@
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::depot;
-use crate::core::stackalloc::error::StackError;
-use crate::core::stackalloc::slot::{SlotCell, SlotRef};
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::depot;
+use crate::ext::stackalloc::error::StackError;
+use crate::ext::stackalloc::slot::{SlotCell, SlotRef};
 
 const CAP: usize = StackCache::CAP;
 const BATCH: usize = CAP / 2;

@@ -8,8 +8,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::core::stackalloc::error::StackError;
 use crate::core::sys::mem::{self, Advice, Errno, Span};
+use crate::ext::stackalloc::error::StackError;
 
 /// A way to guard; the next one is tried when the kernel does not know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

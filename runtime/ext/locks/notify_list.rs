@@ -11,8 +11,8 @@ use crate::core::sys::clock::Nanos;
 use crate::core::wait::sched_api::{
     GRef, RawLock, enter, enter_to_wait, park, park_until, ready,
 };
-use crate::core::wait::wait_list::WaitList;
 use crate::core::wait::waiter::{Waiter, WaiterState};
+use crate::ext::locks::wait_list::WaitList;
 
 /// The two that may claim a wait with a deadline.
 const NOTIFIED: u16 = 0;

@@ -13,11 +13,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::core::stackalloc::arena;
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::error::StackError;
-use crate::core::stackalloc::guard;
-use crate::core::stackalloc::region::BATCH;
+use crate::ext::stackalloc::arena;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::error::StackError;
+use crate::ext::stackalloc::guard;
+use crate::ext::stackalloc::region::BATCH;
 
 /// A class, and whether a stack of it was promised: what a goroutine keeps until its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

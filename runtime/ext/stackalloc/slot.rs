@@ -11,7 +11,7 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
-use crate::core::stackalloc::class::Class;
+use crate::ext::stackalloc::class::Class;
 
 /// Tops are moved down by 0 to 15 cache lines, so that a thousand of them do not fight for
 /// the same cache sets: random switching among 1,000 goroutines 36 -> 10 ns (measured).

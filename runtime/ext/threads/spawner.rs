@@ -20,18 +20,18 @@ use crate::core::hooks::thread_stack::{self, ThreadStacks};
 use crate::core::hooks::{self, helper};
 use crate::core::m::machine::M;
 use crate::core::sched::allm;
-use crate::core::sched::refused::{Refused, patiently};
 use crate::core::sched::schedt::{SCHED, add};
-use crate::core::sched::threads::{
+use crate::core::sys::clock::{Nanos, nanotime};
+use crate::core::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
+use crate::core::sys::mem::Errno;
+use crate::core::sys::thread::gettid;
+use crate::ext::linux::limits;
+use crate::ext::threads::refused::{Refused, patiently};
+use crate::ext::threads::threads::{
     ASKED, CHORE, DONE, ENDED, ERRAND, Entry, FAILED, HELPER, SPAWNER_TID, STARTING, UP,
     WANTED, count_thread, may_be_made, threads,
 };
-use crate::core::sched::waiting_ps;
-use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
-use crate::core::sys::limits;
-use crate::core::sys::mem::Errno;
-use crate::core::sys::thread::gettid;
+use crate::ext::threads::waiting_ps;
 
 /// The stack of an M for which there is no thread stack: room for the loop and for user code that runs
 /// on it (destructors of thread-locals), below the part that is left free.

@@ -7,11 +7,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::error::StackError;
-use crate::core::stackalloc::region::{self, Region};
-use crate::core::stackalloc::slot::SlotRef;
 use crate::core::sys::lock::RawLock;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::error::StackError;
+use crate::ext::stackalloc::region::{self, Region};
+use crate::ext::stackalloc::slot::SlotRef;
 
 struct Arena {
     /// Held to make slots: of this class, in any region.
@@ -76,9 +76,9 @@ impl Arena {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::stackalloc::class::class_for;
-    use crate::core::stackalloc::guard::{self, Step};
-    use crate::core::stackalloc::test_child::{in_child, limit, stderr};
+    use crate::ext::stackalloc::class::class_for;
+    use crate::ext::stackalloc::guard::{self, Step};
+    use crate::ext::stackalloc::test_child::{in_child, limit, stderr};
 
     /// As many slots as there are, up to `count`.
     fn make(class: Class, count: usize) -> Result<(), StackError> {

@@ -1,0 +1,7 @@
+//! The threads that Ms are made of: one thread starts all others, and bears it when the system refuses.
+
+pub(crate) mod refused;
+pub(crate) mod waiting_ps;
+pub(crate) mod threads;
+pub(crate) mod spawner;
+pub(crate) mod starved;
