@@ -3,7 +3,7 @@
 //! For waiters that must not take each other's wake-ups, as they can with a counter: whoever
 //! changes the word wakes all, and each of them looks again.
 //!
-//! README.md#change-no-lost-wake-up. Go has none: it would use a mutex.
+//! core/wait/README.md#change-no-lost-wake-up. Go has none: it would use a mutex.
 #![forbid(unsafe_code)]
 
 use crate::core::base::atomic::AtomicU32;

@@ -3,7 +3,7 @@
 //!
 //! A waiter enrols while it still holds the caller's lock, lets the lock go, and parks. It can
 //! be notified in every state between, so it needs no spurious wake-ups to be safe, and there
-//! are none. README.md#notify-in-order. Go: sema.go notifyList.
+//! are none. core/wait/README.md#notify-in-order. Go: sema.go notifyList.
 #![forbid(unsafe_code)]
 
 use crate::core::g::wait_reason::WaitReason;

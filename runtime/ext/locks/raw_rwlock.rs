@@ -2,7 +2,7 @@
 //! negative, waits for the readers that are inside, and lets those that came meanwhile in when
 //! it leaves. So readers and writers take turns, and neither starves.
 //!
-//! README.md#rwlock-counts. Go: sync/rwmutex.go.
+//! core/wait/README.md#rwlock-counts. Go: sync/rwmutex.go.
 #![forbid(unsafe_code)]
 
 use crate::core::base::atomic::AtomicU32;

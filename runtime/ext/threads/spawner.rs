@@ -4,7 +4,7 @@
 //! the only P: it must not create threads. So the spawner does, on request, and it keeps one
 //! spare M parked, so that a P can be handed on without waiting for `clone`.
 //!
-//! The system may refuse a thread (`README.md#refused`): the program goes on with those that there
+//! The system may refuse a thread (`core/sched/README.md#refused`): the program goes on with those that there
 //! are, and the spawner asks again, with growing pauses.
 //!
 //! Go: proc.go newm, templateThread; `preemption.md` R3.

@@ -2,7 +2,7 @@
 //!
 //! The system may refuse a thread, now or for ever. So a P is not promised to the thread that is
 //! being made for it: it stands in this list, and whoever comes first takes it: the new M, an M
-//! that goes idle or comes out of the kernel, or who stops the world. See `README.md#refused`.
+//! that goes idle or comes out of the kernel, or who stops the world. See `core/sched/README.md#refused`.
 //!
 //! All of it under the scheduler's lock, but for [`any`].
 #![forbid(unsafe_code)]
