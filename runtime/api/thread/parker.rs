@@ -15,8 +15,7 @@ use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::{park, park_until, ready};
 use crate::core::sys::clock::Nanos;
 
 const EMPTY: u64 = 0;
