@@ -14,8 +14,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::{park, park_until, ready};
 use crate::core::sys::clock::Nanos;
 use crate::ext::diagnostics::identity::Identity;
 

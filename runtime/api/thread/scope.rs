@@ -24,8 +24,7 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::goroutine::G;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::park;
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::{park, ready};
 
 const WAITING: usize = 1 << (usize::BITS - 1);
 

@@ -1,16 +1,20 @@
-//! A goroutine's two ends: the stack it gets at its first run, and what becomes of it.
+//! A goroutine on its stack: it gets one at its first run, runs the closure there, and gives both
+//! back.
 //!
-//! Go: proc.go goexit0, gdestroy, gfput; stack.go stackalloc.
-#![forbid(unsafe_code)]
+//! Go: stack.go stackalloc; proc.go goexit, goexit1, goexit0, gdestroy, gfput.
+#![allow(unsafe_code, reason = "takes the closure out of the G")]
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef, Kind};
 use crate::core::g::incarnation::Incarnation;
+use crate::core::hooks;
 use crate::core::hooks::SlotRef;
+use crate::core::hooks::locals;
+use crate::core::m::enter::enter_to_wait;
 use crate::core::p::processor::LentP;
-use crate::core::sched::body::body;
+use crate::core::sched::park::leave_after_switch;
 use crate::core::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
@@ -24,6 +28,18 @@ pub(crate) fn bind_stack(p: LentP<'_>, g: GRef) -> bool {
     g.block.store(context::block_of(slot), Relaxed);
     g.stack.store(Some(slot), Relaxed);
     true
+}
+
+/// What runs on the goroutine's stack, around the closure. Called by the coroutine's loop, inside the
+/// runtime; returns inside the runtime.
+pub(crate) extern "C" fn body(g: GRef) {
+    leave_after_switch();
+    // SAFETY: this is the goroutine that the cell was filled for, just started. The closure
+    // catches its own panics (`spawn`'s contract).
+    unsafe { g.closure.take_and_run() };
+    locals::free(g);
+    drop(hooks::take_identity(g));
+    let _ = enter_to_wait().forget();
 }
 
 /// The body has ended: stack and G go back to the P.

@@ -21,7 +21,7 @@ use crate::core::m::pending::SLICE_OVER;
 use crate::core::p::processor::{HeldP, LentP, P, PStatus};
 use crate::core::p::run_queue::{LOCAL_CAP, Picked};
 use crate::core::sched::idle;
-use crate::core::sched::ready::spill;
+use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::thread::osyield;

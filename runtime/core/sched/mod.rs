@@ -3,10 +3,7 @@
 pub(crate) mod schedt;
 pub(crate) mod allm;
 pub(crate) mod wake;
-pub(crate) mod ready;
-pub(crate) mod birth;
 pub(crate) mod park;
-pub(crate) mod body;
 pub(crate) mod exit;
 pub(crate) mod idle;
 pub(crate) mod find;

@@ -1,17 +1,18 @@
-//! Giving the CPU up: park until readied, or yield.
+//! Giving the CPU up, and the way back: park and ready, or yield.
 //!
 //! A park has three steps: *announce* (`GRef::announce_park`, before any waker can know of the
 //! wait), *publish* (put the G where the waker finds it, free the lock), and [`park`], which
-//! leaves the stack and commits there. `core/sched/README.md#park-commit` proves that no wake-up
-//! is lost.
+//! leaves the stack and commits there. [`ready`] is its counterpart, and the only way back into a
+//! run queue. `core/sched/README.md#park-commit` proves that no wake-up is lost.
 //!
-//! Go: proc.go gopark, park_m, Gosched, goyield.
+//! Go: proc.go gopark, park_m, goready, ready, Gosched, goyield.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::context::{DISTANCE, Switch, suspend};
 use crate::core::g::goroutine::GRef;
+use crate::core::g::gqueue::GQueue;
 use crate::core::g::status::Enqueue;
 use crate::core::g::wait_round::WaitId;
 use crate::core::hooks;
@@ -20,6 +21,8 @@ use crate::core::hooks::foreign_parked;
 use crate::core::hooks::handback;
 use crate::core::m::current::this_m;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::wake::wakep;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 
@@ -35,6 +38,36 @@ pub(crate) fn park(rt: NoPreempt) {
             park_thread(g);
         }
     }
+}
+
+/// Wakes a goroutine (or a plain thread's pseudo-goroutine) that has announced a park. By the
+/// one waker that owns the wait, after it has finished the operation for the sleeper.
+#[inline]
+pub(crate) fn ready(rt: &NoPreempt, g: GRef) {
+    let is_thread = || g.is_thread();
+    if handback::wake(&g.status, &g.note, is_thread, foreign_parked::readied) == Enqueue::Mine {
+        enqueue_next(rt, g);
+    }
+}
+
+/// Puts a runnable goroutine into the caller's `runnext`, or the global queue without a P.
+#[inline]
+pub(crate) fn enqueue_next(rt: &NoPreempt, g: GRef) {
+    match rt.p() {
+        Some(p) => p.put_next(g, spill),
+        None => put_global(g),
+    }
+    wakep();
+}
+
+/// Puts a runnable goroutine at the tail of the global queue.
+pub(crate) fn put_global(g: GRef) {
+    SCHED.lock().push_global(g);
+}
+
+/// A full local queue's oldest half goes global.
+pub(crate) fn spill(batch: &GQueue) {
+    SCHED.lock().global().append(batch);
 }
 
 /// Runnable again at the global tail; others run first. Nothing on a plain thread but a yield

@@ -17,7 +17,7 @@ use crate::core::p::run_queue::Picked;
 use crate::core::sched::exit;
 use crate::core::sched::find::{find_runnable, put_back_global, put_back_local};
 use crate::core::sched::idle;
-use crate::core::sched::ready::spill;
+use crate::core::sched::park::spill;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::thread::{exact_timeouts, gettid};

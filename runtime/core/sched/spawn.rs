@@ -21,7 +21,9 @@ use crate::core::hooks::StackSpec;
 use crate::core::hooks::depot;
 use crate::core::hooks::quota;
 use crate::core::m::enter::{NoPreempt, enter};
-use crate::core::sched::birth;
+use crate::core::p::processor::next_id_without_p;
+use crate::core::sched::park::enqueue_next;
+use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start;
 
 /// What a new goroutine is, besides its closure.
@@ -90,14 +92,14 @@ fn open(class: Class) -> Result<(), StackError> {
 unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackSpec, f: F) -> u64 {
     let (rt, g) = dead_g();
     describe(&rt, g, &birth, stack);
-    let id = birth::assign_id(&rt, g);
+    let id = assign_id(&rt, g);
     if let Some(identity) = birth.identity {
         identity.id.store(id, Relaxed);
         hooks::put_identity(g, identity);
     }
     // SAFETY: the G is dead and out of every list: ours. The rest is the caller's promise.
     unsafe { g.closure.put(f) };
-    birth::make_runnable(&rt, g);
+    make_runnable(&rt, g);
     id
 }
 
@@ -109,6 +111,35 @@ fn describe(rt: &NoPreempt, g: GRef, birth: &Birth, stack: StackSpec) {
     g.spawned_at.store(Some(birth.at), Relaxed);
     let parent = rt.m().and_then(|m| m.curg()).map_or(0, |g| g.id());
     g.parent.store(parent, Relaxed);
+}
+
+/// Counts `g`, which is dead and prepared, and answers its new id. No allocation: a timer can do it.
+#[inline]
+pub(crate) fn assign_id(rt: &NoPreempt, g: GRef) -> u64 {
+    let counts = g.kind() == Kind::Goroutine;
+    let id = match rt.p() {
+        Some(p) => {
+            if counts {
+                p.created.store(p.created.load(Relaxed) + 1, Relaxed);
+            }
+            p.next_id()
+        }
+        None => {
+            if counts {
+                SCHED.created_outside.fetch_add(1, Relaxed);
+            }
+            next_id_without_p()
+        }
+    };
+    g.id.store(id, Relaxed);
+    id
+}
+
+/// Makes it runnable.
+#[inline]
+pub(crate) fn make_runnable(rt: &NoPreempt, g: GRef) {
+    g.status.spawned();
+    enqueue_next(rt, g);
 }
 
 /// A goroutine that is ready to be started, by `birth`, at any time later: dead, in no list. It

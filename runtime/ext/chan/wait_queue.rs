@@ -20,7 +20,7 @@ use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::NoPreempt;
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::ready;
 use crate::core::sys::fatal::fatal;
 use crate::ext::chan::value_cell::{SlotPtr, ValueCell};
 
