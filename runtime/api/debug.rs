@@ -200,8 +200,7 @@ pub fn metrics() -> Metrics {
         goroutines: num_goroutine(),
         created: SCHED.created(),
         threads: SCHED.m_count.load(Relaxed) as usize,
-        threads_idle: SCHED.idle_m_count.load(Relaxed) as usize
-            + usize::from(SCHED.timer_waiter.is_taken()),
+        threads_idle: SCHED.idle_ms.len() as usize + usize::from(SCHED.timer_waiter.is_taken()),
         threads_spinning: idle.spinning() as usize,
         idle_procs: idle.idle_ps() as usize,
         global_queue: SCHED.global_len() as usize,

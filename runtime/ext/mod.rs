@@ -5,11 +5,15 @@
 pub(crate) mod linux;
 #[cfg(not(loom))]
 pub(crate) mod stackalloc;
-pub(crate) mod timers;
 #[cfg(not(loom))]
 pub(crate) mod pins;
-pub(crate) mod locks;
+#[cfg(not(loom))]
+pub(crate) mod kind;
+#[cfg(not(loom))]
+pub(crate) mod allgs;
 pub(crate) mod plain_threads;
+pub(crate) mod timers;
+pub(crate) mod locks;
 #[cfg(not(loom))]
 pub(crate) mod threads;
 #[cfg(not(loom))]
@@ -26,6 +30,16 @@ pub(crate) mod preempt;
 pub(crate) mod placement;
 #[cfg(not(loom))]
 pub(crate) mod world;
+#[cfg(not(loom))]
+pub(crate) mod life;
+#[cfg(not(loom))]
+pub(crate) mod per_g;
+#[cfg(not(loom))]
+pub(crate) mod per_m;
+#[cfg(not(loom))]
+pub(crate) mod per_p;
+#[cfg(not(loom))]
+pub(crate) mod per_sched;
 #[cfg(not(loom))]
 pub(crate) mod hooks;
 #[cfg(not(loom))]

@@ -18,16 +18,16 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::thread::panic::{goes_on, this_goroutine};
-use crate::core::g::allgs;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::State;
-use crate::core::sched::allm;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::fatal::let_others_die;
 use crate::core::sys::thread::nanosleep;
+use crate::ext::allgs;
 use crate::ext::diagnostics::panics::{self, Phase};
 use crate::ext::pins::PANICKING;
 use crate::ext::preempt::preempt_signal;
+use crate::ext::threads::allm;
 
 const MS: Nanos = 1_000_000;
 /// For what a hook has to tell: a backtrace of a large program takes a second on a busy machine.

@@ -6,8 +6,6 @@ pub(crate) mod wait_round;
 #[cfg(not(loom))]
 pub(crate) mod closure;
 #[cfg(not(loom))]
-pub(crate) mod incarnation;
-#[cfg(not(loom))]
 pub(crate) mod goroutine;
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 pub(crate) mod shim_x86_64;
@@ -18,4 +16,4 @@ pub(crate) mod context;
 #[cfg(not(loom))]
 pub(crate) mod gqueue;
 #[cfg(not(loom))]
-pub(crate) mod allgs;
+pub(crate) mod free_gs;

@@ -1,8 +1,5 @@
 //! The machine: an OS thread that runs goroutines, and the door into the runtime.
 
-pub(crate) mod retake;
-#[cfg(not(loom))]
-pub(crate) mod pending;
 #[cfg(not(loom))]
 pub(crate) mod machine;
 #[cfg(not(loom))]

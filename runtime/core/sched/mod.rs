@@ -1,7 +1,6 @@
 //! Who runs next. The protocols and their proofs are in `core/sched/README.md`.
 
 pub(crate) mod schedt;
-pub(crate) mod allm;
 pub(crate) mod wake;
 pub(crate) mod park;
 pub(crate) mod exit;

@@ -3,9 +3,10 @@
 
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::enter_to_wait;
-use crate::core::sched::park::{park, park_until};
+use crate::core::sched::park::park;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::chan::send::TIME_OUT;
+use crate::ext::timers::park_until::park_until;
 
 /// Returns at the deadline; without one, never.
 #[cold]

@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{NoPreempt, enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
+use crate::core::sched::park::park;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::ext::chan::hchan::{Accept, Chan, Glance, State};
@@ -20,6 +20,7 @@ use crate::ext::chan::send::{OPERATION, TIME_OUT};
 use crate::ext::chan::sudog::Sudog;
 use crate::ext::chan::wait_queue::{Caught, Outcome, Wake};
 use crate::ext::placement::locked_thread;
+use crate::ext::timers::park_until::park_until;
 
 impl<T> Chan<T> {
     /// Receives if that does not block. An empty channel is seen without the lock.

@@ -13,7 +13,7 @@ use std::pin::{Pin, pin};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{NoPreempt, enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
+use crate::core::sched::park::park;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::lock::RawLock;
@@ -28,6 +28,7 @@ use crate::ext::chan::timer_chan::NEVER;
 use crate::ext::chan::value_cell::{AnyCell, CellPtr};
 use crate::ext::chan::wait_queue::{Node, Outcome};
 use crate::ext::placement::locked_thread;
+use crate::ext::timers::park_until::park_until;
 
 /// How long a select may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

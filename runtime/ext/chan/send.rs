@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{NoPreempt, enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
+use crate::core::sched::park::park;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::chan::block_list::Block;
 use crate::ext::chan::errors::{SendTimeoutError, TrySendError};
@@ -19,6 +19,7 @@ use crate::ext::chan::hchan::{Chan, Glance, Offer, State};
 use crate::ext::chan::locked::Open;
 use crate::ext::chan::sudog::Sudog;
 use crate::ext::chan::wait_queue::{Outcome, Wake};
+use crate::ext::timers::park_until::park_until;
 
 /// The case of a wait's claim that stands for the operation; see `TIME_OUT`.
 pub(crate) const OPERATION: u16 = 0;

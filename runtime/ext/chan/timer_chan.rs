@@ -15,13 +15,14 @@ use std::time::Instant;
 use crate::core::g::gqueue::GQueue;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
+use crate::core::sched::park::park;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::ext::chan::locked::{Guarded, Summary};
 use crate::ext::chan::send::{OPERATION, TIME_OUT};
 use crate::ext::chan::wait_queue::{Node, Outcome, WaitQ, ready_all};
 use crate::ext::timers::instant::{anchor, instant_at};
+use crate::ext::timers::park_until::park_until;
 
 /// The deadline of a timer that is not set.
 pub(crate) const NEVER: Nanos = Nanos::MAX;

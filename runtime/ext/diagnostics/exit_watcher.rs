@@ -16,10 +16,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::allgs;
 use crate::core::g::goroutine::G;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::thread::{find_thread, gettid, is_zombie, nanosleep};
+use crate::ext::allgs;
 use crate::ext::diagnostics::watched::{Ring, Watched};
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::helper;

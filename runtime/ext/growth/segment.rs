@@ -25,9 +25,9 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::enter::{NoPreempt, enter};
+use crate::ext::growth::continuation;
 use crate::ext::linux::valgrind;
 use crate::ext::stackalloc::Class;
 use crate::ext::stackalloc::Slot;
@@ -93,7 +93,7 @@ impl Segment {
 
     /// Runs `f` on the segment. By its owner, at once.
     pub(crate) fn call(&self, f: &mut dyn FnMut()) {
-        context::call_on(self.slot, self.slot.link(), &mut || {
+        continuation::call_on(self.slot, self.slot.link(), &mut || {
             let _standing = Standing::on(self);
             f();
         });

@@ -3,7 +3,7 @@
 //! So wait queues hold only Gs, whoever waits. The thread keeps it until its thread-locals are
 //! destroyed. Destructors of others may wait once more after that: such a *late* G is nobody's to
 //! give back, as nothing of ours runs any more when the thread ends. It is found again when Gs are
-//! wanted: its thread is gone. Gs of threads stay Gs of threads (`core/g/allgs.rs`).
+//! wanted: its thread is gone. Gs of threads stay Gs of threads (`ext/allgs.rs`).
 #![forbid(unsafe_code)]
 
 use std::cell::{Cell, OnceCell};
@@ -11,12 +11,13 @@ use std::ops::Range;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::allgs;
-use crate::core::g::goroutine::{G, GRef, Kind};
+use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::gqueue::GQueue;
 use crate::core::g::status::State;
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::thread::{self, gettid, is_alive};
+use crate::ext::allgs;
+use crate::ext::kind::Kind;
 
 /// Gs that no thread has.
 static FREE_LOCK: RawLock = RawLock::new();

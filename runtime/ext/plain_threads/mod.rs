@@ -5,3 +5,5 @@ pub(crate) mod foreign_parked;
 #[cfg(not(loom))]
 pub(crate) mod foreign;
 pub(crate) mod handback;
+#[cfg(not(loom))]
+pub(crate) mod park_thread;

@@ -15,11 +15,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::atomic::spin_hint;
 use crate::core::m::machine::M;
-use crate::core::m::pending::THREAD_WANTED;
-use crate::core::m::retake::Thief;
 use crate::core::p::processor::{MAX_PS, P, PStatus};
-use crate::core::sched::allm;
-use crate::core::sched::idle::check_if_last;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sys::clock::{self, Nanos, nanotime};
 use crate::core::sys::thread::{exact_timeouts, nanosleep};
@@ -30,11 +26,15 @@ use crate::ext::linux::helper;
 use crate::ext::linux::membarrier;
 use crate::ext::preempt::deaf::{self, Teller};
 use crate::ext::preempt::handoff::{LOST_SLICE, hand_off_locked, take_from};
+use crate::ext::preempt::pending::THREAD_WANTED;
 use crate::ext::preempt::preempt_signal;
+use crate::ext::preempt::retake::Thief;
 use crate::ext::scavenge::scavenger::{self, Scavenger};
 use crate::ext::settings::config::steady;
 use crate::ext::settings::default_procs;
+use crate::ext::threads::allm;
 use crate::ext::threads::threads;
+use crate::ext::timers::last_awake::check_if_last;
 use crate::ext::timers::sched_timers;
 
 const US: Nanos = 1_000;

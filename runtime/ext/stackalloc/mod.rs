@@ -9,6 +9,7 @@ pub(crate) mod arena;
 pub(crate) mod quota;
 pub(crate) mod depot;
 pub(crate) mod cache;
+pub(crate) mod promise;
 #[cfg(test)]
 pub(crate) mod test_child;
 pub(crate) mod stats;

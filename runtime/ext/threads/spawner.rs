@@ -15,17 +15,18 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::context::DISTANCE;
-use crate::core::hooks::thread_stack::{self, ThreadStacks};
-use crate::core::hooks::{self, helper};
+use crate::core::hooks;
 use crate::core::m::machine::M;
-use crate::core::sched::allm;
 use crate::core::sched::schedt::{SCHED, add};
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
 use crate::core::sys::mem::Errno;
 use crate::core::sys::thread::gettid;
+use crate::ext::linux::helper;
 use crate::ext::linux::limits;
+use crate::ext::linux::thread_stack::{self, ThreadStacks};
+use crate::ext::threads::allm;
+use crate::ext::threads::distance::DISTANCE;
 use crate::ext::threads::refused::{Refused, patiently};
 use crate::ext::threads::threads::{
     ASKED, CHORE, DONE, ENDED, ERRAND, Entry, FAILED, HELPER, SPAWNER_TID, STARTING, UP,

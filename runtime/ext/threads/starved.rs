@@ -16,13 +16,13 @@ use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
 use crate::core::hooks;
 use crate::core::p::processor::P;
-use crate::core::sched::idle::hold_idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::wake::wakep;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::{RawStderr, fatal};
 use crate::ext::stackalloc::StackError;
 use crate::ext::stackalloc::depot;
+use crate::ext::threads::hold::hold_idle;
 use crate::ext::threads::refused::Refused;
 use crate::ext::threads::threads;
 

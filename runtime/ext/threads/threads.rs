@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 
 use crate::core::m::machine::M;
-use crate::core::sched::allm::all_ms;
 use crate::core::sched::schedt::{SCHED, add};
 use crate::core::sys::note::Note;
 use crate::core::sys::thread::gettid;
+use crate::ext::threads::allm::all_ms;
 use crate::ext::threads::waiting_ps;
 
 /// What a new thread runs: handed over at start, so that nothing here points upwards.

@@ -64,3 +64,23 @@ pub(crate) fn count() -> u32 {
 pub(crate) fn any() -> bool {
     count() != 0
 }
+
+/// Threads are refused: a P that waits for one goes to an M that is idle after all, or sleeps for
+/// the timers.
+pub(crate) fn serve_waiting() {
+    loop {
+        let sched = SCHED.lock();
+        let m = if any() { sched.pop_idle_m() } else { None };
+        let p = m.and_then(|m| take_for(&sched, m));
+        let more = any();
+        drop(sched);
+        match m {
+            Some(m) => {
+                m.next_p.store(p, Relaxed);
+                m.note.wake(); // as in `hand_over`
+            }
+            None if more => return SCHED.timer_waiter.look_again(),
+            None => return,
+        }
+    }
+}

@@ -21,3 +21,7 @@ pub(crate) mod timer_waiter;
 pub(crate) mod tests;
 #[cfg(not(loom))]
 pub(crate) mod sched_timers;
+#[cfg(not(loom))]
+pub(crate) mod park_until;
+#[cfg(not(loom))]
+pub(crate) mod last_awake;

@@ -12,9 +12,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::g::incarnation::Incarnation;
-pub(crate) use crate::core::g::incarnation::MAX_MS;
 use crate::core::m::machine::M;
+use crate::ext::threads::incarnation::Incarnation;
+pub(crate) use crate::ext::threads::incarnation::MAX_MS;
 
 /// Written by the spawner, once each.
 static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];

@@ -1,16 +1,15 @@
 //! Every G there ever was: slabs that only grow, so dumps can walk them at any time.
 //!
-//! Go: proc.go allgs, gfget, gfput.
+//! Go: proc.go allgs.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::g::goroutine::{G, GRef, Kind};
-use crate::core::g::gqueue::GQueue;
+use crate::core::g::goroutine::{G, GRef};
 use crate::core::sys::fatal::fatal;
-use crate::core::sys::lock::RawLock;
+use crate::ext::kind::Kind;
 
 /// Gs in one slab: 16 KiB.
 pub(crate) const SLAB: usize = 64;
@@ -27,10 +26,6 @@ struct Slab {
 static FIRST: AtomicRef<Slab> = AtomicRef::none();
 static LAST: AtomicRef<Slab> = AtomicRef::none();
 static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
-
-/// Dead Gs that no P holds. Guarded by its lock.
-static FREE_LOCK: RawLock = RawLock::new();
-static FREE: GQueue = GQueue::new();
 
 /// Allocates one slab of dead Gs and registers it; answers its first G and the others. Allocates: never in a non-preemptible region.
 ///
@@ -58,30 +53,6 @@ pub(crate) fn new_slab(kind: Kind) -> (GRef, &'static [G]) {
 /// How many there are, dead ones included.
 pub(crate) fn count() -> usize {
     SLAB_COUNT.load(Relaxed) as usize * SLAB
-}
-
-/// Takes up to `max` dead Gs from the shared list into `out`; answers how many.
-pub(crate) fn take_free(out: &GQueue, max: u32) -> u32 {
-    if FREE.is_empty() {
-        return 0;
-    }
-    FREE_LOCK.lock();
-    let mut n = 0;
-    while n < max
-        && let Some(g) = FREE.pop_front()
-    {
-        out.push_front(g);
-        n += 1;
-    }
-    FREE_LOCK.unlock();
-    n
-}
-
-/// Puts dead Gs into the shared list.
-pub(crate) fn give_free(gs: &GQueue) {
-    FREE_LOCK.lock();
-    FREE.append(gs);
-    FREE_LOCK.unlock();
 }
 
 /// As [`for_each`], but only those of plain threads: other slabs are passed over.
