@@ -24,11 +24,10 @@
 #![forbid(unsafe_code)]
 
 pub(crate) use crate::ext::hooks::{
-    Next, Settings, after, after_switch, before_switch, begin_stack, configure,
-    foreign_falls_asleep, leave_after_switch, m_is_up, m_starts, may_run, nobody_is_awake,
-    on_thread, p_that_waits, procs_at_start, ps_are_made, run_own_due, runs,
-    runtime_has_started, runtime_starts, slice_begins, slice_is_over, start_thread,
-    wait_for_timers, wants_spare,
+    Settings, after, after_switch, before_switch, begin_stack, configure, foreign_falls_asleep,
+    leave_after_switch, m_is_up, m_starts, may_run, nobody_is_awake, on_thread, p_that_waits,
+    procs_at_start, ps_are_made, run_own_due, runs, runtime_has_started, runtime_starts,
+    slice_begins, slice_is_over, start_thread, wait_for_timers, wants_spare,
 };
 pub(crate) use crate::ext::life::{
     Birth, count_spawn, describe, ended, ends, give_stack, new_gs, promise_stack, put_identity,

@@ -13,7 +13,7 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::schedule::m_start;
+use crate::core::sched::schedule::{Next, m_start};
 use crate::core::sys::clock::{nanotime, set_coarse};
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::mem::Span;
@@ -259,16 +259,6 @@ pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
     }
     tls_guard::leaves(m, g);
     switch != Switch::LostP || !handoff::find_p_for(m, g)
-}
-
-/// Whom an M runs next.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Next {
-    Anybody,
-    /// Somebody needs this very thread.
-    Only(GRef),
-    /// A goroutine has ended locked to it, and nobody else needs it: the thread ends.
-    Nobody,
 }
 
 /// A goroutine that has waited is back on its stack, maybe on another thread: it leaves the runtime.

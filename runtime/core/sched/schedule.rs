@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::g::context::{self, Switch};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Enqueue;
-use crate::core::hooks::{self, Next};
+use crate::core::hooks;
 use crate::core::m::current::set_this_m;
 use crate::core::m::machine::M;
 use crate::core::p::run_queue::Picked;
@@ -43,6 +43,17 @@ fn m_loop(m: &'static M) {
             return;
         }
     }
+}
+
+/// Whom an M runs next.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "without the extras: anybody")]
+pub(crate) enum Next {
+    Anybody,
+    /// Somebody needs this very thread.
+    Only(GRef),
+    /// A goroutine has ended locked to it, and nobody else needs it: the thread ends.
+    Nobody,
 }
 
 /// Runs what was picked, and as long as somebody is locked to this M, only those who need it.
