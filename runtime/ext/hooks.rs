@@ -144,14 +144,14 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
 /// not need it.
 #[inline]
 pub(crate) fn may_run(m: &'static M, g: GRef, inherit: bool) -> bool {
-    if g.bound_m.load(Relaxed) != 0 {
+    if g.bound_m.get().is_some() {
         match preempt_signal::resume_bound(m, g) {
             Bound::Asleep | Bound::Running => return false,
             Bound::Runnable => (),
         }
     }
-    let locked = g.locked_m.load(Relaxed);
-    if locked != 0 && locked != m.id + 1 {
+    let locked = g.locked_m.get();
+    if locked.is_some_and(|owner| owner != m.id) {
         locked_thread::start_owner(m, g, inherit);
         return false;
     }

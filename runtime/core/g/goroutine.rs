@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
 use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::m_id::AtomicMId;
 use crate::core::g::closure::ClosureCell;
 use crate::core::g::incarnation::AtomicIncarnation;
 use crate::core::g::panics::PanicWord;
@@ -68,12 +69,12 @@ pub(crate) struct G {
     pub(crate) id: AtomicU64,
     /// The thread it last ran on, which may have ended since.
     pub(crate) last_m: AtomicIncarnation,
-    /// The M it is locked to by `lock_os_thread`, + 1; 0 = none. A thread does not end while a
-    /// goroutine is locked to it, so the number cannot be another's.
-    pub(crate) locked_m: AtomicU32,
-    /// The M in whose signal handler it was stopped, + 1. Stays after that: the status says
-    /// whether it means anything. When it does, the thread sleeps in the handler: not another's.
-    pub(crate) bound_m: AtomicU32,
+    /// The M it is locked to by `lock_os_thread`. A thread does not end while a goroutine is locked
+    /// to it, so the number cannot be another's.
+    pub(crate) locked_m: AtomicMId,
+    /// The M in whose signal handler it was stopped. Stays after that: the status says whether it
+    /// means anything. When it does, the thread sleeps in the handler: not another's.
+    pub(crate) bound_m: AtomicMId,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,
     // Identity: written by the spawner, and by the goroutine itself.
@@ -111,8 +112,8 @@ impl G {
             waits_for: AtomicUsize::new(0),
             id: AtomicU64::new(0),
             last_m: AtomicIncarnation::none(),
-            locked_m: AtomicU32::new(0),
-            bound_m: AtomicU32::new(0),
+            locked_m: AtomicMId::none(),
+            bound_m: AtomicMId::none(),
             identity_lock: RawLock::new(),
             parent: AtomicU64::new(0),
             spawned_at: AtomicRef::none(),

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize
 
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::fastrand::Choice;
+use crate::core::base::m_id::MId;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::incarnation::{AtomicIncarnation, Incarnation};
 use crate::core::hooks::Affinity;
@@ -74,7 +75,7 @@ pub(crate) struct M {
     /// Where its thread-locals are.
     pub(crate) tls_ranges: TlsRanges,
     /// Its number, and its name in dumps: the next thread's as well.
-    pub(crate) id: u32,
+    pub(crate) id: MId,
     /// Which thread this is; `NONE` when that has ended. Changed under the scheduler's lock, and
     /// by the spawner before the thread begins.
     incarnation: AtomicIncarnation,
@@ -86,7 +87,7 @@ pub(crate) struct M {
 }
 
 impl M {
-    pub(crate) fn new(id: u32, seed: u64) -> M {
+    pub(crate) fn new(id: MId, seed: u64) -> M {
         M {
             retake: Retake::new(),
             blocking: AtomicBool::new(false),

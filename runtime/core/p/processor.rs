@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::{self, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 
 use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::m_id::AtomicMId;
 use crate::core::g::allgs;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::gqueue::GQueue;
@@ -74,8 +75,8 @@ pub(crate) struct P {
     /// handed to one of them last.
     pub(crate) locked_since: AtomicU64,
     pub(crate) locked_tick: AtomicU32,
-    /// Number + 1 of the M that holds it, for dumps; 0 = none.
-    pub(crate) m: AtomicU32,
+    /// The M that holds it, for those who look from outside.
+    pub(crate) m: AtomicMId,
     // Owner half: caches.
     stacks: StackCache,
     free_gs: GQueue,
@@ -102,7 +103,7 @@ impl P {
             restart_tick: AtomicU32::new(0),
             locked_since: AtomicU64::new(0),
             locked_tick: AtomicU32::new(0),
-            m: AtomicU32::new(0),
+            m: AtomicMId::none(),
             free_gs: GQueue::new(),
             id_next: AtomicU64::new(0),
             id_end: AtomicU64::new(0),

@@ -54,7 +54,7 @@ pub(crate) fn recycle(p: LentP<'_>, g: GRef) {
         slot = own_stack(slot);
     }
     g.locked_count.store(0, Relaxed);
-    g.locked_m.store(0, Relaxed);
+    g.locked_m.set(None);
     g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
     g.stay.store(0, Relaxed); // nor is it suspected of what its last goroutine did
     slot.set_owner(0);

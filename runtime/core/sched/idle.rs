@@ -36,14 +36,14 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
         fatal!("m{} already holds a P", m.id);
     }
     p.set_status(PStatus::Running);
-    p.m.store(m.id + 1, Relaxed);
+    p.m.set(Some(m.id));
     m.set_p(Some(p));
 }
 
 /// `m` lets go of its P, which is about to pass to another M: nobody holds it meanwhile.
 pub(crate) fn detach_p(m: &'static M, held: HeldP) -> &'static P {
     let p = held.p();
-    p.m.store(0, Relaxed);
+    p.m.set(None);
     m.set_p(None);
     p
 }
@@ -151,7 +151,7 @@ pub(crate) fn hold_stopped(p: &'static P) -> HeldP {
 
 /// The right to a P that waited for an M and was taken out of that list, by whoever took it.
 pub(crate) fn hold_taken(p: &'static P) -> HeldP {
-    if p.m.load(Relaxed) != 0 {
+    if p.m.get().is_some() {
         fatal!("P {} is held", p.id);
     }
     // SAFETY: no M holds it, and it is in no list.

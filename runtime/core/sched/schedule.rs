@@ -148,7 +148,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
 #[inline]
 fn done(m: &'static M, g: GRef) {
     let p = idle::held_p(m);
-    if g.locked_m.load(Relaxed) != 0 {
+    if g.locked_m.get().is_some() {
         m.remove_locked();
         m.set_ending();
     }

@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::{Mutex, PoisonError};
 
+use crate::core::base::m_id::MAX_MS;
 use crate::core::hooks;
 use crate::core::p::processor::{P, PStatus};
-use crate::core::sched::allm::MAX_MS;
 use crate::core::sched::idle::{check_if_last, make_steal_order};
 use crate::core::sched::refused::patiently;
 use crate::core::sched::schedt::SCHED;
