@@ -7,6 +7,8 @@ pub(crate) mod errno;
 pub(crate) mod instant;
 #[cfg(not(loom))]
 pub(crate) mod thread;
+#[cfg(not(loom))]
+pub(crate) mod thread_end;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
