@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
 use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::m_id::MId;
 use crate::core::g::context::Switch;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::status::Enqueue;
@@ -19,6 +20,7 @@ use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard, add};
 use crate::core::sched::schedule::{Next, m_start};
 use crate::core::sched::wake::hand_over;
+use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
 
 pub(crate) use crate::core::plain_stack::{Slot, SlotRef};
@@ -142,14 +144,14 @@ pub(crate) fn runtime_has_started(_: &Settings) {}
 
 /// No M is idle: one more. By whoever has work for it.
 pub(crate) fn start_thread(sched: SchedGuard, p: &'static P, spinning: bool) {
-    let id = SCHED.m_count.load(Relaxed);
+    let id = MId::new(SCHED.m_count.load(Relaxed));
     sched.add_m(1);
     drop(sched);
-    let m: &'static M = Box::leak(Box::new(M::new(id, u64::from(id) + 1)));
+    let m: &'static M = Box::leak(Box::new(M::new(id, nanotime())));
     hand_over(m, p, spinning);
     let thread = std::thread::Builder::new().name(format!("gosched-m{id}"));
     if let Err(e) = thread.spawn(move || m_start(m)) {
-        fatal!("failed to create new OS thread (have {id} already): {e}");
+        fatal!("failed to create new OS thread (have m0 to {id} already): {e}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::core::base::m_id::MAX_MS;
 use crate::core::g::context::Switch;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Bound;
@@ -41,7 +42,6 @@ use crate::ext::stackalloc::cache::StackCache;
 use crate::ext::stackalloc::{Class, Slot, StackError, start_guards_at};
 use crate::ext::stackalloc::{depot, promise, quota};
 use crate::ext::thread_locals::tls_guard;
-use crate::ext::threads::allm::MAX_MS;
 use crate::ext::threads::distance::{DISTANCE, call_at_distance};
 use crate::ext::threads::refused::patiently;
 use crate::ext::threads::spawner::{self, Duties};
@@ -211,14 +211,14 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
 /// not need it.
 #[inline]
 pub(crate) fn may_run(m: &'static M, g: GRef, inherit: bool) -> bool {
-    if g.bound_m.load(Relaxed) != 0 {
+    if g.bound_m.get().is_some() {
         match preempt_signal::resume_bound(m, g) {
             Bound::Asleep | Bound::Running => return false,
             Bound::Runnable => (),
         }
     }
-    let locked = g.locked_m.load(Relaxed);
-    if locked != 0 && locked != m.id + 1 {
+    let locked = g.locked_m.get();
+    if locked.is_some_and(|owner| owner != m.id) {
         locked_thread::start_owner(m, g, inherit);
         return false;
     }

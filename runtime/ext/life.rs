@@ -99,7 +99,7 @@ pub(crate) fn ends(g: GRef) {
 /// It has left its stack for good.
 #[inline]
 pub(crate) fn ended(m: &'static M, g: GRef) {
-    if g.locked_m.load(Relaxed) != 0 {
+    if g.locked_m.get().is_some() {
         m.remove_locked();
         m.set_ending();
     }
@@ -119,7 +119,7 @@ pub(crate) fn give_stack(p: LentP<'_>, g: GRef, mut slot: SlotRef) {
         slot = own_stack(slot);
     }
     g.locked_count.store(0, Relaxed);
-    g.locked_m.store(0, Relaxed);
+    g.locked_m.set(None);
     g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
     g.stay.store(0, Relaxed); // nor is it suspected of what its last goroutine did
     slot.set_owner(0);

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
 use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::m_id::AtomicMId;
 use crate::core::g::goroutine::G;
 use crate::core::sys::clock::coarse_seconds;
 use crate::core::sys::lock::RawLock;
@@ -32,12 +33,12 @@ pub(crate) struct GExt {
     pub(crate) waits_for: AtomicUsize,
     /// The thread it last ran on, which may have ended since.
     pub(crate) last_m: AtomicIncarnation,
-    /// The M it is locked to by `lock_os_thread`, + 1; 0 = none. A thread does not end while a
-    /// goroutine is locked to it, so the number cannot be another's.
-    pub(crate) locked_m: AtomicU32,
-    /// The M in whose signal handler it was stopped, + 1. Stays after that: the status says
-    /// whether it means anything. When it does, the thread sleeps in the handler: not another's.
-    pub(crate) bound_m: AtomicU32,
+    /// The M it is locked to by `lock_os_thread`. A thread does not end while a goroutine is locked
+    /// to it, so the number cannot be another's.
+    pub(crate) locked_m: AtomicMId,
+    /// The M in whose signal handler it was stopped. Stays after that: the status says whether it
+    /// means anything. When it does, the thread sleeps in the handler: not another's.
+    pub(crate) bound_m: AtomicMId,
     /// A `StackSpec`: what stack it was promised at its spawn.
     stack_spec: AtomicU8,
     /// Whether it panics just now: see `ext/diagnostics/panics.rs`.
@@ -69,8 +70,8 @@ impl GExt {
             since: AtomicU32::new(0),
             waits_for: AtomicUsize::new(0),
             last_m: AtomicIncarnation::none(),
-            locked_m: AtomicU32::new(0),
-            bound_m: AtomicU32::new(0),
+            locked_m: AtomicMId::none(),
+            bound_m: AtomicMId::none(),
             stack_spec: AtomicU8::new(0),
             panics: PanicWord::new(),
             note: Note::new(),

@@ -1,48 +1,55 @@
 //! Who a plain thread is to us: an identity under its std name, from its first use to the thread's
 //! very end.
 //!
-//! It is a thread-local, so it is destroyed while destructors of older ones may still ask, wait
-//! and be woken through handles that others have. Therefore it is laid aside when it is destroyed,
-//! under the kernel's number of the thread, until somebody who does the same finds the thread gone.
+//! The thread keeps it until the destructors of its thread-locals have run, and lays it aside in
+//! that of a key (`ext/linux/thread_end.rs`), under the kernel's number of the thread. The
+//! destructors of C libraries' keys may ask, wait and be woken after that, through handles that
+//! others have. It stays there until somebody who does the same finds the thread gone.
 #![forbid(unsafe_code)]
 
-use std::cell::OnceCell;
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::core::p::processor::next_id_without_p;
 use crate::core::sys::thread::{gettid, is_alive};
 use crate::ext::diagnostics::identity::Identity;
+use crate::ext::linux::thread_end::ThreadEnd;
 
-struct Plain(OnceCell<Arc<Identity>>);
+#[derive(Clone)]
+enum Plain {
+    Unknown,
+    Known(ManuallyDrop<Arc<Identity>>),
+    LaidAside,
+}
 
 thread_local! {
-    static PLAIN: Plain = const { Plain(OnceCell::new()) };
+    /// Without a destructor: [`END`] takes the place of it.
+    static PLAIN: Cell<Plain> = const { Cell::new(Plain::Unknown) };
 }
+
+static END: ThreadEnd = ThreadEnd::new(lay_aside);
 
 /// Of threads that are about to end, or have: not one twice.
-static LATE: Mutex<Vec<(i32, Arc<Identity>)>> = Mutex::new(Vec::new());
+static ENDING: Mutex<Vec<(i32, Arc<Identity>)>> = Mutex::new(Vec::new());
 
-fn late() -> MutexGuard<'static, Vec<(i32, Arc<Identity>)>> {
-    LATE.lock().unwrap_or_else(PoisonError::into_inner)
+fn ending() -> MutexGuard<'static, Vec<(i32, Arc<Identity>)>> {
+    ENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Drop for Plain {
-    fn drop(&mut self) {
-        if let Some(identity) = self.0.take() {
-            lay_aside(identity);
-        }
-    }
-}
-
+/// The thread ends.
 #[cold]
-fn lay_aside(identity: Arc<Identity>) {
+fn lay_aside() {
+    let Plain::Known(identity) = PLAIN.replace(Plain::LaidAside) else {
+        return;
+    };
     let me = gettid();
-    let mut late = late();
+    let mut ending = ending();
     // Of this number, too: then it was another thread's before.
-    let gone = late.extract_if(.., |(tid, _)| *tid == me || !is_alive(*tid));
+    let gone = ending.extract_if(.., |(tid, _)| *tid == me || !is_alive(*tid));
     let gone: Vec<_> = gone.collect();
-    late.push((me, identity));
-    drop(late);
+    ending.push((me, ManuallyDrop::into_inner(identity)));
+    drop(ending);
     drop(gone);
 }
 
@@ -50,27 +57,37 @@ fn lay_aside(identity: Arc<Identity>) {
 #[cold]
 #[inline(never)]
 pub(crate) fn plain_identity() -> Arc<Identity> {
-    let mine = PLAIN.try_with(|plain| {
-        let made = plain.0.get_or_init(|| {
-            let name = std::thread::current().name().map(Box::from);
-            Arc::new(Identity::new(next_id_without_p(), name))
-        });
-        Arc::clone(made)
-    });
-    mine.unwrap_or_else(|_| destroyed())
+    let found = PLAIN.replace(Plain::Unknown);
+    PLAIN.set(found.clone());
+    match found {
+        Plain::Known(identity) => ManuallyDrop::into_inner(identity),
+        Plain::Unknown => first_use(),
+        Plain::LaidAside => laid_aside(),
+    }
 }
 
-/// It was destroyed on this thread, so it was laid aside, if there ever was one.
 #[cold]
-fn destroyed() -> Arc<Identity> {
+fn first_use() -> Arc<Identity> {
+    let made = Arc::new(Identity::new(next_id_without_p(), std_name()));
+    PLAIN.set(Plain::Known(ManuallyDrop::new(Arc::clone(&made))));
+    END.ask();
+    made
+}
+
+/// The name that std knows the calling thread by.
+///
+/// `std::thread::current` panics in the later rounds of a key's destructors, when std's own things
+/// are gone; `std::thread::scope` goes on with a thread without a name. So the scope is asked first
+/// whether there is a name.
+fn std_name() -> Option<Box<str>> {
+    let scope = std::thread::scope(|scope| format!("{scope:?}"));
+    let named = scope.contains("name: Some(");
+    named.then(|| std::thread::current().name().map(Box::from))?
+}
+
+#[cold]
+fn laid_aside() -> Arc<Identity> {
     let me = gettid();
-    let found = late().iter().find(|(tid, _)| *tid == me).cloned();
-    match found {
-        Some((_, identity)) => identity,
-        None => {
-            let fresh = Arc::new(Identity::new(next_id_without_p(), None));
-            lay_aside(Arc::clone(&fresh));
-            fresh
-        }
-    }
+    let found = ending().iter().find(|(tid, _)| *tid == me).cloned();
+    found.map_or_else(first_use, |(_, identity)| identity) // not found in a process that was forked
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::fastrand::Choice;
+use crate::core::base::m_id::MId;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::hooks::MExt;
 use crate::core::p::processor::P;
@@ -18,7 +19,7 @@ use crate::core::sys::note::Note;
 #[derive(Debug)]
 pub(crate) struct M {
     /// Its number, and its name in dumps.
-    pub(crate) id: u32,
+    pub(crate) id: MId,
     /// The goroutine on this M.
     curg: AtomicRef<G>,
     /// The P this M holds.
@@ -46,7 +47,7 @@ impl Deref for M {
 }
 
 impl M {
-    pub(crate) fn new(id: u32, seed: u64) -> M {
+    pub(crate) fn new(id: MId, seed: u64) -> M {
         M {
             id,
             curg: AtomicRef::none(),

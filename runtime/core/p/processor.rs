@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::{self, Relaxed};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::m_id::AtomicMId;
 use crate::core::g::free_gs;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
@@ -54,8 +55,8 @@ pub(crate) struct P {
     pub(crate) runq: LocalQueue,
     /// Goes up with every goroutine picked that does not inherit a slice. Go: schedtick.
     pub(crate) schedtick: AtomicU32,
-    /// Number + 1 of the M that holds it, for dumps; 0 = none.
-    pub(crate) m: AtomicU32,
+    /// The M that holds it, for those who look from outside.
+    pub(crate) m: AtomicMId,
     // Owner half: caches.
     pub(crate) free_gs: GQueue,
     id_next: AtomicU64,
@@ -81,7 +82,7 @@ impl P {
             idle_link: AtomicRef::none(),
             runq: LocalQueue::new(),
             schedtick: AtomicU32::new(0),
-            m: AtomicU32::new(0),
+            m: AtomicMId::none(),
             free_gs: GQueue::new(),
             id_next: AtomicU64::new(0),
             id_end: AtomicU64::new(0),

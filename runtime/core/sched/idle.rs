@@ -7,7 +7,6 @@
 )]
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::fastrand::RandomOrder;
 use crate::core::hooks;
@@ -34,14 +33,14 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
         fatal!("m{} already holds a P", m.id);
     }
     p.set_status(PStatus::Running);
-    p.m.store(m.id + 1, Relaxed);
+    p.m.set(Some(m.id));
     m.set_p(Some(p));
 }
 
 /// `m` lets go of its P, which is about to pass to another M: nobody holds it meanwhile.
 pub(crate) fn detach_p(m: &'static M, held: HeldP) -> &'static P {
     let p = held.p();
-    p.m.store(0, Relaxed);
+    p.m.set(None);
     m.set_p(None);
     p
 }

@@ -111,7 +111,7 @@ fn describe_p(out: &mut impl Write, p: &P) -> fmt::Result {
         p.status(Relaxed) as u8,
         p.schedtick.load(Relaxed),
         p.syscalltick.load(Relaxed),
-        OrNil(p.m.load(Relaxed).checked_sub(1)),
+        OrNil(p.m.get()),
         p.runq.len(),
         p.gs_kept(),
         p.timers.len(),
@@ -139,7 +139,7 @@ fn locked_to(m: &M) -> Option<u64> {
     let mut found = None;
     if m.locked() != 0 {
         allgs::for_each(|g| {
-            if g.locked_m.load(Relaxed) == m.id + 1 {
+            if g.locked_m.get() == Some(m.id) {
                 found = Some(g.id());
             }
         });
@@ -157,8 +157,8 @@ fn describe_g(out: &mut impl Write, g: GRef) -> fmt::Result {
         g.id(),
         state as u8,
         if waiting { g.reason().as_str() } else { "" },
-        OrNil(running.then(|| g.last_m.load(Relaxed).number())),
-        OrNil(g.locked_m.load(Relaxed).checked_sub(1)),
+        OrNil(running.then(|| g.last_m.load(Relaxed).id())),
+        OrNil(g.locked_m.get()),
     )
 }
 

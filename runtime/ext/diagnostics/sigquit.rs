@@ -12,8 +12,9 @@ use std::ffi::c_void;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize};
 
+use crate::core::base::m_id::AtomicMId;
 use crate::core::m::current::this_m;
 use crate::core::sys::fatal::{BufferedStderr, announce_death, begin_death, exit_now};
 use crate::ext::diagnostics::dump::{Caller, dump_all};
@@ -25,9 +26,9 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 static READY: AtomicBool = AtomicBool::new(false);
 static WAKE: OnceLock<fn()> = OnceLock::new();
 
-/// Where it came in: the program counter, the M's id (none: the largest), the kernel's code.
+/// Where it came in: the program counter, the M, the kernel's code.
 static PC: AtomicUsize = AtomicUsize::new(0);
-static M_ID: AtomicU64 = AtomicU64::new(u64::MAX);
+static ON_M: AtomicMId = AtomicMId::none();
 static CODE: AtomicI32 = AtomicI32::new(0);
 
 /// Installs the handler, if nobody else cares. `wake` gets the spawner to call [`answer`].
@@ -50,7 +51,7 @@ extern "C" fn on_quit(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut 
         // SAFETY: the kernel's own argument.
         CODE.store(unsafe { (*info).si_code }, Relaxed);
         if let Some(m) = this_m() {
-            M_ID.store(u64::from(m.id), Relaxed);
+            ON_M.set(Some(m.id));
         }
         READY.store(true, Release); // pairs(quit): answer's Acquire
         if let Some(wake) = WAKE.get() {
@@ -69,9 +70,9 @@ pub(crate) fn answer() {
     let mut out = BufferedStderr::new();
     let _ = writeln!(out, "SIGQUIT: quit");
     let (pc, code) = (PC.load(Relaxed), CODE.load(Relaxed));
-    let _ = match M_ID.load(Relaxed) {
-        u64::MAX => writeln!(out, "PC={pc:#x} m=nil sigcode={code}"),
-        m => writeln!(out, "PC={pc:#x} m={m} sigcode={code}"),
+    let _ = match ON_M.get() {
+        None => writeln!(out, "PC={pc:#x} m=nil sigcode={code}"),
+        Some(m) => writeln!(out, "PC={pc:#x} m={m} sigcode={code}"),
     };
     dump_all(&mut out, Caller::Urgent);
     drop(out);

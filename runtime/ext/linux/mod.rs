@@ -2,6 +2,7 @@
 //! stacks of our own, descriptors. What the core needs is in `core/sys`.
 
 pub(crate) mod errno;
+pub(crate) mod thread_end;
 pub(crate) mod limits;
 pub(crate) mod valgrind;
 pub(crate) mod inherited;

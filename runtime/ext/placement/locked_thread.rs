@@ -39,7 +39,7 @@ pub(crate) fn lock() {
     };
     g.locked_count.store(more, Relaxed);
     if count == 0 {
-        g.locked_m.store(m.id + 1, Relaxed);
+        g.locked_m.set(Some(m.id));
         m.add_locked();
     }
 }
@@ -64,7 +64,7 @@ pub(crate) fn unlock() {
         g.locked_count.store(count - 1, Relaxed);
     }
     if count == 1 {
-        g.locked_m.store(0, Relaxed);
+        g.locked_m.set(None);
         m.remove_locked();
     }
 }
@@ -115,8 +115,7 @@ fn one_more(m: &'static M) -> Option<GRef> {
 /// sleeps. If that one is awake it will look at its queue by itself: it is about to fall asleep, or
 /// runs another that needs its thread.
 pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
-    let owner = g.locked_m.load(Relaxed) - 1;
-    let Some(owner) = allm::m_by_id(owner) else {
+    let Some(owner) = g.locked_m.get().and_then(allm::m_by_id) else {
         fatal!("goroutine {} is locked to a thread that is gone", g.id());
     };
     let p = held_p(m);
@@ -205,9 +204,9 @@ fn take_first_for_sleeper(sched: &SchedGuard) -> Option<(GRef, &'static M)> {
 }
 
 fn sleeping_owner(g: GRef) -> Option<&'static M> {
-    if g.bound_m.load(Relaxed) != 0 {
+    if g.bound_m.get().is_some() {
         return None; // it may have been preempted: its thread sleeps elsewhere
     }
-    let owner = allm::m_by_id(g.locked_m.load(Relaxed).checked_sub(1)?)?;
+    let owner = g.locked_m.get().and_then(allm::m_by_id)?;
     owner.waits_for_own.load(Relaxed).then_some(owner)
 }

@@ -30,7 +30,7 @@ pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
         .retake
         .try_steal(thief, membarrier::everywhere, || m.p())?;
     start_lost_slice(m);
-    p.m.store(0, Relaxed);
+    p.m.set(None);
     p.syscalltick
         .store(p.syscalltick.load(Relaxed).wrapping_add(1), Relaxed);
     Some(p)

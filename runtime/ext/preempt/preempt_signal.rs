@@ -10,9 +10,10 @@
 #![allow(unsafe_code, reason = "a signal handler")]
 
 use std::ffi::c_void;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::sync::atomic::{AtomicBool, AtomicU32};
 
+use crate::core::base::m_id::AtomicMId;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::{Bound, Enqueue, Stop};
 use crate::core::m::current::this_m;
@@ -248,7 +249,7 @@ fn bind(m: &M, g: GRef, at: Stop) {
 }
 
 fn tie(m: &M, g: GRef, at: Stop) {
-    g.bound_m.store(m.id + 1, Relaxed);
+    g.bound_m.set(Some(m.id));
     m.bound_asleep.store(at == Stop::InHandler, Relaxed);
     tls_guard::overstayed(g);
 }
@@ -279,7 +280,7 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
             let p = held_p(m);
             hand_over(owner, detach_p(m, p), false);
         }
-        Bound::Runnable => g.bound_m.store(0, Relaxed),
+        Bound::Runnable => g.bound_m.set(None),
         Bound::Running => (),
     }
     bound
@@ -287,12 +288,7 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
 
 /// The M in whose handler `g` was stopped, by whoever has just won the right to wake it.
 fn bound_to(g: GRef) -> &'static M {
-    match g
-        .bound_m
-        .load(Relaxed)
-        .checked_sub(1)
-        .and_then(allm::m_by_id)
-    {
+    match g.bound_m.get().and_then(allm::m_by_id) {
         Some(m) => m,
         None => fatal!("goroutine {} is bound to a thread that is gone", g.id()),
     }
@@ -301,19 +297,19 @@ fn bound_to(g: GRef) -> &'static M {
 /// The safety valve: lets one preempted goroutine go on without a P. False: there is none.
 /// Round about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
-    static LAST: AtomicU32 = AtomicU32::new(0);
+    static LAST: AtomicMId = AtomicMId::none();
     if !VALVE.load(Relaxed) {
         return false;
     }
-    let last = LAST.load(Relaxed);
+    let last = LAST.get();
     let candidates = || allm::all_ms().filter(|m| m.bound_asleep.load(Relaxed));
-    let after = candidates().filter(|m| m.id > last);
-    let before = candidates().filter(|m| m.id <= last);
+    let after = candidates().filter(|m| Some(m.id) > last);
+    let before = candidates().filter(|m| Some(m.id) <= last);
     for g in after.chain(before).filter_map(M::curg) {
         if g.status.open_valve() {
             // Not the M that we found it on: it may have moved since, and been stopped again.
             let m = bound_to(g);
-            LAST.store(m.id, Relaxed);
+            LAST.set(Some(m.id));
             start_lost_slice(m);
             m.note.wake();
             return true;

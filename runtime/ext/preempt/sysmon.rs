@@ -241,7 +241,7 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
     if long && work_waits() {
         p.end_slice(tick); // on whatever thread it goes on, which may be none just now
     }
-    let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(allm::m_by_id) else {
+    let Some(m) = p.m.get().and_then(allm::m_by_id) else {
         return Round::Quiet;
     };
     let tid = m.tid.load(Relaxed);

@@ -58,9 +58,9 @@ fn leaves_noted(m: &'static M, g: GRef) {
     };
     let mut stay = was & LOOK | overstayed;
     if std::thread::panicking() {
-        if g.locked_m.load(Relaxed) == 0 {
+        if g.locked_m.get().is_none() {
             stay |= PANICKING;
-            g.locked_m.store(m.id + 1, Relaxed);
+            g.locked_m.set(Some(m.id));
             m.add_locked();
             bump(&m.affinity.pins);
         }
@@ -124,7 +124,7 @@ pub(crate) fn should_step_aside(m: &'static M, g: GRef) -> bool {
 fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
     let at_home = g.last_m.is(m.incarnation());
     if OFF.load(Relaxed)
-        || g.locked_m.load(Relaxed) != 0
+        || g.locked_m.get().is_some()
         || g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0
         || at_home && is_tainted_at(m, g)
     {
@@ -149,7 +149,7 @@ pub(crate) fn arrives(m: &'static M, g: GRef) {
 fn arrives_tied(m: &'static M, g: GRef) {
     let stay = g.stay.load(Relaxed);
     if stay & PANICKING != 0 {
-        g.locked_m.store(0, Relaxed);
+        g.locked_m.set(None);
         m.remove_locked();
     }
     if stay & COUNTED != 0 {

@@ -12,9 +12,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::m_id::{MAX_MS, MId};
 use crate::core::m::machine::M;
 use crate::ext::threads::incarnation::Incarnation;
-pub(crate) use crate::ext::threads::incarnation::MAX_MS;
 
 /// Written by the spawner, once each.
 static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];
@@ -23,24 +23,24 @@ static ID_LIMIT: AtomicU32 = AtomicU32::new(0);
 
 /// Every one whose thread has not ended.
 pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
-    (0..ID_LIMIT.load(Relaxed)).filter_map(m_by_id)
+    (0..ID_LIMIT.load(Relaxed)).filter_map(|number| m_by_id(MId::new(number)))
 }
 
 /// The M with this number, if its thread has not ended.
 #[inline]
-pub(crate) fn m_by_id(id: u32) -> Option<&'static M> {
-    object(id as usize).filter(|m| m.incarnation() != Incarnation::NONE)
+pub(crate) fn m_by_id(id: MId) -> Option<&'static M> {
+    object(id).filter(|m| m.incarnation() != Incarnation::NONE)
 }
 
 /// The M whose thread this was, if it has not ended.
 #[inline]
 pub(crate) fn m_of(incarnation: Incarnation) -> Option<&'static M> {
-    object(incarnation.number()).filter(|m| m.incarnation() == incarnation)
+    object(incarnation.id()).filter(|m| m.incarnation() == incarnation)
 }
 
-fn object(id: usize) -> Option<&'static M> {
+fn object(id: MId) -> Option<&'static M> {
     // Acquire pairs(all-ms): below.
-    ALL_MS.get(id)?.load(Acquire)
+    ALL_MS.get(id.index())?.load(Acquire)
 }
 
 /// An M for a new thread: one that is free, or a new one. It is in the books when this returns.
@@ -48,13 +48,13 @@ fn object(id: usize) -> Option<&'static M> {
 pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let limit = ID_LIMIT.load(Relaxed);
-    let free = (0..limit).find_map(|id| object(id as usize).filter(|m| m.take_free()));
+    let free = (0..limit).find_map(|number| object(MId::new(number)).filter(|m| m.take_free()));
     let m = match free {
         Some(m) => m,
         None if limit as usize == MAX_MS => return None,
         None => {
             let seed = seed ^ u64::from(limit).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let m: &'static M = Box::leak(Box::new(M::new(limit, seed)));
+            let m: &'static M = Box::leak(Box::new(M::new(MId::new(limit), seed)));
             ALL_MS[limit as usize].store(Some(m), Release); // pairs(all-ms): object's Acquire
             ID_LIMIT.store(limit + 1, Relaxed);
             m
@@ -70,7 +70,7 @@ pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
 pub(crate) fn counts() -> (usize, usize) {
     let made = ID_LIMIT.load(Relaxed);
     let free = (0..made)
-        .filter_map(|id| object(id as usize))
+        .filter_map(|number| object(MId::new(number)))
         .filter(|m| m.is_free());
     (made as usize, free.count())
 }

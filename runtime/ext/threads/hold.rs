@@ -21,7 +21,7 @@ pub(crate) fn hold_stopped(p: &'static P) -> HeldP {
 
 /// The right to a P that waited for an M and was taken out of that list, by whoever took it.
 pub(crate) fn hold_taken(p: &'static P) -> HeldP {
-    if p.m.load(Relaxed) != 0 {
+    if p.m.get().is_some() {
         fatal!("P {} is held", p.id);
     }
     // SAFETY: no M holds it, and it is in no list.

@@ -8,27 +8,27 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{self, Relaxed};
 
+use crate::core::base::m_id::{MAX_MS, MId};
+
 /// The low bits are the M's number, below [`MAX_MS`]; above them it is counted, from 1. A thread
 /// made each microsecond, they last for 17 years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Incarnation(u64);
 
-const NUMBER_BITS: u32 = 15;
-/// Most Ms there can be, whatever `Builder::max_threads` says.
-pub(crate) const MAX_MS: usize = 1 << NUMBER_BITS;
+const NUMBER_BITS: u32 = MAX_MS.ilog2();
 
 impl Incarnation {
     /// No thread's.
     pub(crate) const NONE: Incarnation = Incarnation(0);
 
     /// Of the `count`th thread, which is to be M number `id`.
-    pub(crate) fn new(count: u64, id: u32) -> Incarnation {
-        Incarnation(count << NUMBER_BITS | u64::from(id))
+    pub(crate) fn new(count: u64, id: MId) -> Incarnation {
+        Incarnation(count << NUMBER_BITS | u64::from(id.number()))
     }
 
-    /// The number of the M that it was, or is.
-    pub(crate) fn number(self) -> usize {
-        self.0 as usize % MAX_MS
+    /// The M that it was, or is.
+    pub(crate) fn id(self) -> MId {
+        MId::new(self.0 as u32 % MAX_MS as u32)
     }
 }
 
@@ -63,11 +63,13 @@ mod tests {
 
     #[test]
     fn a_number_that_is_used_again_has_another_name() {
-        let (first, second) = (Incarnation::new(1, 7), Incarnation::new(2, 7));
+        let seven = MId::new(7);
+        let (first, second) = (Incarnation::new(1, seven), Incarnation::new(2, seven));
         assert_ne!(first, second);
-        assert_ne!(Incarnation::new(1, 0), Incarnation::NONE);
-        assert_eq!((first.number(), second.number()), (7, 7));
-        let last = Incarnation::new(u64::MAX >> NUMBER_BITS, MAX_MS as u32 - 1);
-        assert_eq!(last.number(), MAX_MS - 1);
+        assert_ne!(Incarnation::new(1, MId::new(0)), Incarnation::NONE);
+        assert_eq!((first.id(), second.id()), (seven, seven));
+        let last = MId::new(MAX_MS as u32 - 1);
+        let incarnation = Incarnation::new(u64::MAX >> NUMBER_BITS, last);
+        assert_eq!(incarnation.id(), last);
     }
 }

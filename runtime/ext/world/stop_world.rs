@@ -153,15 +153,12 @@ fn take_waiting() {
 /// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
 /// not hear the signal. By force, too, where the kernel does not say.
 fn ask_all(rt: &NoPreempt) {
-    let me = rt.m().map_or(0, |m| m.id + 1);
+    let me = rt.m().map(|m| m.id);
     for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
-        let holder = p.m.load(Relaxed);
-        let Some(m) = holder.checked_sub(1).and_then(m_by_id) else {
+        let holder = p.m.get();
+        let Some(m) = holder.filter(|_| holder != me).and_then(m_by_id) else {
             continue;
         };
-        if holder == me {
-            continue;
-        }
         if is_blocked_in_kernel(m.tid.load(Relaxed)) != Some(false) || deaf::is_deaf(m) {
             match take_from(m, Thief::Stopper) {
                 Some(p) => hand_off(p),                                 // which stops it
