@@ -14,8 +14,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 use crate::core::sys::lock::RawLock;
-use crate::core::sys::mem::{self, Advice, Span};
 use crate::ext::linux::limits;
+use crate::ext::linux::memory::{self as mem, Advice, Span};
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::error::StackError;
 use crate::ext::stackalloc::guard;

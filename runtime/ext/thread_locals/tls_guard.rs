@@ -17,7 +17,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::core::g::goroutine::GRef;
-use crate::core::g::status::State;
 use crate::core::m::machine::M;
 use crate::ext::allgs;
 use crate::ext::pins::{
@@ -25,6 +24,7 @@ use crate::ext::pins::{
     SENT_HOME, UNKNOWN,
 };
 use crate::ext::stackalloc::SlotRef;
+use crate::ext::stopped::State;
 use crate::ext::thread_locals::tls_scan::is_tainted;
 use crate::ext::threads::allm::{all_ms, m_of};
 

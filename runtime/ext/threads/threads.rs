@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 use crate::core::m::machine::M;
 use crate::core::sched::schedt::{SCHED, add};
 use crate::core::sys::note::Note;
-use crate::core::sys::thread::gettid;
+use crate::ext::linux::tasks::gettid;
 use crate::ext::threads::allm::all_ms;
 use crate::ext::threads::waiting_ps;
 
