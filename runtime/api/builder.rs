@@ -8,15 +8,14 @@ use std::panic::Location;
 use std::sync::{Once, OnceLock};
 
 use crate::api::thread::panic;
-use crate::core::hooks;
 use crate::core::p::processor::MAX_PS;
-use crate::core::sched::schedule::m_start;
-use crate::core::sched::start::{self, Settings};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::class_for;
+use crate::core::sched::start;
 use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::growth::overflow::Ending;
+use crate::ext::hooks::Settings;
 use crate::ext::settings::config;
+use crate::ext::stackalloc::Class;
+use crate::ext::stackalloc::class_for;
 
 /// What becomes of the process when a goroutine started by [`go`](crate::go) panics and nobody
 /// catches it.
@@ -198,7 +197,7 @@ impl Builder {
                 panic::set_go_on(self.uncaught == Some(UncaughtPanic::Print));
                 let _ = FIRST.set(mine.clone());
             };
-            if let Err(e) = start::start(settings, m_start, before) {
+            if let Err(e) = start::start(&settings, before) {
                 panic!("{e}");
             }
         }
@@ -233,12 +232,10 @@ impl Builder {
             class,
             main_class,
             max_threads: self.max_threads.unwrap_or(10_000),
-            extras: hooks::Settings {
-                async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
-                debug,
-                overflow_ending,
-                tls_guard: !self.no_guard,
-            },
+            async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
+            debug,
+            overflow_ending,
+            tls_guard: !self.no_guard,
         })
     }
 }

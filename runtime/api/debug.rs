@@ -192,7 +192,7 @@ pub struct Metrics {
 #[must_use]
 pub fn metrics() -> Metrics {
     let idle = SCHED.idle.load();
-    let stacks = crate::core::stackalloc::stats();
+    let stacks = crate::ext::stackalloc::stats();
     let guard = tls_guard::counts();
     let kept: usize = SCHED.all_ps().map(|p| p.stacks_kept()).sum();
     Metrics {
@@ -200,8 +200,7 @@ pub fn metrics() -> Metrics {
         goroutines: num_goroutine(),
         created: SCHED.created(),
         threads: SCHED.m_count.load(Relaxed) as usize,
-        threads_idle: SCHED.idle_m_count.load(Relaxed) as usize
-            + usize::from(SCHED.timer_waiter.is_taken()),
+        threads_idle: SCHED.idle_ms.len() as usize + usize::from(SCHED.timer_waiter.is_taken()),
         threads_spinning: idle.spinning() as usize,
         idle_procs: idle.idle_ps() as usize,
         global_queue: SCHED.global_len() as usize,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::thread::panic::this_goroutine;
-use crate::core::g::identity::Identity;
+use crate::ext::diagnostics::identity::Identity;
 use crate::ext::diagnostics::identity_table::identity_of;
 
 /// The calling goroutine; `None` on a plain OS thread.

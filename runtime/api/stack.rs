@@ -9,10 +9,10 @@
 
 use crate::core::g::context::stack_here;
 use crate::core::m::current::this_m;
-use crate::core::m::foreign;
-use crate::core::stackalloc::SlotRef;
 use crate::ext::growth::segment::Segment;
+use crate::ext::plain_threads::foreign;
 use crate::ext::scavenge::residency;
+use crate::ext::stackalloc::SlotRef;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Calls `f`: where it is if at least `red_zone` bytes of stack are left, else on a new stack

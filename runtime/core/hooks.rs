@@ -24,25 +24,36 @@
 #![forbid(unsafe_code)]
 
 pub(crate) use crate::ext::hooks::{
-    Next, Settings, after, after_switch, before_switch, configure, foreign_falls_asleep,
-    m_is_up, m_starts, may_run, nobody_is_awake, procs_at_start, ps_are_made,
-    runtime_has_started, runtime_starts, wait_for_timers,
+    Settings, after, after_switch, before_switch, begin_stack, configure, foreign_falls_asleep,
+    leave_after_switch, m_is_up, m_starts, may_run, nobody_is_awake, on_thread, p_that_waits,
+    procs_at_start, ps_are_made, run_own_due, runs, runtime_has_started, runtime_starts,
+    slice_begins, slice_is_over, start_thread, wait_for_timers, wants_spare,
+};
+pub(crate) use crate::ext::life::{
+    Birth, count_spawn, describe, ended, ends, give_stack, new_gs, promise_stack, put_identity,
+    take_stack,
 };
 
 pub(crate) use crate::ext::diagnostics::deadlock::nobody_can_act;
-pub(crate) use crate::ext::diagnostics::identity_table::{put_identity, take_identity};
 pub(crate) use crate::ext::diagnostics::sigquit::answer;
-pub(crate) use crate::ext::linux::cpu_timer::CpuTimer;
-pub(crate) use crate::ext::linux::tls_ranges::TlsRanges;
-pub(crate) use crate::ext::linux::{helper, thread_stack};
-pub(crate) use crate::ext::placement::affinity::Affinity;
-pub(crate) use crate::ext::placement::locked_thread::serve_refused;
+pub(crate) use crate::ext::per_g::GExt;
+pub(crate) use crate::ext::per_m::MExt;
+pub(crate) use crate::ext::per_p::PExt;
+pub(crate) use crate::ext::per_sched::{SchedExt, p_gets_busy};
+pub(crate) use crate::ext::placement::idle_ms::IdleMs;
 pub(crate) use crate::ext::placement::tied::{
-    next as next_of_m, next_locked as next_of_m_locked,
+    leave_to_others, next as next_of_m, next_locked as next_of_m_locked,
 };
+pub(crate) use crate::ext::plain_threads::foreign::foreign_g;
+pub(crate) use crate::ext::plain_threads::park_thread::{park_thread, wake};
+pub(crate) use crate::ext::preempt::door::{enter, leave};
 pub(crate) use crate::ext::settings::config::steady;
+pub(crate) use crate::ext::stackalloc::{Slot, SlotRef, StackError, StackSpec};
 pub(crate) use crate::ext::thread_locals::tls_guard::starts;
-pub(crate) use crate::ext::timers::heap::TimerHeap;
-pub(crate) use crate::ext::timers::runtime_timer::RuntimeTimer;
-pub(crate) use crate::ext::timers::sched_timers::{arm_and_park, earliest, run_due};
-pub(crate) use crate::ext::timers::timer_waiter::TimerWaiter;
+pub(crate) use crate::ext::threads::starved::{
+    next_locked as next_starved, put_aside as no_stack,
+};
+pub(crate) use crate::ext::threads::threads::wake_spawner as make_spare;
+pub(crate) use crate::ext::timers::last_awake::check_if_last;
+pub(crate) use crate::ext::timers::sched_timers::run_due;
+pub(crate) use crate::ext::world::stop_for_world::{is_stopping, stops_for_world};

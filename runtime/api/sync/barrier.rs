@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::wait::notify_list::NotifyList;
 use crate::core::wait::raw_mutex::RawMutex;
+use crate::ext::locks::notify_list::NotifyList;
 
 /// A point that a number of goroutines or threads reach before any of them goes on.
 ///

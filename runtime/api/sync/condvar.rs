@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::api::sync::mutex::MutexGuard;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::instant::nanos_after;
-use crate::core::wait::notify_list::NotifyList;
+use crate::ext::locks::notify_list::NotifyList;
+use crate::ext::timers::instant::nanos_after;
 
 /// A place to wait for a change of what a [`Mutex`](crate::sync::Mutex) guards.
 ///

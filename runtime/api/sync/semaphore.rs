@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::WaitId;
 use crate::core::wait::sched_api::{GRef, RawLock, enter, enter_to_wait, park, ready};
-use crate::core::wait::wait_list::WaitList;
 use crate::core::wait::waiter::Waiter;
+use crate::ext::locks::wait_list::WaitList;
 
 /// The two that may claim a wait that can be given up.
 const SERVED: u16 = 0;

@@ -13,11 +13,11 @@ use std::time::Duration;
 use crate::api::thread::foreign_thread::plain_identity;
 use crate::api::thread::panic::this_goroutine;
 use crate::api::thread::parker;
-use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::instant::nanos_after;
+use crate::ext::diagnostics::identity::Identity;
 use crate::ext::diagnostics::identity_table::{borrow_identity, my_identity};
+use crate::ext::timers::instant::nanos_after;
 
 /// A handle to a goroutine (or to a plain thread that asked for its own).
 ///

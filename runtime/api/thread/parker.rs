@@ -11,12 +11,13 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until, ready};
+use crate::core::sched::park::{park, ready};
 use crate::core::sys::clock::Nanos;
+use crate::ext::diagnostics::identity::Identity;
+use crate::ext::timers::park_until::park_until;
 
 const EMPTY: u64 = 0;
 /// No ticket: those begin above the bits for the case.

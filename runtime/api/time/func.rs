@@ -18,12 +18,13 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::go::run_detached;
 use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::g::goroutine::{G, GRef, Kind};
+use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::enter::enter;
-use crate::core::sched::idle::check_if_last;
-use crate::core::sched::spawn::{Birth, forget, prepare};
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::lock::RawLock;
+use crate::ext::kind::Kind;
+use crate::ext::life::{Birth, forget, prepare};
+use crate::ext::timers::last_awake::check_if_last;
 use crate::ext::timers::sched_timers::{BIRTH, arm, rearm};
 
 /// What a func timer's handles and its pending goroutine share.

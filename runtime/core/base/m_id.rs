@@ -1,6 +1,6 @@
 //! The number of an M: its place among all Ms, and its name in dumps (`m7`).
 //!
-//! A number is used again when its thread has ended (`core/g/incarnation.rs` has the name that is
+//! A number is used again when its thread has ended (`ext/threads/incarnation.rs` has the name that is
 //! not). A word can hold one, or none.
 //!
 //! Go: runtime2.go m.id, muintptr.

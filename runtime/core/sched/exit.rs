@@ -7,20 +7,17 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::context;
-use crate::core::g::goroutine::{G, GRef, Kind};
-use crate::core::g::incarnation::Incarnation;
-use crate::core::g::locals;
+use crate::core::g::goroutine::{G, GRef};
 use crate::core::hooks;
 use crate::core::m::enter::enter_to_wait;
 use crate::core::p::processor::LentP;
 use crate::core::sched::park::leave_after_switch;
-use crate::core::stackalloc::SlotRef;
 use crate::core::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
 #[inline]
 pub(crate) fn bind_stack(p: LentP<'_>, g: GRef) -> bool {
-    let Ok(slot) = p.take_stack(g.stack_spec().class()) else {
+    let Some(slot) = hooks::take_stack(p, g) else {
         return false;
     };
     context::prepare(slot, body);
@@ -37,8 +34,7 @@ pub(crate) extern "C" fn body(g: GRef) {
     // SAFETY: this is the goroutine that the cell was filled for, just started. The closure
     // catches its own panics (`spawn`'s contract).
     unsafe { g.closure.take_and_run() };
-    locals::free(g);
-    drop(hooks::take_identity(g));
+    hooks::ends(g);
     let _ = enter_to_wait().forget();
 }
 
@@ -47,28 +43,9 @@ pub(crate) extern "C" fn body(g: GRef) {
 pub(crate) fn recycle(p: LentP<'_>, g: GRef) {
     g.status.died();
     g.block.store(0, Relaxed);
-    let Some(mut slot) = g.stack.take_relaxed() else {
+    let Some(slot) = g.stack.take_relaxed() else {
         fatal!("goroutine {} ends without a stack", g.id());
     };
-    if slot.is_segment() {
-        slot = own_stack(slot);
-    }
-    g.locked_count.store(0, Relaxed);
-    g.locked_m.set(None);
-    g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
-    g.stay.store(0, Relaxed); // nor is it suspected of what its last goroutine did
-    slot.set_owner(0);
-    g.stack_spec().give_back();
-    if g.kind() == Kind::Goroutine {
-        p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);
-    }
-    p.give_stack(slot);
+    hooks::give_stack(p, g, slot);
     p.give_g(g);
-}
-
-/// A coroutine of some other library was left in the middle of a `stack::grow`, and never came
-/// back: its segment is still in the chain, and stays that coroutine's.
-#[cold]
-fn own_stack(segment: SlotRef) -> SlotRef {
-    segment.chain().last().unwrap_or(segment)
 }

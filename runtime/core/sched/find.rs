@@ -15,14 +15,11 @@ use crate::core::g::goroutine::GRef;
 use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
-use crate::core::m::pending::SLICE_OVER;
 use crate::core::p::processor::{HeldP, LentP, P, PStatus};
 use crate::core::p::run_queue::{LOCAL_CAP, Picked};
 use crate::core::sched::idle;
 use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::starved;
-use crate::core::sched::waiting_ps;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::thread::osyield;
 
@@ -38,8 +35,7 @@ const RUNNEXT_GRACE: u64 = 3_000;
 /// The next goroutine for `m`, which has a P when this returns. Sleeps until there is one.
 pub(crate) fn find_runnable(m: &'static M) -> Picked {
     loop {
-        if SCHED.stopping.load(Relaxed) && !m.p().is_some_and(P::take_owed_pick) {
-            idle::stop_for_world(m);
+        if hooks::stops_for_world(m) {
             continue;
         }
         let p = idle::held_p(m);
@@ -58,10 +54,7 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 /// The sources that need nothing but the P.
 #[inline]
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
-    let fired = hooks::run_due(rt, p.p(), true);
-    if fired {
-        m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
-    }
+    let fired = hooks::run_own_due(rt, m, p.p());
     every_61st_global(&p)
         .or_else(|| hooks::next_of_m(m, &p).map(fresh))
         .or_else(|| local(p, fired))
@@ -80,7 +73,7 @@ fn fresh(g: GRef) -> Picked {
 #[inline]
 fn local(p: LentP<'_>, fired: bool) -> Option<Picked> {
     let picked = p.get()?;
-    if picked.inherit && p.slice_is_over() && !fired {
+    if picked.inherit && hooks::slice_is_over(&p) && !fired {
         return behind_all(p, picked.g);
     }
     Some(picked)
@@ -138,7 +131,7 @@ fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
     for sweep in 0..SWEEPS {
         let last = sweep == SWEEPS - 1;
         for victim in idle::steal_order(m) {
-            if SCHED.stopping.load(Relaxed) {
+            if hooks::is_stopping() {
                 return None;
             }
             let Some(victim) = SCHED.p(victim) else {
@@ -188,13 +181,13 @@ fn steal_next(victim: &P) -> Option<GRef> {
 #[cold]
 fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
     let sched = SCHED.lock();
-    if SCHED.stopping.load(Relaxed) {
+    if hooks::is_stopping() {
         drop(sched);
         return None;
     }
     let tied = hooks::next_of_m_locked(&sched, m).map(fresh);
     let found = tied.or_else(|| global_batch_locked(&sched, p.lend()));
-    if let Some(picked) = found.or_else(|| starved::next_locked(&sched, &p).map(fresh)) {
+    if let Some(picked) = found.or_else(|| hooks::next_starved(&sched, &p).map(fresh)) {
         drop(sched);
         return Some(picked);
     }
@@ -212,7 +205,7 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
         return None;
     }
     // If a timer is due and no P is idle: all are busy, and look at their timers themselves.
-    if waiting_ps::any() || !(hooks::wait_for_timers(m) && spin_with_idle_p(m)) {
+    if !(hooks::wait_for_timers(m) && spin_with_idle_p(m)) {
         idle::stop_m(m);
     }
     None

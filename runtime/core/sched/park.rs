@@ -8,22 +8,15 @@
 //! Go: proc.go gopark, park_m, goready, ready, Gosched, goyield.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
-use crate::core::g::context::{DISTANCE, Switch, suspend};
+use crate::core::g::context::{Switch, suspend};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
-use crate::core::g::handback;
 use crate::core::g::status::Enqueue;
-use crate::core::g::wait_round::WaitId;
 use crate::core::hooks;
 use crate::core::m::current::this_m;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
-use crate::core::m::foreign::set_asleep;
-use crate::core::m::foreign_parked;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
-use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 
 /// Sleeps until `ready` is called for the current goroutine (or thread), which has announced.
@@ -35,7 +28,7 @@ pub(crate) fn park(rt: NoPreempt) {
         Some(_) => switch(rt, g, Switch::Park),
         None => {
             drop(rt);
-            park_thread(g);
+            hooks::park_thread(g);
         }
     }
 }
@@ -44,8 +37,7 @@ pub(crate) fn park(rt: NoPreempt) {
 /// one waker that owns the wait, after it has finished the operation for the sleeper.
 #[inline]
 pub(crate) fn ready(rt: &NoPreempt, g: GRef) {
-    let is_thread = || g.is_thread();
-    if handback::wake(&g.status, &g.note, is_thread, foreign_parked::readied) == Enqueue::Mine {
+    if hooks::wake(g) == Enqueue::Mine {
         enqueue_next(rt, g);
     }
 }
@@ -94,14 +86,11 @@ fn yield_as(how: Switch) {
 
 /// Leaves the stack for the M's loop; back, leaves the runtime on whatever M this is now.
 #[inline]
-fn switch(rt: NoPreempt, g: GRef, how: Switch) {
+pub(crate) fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
-        && m.retake.depth() != 1
+        && m.depth() != 1
     {
-        fatal!(
-            "switch while {} levels deep in the runtime",
-            m.retake.depth()
-        );
+        fatal!("switch while {} levels deep in the runtime", m.depth());
     }
     suspend(g, how);
     leave_after_switch();
@@ -110,69 +99,5 @@ fn switch(rt: NoPreempt, g: GRef, how: Switch) {
 /// The loop resumed us inside the runtime, on an M that may not be the one we left.
 #[inline]
 pub(crate) fn leave_after_switch() {
-    let m = this_m();
-    let stale = m.is_some_and(|m| m.affinity.stale.load(Relaxed));
-    drop(NoPreempt::resumed(m));
-    if stale {
-        take_window();
-    }
-}
-
-/// A module was loaded. In user code, since it takes the dynamic linker's lock. By the thread of
-/// the M that we are on now: on the way out of the runtime it may have become another one.
-#[cold]
-#[inline(never)]
-fn take_window() {
-    if let Some(m) = this_m()
-        && m.affinity.stale.swap(false, Relaxed)
-    {
-        m.tls_ranges.take(DISTANCE);
-    }
-}
-
-/// A plain thread waits on its own note. It may have been the last one that could do anything.
-#[cold]
-fn park_thread(g: GRef) {
-    if g.status.commit_park() == Enqueue::NotMine {
-        set_asleep(g, true);
-        foreign_parked::fell_asleep();
-        hooks::foreign_falls_asleep(g);
-        handback::sleep_thread(&g.status, &g.note);
-        set_asleep(g, false);
-    }
-    g.status.run();
-}
-
-/// As [`park`], but at `deadline` the goroutine claims `case` of `ticket`'s round for itself.
-/// The caller looks at `g.wait_round.winner()` afterwards: `case` means that time ran out.
-pub(crate) fn park_until(rt: NoPreempt, deadline: Nanos, ticket: WaitId, case: u16) {
-    let g = rt.current();
-    match rt.m() {
-        Some(_) => {
-            g.timer.set(g, ticket.with_case(case));
-            hooks::arm_and_park(&rt, &g.timer, deadline);
-            switch(rt, g, Switch::Park);
-            g.timer.disarm();
-        }
-        None => {
-            drop(rt);
-            park_thread_until(g, deadline, ticket, case);
-        }
-    }
-}
-
-#[cold]
-fn park_thread_until(g: GRef, deadline: Nanos, ticket: WaitId, case: u16) {
-    if g.status.commit_park() == Enqueue::NotMine {
-        if !handback::sleep_thread_until(&g.status, &g.note, Some(deadline)) {
-            if g.wait_round.claim(ticket, case) {
-                g.status.thread_gave_up();
-                return;
-            }
-            // Somebody else has won and is about to wake us.
-            handback::sleep_thread(&g.status, &g.note);
-        }
-        foreign_parked::was_not_counted();
-    }
-    g.status.run();
+    hooks::leave_after_switch(NoPreempt::resumed(this_m()));
 }

@@ -94,7 +94,7 @@ pub(crate) fn reserve(len: usize) -> Result<usize, Errno> {
 /// above a sanitizer's shadow of them.
 const LOW: usize = 0x2000_0000_0000;
 
-/// As [`reserve`], below everything that others have, if the kernel can (`core/stackalloc/README.md`).
+/// As [`reserve`], below everything that others have, if the kernel can (`ext/stackalloc/README.md`).
 pub(crate) fn reserve_low(len: usize) -> Result<usize, Errno> {
     static NEXT: AtomicUsize = AtomicUsize::new(LOW);
     let hint = NEXT.load(Relaxed);

@@ -9,7 +9,7 @@ pub(crate) use crate::core::hooks::steady;
 #[cfg(not(loom))]
 pub(crate) use crate::core::m::enter::{enter, enter_to_wait};
 #[cfg(not(loom))]
-pub(crate) use crate::core::sched::park::{park, park_until, ready, yield_local};
+pub(crate) use crate::core::sched::park::{park, ready, yield_local};
 #[cfg(not(loom))]
 pub(crate) use crate::core::sys::clock::nanotime;
 #[cfg(not(loom))]

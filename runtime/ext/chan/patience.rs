@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::{NoPreempt, enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
+use crate::core::sched::park::park;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::instant::{nanos_after, nanos_at};
+use crate::ext::timers::instant::{nanos_after, nanos_at};
+use crate::ext::timers::park_until::park_until;
 
 /// The case of a round that stands for the operation; see `TIME_OUT`.
 pub(crate) const OPERATION: u16 = 0;

@@ -16,11 +16,11 @@ use crate::core::g::gqueue::GQueue;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{enter, enter_to_wait};
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::instant::{anchor, instant_at};
 use crate::ext::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::ext::chan::locked::{Guarded, Summary};
 use crate::ext::chan::patience::{NEVER, OPERATION, Patience};
 use crate::ext::chan::wait_queue::{Node, Outcome, WaitQ, ready_all};
+use crate::ext::timers::instant::{anchor, instant_at};
 
 /// What comes after a message was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +173,7 @@ impl<T> TimerChan<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::core::sys::instant::{nanos_after, nanos_at};
+    use crate::ext::timers::instant::{nanos_after, nanos_at};
     use std::sync::Arc;
     use std::time::Duration;
 

@@ -14,15 +14,15 @@ use std::fmt::{self, Write as _};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
-use crate::core::g::allgs;
 use crate::core::g::goroutine::{G, GRef};
-use crate::core::m::foreign_parked;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::threads;
 use crate::core::sys::fatal::{BufferedStderr, RawStderr, begin_death, exit_now};
 use crate::core::sys::thread::count_threads;
+use crate::ext::allgs;
 use crate::ext::diagnostics::dump::{Caller, describe, dump_all, is_user};
 use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
+use crate::ext::plain_threads::foreign_parked;
+use crate::ext::threads::threads;
 
 /// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
 #[cold]

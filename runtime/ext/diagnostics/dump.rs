@@ -9,15 +9,16 @@
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::allgs;
-use crate::core::g::goroutine::{G, GRef, Kind};
-use crate::core::g::pins::SENT_HOME;
+use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::status::State;
 use crate::core::m::machine::M;
-use crate::core::sched::allm;
 use crate::core::sys::clock::nanotime;
+use crate::ext::allgs;
 use crate::ext::diagnostics::identity_table;
+use crate::ext::kind::Kind;
+use crate::ext::pins::SENT_HOME;
 use crate::ext::scavenge::residency::chain_high_water;
+use crate::ext::threads::allm;
 
 /// Who asks, and so whether the lock that guards the name may be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

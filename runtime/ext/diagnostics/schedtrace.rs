@@ -14,15 +14,16 @@ use std::fmt::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use crate::core::g::allgs;
-use crate::core::g::goroutine::{GRef, Kind};
+use crate::core::g::goroutine::GRef;
 use crate::core::g::status::State;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::sched::allm;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::BufferedStderr;
+use crate::ext::allgs;
+use crate::ext::kind::Kind;
+use crate::ext::threads::allm;
 
 /// Between two traces; 0: none.
 static PERIOD: AtomicU64 = AtomicU64::new(0);
@@ -66,7 +67,7 @@ fn line(out: &mut impl Write, millis: u64) -> fmt::Result {
 
 fn head(out: &mut impl Write, millis: u64) -> fmt::Result {
     let idle = SCHED.idle.load();
-    let idle_ms = SCHED.idle_m_count.load(Relaxed) + u32::from(SCHED.timer_waiter.is_taken());
+    let idle_ms = SCHED.idle_ms.len() + u32::from(SCHED.timer_waiter.is_taken());
     write!(
         out,
         "SCHED {millis}ms: gomaxprocs={} idleprocs={} threads={} spinningthreads={} \

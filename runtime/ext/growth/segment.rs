@@ -5,7 +5,7 @@
 //! Each of them but the last keeps as `saved_sp` what the owner had when it went on: nothing
 //! below that is alive. A suspension notes its stack pointer in the last one. So whoever looks
 //! at a goroutine that is off the CPU (trim, dumps) finds all its live parts by walking
-//! [`Slot::chain`](crate::core::stackalloc::Slot::chain).
+//! [`Slot::chain`](crate::ext::stackalloc::Slot::chain).
 //!
 //! Coroutines of some other library break that order: one that calls on a segment, and is left in
 //! the middle of it, lets its goroutine go on below, or on stacks that we do not know, with the
@@ -25,18 +25,18 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::enter::{NoPreempt, enter};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::Slot;
-use crate::core::stackalloc::SlotRef;
-use crate::core::stackalloc::StackError;
-use crate::core::stackalloc::class_for;
-use crate::core::stackalloc::depot;
-use crate::core::stackalloc::quota;
-use crate::core::stackalloc::slot::SEGMENT_TAG;
-use crate::core::sys::valgrind;
+use crate::ext::growth::continuation;
+use crate::ext::linux::valgrind;
+use crate::ext::stackalloc::Class;
+use crate::ext::stackalloc::Slot;
+use crate::ext::stackalloc::SlotRef;
+use crate::ext::stackalloc::StackError;
+use crate::ext::stackalloc::class_for;
+use crate::ext::stackalloc::depot;
+use crate::ext::stackalloc::quota;
+use crate::ext::stackalloc::slot::SEGMENT_TAG;
 
 /// What the segment loses to its stagger, to the way in and to the frames in between.
 const OVERHEAD: usize = 4 << 10;
@@ -93,7 +93,7 @@ impl Segment {
 
     /// Runs `f` on the segment. By its owner, at once.
     pub(crate) fn call(&self, f: &mut dyn FnMut()) {
-        context::call_on(self.slot, self.slot.link(), &mut || {
+        continuation::call_on(self.slot, self.slot.link(), &mut || {
             let _standing = Standing::on(self);
             f();
         });

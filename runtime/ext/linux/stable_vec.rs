@@ -10,9 +10,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::core::sys::fatal::fatal;
-use crate::core::sys::limits::address_space;
 use crate::core::sys::mem::{Span, commit, page_up, release, reserve};
 use crate::core::sys::thread::nanosleep;
+use crate::ext::linux::limits::address_space;
 
 /// Address space asked for, in bytes; each next one if the last was refused, or is more than a
 /// share of what there is.

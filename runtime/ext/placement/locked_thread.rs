@@ -13,18 +13,18 @@ use crate::core::g::goroutine::GRef;
 use crate::core::m::enter::{NoPreempt, enter};
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::sched::allm;
-use crate::core::sched::idle::{
-    acquire_p, check_if_last, detach_p, held_p, hold_taken, leave_to_others, stop_m,
-};
+use crate::core::sched::idle::{acquire_p, detach_p, held_p, stop_m};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::waiting_ps;
-use crate::core::sched::wake::{hand_over, serve_waiting, wakep};
+use crate::core::sched::wake::{hand_over, wakep};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
-use crate::ext::placement::tied;
+use crate::ext::placement::tied::{self, leave_to_others};
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;
+use crate::ext::threads::allm;
+use crate::ext::threads::hold::hold_taken;
+use crate::ext::threads::waiting_ps::{self, serve_waiting};
+use crate::ext::timers::last_awake::check_if_last;
 
 /// Wires the calling goroutine to its thread. Calls nest.
 #[track_caller]

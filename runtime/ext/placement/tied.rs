@@ -20,12 +20,12 @@ use std::sync::atomic::fence;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::sched::allm;
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::threads;
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::hand_over;
+use crate::ext::threads::allm;
+use crate::ext::threads::threads;
+use crate::ext::threads::waiting_ps;
 
 /// The next goroutine that is tied to `m`, but not twice in a row while others wait in `p`'s
 /// queue.
@@ -118,4 +118,14 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
 pub(crate) fn give_p_to(m: &'static M, target: &'static M) {
     let p = idle::detach_p(m, idle::held_p(m));
     hand_over(target, p, false);
+}
+
+/// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
+/// with a P (`ext/placement/tied.rs`). True: the caller owes a `wakep`.
+pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
+    let any = !m.affinity.queue.is_empty();
+    if any {
+        sched.global().append(&m.affinity.queue);
+    }
+    any
 }

@@ -17,9 +17,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::m::machine::M;
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::errno::Named;
 use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::linux::cpu_time::{blocks_signal, thread_cpu_time};
+use crate::ext::linux::errno::Named;
 use crate::ext::linux::membarrier;
 use crate::ext::linux::signal::Errno;
 

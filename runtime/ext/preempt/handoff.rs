@@ -1,7 +1,7 @@
 //! A P passes on without its M's help: taken from one that is blocked in the kernel, given up
 //! by one that is about to wait.
 //!
-//! `take_from` is by the CAS of `core/m/retake.rs`: no signal, no EINTR. The M finds out at its next
+//! `take_from` is by the CAS of `ext/preempt/retake.rs`: no signal, no EINTR. The M finds out at its next
 //! entry into the runtime and asks here for another P. See `core/sched/README.md#handoff`.
 //!
 //! Go: proc.go handoffp, exitsyscall, exitsyscall0, retake.
@@ -13,15 +13,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Enqueue;
 use crate::core::m::machine::M;
-use crate::core::m::retake::Thief;
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::acquire_p;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::start_m_locked;
 use crate::core::sys::clock::Nanos;
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::membarrier;
+use crate::ext::preempt::retake::Thief;
+use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
 /// Takes the P of an M that is in user code. The caller passes it on.

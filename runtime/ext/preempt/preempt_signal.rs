@@ -17,16 +17,10 @@ use crate::core::base::m_id::AtomicMId;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::{Bound, Enqueue, Stop};
 use crate::core::m::current::this_m;
-use crate::core::m::enter::Stops;
-use crate::core::m::machine::{M, PREEMPT_ANY};
-use crate::core::m::pending::SLICE_OVER;
-use crate::core::m::retake::Entry;
+use crate::core::m::machine::M;
 use crate::core::p::processor::{HeldP, PStatus};
-use crate::core::sched::allm;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p};
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::threads;
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::{fatal, is_telling};
@@ -36,12 +30,20 @@ use crate::ext::linux::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
 use crate::ext::linux::ucontext::stack_pointer;
 use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
+use crate::ext::preempt::pending::SLICE_OVER;
+use crate::ext::preempt::retake::Entry;
 use crate::ext::thread_locals::tls_guard;
+use crate::ext::threads::allm;
+use crate::ext::threads::threads;
+use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
 static URG: Chain = Chain::new(libc::SIGURG);
 static ENABLED: AtomicBool = AtomicBool::new(false);
 static VALVE: AtomicBool = AtomicBool::new(true);
+
+/// `preempt_tick`: preempt whatever runs (the world is being stopped).
+const PREEMPT_ANY: u64 = u64::MAX;
 
 /// Installs the handler. Once.
 pub(crate) fn install() -> Result<(), Errno> {
@@ -166,21 +168,19 @@ fn in_handler(m: &'static M, asked: u64) {
     }
 }
 
-/// How a goroutine stops at the door, in a call that does not wait: `core/m/enter.rs`.
-pub(crate) const AT_DOOR: Stops = Stops {
-    without_p: |m, g| without_p(m, g, Stop::AtDoor),
-    slice_over: |m, g| {
-        let p = held_p(m);
-        if SCHED.stopping.load(Relaxed) {
-            stop_in_place(m, p, g, Stop::AtDoor);
-        } else {
-            give_way(m, p, g, Stop::AtDoor);
-        }
-    },
-};
+/// The slice of a goroutine at the door is over, or the world is being stopped: gives its P up if
+/// somebody wants it, back when it has one again.
+pub(crate) fn slice_over(m: &'static M, g: GRef) {
+    let p = held_p(m);
+    if SCHED.stopping.load(Relaxed) {
+        stop_in_place(m, p, g, Stop::AtDoor);
+    } else {
+        give_way(m, p, g, Stop::AtDoor);
+    }
+}
 
 /// Out of the kernel, without a P: off the CPU, unless a P is idle.
-fn without_p(m: &'static M, g: GRef, at: Stop) {
+pub(crate) fn without_p(m: &'static M, g: GRef, at: Stop) {
     end_lost_slice(m);
     let sched = SCHED.lock();
     if !SCHED.stopping.load(Relaxed)

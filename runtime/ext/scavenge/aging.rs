@@ -10,11 +10,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::depot::{self, Age};
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::lock::RawLock;
 use crate::ext::scavenge::trim::drain;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::depot::{self, Age};
 
 /// Between two ages.
 const TICK: Nanos = 1_000_000_000;
@@ -88,14 +88,14 @@ fn tick() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::stackalloc::class::class_for;
-    use crate::core::stackalloc::slot::SlotRef;
-    use crate::core::stackalloc::test_child::{
-        clear_mark, deep_mark, go_deep, in_child, stderr,
-    };
     use crate::core::sys::mem::{self, Span};
     use crate::ext::scavenge::residency::resident_bytes;
     use crate::ext::scavenge::trim::Trim;
+    use crate::ext::stackalloc::class::class_for;
+    use crate::ext::stackalloc::slot::SlotRef;
+    use crate::ext::stackalloc::test_child::{
+        clear_mark, deep_mark, go_deep, in_child, stderr,
+    };
 
     fn quiet() -> Class {
         class_for(1 << 23).unwrap()

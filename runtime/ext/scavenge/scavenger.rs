@@ -8,10 +8,10 @@
 //! Go: mgcscavenge.go bgscavenge; proc.go sysmon.
 #![forbid(unsafe_code)]
 
-use crate::core::sched::idle::hold_idle;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sys::clock::Nanos;
 use crate::ext::scavenge::aging;
+use crate::ext::threads::hold::hold_idle;
 
 /// Between two looks.
 const PERIOD: Nanos = 1_000_000_000;

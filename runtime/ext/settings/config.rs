@@ -12,8 +12,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::p::processor::MAX_PS;
-use crate::core::stackalloc::GuardStep;
 use crate::core::sys::clock::Nanos;
+use crate::ext::stackalloc::GuardStep;
 
 /// How many Ps the variable `GOMAXPROCS` asks for; `None`: it is not set.
 pub(crate) fn procs(variable: Option<OsString>) -> Result<Option<u32>, String> {

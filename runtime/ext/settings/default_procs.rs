@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::threads;
 use crate::core::sys::clock::Nanos;
 use crate::ext::linux::cpu_limit::CpuLimit;
 use crate::ext::linux::cpus;
 use crate::ext::settings::config::steady;
+use crate::ext::threads::threads;
 
 /// Between two looks. Go: sysmon.
 pub(crate) const EVERY: Nanos = 1_000_000_000;

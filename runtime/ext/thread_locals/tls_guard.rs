@@ -16,17 +16,17 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
-use crate::core::g::allgs;
 use crate::core::g::goroutine::GRef;
-use crate::core::g::pins::{
+use crate::core::g::status::State;
+use crate::core::m::machine::M;
+use crate::ext::allgs;
+use crate::ext::pins::{
     ABOUT_ITS_WAY_BACK, COUNTED, LOOK, OVERSTAYED, OVERSTAYED_ONE, OVERSTAYS, PANICKING,
     SENT_HOME, UNKNOWN,
 };
-use crate::core::g::status::State;
-use crate::core::m::machine::M;
-use crate::core::sched::allm::{all_ms, m_of};
-use crate::core::stackalloc::SlotRef;
+use crate::ext::stackalloc::SlotRef;
 use crate::ext::thread_locals::tls_scan::is_tainted;
+use crate::ext::threads::allm::{all_ms, m_of};
 
 static OFF: AtomicBool = AtomicBool::new(false);
 /// Goroutines that are `COUNTED`, on all Ms.

@@ -10,10 +10,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::start::default_class;
-use crate::core::sched::threads;
 use crate::ext::linux::helper;
 use crate::ext::settings::default_procs;
+use crate::ext::threads::threads;
 use crate::ext::world::stop_world::{resize, resize_if};
 
 /// There is such a thread: one at a time.
@@ -43,11 +42,7 @@ fn start_thread() {
 
 /// The thread's life.
 fn change(_: &'static ()) {
-    resize_if(
-        NUMBER.load(Relaxed),
-        default_class(),
-        default_procs::is_automatic,
-    );
+    resize_if(NUMBER.load(Relaxed), default_procs::is_automatic);
     AT_WORK.store(false, Relaxed);
 }
 
@@ -59,7 +54,7 @@ pub(crate) fn set(n: u32) -> u32 {
     if n == now && !was_automatic {
         return now;
     }
-    resize(n, default_class())
+    resize(n)
 }
 
 /// Nobody says any more.
@@ -67,6 +62,6 @@ pub(crate) fn set_default() {
     let n = default_procs::automatic();
     let was_automatic = default_procs::set_automatic(true);
     if !was_automatic || n != SCHED.procs() {
-        resize(n, default_class());
+        resize(n);
     }
 }

@@ -14,24 +14,26 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
-use crate::core::m::pending::SLICE_OVER;
-use crate::core::m::retake::Thief;
 use crate::core::p::processor::{P, PStatus};
-use crate::core::sched::allm::m_by_id;
-use crate::core::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
+use crate::core::sched::idle::{acquire_p, detach_p, make_steal_order};
 use crate::core::sched::park::yield_now;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::make_ps;
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::{start_m, wakep};
-use crate::core::stackalloc::Class;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::cpu_time::is_blocked_in_kernel;
 use crate::ext::linux::membarrier;
 use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{hand_off, take_from};
+use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::preempt::preempt_signal::preempt;
+use crate::ext::preempt::retake::Thief;
 use crate::ext::preempt::sysmon::DEFAULT_SLICE;
+use crate::ext::stackalloc::cache::StackCache;
+use crate::ext::stackalloc::quota;
+use crate::ext::threads::allm::m_by_id;
+use crate::ext::threads::hold::hold_stopped;
+use crate::ext::threads::waiting_ps;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
 const ASK_AGAIN: Nanos = 100_000;
@@ -50,22 +52,23 @@ static STOPPER_TICK: AtomicU32 = AtomicU32::new(0);
 static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
-pub(crate) fn resize(n: u32, class: Class) -> u32 {
-    resize_in_turn(Turn::take(), n, class)
+pub(crate) fn resize(n: u32) -> u32 {
+    resize_in_turn(Turn::take(), n)
 }
 
 /// As [`resize`], unless `still` says no when it is our turn.
-pub(crate) fn resize_if(n: u32, class: Class, still: impl FnOnce() -> bool) {
+pub(crate) fn resize_if(n: u32, still: impl FnOnce() -> bool) {
     let turn = Turn::take();
     if still() {
-        resize_in_turn(turn, n, class);
+        resize_in_turn(turn, n);
     }
 }
 
-fn resize_in_turn(turn: Turn, n: u32, class: Class) -> u32 {
+fn resize_in_turn(turn: Turn, n: u32) -> u32 {
     // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
     make_steal_order(n);
-    make_ps(n, class);
+    quota::set_kept(n as usize * StackCache::CAP);
+    make_ps(n);
     let rt = enter_to_wait();
     stop(&rt);
     let before = SCHED.procs();

@@ -9,14 +9,14 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::allgs;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::enter::enter_to_wait;
 use crate::core::p::processor::PStatus;
-use crate::core::sched::idle::hold_stopped;
 use crate::core::sched::schedt::SCHED;
+use crate::ext::allgs;
 use crate::ext::scavenge::residency::for_each_deep;
 use crate::ext::scavenge::trim::{Trim, trim_parked};
+use crate::ext::threads::hold::hold_stopped;
 use crate::ext::world::stop_world;
 
 /// A goroutine with no more pages than this is left alone. Go: shrinks when a quarter is used.

@@ -1,0 +1,300 @@
+//! A reservation: address space for many slots of one class, and the table of all of them.
+//!
+//! ```text
+//! | records, 40 bytes a slot | to the next 2 MiB | slot 0 | slot 1 | ... | slot room-1 |
+//!   readable for `ready` slots                    made      ready (writable)    forbidden
+//! ```
+//!
+//! Invariants: `made <= ready <= room`. Only the holder of the class's lock (arena.rs) grows
+//! a region or makes slots of it; anybody, a signal handler too, may look slots up. Regions
+//! are never given back, so a record once made is good for ever.
+#![allow(unsafe_code, reason = "carves records and guards out of raw memory")]
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
+
+use crate::core::sys::lock::RawLock;
+use crate::core::sys::mem::{self, Advice, Span};
+use crate::ext::linux::limits;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::error::StackError;
+use crate::ext::stackalloc::guard;
+use crate::ext::stackalloc::slot::{Slot, SlotRef};
+
+/// Slots made at a time: their guards go in by one system call.
+pub(crate) const BATCH: usize = 32;
+
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
+
+/// A region has at most so many slots, and so many bytes of them.
+const MAX_SLOTS: usize = 1 << 20;
+const MAX_BYTES: usize = 512 * GIB;
+
+/// Memory becomes writable in steps of at least this, so that a core dump, `RLIMIT_DATA` and
+/// strict overcommit count what is in use and not the reservation.
+const COMMIT_STEP: usize = 64 * MIB;
+
+/// Regions start at a page table of their own. Slots as large as one are moved by half, so
+/// that the top of a slot and the guard of the next share one: 8.2 KiB a slot, not 12.3.
+const PAGE_TABLE: usize = 2 * MIB;
+
+/// See the file's header.
+#[derive(Debug)]
+pub(crate) struct Region {
+    first: AtomicUsize,
+    records: AtomicPtr<Slot>,
+    class: AtomicUsize,
+    /// The index in the class of slot 0.
+    base: AtomicUsize,
+    room: AtomicUsize,
+    ready: AtomicUsize,
+    made: AtomicUsize,
+}
+
+/// 512 regions of 512 GiB are twice what the hardware can address.
+const MAX_REGIONS: usize = 512;
+static REGIONS: [Region; MAX_REGIONS] = [const { Region::none() }; MAX_REGIONS];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static ADDING: RawLock = RawLock::new();
+
+/// All regions so far.
+pub(crate) fn all() -> &'static [Region] {
+    // Acquire pairs(region): Release in Region::publish.
+    &REGIONS[..COUNT.load(Acquire)]
+}
+
+/// The slot that `address` lies in, guard included. For the fault handler: no lock.
+pub(crate) fn find(address: usize) -> Option<SlotRef> {
+    let region = all().iter().find(|region| region.covers(address))?;
+    region.slot((address - region.first.load(Relaxed)) / region.class().slot_bytes())
+}
+
+impl Region {
+    const fn none() -> Region {
+        Region {
+            first: AtomicUsize::new(0),
+            records: AtomicPtr::new(std::ptr::null_mut()),
+            class: AtomicUsize::new(0),
+            base: AtomicUsize::new(0),
+            room: AtomicUsize::new(0),
+            ready: AtomicUsize::new(0),
+            made: AtomicUsize::new(0),
+        }
+    }
+
+    /// Reserves a region for slots of `class` numbered from `base`: as large as it may be,
+    /// half of that when the kernel says no, and so on. Its place in [`all`].
+    pub(crate) fn open(class: Class, base: usize) -> Result<usize, StackError> {
+        let mut room = room_for(class)?;
+        loop {
+            let len = span_for(class, room);
+            match mem::reserve_low(len) {
+                Ok(addr) => return Region::publish(class, base, room, Span { addr, len }),
+                Err(_) if room > 1 => room /= 2,
+                Err(errno) => return Err(StackError::Reserve { bytes: len, errno }),
+            }
+        }
+    }
+
+    fn publish(
+        class: Class,
+        base: usize,
+        room: usize,
+        span: Span,
+    ) -> Result<usize, StackError> {
+        // Without huge pages in the kernel this fails, and is not needed.
+        // SAFETY: just reserved, so it is ours.
+        let _ = unsafe { mem::advise(span, Advice::NoHugePages) };
+        ADDING.lock();
+        let number = COUNT.load(Relaxed);
+        let place = REGIONS.get(number);
+        if let Some(region) = place {
+            let first = first_slot(class, span.addr + records_bytes(room));
+            region.first.store(first, Relaxed);
+            region.records.store(span.addr as *mut Slot, Relaxed);
+            region.class.store(class.number(), Relaxed);
+            region.base.store(base, Relaxed);
+            region.room.store(room, Relaxed);
+            // Release pairs(region): Acquire in all.
+            COUNT.store(number + 1, Release);
+        }
+        ADDING.unlock();
+        if place.is_none() {
+            // SAFETY: just reserved, and nobody else has seen it.
+            unsafe { mem::release(span) };
+            return Err(StackError::Exhausted);
+        }
+        Ok(number)
+    }
+
+    pub(crate) fn class(&self) -> Class {
+        Class::from_number(self.class.load(Relaxed))
+    }
+
+    /// Bytes reserved for slots.
+    pub(crate) fn reserved_bytes(&self) -> usize {
+        self.room.load(Relaxed) * self.class().slot_bytes()
+    }
+
+    /// Bytes of slots that are writable.
+    pub(crate) fn committed_bytes(&self) -> usize {
+        self.ready.load(Relaxed) * self.class().slot_bytes()
+    }
+
+    /// Slots made so far.
+    pub(crate) fn made(&self) -> usize {
+        // Acquire pairs(slot): Release in Region::make.
+        self.made.load(Acquire)
+    }
+
+    /// The slots made so far, as one range.
+    pub(crate) fn span(&self) -> Span {
+        Span::between(self.bottom(0), self.bottom(self.made()))
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.made() == self.room.load(Relaxed)
+    }
+
+    fn covers(&self, address: usize) -> bool {
+        let first = self.first.load(Relaxed);
+        (first..first + self.reserved_bytes()).contains(&address)
+    }
+
+    /// Slot `i` of the region, if it has been made.
+    pub(crate) fn slot(&self, i: usize) -> Option<SlotRef> {
+        (i < self.made()).then(|| self.record(i))
+    }
+
+    fn record(&self, i: usize) -> SlotRef {
+        debug_assert!(i < self.ready.load(Relaxed));
+        // SAFETY: `i < ready`, so it is inside the table.
+        let record = unsafe { self.records.load(Relaxed).add(i) };
+        // SAFETY: readable, since below `ready`; never unmapped; zeros are a valid record.
+        unsafe { &*record }
+    }
+
+    /// Makes up to [`BATCH`] new slots. The caller holds the class's lock. 0: it is full.
+    pub(crate) fn make(&self, out: &mut [Option<SlotRef>]) -> Result<usize, StackError> {
+        let made = self.made();
+        let room = self.room.load(Relaxed) - made;
+        let mut count = out.len().min(BATCH).min(room);
+        if count == 0 {
+            return Ok(0);
+        }
+        if self.ready.load(Relaxed) == made {
+            self.commit_more()?;
+        }
+        count = count.min(self.ready.load(Relaxed) - made);
+        let mut guards = [Span::EMPTY; BATCH];
+        for (i, guard) in guards[..count].iter_mut().enumerate() {
+            *guard = Span {
+                addr: self.bottom(made + i),
+                len: self.class().guard_bytes(),
+            };
+        }
+        // SAFETY: these slots are ours, and nobody has been given them.
+        unsafe { guard::install(&guards[..count]) }?;
+        for (i, place) in out[..count].iter_mut().enumerate() {
+            let record = self.record(made + i);
+            let index = self.base.load(Relaxed) + made + i;
+            record.describe(self.bottom(made + i), self.class(), index);
+            *place = Some(record);
+        }
+        // Release pairs(slot): Acquire in Region::made.
+        self.made.store(made + count, Release);
+        Ok(count)
+    }
+
+    fn bottom(&self, i: usize) -> usize {
+        self.first.load(Relaxed) + i * self.class().slot_bytes()
+    }
+
+    /// Makes as many slots writable again as there are, or as many as the kernel allows; under a
+    /// limit, a share of what is left of that.
+    fn commit_more(&self) -> Result<(), StackError> {
+        let ready = self.ready.load(Relaxed);
+        let stride = self.class().slot_bytes();
+        let mut step = (COMMIT_STEP / stride).max(ready).max(1);
+        step = step.min(self.room.load(Relaxed) - ready);
+        if let Some(allowance) = limits::writable() {
+            step = step.min(BATCH.max(allowance.share() / stride));
+            while step > 1 && !allowance.allows(step * stride) {
+                step /= 2;
+            }
+            if !allowance.allows(step * stride) {
+                let (bytes, errno) = (step * stride, libc::ENOMEM);
+                return Err(StackError::Commit { bytes, errno });
+            }
+        }
+        loop {
+            match self.commit(ready, ready + step) {
+                Ok(()) => {
+                    self.ready.store(ready + step, Relaxed);
+                    return Ok(());
+                }
+                Err(_) if step > 1 => step /= 2,
+                Err(errno) => {
+                    return Err(StackError::Commit {
+                        bytes: step * stride,
+                        errno,
+                    });
+                }
+            }
+        }
+    }
+
+    fn commit(&self, from: usize, to: usize) -> Result<(), mem::Errno> {
+        let records = self.records.load(Relaxed) as usize;
+        let size = size_of::<Slot>();
+        let table = Span::between(
+            mem::page_down(records + from * size),
+            mem::page_up(records + to * size),
+        );
+        // SAFETY: inside the reservation, before its first slot.
+        unsafe { mem::commit(table) }?;
+        // SAFETY: inside the reservation; these slots are not in use yet.
+        unsafe { mem::commit(Span::between(self.bottom(from), self.bottom(to))) }
+    }
+}
+
+fn records_bytes(room: usize) -> usize {
+    mem::page_up(room * size_of::<Slot>())
+}
+
+/// Where the first slot begins when `free` is the first free address.
+fn first_slot(class: Class, free: usize) -> usize {
+    let aligned = free.next_multiple_of(PAGE_TABLE);
+    if class.slot_bytes() < PAGE_TABLE {
+        aligned
+    } else {
+        aligned + PAGE_TABLE / 2
+    }
+}
+
+/// How many slots to reserve: all that a region can have, or, where address space is limited, a
+/// share of what is left.
+fn room_for(class: Class) -> Result<usize, StackError> {
+    let most = MAX_SLOTS.min(MAX_BYTES / class.slot_bytes());
+    let Some(allowance) = limits::address_space() else {
+        return Ok(most);
+    };
+    let mut room = most.min(BATCH.max(allowance.share() / class.slot_bytes()));
+    while room > 1 && !allowance.allows(span_for(class, room)) {
+        room /= 2;
+    }
+    let bytes = span_for(class, room);
+    match allowance.allows(bytes) {
+        true => Ok(room),
+        false => Err(StackError::Reserve {
+            bytes,
+            errno: libc::ENOMEM,
+        }),
+    }
+}
+
+/// Address space for `room` slots, wherever the kernel puts it.
+fn span_for(class: Class, room: usize) -> usize {
+    records_bytes(room) + 2 * PAGE_TABLE + room * class.slot_bytes()
+}

@@ -1,0 +1,180 @@
+//! The threads of the runtime, counted; and how the spawner (`spawner.rs`) is asked for more.
+//!
+//! Go: proc.go mcount, mexit.
+#![forbid(unsafe_code)]
+
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
+
+use crate::core::m::machine::M;
+use crate::core::sched::schedt::{SCHED, add};
+use crate::core::sys::note::Note;
+use crate::core::sys::thread::gettid;
+use crate::ext::threads::allm::all_ms;
+use crate::ext::threads::waiting_ps;
+
+/// What a new thread runs: handed over at start, so that nothing here points upwards.
+pub(crate) type Entry = fn(&'static M);
+
+pub(super) static WANTED: Note = Note::new();
+/// Times that somebody has asked the spawner to look, and how many of them it has seen to.
+pub(super) static ASKED: AtomicU32 = AtomicU32::new(0);
+pub(super) static DONE: AtomicU32 = AtomicU32::new(0);
+/// Threads started that are not up yet. Under the scheduler's lock.
+pub(super) static STARTING: AtomicU32 = AtomicU32::new(0);
+/// Threads that are or were up; and Ms that have ended.
+pub(super) static UP: AtomicU32 = AtomicU32::new(0);
+pub(super) static ENDED: AtomicU32 = AtomicU32::new(0);
+/// The last of them could not be used: the spawner is to make a pause.
+pub(super) static FAILED: AtomicBool = AtomicBool::new(false);
+pub(super) static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
+static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
+static WATCHER_TID: AtomicI32 = AtomicI32::new(0);
+static THREADS: AtomicU32 = AtomicU32::new(0);
+pub(super) static ERRAND: OnceLock<fn()> = OnceLock::new();
+/// Makes a thread that is no M: true when it is there.
+pub(super) static HELPER: OnceLock<fn() -> bool> = OnceLock::new();
+pub(super) static CHORE: OnceLock<fn()> = OnceLock::new();
+
+/// The spawner calls `start` after it has made the first M, and again until it says true: the system
+/// may refuse the thread. One in a process.
+pub(crate) fn have_made(start: fn() -> bool) {
+    HELPER.get_or_init(|| start);
+    wake_spawner();
+}
+
+/// After a request, without the lock.
+pub(crate) fn wake_spawner() {
+    ASKED.fetch_add(1, Relaxed);
+    WANTED.wake();
+}
+
+/// A thread is being made, or a P waits for one; and how many have been made. Whoever sees the
+/// first true and the second unchanged for long knows that the maker waits for something: it may
+/// be a lock of malloc's or the C library's, in the hands of a preempted goroutine; or that the
+/// system refuses.
+pub(crate) fn making() -> (bool, u32) {
+    let making = ASKED.load(Relaxed) != DONE.load(Relaxed)
+        || STARTING.load(Relaxed) != 0
+        || waiting_ps::any();
+    (making, UP.load(Relaxed))
+}
+
+/// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
+/// P has waited for it, and is in its hand. False: it is a spare, and to sleep like any idle M.
+pub(crate) fn thread_is_up(m: &'static M) -> bool {
+    let sched = SCHED.lock();
+    add(&STARTING, 1u32.wrapping_neg());
+    add(&UP, 1);
+    let p = waiting_ps::take_for(&sched, m);
+    drop(sched);
+    if p.is_some() {
+        m.next_p.store(p, Relaxed);
+        m.note.wake();
+    }
+    p.is_some()
+}
+
+/// The calling M's thread lacks something, and ends: as if it had been refused.
+pub(crate) fn thread_failed(m: &'static M) {
+    let sched = SCHED.lock();
+    add(&STARTING, 1u32.wrapping_neg());
+    sched.add_m(-1);
+    m.end();
+    drop(sched);
+    let_go(m);
+    FAILED.store(true, Relaxed);
+    wake_spawner();
+}
+
+/// One more thread would be within the limit. Under the lock, or as a hint.
+pub(crate) fn may_be_made() -> bool {
+    threads() < SCHED.max_ms.load(Relaxed)
+}
+
+/// Ms that are up, or in the making. Under the lock.
+pub(super) fn threads() -> u32 {
+    SCHED
+        .m_count
+        .load(Relaxed)
+        .wrapping_sub(waiting_ps::count())
+}
+
+/// The calling M's thread, which nobody needs, is about to end, and has given its P away. False:
+/// somebody has been sent there all the same. In one hold of the lock, so that whoever sends a
+/// goroutine there finds it in the books, and it the goroutine, or neither. Go: mexit.
+pub(crate) fn leave_books(m: &'static M) -> bool {
+    let sched = SCHED.lock();
+    let leaves = m.affinity.queue.is_empty();
+    if leaves {
+        sched.add_m(-1);
+        m.end();
+    }
+    drop(sched);
+    leaves
+}
+
+/// The calling thread, a plain one now, does not touch its M again: the next may have it.
+pub(crate) fn let_go(m: &'static M) {
+    m.lost_timer.delete();
+    m.tid.store(0, Relaxed);
+    THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
+    ENDED.fetch_add(1, Relaxed);
+    m.let_go();
+}
+
+/// The calling thread is sysmon.
+pub(crate) fn set_sysmon() {
+    SYSMON_TID.store(gettid(), Relaxed);
+    count_thread();
+}
+
+/// sysmon's; 0: there is none yet.
+pub(crate) fn sysmon_tid() -> i32 {
+    SYSMON_TID.load(Relaxed)
+}
+
+/// The calling thread is the watcher.
+pub(crate) fn set_watcher() {
+    WATCHER_TID.store(gettid(), Relaxed);
+    count_thread();
+}
+
+/// A thread of the runtime has begun. By that thread.
+pub(crate) fn count_thread() {
+    THREADS.fetch_add(1, SeqCst); // pairs(deadlock)
+}
+
+/// Threads of the runtime that have begun and not ended.
+pub(crate) fn thread_count() -> u32 {
+    THREADS.load(SeqCst) // pairs(deadlock)
+}
+
+/// True for Ms and the runtime's helpers.
+pub(crate) fn is_runtime_thread(tid: i32) -> bool {
+    SPAWNER_TID.load(Relaxed) == tid
+        || SYSMON_TID.load(Relaxed) == tid
+        || WATCHER_TID.load(Relaxed) == tid
+        || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+}
+
+/// All of them, as far as they are known.
+pub(crate) fn runtime_tids() -> Vec<i32> {
+    let helpers = [&SPAWNER_TID, &SYSMON_TID, &WATCHER_TID].map(|tid| tid.load(Relaxed));
+    let ms = all_ms().map(|m| m.tid.load(Relaxed));
+    helpers.into_iter().chain(ms).collect()
+}
+
+/// Has the spawner run `errand` once, at the first call: what makes a thread must not run on a
+/// thread that may be locked, or hold a P.
+pub(crate) fn send_errand(errand: fn()) {
+    if ERRAND.set(errand).is_ok() {
+        wake_spawner();
+    }
+}
+
+/// Has the spawner call `chore` whenever it is woken.
+pub(crate) fn set_chore(chore: fn()) {
+    CHORE.get_or_init(|| chore);
+}
