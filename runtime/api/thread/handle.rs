@@ -14,9 +14,10 @@ use crate::api::thread::foreign_thread::plain_identity;
 use crate::api::thread::panic::this_goroutine;
 use crate::api::thread::parker;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::sys::clock::{Nanos, nanotime};
+use crate::core::sys::clock::Nanos;
 use crate::ext::diagnostics::identity::Identity;
 use crate::ext::diagnostics::identity_table::{borrow_identity, my_identity};
+use crate::ext::timers::instant::nanos_after;
 
 /// A handle to a goroutine (or to a plain thread that asked for its own).
 ///
@@ -144,8 +145,7 @@ pub fn park() {
 /// assert!(start.elapsed() >= Duration::from_millis(1));
 /// ```
 pub fn park_timeout(dur: Duration) {
-    let nanos = u64::try_from(dur.as_nanos()).unwrap_or(u64::MAX);
-    wait(Some(nanotime().saturating_add(nanos)));
+    wait(Some(nanos_after(dur)));
 }
 
 fn wait(deadline: Option<Nanos>) {
