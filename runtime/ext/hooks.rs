@@ -122,15 +122,11 @@ pub(crate) fn procs_at_start(s: &Settings) -> u32 {
     n
 }
 
-/// They are not idle yet: no M can take one.
-pub(crate) fn ps_are_made(s: &Settings) {
+/// There are Ps, and threads from now on.
+pub(crate) fn runtime_has_started(s: &Settings) {
     let tick = s.debug.sched_tick;
     SCHED.ps().for_each(|p| p.schedtick.store(tick, Relaxed));
     inherited::remember_signals();
-}
-
-/// The Ps can be taken: there may be threads from now on.
-pub(crate) fn runtime_has_started(s: &Settings) {
     set_coarse(nanotime());
     spawner::start(Duties {
         entry: m_start,
@@ -236,16 +232,11 @@ pub(crate) fn slice_begins(m: &'static M) {
     m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
 }
 
-/// The goroutine is the M's from now on.
-#[inline]
-pub(crate) fn runs(m: &'static M, g: GRef) {
-    g.last_m.store(m.incarnation(), Relaxed);
-    m.affinity.left_last.store(Some(g), Relaxed);
-}
-
 /// The goroutine's frames are about to be on this thread.
 #[inline]
 pub(crate) fn before_switch(m: &'static M, g: GRef) {
+    g.last_m.store(m.incarnation(), Relaxed);
+    m.affinity.left_last.store(Some(g), Relaxed);
     tls_guard::arrives(m, g);
 }
 

@@ -84,6 +84,7 @@ impl GExt {
         }
     }
 
+    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         match self.kind.load(Relaxed) {
             1 => Kind::Thread,
@@ -96,6 +97,7 @@ impl GExt {
         self.kind.load(Relaxed) == Kind::Thread as u8
     }
 
+    #[inline]
     pub(crate) fn set_kind(&self, kind: Kind) {
         self.kind.store(kind as u8, Relaxed);
     }
@@ -107,10 +109,12 @@ impl GExt {
         self.since.store(coarse_seconds(), Relaxed);
     }
 
+    #[inline]
     pub(crate) fn stack_spec(&self) -> StackSpec {
         StackSpec::from_u8(self.stack_spec.load(Relaxed))
     }
 
+    #[inline]
     pub(crate) fn set_stack_spec(&self, word: StackSpec) {
         self.stack_spec.store(word.as_u8(), Relaxed);
     }

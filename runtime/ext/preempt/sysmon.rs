@@ -33,8 +33,7 @@ use crate::ext::preempt::retake::Thief;
 use crate::ext::scavenge::scavenger::{self, Scavenger};
 use crate::ext::settings::config::steady;
 use crate::ext::settings::default_procs;
-use crate::ext::threads::allm;
-use crate::ext::threads::threads;
+use crate::ext::threads::{allm, threads};
 use crate::ext::timers::last_awake::check_if_last;
 use crate::ext::timers::sched_timers;
 
