@@ -1,8 +1,7 @@
 //! Monotonic time in nanoseconds. Go: time_nofake.go nanotime.
 #![allow(unsafe_code, reason = "clock_gettime")]
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
+use crate::core::base::owner_cell::OwnerCell;
 
 /// Nanoseconds on the monotonic clock, as `CLOCK_MONOTONIC` counts them.
 pub(crate) type Nanos = u64;
@@ -19,15 +18,15 @@ pub(crate) fn nanotime() -> Nanos {
     ts.tv_sec as u64 * 1_000_000_000 + ts.tv_nsec as u64
 }
 
-static COARSE: AtomicU32 = AtomicU32::new(0);
+static COARSE: OwnerCell<u32> = OwnerCell::zero();
 
 /// Seconds on the monotonic clock, some ten milliseconds late while the runtime works: one load.
 #[inline]
 pub(crate) fn coarse_seconds() -> u32 {
-    COARSE.load(Relaxed)
+    COARSE.peek()
 }
 
 /// Sets the coarse clock. By sysmon; by who wakes it; at start.
 pub(crate) fn set_coarse(now: Nanos) {
-    COARSE.store((now / 1_000_000_000) as u32, Relaxed);
+    COARSE.set((now / 1_000_000_000) as u32);
 }
