@@ -1,8 +1,6 @@
 //! Questions to the runtime as a whole: how many goroutines, how many Ps, what is going on.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::assert_started;
@@ -199,7 +197,7 @@ pub fn metrics() -> Metrics {
         gomaxprocs: SCHED.procs() as usize,
         goroutines: num_goroutine(),
         created: SCHED.created(),
-        threads: SCHED.m_count.load(Relaxed) as usize,
+        threads: SCHED.m_count.peek() as usize,
         threads_idle: SCHED.idle_ms.len() as usize + usize::from(SCHED.timer_waiter.is_taken()),
         threads_spinning: idle.spinning() as usize,
         idle_procs: idle.idle_ps() as usize,

@@ -7,7 +7,6 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::thread::panic::this_goroutine;
 use crate::ext::diagnostics::identity::Identity;
@@ -30,7 +29,7 @@ pub fn current() -> Option<Goroutine> {
     this_goroutine().map(|g| Goroutine {
         id: g.id(),
         identity: identity_of(g),
-        started_at: g.spawned_at.load(Relaxed),
+        started_at: g.spawned_at.get(),
     })
 }
 

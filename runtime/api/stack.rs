@@ -13,7 +13,6 @@ use crate::ext::growth::segment::Segment;
 use crate::ext::plain_threads::foreign;
 use crate::ext::scavenge::residency;
 use crate::ext::stackalloc::SlotRef;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Calls `f`: where it is if at least `red_zone` bytes of stack are left, else on a new stack
 /// with room for `size` bytes, which lives as long as the call.
@@ -135,7 +134,7 @@ pub fn high_water() -> Option<usize> {
 #[inline]
 fn my_stack() -> Option<SlotRef> {
     match this_m() {
-        Some(m) => m.curg()?.stack.load(Relaxed),
-        None => foreign::g_if_any()?.stack.load(Relaxed),
+        Some(m) => m.curg()?.stack.get(),
+        None => foreign::g_if_any()?.stack.get(),
     }
 }

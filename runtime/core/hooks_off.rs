@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
-use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::m_id::MId;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::context::Switch;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::status::Enqueue;
@@ -17,7 +17,7 @@ use crate::core::m::enter::{Call, NoPreempt};
 use crate::core::m::machine::M;
 use crate::core::p::processor::{LentP, P};
 use crate::core::sched::idle;
-use crate::core::sched::schedt::{SCHED, SchedGuard, add};
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
@@ -62,8 +62,8 @@ pub(crate) struct SchedExt {
 /// Last in, first out. Under the scheduler's lock.
 #[derive(Debug)]
 pub(crate) struct IdleMs {
-    first: AtomicRef<M>,
-    len: AtomicU32,
+    first: OwnerRef<M>,
+    len: OwnerCell<u32>,
 }
 
 impl GExt {
@@ -106,21 +106,21 @@ impl SchedExt {
 impl IdleMs {
     pub(crate) const fn new() -> IdleMs {
         IdleMs {
-            first: AtomicRef::none(),
-            len: AtomicU32::new(0),
+            first: OwnerRef::none(),
+            len: OwnerCell::zero(),
         }
     }
 
     pub(crate) fn push(&self, m: &'static M) {
-        m.idle_link.store(self.first.load(Relaxed), Relaxed);
-        self.first.store(Some(m), Relaxed);
-        add(&self.len, 1);
+        m.idle_link.set(self.first.get());
+        self.first.set(Some(m));
+        self.len.add(1);
     }
 
     pub(crate) fn pop(&self) -> Option<&'static M> {
-        let m = self.first.load(Relaxed)?;
-        self.first.store(m.idle_link.take_relaxed(), Relaxed);
-        add(&self.len, 1u32.wrapping_neg());
+        let m = self.first.get()?;
+        self.first.set(m.idle_link.take());
+        self.len.sub(1);
         Some(m)
     }
 }
@@ -143,7 +143,7 @@ pub(crate) fn runtime_has_started(_: &Settings) {}
 
 /// No M is idle: one more. By whoever has work for it.
 pub(crate) fn start_thread(sched: SchedGuard, p: &'static P, spinning: bool) {
-    let id = MId::new(SCHED.m_count.load(Relaxed));
+    let id = MId::new(SCHED.m_count.get());
     sched.add_m(1);
     drop(sched);
     let m: &'static M = Box::leak(Box::new(M::new(id, nanotime())));
@@ -178,7 +178,7 @@ pub(crate) fn m_is_up(m: &'static M) {
 /// does not count.)
 pub(crate) fn check_if_last() {
     let sched = SCHED.lock();
-    let asleep = sched.idle_ms.len.load(Relaxed) == sched.m_count.load(Relaxed);
+    let asleep = sched.idle_ms.len.get() == sched.m_count.get();
     let dead = asleep && sched.global_len() == 0 && sched.mains.load(Relaxed) != 0;
     drop(sched);
     if dead {

@@ -85,9 +85,7 @@ pub(crate) fn configure(s: &Settings) -> Result<(), StackError> {
 /// There are no Ps yet.
 pub(crate) fn runtime_starts(s: &Settings) {
     promise::set_main_class(s.main_class);
-    SCHED
-        .max_ms
-        .store(s.max_threads.min(MAX_MS as u32), Relaxed);
+    SCHED.max_ms.set(s.max_threads.min(MAX_MS as u32));
     if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending) {
         fatal!("cannot catch stack overflows: {e:?}");
     }
@@ -125,7 +123,7 @@ pub(crate) fn procs_at_start(s: &Settings) -> u32 {
 /// There are Ps, and threads from now on.
 pub(crate) fn runtime_has_started(s: &Settings) {
     let tick = s.debug.sched_tick;
-    SCHED.ps().for_each(|p| p.schedtick.store(tick, Relaxed));
+    SCHED.ps().for_each(|p| p.schedtick.set(tick));
     inherited::remember_signals();
     set_coarse(nanotime());
     spawner::start(Duties {
@@ -153,7 +151,7 @@ pub(crate) fn m_starts(m: &'static M) -> Option<AltStack> {
         threads::thread_failed(m);
         return None;
     };
-    m.alt_stack.store(signal_stack.bottom(), Relaxed);
+    m.alt_stack.set(signal_stack.bottom());
     inherited::take_signals(preempt_signal::enabled().then_some(libc::SIGURG));
     Some(signal_stack)
 }
@@ -189,7 +187,7 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
         return false;
     }
-    m.affinity.sleeps_for_timers.store(true, Relaxed);
+    m.affinity.sleeps_for_timers.set(true);
     // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
     // And there may be a P without an M, for which there is no thread: core/sched/README.md#refused.
     let earliest = || match m.affinity.queue.is_empty() && !waiting_ps::any() {
@@ -197,7 +195,7 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
         false => Some(0),
     };
     let woke = SCHED.timer_waiter.sleep(nanotime, earliest);
-    m.affinity.sleeps_for_timers.store(false, Relaxed);
+    m.affinity.sleeps_for_timers.set(false);
     match woke {
         Woke::NoTimers => false,
         Woke::Due => true,
@@ -236,7 +234,7 @@ pub(crate) fn slice_begins(m: &'static M) {
 #[inline]
 pub(crate) fn before_switch(m: &'static M, g: GRef) {
     g.last_m.store(m.incarnation(), Relaxed);
-    m.affinity.left_last.store(Some(g), Relaxed);
+    m.affinity.left_last.set(Some(g));
     tls_guard::arrives(m, g);
 }
 
@@ -278,7 +276,7 @@ fn take_window() {
 /// `g` has left `m`: is somebody locked to that, or was?
 #[inline]
 pub(crate) fn after(m: &'static M, g: GRef) -> Next {
-    m.blocking.store(false, Relaxed);
+    m.blocking.set(false);
     if !m.is_exclusive() {
         return Next::Anybody;
     }
@@ -320,7 +318,7 @@ pub(crate) fn nobody_is_awake() {
 /// A P that waits for a thread goes to an M that would fall asleep.
 pub(crate) fn p_that_waits(sched: &SchedGuard, m: &'static M) -> Option<&'static P> {
     // Who steps aside has just put one there, for somebody else.
-    if m.affinity.stepped_aside.load(Relaxed) {
+    if m.affinity.stepped_aside.get() {
         return None;
     }
     waiting_ps::take_for(sched, m)

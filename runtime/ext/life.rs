@@ -63,9 +63,9 @@ pub(crate) fn new_gs() -> (GRef, &'static [G]) {
 pub(crate) fn describe(rt: &NoPreempt, g: GRef, birth: &Birth, stack: StackSpec) {
     g.set_kind(birth.kind);
     g.set_stack_spec(stack);
-    g.spawned_at.store(Some(birth.at), Relaxed);
+    g.spawned_at.set(Some(birth.at));
     let parent = rt.m().and_then(|m| m.curg()).map_or(0, |g| g.id());
-    g.parent.store(parent, Relaxed);
+    g.parent.set(parent);
 }
 
 /// One goroutine more.
@@ -73,7 +73,9 @@ pub(crate) fn describe(rt: &NoPreempt, g: GRef, birth: &Birth, stack: StackSpec)
 pub(crate) fn count_spawn(p: Option<LentP<'_>>, g: GRef) {
     if g.kind() == Kind::Goroutine {
         match p {
-            Some(p) => p.created.store(p.created.load(Relaxed) + 1, Relaxed),
+            Some(p) => {
+                p.created.add(1);
+            }
             None => {
                 SCHED.created_outside.fetch_add(1, Relaxed);
             }
@@ -85,7 +87,7 @@ pub(crate) fn count_spawn(p: Option<LentP<'_>>, g: GRef) {
 #[inline]
 pub(crate) fn put_identity(g: GRef, id: u64, birth: Birth) {
     if let Some(identity) = birth.identity {
-        identity.id.store(id, Relaxed);
+        identity.id.set(id);
         identity_table::put_identity(g, identity);
     }
 }
@@ -110,17 +112,17 @@ pub(crate) fn ended(m: &'static M, p: LentP<'_>, g: GRef, mut slot: SlotRef) {
         m.set_ending();
         g.locked_m.set(None);
     }
-    m.affinity.left_last.store(None, Relaxed);
+    m.affinity.left_last.set(None);
     if slot.is_segment() {
         slot = own_stack(slot);
     }
-    g.locked_count.store(0, Relaxed);
+    g.locked_count.set(0);
     g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
-    g.stay.store(0, Relaxed); // nor is it suspected of what its last goroutine did
+    g.stay.set(0); // nor is it suspected of what its last goroutine did
     slot.set_owner(0);
     g.stack_spec().give_back();
     if g.kind() == Kind::Goroutine {
-        p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);
+        p.finished.add(1);
     }
     p.give_stack(slot);
 }

@@ -2,11 +2,10 @@
 #![forbid(unsafe_code)]
 
 use std::panic::Location;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 
-use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::m_id::AtomicMId;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::goroutine::G;
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::note::Note;
@@ -22,15 +21,15 @@ use crate::ext::timers::runtime_timer::RuntimeTimer;
 #[derive(Debug)]
 pub(crate) struct GExt {
     // Written by the owner (the M it runs on, or the spawner).
-    kind: AtomicU8,
+    kind: OwnerCell<u8>,
     /// Why it may not run on another thread than `last_m`, if so: see `ext/thread_locals/tls_guard.rs`.
-    pub(crate) stay: AtomicU8,
+    pub(crate) stay: OwnerCell<u8>,
     /// `lock_os_thread` count.
-    pub(crate) locked_count: AtomicU16,
+    pub(crate) locked_count: OwnerCell<u16>,
     /// When it last parked, by the coarse clock.
-    pub(crate) since: AtomicU32,
+    pub(crate) since: OwnerCell<u32>,
     /// The address of what it waits for, for dumps; 0 = unknown.
-    pub(crate) waits_for: AtomicUsize,
+    pub(crate) waits_for: OwnerCell<usize>,
     /// The thread it last ran on, which may have ended since.
     pub(crate) last_m: AtomicIncarnation,
     /// The M it is locked to by `lock_os_thread`. A thread does not end while a goroutine is locked
@@ -40,20 +39,20 @@ pub(crate) struct GExt {
     /// means anything. When it does, the thread sleeps in the handler: not another's.
     pub(crate) bound_m: AtomicMId,
     /// A `StackSpec`: what stack it was promised at its spawn.
-    stack_spec: AtomicU8,
+    stack_spec: OwnerCell<u8>,
     /// Whether it panics just now: see `ext/diagnostics/panics.rs`.
     pub(crate) panics: PanicWord,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,
     // Identity: written by the spawner, and by the goroutine itself.
-    pub(crate) parent: AtomicU64,
-    pub(crate) spawned_at: AtomicRef<Location<'static>>,
+    pub(crate) parent: OwnerCell<u64>,
+    pub(crate) spawned_at: OwnerRef<Location<'static>>,
     /// `Arc<Identity>` as a raw pointer; see `ext/diagnostics/identity_table.rs`.
     pub(crate) identity: AtomicUsize,
     /// Guards `identity` between a dump that reads the name and the goroutine's end.
     pub(crate) identity_lock: RawLock,
     /// `goroutine_local!` storage of this goroutine; see `api/thread/local.rs`.
-    pub(crate) locals: AtomicUsize,
+    pub(crate) locals: OwnerCell<usize>,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
     pub(crate) timer: RuntimeTimer<G>,
 }
@@ -64,29 +63,29 @@ const _: () = assert!(size_of::<G>() == 256);
 impl GExt {
     pub(crate) fn new() -> GExt {
         GExt {
-            kind: AtomicU8::new(Kind::Goroutine as u8),
-            stay: AtomicU8::new(0),
-            locked_count: AtomicU16::new(0),
-            since: AtomicU32::new(0),
-            waits_for: AtomicUsize::new(0),
+            kind: OwnerCell::<u8>::new(Kind::Goroutine as u8),
+            stay: OwnerCell::zero(),
+            locked_count: OwnerCell::zero(),
+            since: OwnerCell::zero(),
+            waits_for: OwnerCell::zero(),
             last_m: AtomicIncarnation::none(),
             locked_m: AtomicMId::none(),
             bound_m: AtomicMId::none(),
-            stack_spec: AtomicU8::new(0),
+            stack_spec: OwnerCell::zero(),
             panics: PanicWord::new(),
             note: Note::new(),
-            parent: AtomicU64::new(0),
-            spawned_at: AtomicRef::none(),
+            parent: OwnerCell::zero(),
+            spawned_at: OwnerRef::none(),
             identity: AtomicUsize::new(0),
             identity_lock: RawLock::new(),
-            locals: AtomicUsize::new(0),
+            locals: OwnerCell::zero(),
             timer: RuntimeTimer::new(),
         }
     }
 
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
-        match self.kind.load(Relaxed) {
+        match self.kind.get() {
             1 => Kind::Thread,
             _ => Kind::Goroutine,
         }
@@ -94,28 +93,28 @@ impl GExt {
 
     #[inline]
     pub(crate) fn is_thread(&self) -> bool {
-        self.kind.load(Relaxed) == Kind::Thread as u8
+        self.kind.get() == Kind::Thread as u8
     }
 
     #[inline]
     pub(crate) fn set_kind(&self, kind: Kind) {
-        self.kind.store(kind as u8, Relaxed);
+        self.kind.set(kind as u8);
     }
 
     /// It is about to park, on something at this address.
     #[inline]
     pub(crate) fn note_wait(&self, what: usize) {
-        self.waits_for.store(what, Relaxed);
-        self.since.store(coarse_seconds(), Relaxed);
+        self.waits_for.set(what);
+        self.since.set(coarse_seconds());
     }
 
     #[inline]
     pub(crate) fn stack_spec(&self) -> StackSpec {
-        StackSpec::from_u8(self.stack_spec.load(Relaxed))
+        StackSpec::from_u8(self.stack_spec.get())
     }
 
     #[inline]
     pub(crate) fn set_stack_spec(&self, word: StackSpec) {
-        self.stack_spec.store(word.as_u8(), Relaxed);
+        self.stack_spec.set(word.as_u8());
     }
 }

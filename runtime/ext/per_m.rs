@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::ext::linux::cpu_timer::CpuTimer;
 use crate::ext::linux::tls_ranges::TlsRanges;
 use crate::ext::placement::affinity::Affinity;
@@ -21,26 +22,26 @@ const ENDING: u32 = 1 << 31;
 pub(crate) struct MExt {
     pub(crate) retake: Retake,
     /// Inside of an explicit `blocking()`: a hint for sysmon.
-    pub(crate) blocking: AtomicBool,
+    pub(crate) blocking: OwnerCell<bool>,
     /// Its thread's CPU time when its P was taken from it.
-    pub(crate) lost_cpu: AtomicU64,
+    pub(crate) lost_cpu: OwnerCell<u64>,
     /// Stops it when it computes without a P; and whether it does so (some systems have none).
     pub(crate) lost_timer: CpuTimer,
-    pub(crate) lost_is_timed: AtomicBool,
+    pub(crate) lost_is_timed: OwnerCell<bool>,
     /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
     pub(crate) preempt_tick: AtomicU64,
     /// Its thread's CPU time when that was written.
-    pub(crate) asked_cpu: AtomicU64,
+    pub(crate) asked_cpu: OwnerCell<u64>,
     /// What its goroutine is to do on its way out of the runtime.
     pub(crate) pending: Pending,
     /// Asleep in the preemption handler, with its goroutine stopped in user code.
-    pub(crate) bound_asleep: AtomicBool,
+    pub(crate) bound_asleep: OwnerCell<bool>,
     /// How many goroutines are locked to this M, and [`ENDING`]; written by its own thread.
-    exclusive: AtomicU32,
+    exclusive: OwnerCell<u32>,
     /// Asleep until one that needs this very thread was picked; under the scheduler's lock.
-    pub(crate) waits_for_own: AtomicBool,
+    pub(crate) waits_for_own: OwnerCell<bool>,
     /// Where its signal stack starts; 0 before the thread runs.
-    pub(crate) alt_stack: AtomicUsize,
+    pub(crate) alt_stack: OwnerCell<usize>,
     pub(crate) idle_links: IdleLinks,
     pub(crate) affinity: Affinity,
     /// Where its thread-locals are.
@@ -51,30 +52,30 @@ pub(crate) struct MExt {
     /// The thread has let go of it.
     free: AtomicBool,
     /// The kernel's thread id, once the thread runs.
-    pub(crate) tid: AtomicI32,
+    pub(crate) tid: OwnerCell<i32>,
 }
 
 impl MExt {
     pub(crate) fn new() -> MExt {
         MExt {
             retake: Retake::new(),
-            blocking: AtomicBool::new(false),
-            lost_cpu: AtomicU64::new(0),
+            blocking: OwnerCell::zero(),
+            lost_cpu: OwnerCell::zero(),
             lost_timer: CpuTimer::new(),
-            lost_is_timed: AtomicBool::new(false),
+            lost_is_timed: OwnerCell::zero(),
             preempt_tick: AtomicU64::new(0),
-            asked_cpu: AtomicU64::new(0),
+            asked_cpu: OwnerCell::zero(),
             pending: Pending::new(),
-            bound_asleep: AtomicBool::new(false),
-            exclusive: AtomicU32::new(0),
-            waits_for_own: AtomicBool::new(false),
-            alt_stack: AtomicUsize::new(0),
+            bound_asleep: OwnerCell::zero(),
+            exclusive: OwnerCell::zero(),
+            waits_for_own: OwnerCell::zero(),
+            alt_stack: OwnerCell::zero(),
             idle_links: IdleLinks::new(),
             affinity: Affinity::new(),
             tls_ranges: TlsRanges::unknown(),
             incarnation: AtomicIncarnation::none(),
             free: AtomicBool::new(false),
-            tid: AtomicI32::new(0),
+            tid: OwnerCell::zero(),
         }
     }
 
@@ -88,11 +89,11 @@ impl MExt {
     /// those still write who have found the M as it was before may come later: see
     /// `core/sched/README.md#ms-used-again`.
     pub(crate) fn begin(&self, incarnation: Incarnation) {
-        self.blocking.store(false, Relaxed);
-        self.lost_cpu.store(0, Relaxed);
+        self.blocking.set(false);
+        self.lost_cpu.set(0);
         self.pending.clear();
-        self.exclusive.store(0, Relaxed);
-        self.alt_stack.store(0, Relaxed);
+        self.exclusive.set(0);
+        self.alt_stack.set(0);
         self.affinity.reset();
         self.tls_ranges.forget();
         self.incarnation.store(incarnation, Release); // pairs(all-ms): incarnation's Acquire
@@ -100,7 +101,7 @@ impl MExt {
 
     /// Its thread has begun. By that thread.
     pub(crate) fn set_up(&self, tid: i32) {
-        self.tid.store(tid, Relaxed);
+        self.tid.set(tid);
         // Release pairs(m-up): `preempt`'s Acquire. A request to the thread before, that none
         // will answer.
         self.preempt_tick.swap(0, Release);
@@ -139,33 +140,30 @@ impl MExt {
     /// The thread runs nobody but those who need it.
     #[inline]
     pub(crate) fn is_exclusive(&self) -> bool {
-        self.exclusive.load(Relaxed) != 0
+        self.exclusive.get() != 0
     }
 
     /// One goroutine more is locked to this M. By its thread, as the next two.
     pub(crate) fn add_locked(&self) {
-        self.exclusive
-            .store(self.exclusive.load(Relaxed) + 1, Relaxed);
+        self.exclusive.add(1);
     }
 
     /// One less.
     pub(crate) fn remove_locked(&self) {
-        self.exclusive
-            .store(self.exclusive.load(Relaxed) - 1, Relaxed);
+        self.exclusive.sub(1);
     }
 
     /// From now on the thread ends as soon as nobody needs it.
     pub(crate) fn set_ending(&self) {
-        self.exclusive
-            .store(self.exclusive.load(Relaxed) | ENDING, Relaxed);
+        self.exclusive.set(self.exclusive.get() | ENDING);
     }
 
     pub(crate) fn is_ending(&self) -> bool {
-        self.exclusive.load(Relaxed) & ENDING != 0
+        self.exclusive.get() & ENDING != 0
     }
 
     /// How many goroutines are locked to it.
     pub(crate) fn locked(&self) -> u32 {
-        self.exclusive.load(Relaxed) & !ENDING
+        self.exclusive.get() & !ENDING
     }
 }

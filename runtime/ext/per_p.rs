@@ -1,9 +1,10 @@
 //! What a P holds for the extras. They reach it as if it were the P's own.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::free_gs;
 use crate::core::g::goroutine::G;
 use crate::core::p::processor::{LentP, P};
@@ -15,41 +16,41 @@ use crate::ext::timers::heap::TimerHeap;
 #[derive(Debug)]
 pub(crate) struct PExt {
     /// While it waits for a new M: whether that M starts spinning. Under the scheduler's lock.
-    pub(crate) wake_spinning: AtomicBool,
+    pub(crate) wake_spinning: OwnerCell<bool>,
     /// Timers that were armed here.
     pub(crate) timers: TimerHeap<G>,
     /// Goes up when the P passes to another M from outside. Go: syscalltick.
-    pub(crate) syscalltick: AtomicU32,
+    pub(crate) syscalltick: OwnerCell<u32>,
     /// The schedtick whose slice is over, as sysmon has seen.
-    over_tick: AtomicU32,
+    over_tick: OwnerCell<u32>,
     /// The world goes on, and it has not picked a goroutine since: it may, before the world stops
     /// again. And its schedtick then.
     owed_pick: AtomicBool,
-    restart_tick: AtomicU32,
+    restart_tick: OwnerCell<u32>,
     /// When a pair of locked goroutines began to hand it to and fro, and its schedtick when it was
     /// handed to one of them last.
-    pub(crate) locked_since: AtomicU64,
-    pub(crate) locked_tick: AtomicU32,
+    pub(crate) locked_since: OwnerCell<u64>,
+    pub(crate) locked_tick: OwnerCell<u32>,
     // Owner half.
     stacks: StackCache,
-    pub(crate) created: AtomicU64,
-    pub(crate) finished: AtomicU64,
+    pub(crate) created: OwnerCell<u64>,
+    pub(crate) finished: OwnerCell<u64>,
 }
 
 impl PExt {
     pub(crate) fn new() -> PExt {
         PExt {
-            wake_spinning: AtomicBool::new(false),
+            wake_spinning: OwnerCell::zero(),
             timers: TimerHeap::new(),
-            syscalltick: AtomicU32::new(0),
-            over_tick: AtomicU32::new(u32::MAX),
+            syscalltick: OwnerCell::zero(),
+            over_tick: OwnerCell::<u32>::new(u32::MAX),
             owed_pick: AtomicBool::new(false),
-            restart_tick: AtomicU32::new(0),
-            locked_since: AtomicU64::new(0),
-            locked_tick: AtomicU32::new(0),
+            restart_tick: OwnerCell::zero(),
+            locked_since: OwnerCell::zero(),
+            locked_tick: OwnerCell::zero(),
             stacks: StackCache::new(default_class()),
-            created: AtomicU64::new(0),
-            finished: AtomicU64::new(0),
+            created: OwnerCell::zero(),
+            finished: OwnerCell::zero(),
         }
     }
 }
@@ -57,25 +58,24 @@ impl PExt {
 impl P {
     /// By sysmon: the slice that began at `tick` is over.
     pub(crate) fn end_slice(&self, tick: u32) {
-        self.over_tick.store(tick, Relaxed);
+        self.over_tick.set(tick);
     }
 
     /// Is the slice over that a goroutine would inherit?
     #[inline]
     pub(crate) fn slice_is_over(&self) -> bool {
-        self.over_tick.load(Relaxed) == self.schedtick.load(Relaxed)
+        self.over_tick.get() == self.schedtick.get()
     }
 
     /// The world goes on: one pick is owed to this P before it stops again.
     pub(crate) fn owe_pick(&self) {
-        self.restart_tick
-            .store(self.schedtick.load(Relaxed), Relaxed);
+        self.restart_tick.set(self.schedtick.get());
         self.owed_pick.store(true, Relaxed);
     }
 
     /// The world is about to stop: is the pick still owed?
     pub(crate) fn settle_pick(&self) {
-        if self.schedtick.load(Relaxed) != self.restart_tick.load(Relaxed) {
+        if self.schedtick.get() != self.restart_tick.get() {
             self.owed_pick.store(false, Relaxed);
         }
     }

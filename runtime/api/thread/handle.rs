@@ -7,7 +7,6 @@
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::api::thread::foreign_thread::plain_identity;
@@ -75,7 +74,7 @@ impl Thread {
     /// See [`ThreadId`].
     #[must_use]
     pub fn id(&self) -> ThreadId {
-        let id = self.0.id.load(Relaxed);
+        let id = self.0.id.get();
         ThreadId(NonZeroU64::new(id).unwrap_or(NonZeroU64::MAX))
     }
 

@@ -21,7 +21,7 @@ use std::task::Waker;
 
 use crate::api::thread::goexit::is_goexit;
 use crate::api::thread::handle::Thread;
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::g::goroutine::G;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{enter, enter_to_wait};
@@ -42,7 +42,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Any + Send + 'static>>;
 /// Shared by the goroutine and its handle.
 pub(crate) struct Packet<T> {
     word: AtomicU32,
-    joiner: AtomicRef<G>,
+    joiner: OwnerRef<G>,
     waker: UnsafeCell<Option<Waker>>,
     result: UnsafeCell<Option<Result<T>>>,
 }
@@ -56,7 +56,7 @@ impl<T> Packet<T> {
     pub(crate) fn new() -> Packet<T> {
         Packet {
             word: AtomicU32::new(RUNNING),
-            joiner: AtomicRef::none(),
+            joiner: OwnerRef::none(),
             waker: UnsafeCell::new(None),
             result: UnsafeCell::new(None),
         }
@@ -74,7 +74,7 @@ impl<T> Packet<T> {
         // Release pairs(join): take's Acquire. Acquire pairs(join): the joiner's Release.
         let before = self.word.swap(DONE, AcqRel);
         if before == JOINING
-            && let Some(g) = self.joiner.load(Relaxed)
+            && let Some(g) = self.joiner.get()
         {
             ready(&rt, g);
         }
@@ -147,7 +147,7 @@ impl<T> Packet<T> {
         while !self.is_done() {
             let rt = enter_to_wait();
             let g = rt.current();
-            self.joiner.store(Some(g), Relaxed);
+            self.joiner.set(Some(g));
             g.announce_park(reason);
             // Release pairs(join): finish's Acquire sees the joiner.
             if self

@@ -118,9 +118,9 @@ fn still_unwinds(g: GRef, ask: bool) -> bool {
         // Off its stack. A goroutine that leaves in the middle of a panic is marked, and locked to
         // its thread; unless it was locked before, then we cannot know.
         None => {
-            let marked = g.stay.load(Relaxed) & PANICKING != 0;
-            let unwinds = g.status.state() != State::Dead
-                && (marked || g.locked_count.load(Relaxed) != 0);
+            let marked = g.stay.peek() & PANICKING != 0;
+            let unwinds =
+                g.status.state() != State::Dead && (marked || g.locked_count.peek() != 0);
             if !unwinds {
                 g.panics.was_caught(seen);
             }

@@ -36,7 +36,7 @@ pub(crate) fn wait(me: &Identity, reason: WaitReason, deadline: Option<Nanos>) {
     let rt = enter_to_wait();
     let g = rt.current();
     let ticket = g.open_round();
-    me.waiter.store(Some(g), Relaxed);
+    me.waiter.set(Some(g));
     g.announce_park(reason);
     // Release pairs(park-token): unpark's Acquire sees `waiter`.
     if me
@@ -63,7 +63,7 @@ pub(crate) fn unpark(them: &Identity) {
         return;
     }
     let rt = enter();
-    if let Some(g) = them.waiter.load(Relaxed)
+    if let Some(g) = them.waiter.get()
         && g.wait_round.claim(WaitId::from_raw(before), UNPARKED)
     {
         ready(&rt, g);

@@ -18,7 +18,6 @@ use std::convert::Infallible;
 use std::hint::black_box;
 use std::mem::{offset_of, size_of};
 use std::num::NonZeroUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
 use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -115,7 +114,7 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
 /// Runs `g` on its stack until it asks for something. By the M that holds `g`.
 #[inline]
 pub(crate) fn resume(g: GRef) -> Switch {
-    let block = g.block.load(Relaxed) as *mut Block;
+    let block = g.block.get() as *mut Block;
     // SAFETY: `prepare` made the block; only the M that holds the G uses this part of it.
     let co = unsafe { &mut (*block).co };
     match co.resume(g) {
@@ -128,13 +127,13 @@ pub(crate) fn resume(g: GRef) -> Switch {
 /// above all) passes while others still run. For one that has no stack yet it does nothing.
 #[inline]
 pub(crate) fn prefetch(g: GRef) {
-    prefetch_at(g.block.load(Relaxed));
+    prefetch_at(g.block.get());
 }
 
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
 #[inline(never)]
 pub(crate) fn suspend(g: GRef, switch: Switch) {
-    let Some(slot) = g.stack.load(Relaxed) else {
+    let Some(slot) = g.stack.get() else {
         fatal!("suspend on a thread that is not a goroutine");
     };
     // Whatever the frames below do with them (without optimisation corosensei's are large), what
@@ -142,7 +141,7 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     // the caller's, nor of its past, is below.
     let registers = shim::callee_saved();
     note_stack(slot);
-    let way_out = way_out_of(g.block.load(Relaxed));
+    let way_out = way_out_of(g.block.get());
     // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
     let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
     // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.

@@ -8,10 +8,8 @@
 #![forbid(unsafe_code)]
 
 use std::ops::Deref;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize};
 
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::closure::ClosureCell;
 use crate::core::g::status::Status;
 use crate::core::g::wait_reason::WaitReason;
@@ -28,15 +26,15 @@ pub(crate) struct G {
     // Changed only through `core/g/status.rs`.
     pub(crate) status: Status,
     // Written by the owner (the M it runs on, or the spawner).
-    reason: AtomicU8,
+    reason: OwnerCell<u8>,
     /// Next in the one list this G is in; written by the list's owner.
-    pub(crate) link: AtomicRef<G>,
+    pub(crate) link: OwnerRef<G>,
     /// The stack it runs on; none before the first run.
-    pub(crate) stack: AtomicRef<Slot>,
+    pub(crate) stack: OwnerRef<Slot>,
     /// The coroutine's control block on that stack; 0 without one. See `core/g/context.rs`.
-    pub(crate) block: AtomicUsize,
+    pub(crate) block: OwnerCell<usize>,
     pub(crate) wait_round: WaitRound,
-    pub(crate) id: AtomicU64,
+    pub(crate) id: OwnerCell<u64>,
     /// What the extras keep here.
     ext: GExt,
     pub(crate) closure: ClosureCell,
@@ -55,23 +53,23 @@ impl G {
     pub(crate) fn new() -> G {
         G {
             status: Status::dead(),
-            reason: AtomicU8::new(0),
-            link: AtomicRef::none(),
-            stack: AtomicRef::none(),
-            block: AtomicUsize::new(0),
+            reason: OwnerCell::zero(),
+            link: OwnerRef::none(),
+            stack: OwnerRef::none(),
+            block: OwnerCell::zero(),
             wait_round: WaitRound::new(),
-            id: AtomicU64::new(0),
+            id: OwnerCell::zero(),
             ext: GExt::new(),
             closure: ClosureCell::empty(),
         }
     }
 
     pub(crate) fn id(&self) -> u64 {
-        self.id.load(Relaxed)
+        self.id.get()
     }
 
     pub(crate) fn reason(&self) -> WaitReason {
-        WaitReason::from_u8(self.reason.load(Relaxed))
+        WaitReason::from_u8(self.reason.get())
     }
 
     /// By the goroutine itself, before it publishes the waiter. See `core/g/status.rs`.
@@ -83,7 +81,7 @@ impl G {
     /// As [`G::announce_park`], and says in dumps what for: by its address.
     #[inline]
     pub(crate) fn announce_park_for(&self, reason: WaitReason, what: usize) {
-        self.reason.store(reason as u8, Relaxed);
+        self.reason.set(reason as u8);
         self.note_wait(what);
         self.status.announce_park();
     }

@@ -4,12 +4,10 @@
 #![forbid(unsafe_code)]
 
 use std::ops::Deref;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::fastrand::Choice;
 use crate::core::base::m_id::MId;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::hooks::MExt;
 use crate::core::p::processor::P;
@@ -21,17 +19,17 @@ pub(crate) struct M {
     /// Its number, and its name in dumps.
     pub(crate) id: MId,
     /// The goroutine on this M.
-    curg: AtomicRef<G>,
+    curg: OwnerRef<G>,
     /// The P this M holds.
-    p: AtomicRef<P>,
+    p: OwnerRef<P>,
     /// The P it is given when it is woken.
-    pub(crate) next_p: AtomicRef<P>,
+    pub(crate) next_p: OwnerRef<P>,
     /// Looking for work; counted in the idle word.
-    pub(crate) spinning: AtomicBool,
+    pub(crate) spinning: OwnerCell<bool>,
     /// How it sleeps when it has nothing to do.
     pub(crate) note: Note,
     /// Next in the list of idle Ms; under the scheduler's lock.
-    pub(crate) idle_link: AtomicRef<M>,
+    pub(crate) idle_link: OwnerRef<M>,
     choice: Choice,
     /// What the extras keep here.
     ext: MExt,
@@ -50,12 +48,12 @@ impl M {
     pub(crate) fn new(id: MId, seed: u64) -> M {
         M {
             id,
-            curg: AtomicRef::none(),
-            p: AtomicRef::none(),
-            next_p: AtomicRef::none(),
-            spinning: AtomicBool::new(false),
+            curg: OwnerRef::none(),
+            p: OwnerRef::none(),
+            next_p: OwnerRef::none(),
+            spinning: OwnerCell::zero(),
             note: Note::new(),
-            idle_link: AtomicRef::none(),
+            idle_link: OwnerRef::none(),
             choice: Choice::new(seed),
             ext: MExt::new(),
         }
@@ -63,20 +61,20 @@ impl M {
 
     #[inline]
     pub(crate) fn curg(&self) -> Option<GRef> {
-        self.curg.load(Relaxed)
+        self.curg.get()
     }
 
     pub(crate) fn set_curg(&self, g: Option<GRef>) {
-        self.curg.store(g, Relaxed);
+        self.curg.set(g);
     }
 
     #[inline]
     pub(crate) fn p(&self) -> Option<&'static P> {
-        self.p.load(Relaxed)
+        self.p.get()
     }
 
     pub(crate) fn set_p(&self, p: Option<&'static P>) {
-        self.p.store(p, Relaxed);
+        self.p.set(p);
     }
 
     pub(crate) fn choice(&self) -> &Choice {

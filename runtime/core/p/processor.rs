@@ -8,11 +8,11 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::atomic::Ordering::{self, Relaxed};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::m_id::AtomicMId;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::free_gs;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
@@ -49,18 +49,18 @@ pub(crate) fn next_id_without_p() -> u64 {
 #[derive(Debug)]
 pub(crate) struct P {
     pub(crate) id: u32,
-    status: AtomicU8,
+    status: OwnerCell<u8>,
     /// Next idle P; under the scheduler's lock.
-    pub(crate) idle_link: AtomicRef<P>,
+    pub(crate) idle_link: OwnerRef<P>,
     pub(crate) runq: LocalQueue,
     /// Goes up with every goroutine picked that does not inherit a slice. Go: schedtick.
-    pub(crate) schedtick: AtomicU32,
+    pub(crate) schedtick: OwnerCell<u32>,
     /// The M that holds it, for those who look from outside.
     pub(crate) m: AtomicMId,
     // Owner half: caches.
     pub(crate) free_gs: GQueue,
-    id_next: AtomicU64,
-    id_end: AtomicU64,
+    id_next: OwnerCell<u64>,
+    id_end: OwnerCell<u64>,
     /// What the extras keep here.
     ext: PExt,
 }
@@ -78,20 +78,20 @@ impl P {
     pub(crate) fn new(id: u32) -> P {
         P {
             id,
-            status: AtomicU8::new(PStatus::Stopped as u8),
-            idle_link: AtomicRef::none(),
+            status: OwnerCell::<u8>::new(PStatus::Stopped as u8),
+            idle_link: OwnerRef::none(),
             runq: LocalQueue::new(),
-            schedtick: AtomicU32::new(0),
+            schedtick: OwnerCell::zero(),
             m: AtomicMId::none(),
             free_gs: GQueue::new(),
-            id_next: AtomicU64::new(0),
-            id_end: AtomicU64::new(0),
+            id_next: OwnerCell::zero(),
+            id_end: OwnerCell::zero(),
             ext: PExt::new(),
         }
     }
 
-    pub(crate) fn status(&self, order: Ordering) -> PStatus {
-        match self.status.load(order) {
+    pub(crate) fn status(&self) -> PStatus {
+        match self.status.peek() {
             0 => PStatus::Idle,
             1 => PStatus::Running,
             3 => PStatus::Stopped,
@@ -100,14 +100,14 @@ impl P {
     }
 
     pub(crate) fn set_status(&self, status: PStatus) {
-        self.status.store(status as u8, Relaxed);
+        self.status.set(status as u8);
     }
 
     /// Whoever runs next has a slice of its own. By the owner.
     #[inline]
     pub(crate) fn begin_slice(&self) {
-        let tick = self.schedtick.load(Relaxed);
-        self.schedtick.store(tick.wrapping_add(1), Relaxed);
+        let tick = self.schedtick.get();
+        self.schedtick.set(tick.wrapping_add(1));
     }
 }
 
@@ -195,12 +195,12 @@ impl LentP<'_> {
 
     /// The next goroutine id.
     pub(crate) fn next_id(self) -> u64 {
-        let mut id = self.id_next.load(Relaxed);
-        if id == self.id_end.load(Relaxed) {
+        let mut id = self.id_next.get();
+        if id == self.id_end.get() {
             id = NEXT_ID.fetch_add(ID_BLOCK, Relaxed);
-            self.id_end.store(id + ID_BLOCK, Relaxed);
+            self.id_end.set(id + ID_BLOCK);
         }
-        self.id_next.store(id + 1, Relaxed);
+        self.id_next.set(id + 1);
         id
     }
 

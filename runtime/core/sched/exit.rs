@@ -4,8 +4,6 @@
 //! Go: stack.go stackalloc; proc.go goexit, goexit1, goexit0, gdestroy, gfput.
 #![allow(unsafe_code, reason = "takes the closure out of the G")]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::hooks;
@@ -23,8 +21,8 @@ pub(crate) fn bind_stack(p: LentP<'_>, g: GRef) -> bool {
     };
     context::prepare(slot, body);
     slot.set_owner(std::ptr::from_ref::<G>(g).addr());
-    g.block.store(context::block_of(slot), Relaxed);
-    g.stack.store(Some(slot), Relaxed);
+    g.block.set(context::block_of(slot));
+    g.stack.set(Some(slot));
     true
 }
 
@@ -43,8 +41,8 @@ pub(crate) extern "C" fn body(g: GRef) {
 #[inline]
 pub(crate) fn recycle(m: &'static M, p: LentP<'_>, g: GRef) {
     g.status.died();
-    g.block.store(0, Relaxed);
-    let Some(slot) = g.stack.take_relaxed() else {
+    g.block.set(0);
+    let Some(slot) = g.stack.take() else {
         fatal!("goroutine {} ends without a stack", g.id());
     };
     hooks::ended(m, p, g, slot);

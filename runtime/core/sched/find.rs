@@ -8,7 +8,7 @@
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::fence;
 
 use crate::core::g::goroutine::GRef;
@@ -88,7 +88,7 @@ fn behind_all(p: LentP<'_>, g: GRef) -> Option<Picked> {
 
 #[inline]
 fn every_61st_global(p: &P) -> Option<Picked> {
-    if !p.schedtick.load(Relaxed).is_multiple_of(GLOBAL_EVERY) || SCHED.global_len() == 0 {
+    if !p.schedtick.get().is_multiple_of(GLOBAL_EVERY) || SCHED.global_len() == 0 {
         return None;
     }
     let g = SCHED.lock().global().pop_front();
@@ -122,11 +122,11 @@ fn global_batch_locked(sched: &SchedGuard, p: LentP<'_>) -> Option<Picked> {
 }
 
 fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
-    if !m.spinning.load(Relaxed) {
+    if !m.spinning.get() {
         if !SCHED.idle.try_spin(SCHED.procs()) {
             return None;
         }
-        m.spinning.store(true, Relaxed);
+        m.spinning.set(true);
     }
     for sweep in 0..SWEEPS {
         let last = sweep == SWEEPS - 1;
@@ -147,7 +147,7 @@ fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
             {
                 return Some(picked);
             }
-            if victim.status(Relaxed) == PStatus::Idle {
+            if victim.status() == PStatus::Idle {
                 continue;
             }
             if let Some(g) = p.steal_half(victim) {
@@ -164,7 +164,7 @@ fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
 /// Takes a victim's `runnext`, after a grace in which the victim may run it itself.
 fn steal_next(victim: &P) -> Option<GRef> {
     let seen = victim.runq.peek_next()?;
-    if victim.status(Relaxed) == PStatus::Running {
+    if victim.status() == PStatus::Running {
         let end = nanotime() + RUNNEXT_GRACE;
         while nanotime() < end {
             if !victim.runq.peek_next().is_some_and(|g| g.same(seen)) {
@@ -191,17 +191,17 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
         drop(sched);
         return Some(picked);
     }
-    if m.spinning.load(Relaxed) {
+    if m.spinning.get() {
         SCHED.idle.add_idle();
     } else if !SCHED.idle.try_add_idle() {
         // need-spinning: somebody wanted a spinner when no P was idle. That is me now.
-        m.spinning.store(true, Relaxed);
+        m.spinning.set(true);
         drop(sched);
         return None;
     }
     sched.push_idle_p(idle::release_p(m, p));
     drop(sched);
-    if m.spinning.load(Relaxed) && last_look(m) {
+    if m.spinning.get() && last_look(m) {
         return None;
     }
     // If a timer is due and no P is idle: all are busy, and look at their timers themselves.
@@ -213,13 +213,13 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
 
 /// The spinner stops spinning, then looks at every queue once more. True: it has a P again.
 fn last_look(m: &'static M) -> bool {
-    m.spinning.store(false, Relaxed);
+    m.spinning.set(false);
     SCHED.idle.stop_spinning();
     fence(SeqCst); // pairs(no-lost-work): wakep's fence, after its caller's publication
     let work = SCHED.global_len() != 0
         || SCHED
             .ps()
-            .any(|p| p.status(Relaxed) != PStatus::Idle && !p.runq.is_empty());
+            .any(|p| p.status() != PStatus::Idle && !p.runq.is_empty());
     work && spin_with_idle_p(m)
 }
 
@@ -235,7 +235,7 @@ fn spin_with_idle_p(m: &'static M) -> bool {
     match p {
         Some(p) => {
             idle::acquire_p(m, p);
-            m.spinning.store(true, Relaxed);
+            m.spinning.set(true);
             SCHED.idle.start_spinning();
             true
         }

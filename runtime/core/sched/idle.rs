@@ -72,7 +72,7 @@ pub(crate) fn stop_m(m: &'static M) {
 pub(crate) fn wait_for_p(m: &'static M) {
     hooks::check_if_last();
     m.note.sleep(); // its Acquire shows what the waker wrote
-    match m.next_p.take_relaxed() {
+    match m.next_p.take() {
         Some(p) => acquire_p(m, p),
         None => fatal!("m{} was woken without a P", m.id),
     }

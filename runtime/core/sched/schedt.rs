@@ -3,10 +3,11 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
 use crate::core::hooks::{self, IdleMs, SchedExt};
@@ -26,12 +27,12 @@ pub(crate) struct Sched {
     /// Under the lock. Go: midle.
     pub(crate) idle_ms: IdleMs,
     /// Last in, first out; under the lock. Go: pidle.
-    idle_ps: AtomicRef<P>,
+    idle_ps: OwnerRef<P>,
     pub(crate) idle: IdleWord,
     all_ps: [AtomicRef<P>; MAX_PS],
-    procs: AtomicU32,
+    procs: OwnerCell<u32>,
     /// Ms made or promised; under the lock. Go: mcount.
-    pub(crate) m_count: AtomicU32,
+    pub(crate) m_count: OwnerCell<u32>,
     pub(crate) started: AtomicBool,
     /// What the extras keep here.
     ext: SchedExt,
@@ -51,11 +52,11 @@ pub(crate) static SCHED: Sched = Sched {
     lock: RawLock::new(),
     global: GQueue::new(),
     idle_ms: IdleMs::new(),
-    idle_ps: AtomicRef::none(),
+    idle_ps: OwnerRef::none(),
     idle: IdleWord::new(),
     all_ps: [const { AtomicRef::none() }; MAX_PS],
-    procs: AtomicU32::new(0),
-    m_count: AtomicU32::new(0),
+    procs: OwnerCell::zero(),
+    m_count: OwnerCell::zero(),
     started: AtomicBool::new(false),
     ext: SchedExt::new(),
 };
@@ -93,11 +94,11 @@ impl Sched {
     /// How many Ps there are: GOMAXPROCS.
     #[inline]
     pub(crate) fn procs(&self) -> u32 {
-        self.procs.load(Relaxed)
+        self.procs.peek()
     }
 
     pub(crate) fn set_procs(&self, n: u32) {
-        self.procs.store(n, Relaxed);
+        self.procs.set(n);
     }
 
     /// P number `i`, if it was ever made.
@@ -149,19 +150,19 @@ impl SchedGuard {
 
     /// One more M is made or promised, or one less.
     pub(crate) fn add_m(&self, n: i32) {
-        add(&self.m_count, n.cast_unsigned());
+        self.m_count.add(n.cast_unsigned());
     }
 
     /// Puts a P into the idle list.; the caller counts it in `idle`.
     pub(crate) fn push_idle_p(&self, p: &'static P) {
-        p.idle_link.store(self.idle_ps.load(Relaxed), Relaxed);
-        self.idle_ps.store(Some(p), Relaxed);
+        p.idle_link.set(self.idle_ps.get());
+        self.idle_ps.set(Some(p));
     }
 
     /// Takes an idle P, last in first out, and uncounts it. Go: pidleget.
     pub(crate) fn pop_idle_p(&self) -> Option<&'static P> {
-        let p = self.idle_ps.load(Relaxed)?;
-        self.idle_ps.store(p.idle_link.take_relaxed(), Relaxed);
+        let p = self.idle_ps.get()?;
+        self.idle_ps.set(p.idle_link.take());
         self.idle.remove_idle();
         hooks::p_gets_busy(self);
         Some(p)
@@ -169,7 +170,7 @@ impl SchedGuard {
 
     /// The first of the idle Ps, which are linked by `idle_link`.
     pub(crate) fn first_idle_p(&self) -> Option<&'static P> {
-        self.idle_ps.load(Relaxed)
+        self.idle_ps.get()
     }
 
     /// Puts an M into the idle list. Go: mput.
@@ -186,9 +187,4 @@ impl SchedGuard {
     pub(crate) fn push_global(&self, g: GRef) {
         self.global.push_back(g);
     }
-}
-
-/// Under the lock, which makes it one step.
-pub(crate) fn add(count: &AtomicU32, n: u32) {
-    count.store(count.load(Relaxed).wrapping_add(n), Relaxed);
 }

@@ -3,8 +3,6 @@
 //! Go: proc.go schedule, execute, mstart1, park_m, gosched_m, goexit0.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::g::context::{self, Switch};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Enqueue;
@@ -36,7 +34,7 @@ fn m_loop(m: &'static M) {
             idle::stop_m(m); // a spare, or its P went to the owner of a goroutine it had picked
         }
         let picked = find_runnable(m);
-        if m.spinning.load(Relaxed) {
+        if m.spinning.get() {
             stop_spinning_with_work(m);
         }
         if run(m, &picked) == Life::Over {
@@ -77,7 +75,7 @@ fn run(m: &'static M, picked: &Picked) -> Life {
 /// last-spinner (README): I found work, so I owe one wake-up. Go: resetspinning.
 #[cold]
 fn stop_spinning_with_work(m: &'static M) {
-    m.spinning.store(false, Relaxed);
+    m.spinning.set(false);
     SCHED.idle.stop_spinning();
     wakep();
 }
@@ -98,7 +96,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
         p.begin_slice();
         hooks::slice_begins(m);
     }
-    if g.stack.load(Relaxed).is_none() {
+    if g.stack.get().is_none() {
         if !exit::bind_stack(p.lend(), g) {
             hooks::no_stack(g);
             return;

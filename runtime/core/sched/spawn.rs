@@ -5,8 +5,6 @@
 //! Go: proc.go newproc, newproc1, gfget.
 #![allow(unsafe_code, reason = "stores the closure in a G that it owns")]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::g::closure::ClosureCell;
 use crate::core::g::free_gs;
 use crate::core::g::goroutine::GRef;
@@ -62,7 +60,7 @@ pub(crate) fn assign_id(rt: &NoPreempt, g: GRef) -> u64 {
         Some(p) => p.next_id(),
         None => next_id_without_p(),
     };
-    g.id.store(id, Relaxed);
+    g.id.set(id);
     id
 }
 

@@ -7,7 +7,7 @@
 //! Go: proc.go wakep, startm, newm.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::fence;
 
 use crate::core::hooks;
@@ -57,7 +57,7 @@ pub(crate) fn start_m_locked(sched: SchedGuard, p: &'static P, spinning: bool) {
 
 /// Wakes a parked M with a P in its hand.
 pub(crate) fn hand_over(m: &'static M, p: &'static P, spinning: bool) {
-    m.spinning.store(spinning, Relaxed);
-    m.next_p.store(Some(p), Relaxed);
+    m.spinning.set(spinning);
+    m.next_p.set(Some(p));
     m.note.wake(); // its Release publishes both
 }

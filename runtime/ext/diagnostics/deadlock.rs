@@ -38,7 +38,7 @@ pub(crate) fn check() {
 fn examine() -> Found {
     let found = look();
     if found == Found::Deadlock {
-        if SCHED.starved.load(Relaxed) {
+        if SCHED.starved.peek() {
             threads::wake_spawner(); // it tries to get a stack, and has other words: starved.rs
         } else {
             report();

@@ -12,8 +12,8 @@
 
 use std::fmt::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
@@ -26,18 +26,18 @@ use crate::ext::stopped::State;
 use crate::ext::threads::allm;
 
 /// Between two traces; 0: none.
-static PERIOD: AtomicU64 = AtomicU64::new(0);
-static DETAILED: AtomicBool = AtomicBool::new(false);
+static PERIOD: OwnerCell<u64> = OwnerCell::zero();
+static DETAILED: OwnerCell<bool> = OwnerCell::zero();
 
 /// Before the runtime's threads start.
 pub(crate) fn configure(period: Option<Nanos>, detailed: bool) {
-    PERIOD.store(period.unwrap_or(0), Relaxed);
-    DETAILED.store(detailed, Relaxed);
+    PERIOD.set(period.unwrap_or(0));
+    DETAILED.set(detailed);
 }
 
 /// How often it is wanted.
 pub(crate) fn period() -> Option<Nanos> {
-    Some(PERIOD.load(Relaxed)).filter(|&period| period > 0)
+    Some(PERIOD.peek()).filter(|&period| period > 0)
 }
 
 /// One trace; `age` is how long the runtime has been there.
@@ -45,7 +45,7 @@ pub(crate) fn print(age: Nanos) {
     let mut out = BufferedStderr::hasty(); // sysmon waits for nobody
     let millis = age / 1_000_000;
     // Nobody is left to hear that stderr is closed.
-    let _ = if DETAILED.load(Relaxed) {
+    let _ = if DETAILED.peek() {
         detailed(&mut out, millis)
     } else {
         line(&mut out, millis)
@@ -60,7 +60,7 @@ fn line(out: &mut impl Write, millis: u64) -> fmt::Result {
     }
     write!(out, " ] schedticks=[")?;
     for p in SCHED.ps() {
-        write!(out, " {}", p.schedtick.load(Relaxed))?;
+        write!(out, " {}", p.schedtick.peek())?;
     }
     writeln!(out, " ]")
 }
@@ -74,7 +74,7 @@ fn head(out: &mut impl Write, millis: u64) -> fmt::Result {
          needspinning={} idlethreads={idle_ms} runqueue={}",
         SCHED.procs(),
         idle.idle_ps(),
-        SCHED.m_count.load(Relaxed),
+        SCHED.m_count.peek(),
         idle.spinning(),
         u32::from(idle.need_spinning()),
         SCHED.global_len(),
@@ -86,10 +86,10 @@ fn detailed(out: &mut impl Write, millis: u64) -> fmt::Result {
     writeln!(
         out,
         " gcwaiting={} nmidlelocked={} stopwait={} sysmonwait={}",
-        SCHED.stopping.load(Relaxed),
-        SCHED.idle_locked.load(Relaxed),
-        SCHED.still_running.load(Relaxed),
-        SCHED.sysmon_asleep.load(Relaxed),
+        SCHED.stopping.peek(),
+        SCHED.idle_locked.peek(),
+        SCHED.still_running.peek(),
+        SCHED.sysmon_asleep.peek(),
     )?;
     SCHED.ps().try_for_each(|p| describe_p(out, p))?;
     allm::all_ms().try_for_each(|m| describe_m(out, m))?;
@@ -108,9 +108,9 @@ fn describe_p(out: &mut impl Write, p: &P) -> fmt::Result {
         out,
         "  P{}: status={} schedtick={} syscalltick={} m={} runqsize={} gfreecnt={} timerslen={}",
         p.id,
-        p.status(Relaxed) as u8,
-        p.schedtick.load(Relaxed),
-        p.syscalltick.load(Relaxed),
+        p.status() as u8,
+        p.schedtick.peek(),
+        p.syscalltick.peek(),
         OrNil(p.m.get()),
         p.runq.len(),
         p.gs_kept(),
@@ -127,9 +127,9 @@ fn describe_m(out: &mut impl Write, m: &M) -> fmt::Result {
         OrNil(m.curg().map(|g| g.id())),
         m.retake.depth(),
         m.retake.is_lost(),
-        m.blocking.load(Relaxed),
-        m.spinning.load(Relaxed),
-        m.bound_asleep.load(Relaxed),
+        m.blocking.peek(),
+        m.spinning.peek(),
+        m.bound_asleep.peek(),
         OrNil(locked_to(m)),
     )
 }

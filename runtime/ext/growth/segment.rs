@@ -23,8 +23,6 @@
 //! Go: stack.go newstack, which copies instead.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::enter::{NoPreempt, enter};
 use crate::ext::growth::continuation;
@@ -74,7 +72,7 @@ impl Segment {
         let owner = rt.current();
         match take(&rt, class) {
             Ok(slot) => {
-                slot.set_link(owner.stack.load(Relaxed));
+                slot.set_link(owner.stack.get());
                 slot.set_owner(std::ptr::from_ref::<G>(owner).addr() | SEGMENT_TAG);
                 Ok(Segment {
                     slot,
@@ -105,7 +103,7 @@ struct Standing<'a>(&'a Segment);
 
 impl<'a> Standing<'a> {
     fn on(segment: &'a Segment) -> Standing<'a> {
-        segment.owner.stack.store(Some(segment.slot), Relaxed);
+        segment.owner.stack.set(Some(segment.slot));
         Standing(segment)
     }
 }
@@ -113,12 +111,8 @@ impl<'a> Standing<'a> {
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
         let Segment { slot, owner, .. } = *self.0;
-        if owner
-            .stack
-            .load(Relaxed)
-            .is_some_and(|first| first.same(slot))
-        {
-            owner.stack.store(slot.link(), Relaxed);
+        if owner.stack.get().is_some_and(|first| first.same(slot)) {
+            owner.stack.set(slot.link());
         } else {
             leave_the_middle(owner, slot);
         }
@@ -128,7 +122,7 @@ impl Drop for Standing<'_> {
 /// Out of a chain in which it is not the first; in none, if it has outlived its goroutine.
 #[cold]
 fn leave_the_middle(owner: GRef, slot: SlotRef) {
-    let first = owner.stack.load(Relaxed);
+    let first = owner.stack.get();
     for other in first.into_iter().flat_map(Slot::chain) {
         other.forget_sp();
         if other.link().is_some_and(|next| next.same(slot)) && other.is_segment() {

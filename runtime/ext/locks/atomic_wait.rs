@@ -51,7 +51,7 @@ pub(crate) fn wake_all(word: &AtomicU32) {
         let rt = enter();
         for _ in 0..BATCH {
             let Some(waiter) = next else { break };
-            next = waiter.same.take_relaxed();
+            next = waiter.same.take();
             waiter.set_queued(false);
             root.waiting.fetch_sub(1, Relaxed);
             ready(&rt, waiter.g);

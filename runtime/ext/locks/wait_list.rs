@@ -6,16 +6,15 @@
 #![forbid(unsafe_code)]
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::wait::waiter::Waiter;
 
 /// See the file's header.
 #[derive(Debug)]
 pub(crate) struct WaitList {
-    first: AtomicRef<Waiter>,
-    last: AtomicRef<Waiter>,
+    first: OwnerRef<Waiter>,
+    last: OwnerRef<Waiter>,
 }
 
 // Nobody finds a list half changed after a panic: no code of the user's runs while it changes.
@@ -25,47 +24,47 @@ impl RefUnwindSafe for WaitList {}
 impl WaitList {
     pub(crate) const fn new() -> WaitList {
         WaitList {
-            first: AtomicRef::none(),
-            last: AtomicRef::none(),
+            first: OwnerRef::none(),
+            last: OwnerRef::none(),
         }
     }
 
     /// Without the lock a hint.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.load(Relaxed).is_none()
+        self.first.peek().is_none()
     }
 
     pub(crate) fn first(&self) -> Option<&'static Waiter> {
-        self.first.load(Relaxed)
+        self.first.get()
     }
 
     pub(crate) fn push_back(&self, w: &'static Waiter) {
         w.set_queued(true);
-        w.next.store(None, Relaxed);
-        w.prev.store(self.last.swap(Some(w), Relaxed), Relaxed);
-        match w.prev.load(Relaxed) {
-            Some(before) => before.next.store(Some(w), Relaxed),
-            None => self.first.store(Some(w), Relaxed),
+        w.next.set(None);
+        w.prev.set(self.last.replace(Some(w)));
+        match w.prev.get() {
+            Some(before) => before.next.set(Some(w)),
+            None => self.first.set(Some(w)),
         }
     }
 
     pub(crate) fn pop_front(&self) -> Option<&'static Waiter> {
-        let w = self.first.load(Relaxed)?;
+        let w = self.first.get()?;
         self.unlink(w);
         Some(w)
     }
 
     /// Takes `w` out, from here or from the ring it was moved to.
     pub(crate) fn unlink(&self, w: &'static Waiter) {
-        let (before, behind) = (w.prev.take_relaxed(), w.next.take_relaxed());
+        let (before, behind) = (w.prev.take(), w.next.take());
         match before {
-            Some(b) => b.next.store(behind, Relaxed),
-            None => self.first.store(behind, Relaxed),
+            Some(b) => b.next.set(behind),
+            None => self.first.set(behind),
         }
         match behind {
-            Some(b) => b.prev.store(before, Relaxed),
-            None => self.last.store(before, Relaxed),
+            Some(b) => b.prev.set(before),
+            None => self.last.set(before),
         }
         w.set_queued(false);
     }
@@ -73,17 +72,17 @@ impl WaitList {
     /// Moves everybody out at once, into a ring through `end`, which waits for nothing itself.
     /// In the ring as here, a waiter may leave by `unlink`.
     pub(crate) fn move_to_ring(&self, end: &'static Waiter) {
-        let first = self.first.take_relaxed().unwrap_or(end);
-        let last = self.last.take_relaxed().unwrap_or(end);
-        end.next.store(Some(first), Relaxed);
-        end.prev.store(Some(last), Relaxed);
-        first.prev.store(Some(end), Relaxed);
-        last.next.store(Some(end), Relaxed);
+        let first = self.first.take().unwrap_or(end);
+        let last = self.last.take().unwrap_or(end);
+        end.next.set(Some(first));
+        end.prev.set(Some(last));
+        first.prev.set(Some(end));
+        last.next.set(Some(end));
     }
 
     /// Takes the first one of `end`'s ring.
     pub(crate) fn pop_ring(&self, end: &'static Waiter) -> Option<&'static Waiter> {
-        let w = end.next.load(Relaxed).filter(|w| !std::ptr::eq(*w, end))?;
+        let w = end.next.get().filter(|w| !std::ptr::eq(*w, end))?;
         self.unlink(w);
         Some(w)
     }

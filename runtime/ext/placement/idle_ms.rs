@@ -3,87 +3,84 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32};
 
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::m::machine::M;
-use crate::core::sched::schedt::add;
 
 #[derive(Debug)]
 pub(crate) struct IdleMs {
-    first: AtomicRef<M>,
+    first: OwnerRef<M>,
     /// Where those are that are needed; how many.
-    last: AtomicRef<M>,
-    needed: AtomicU32,
-    len: AtomicU32,
+    last: OwnerRef<M>,
+    needed: OwnerCell<u32>,
+    len: OwnerCell<u32>,
     /// How often one was taken out.
-    wakes: AtomicU32,
+    wakes: OwnerCell<u32>,
 }
 
 /// An M's place in the list, beside `idle_link`.
 #[derive(Debug)]
 pub(crate) struct IdleLinks {
-    prev: AtomicRef<M>,
-    listed: AtomicBool,
+    prev: OwnerRef<M>,
+    listed: OwnerCell<bool>,
     /// It is in the list as one whose thread goroutines wait for.
-    needed: AtomicBool,
+    needed: OwnerCell<bool>,
 }
 
 impl IdleLinks {
     pub(crate) fn new() -> IdleLinks {
         IdleLinks {
-            prev: AtomicRef::none(),
-            listed: AtomicBool::new(false),
-            needed: AtomicBool::new(false),
+            prev: OwnerRef::none(),
+            listed: OwnerCell::zero(),
+            needed: OwnerCell::zero(),
         }
     }
 
     pub(crate) fn is_needed(&self) -> bool {
-        self.needed.load(Relaxed)
+        self.needed.get()
     }
 }
 
 impl IdleMs {
     pub(crate) const fn new() -> IdleMs {
         IdleMs {
-            first: AtomicRef::none(),
-            last: AtomicRef::none(),
-            needed: AtomicU32::new(0),
-            len: AtomicU32::new(0),
-            wakes: AtomicU32::new(0),
+            first: OwnerRef::none(),
+            last: OwnerRef::none(),
+            needed: OwnerCell::zero(),
+            len: OwnerCell::zero(),
+            wakes: OwnerCell::zero(),
         }
     }
 
     pub(crate) fn first(&self) -> Option<&'static M> {
-        self.first.load(Relaxed)
+        self.first.get()
     }
 
     /// How many there are. May be read without the lock, as a hint; so may the next one.
     pub(crate) fn len(&self) -> u32 {
-        self.len.load(Relaxed)
+        self.len.peek()
     }
 
     /// How many there are whose threads goroutines wait for.
     pub(crate) fn needed(&self) -> u32 {
-        self.needed.load(Relaxed)
+        self.needed.peek()
     }
 
     pub(crate) fn push(&self, m: &'static M) {
-        let needed =
-            m.affinity.waiting.load(Relaxed) != 0 || m.affinity.stepped_aside.load(Relaxed);
-        m.affinity.stepped_aside.store(false, Relaxed);
-        m.idle_links.needed.store(needed, Relaxed);
+        let needed = m.affinity.waiting.load(Relaxed) != 0 || m.affinity.stepped_aside.get();
+        m.affinity.stepped_aside.set(false);
+        m.idle_links.needed.set(needed);
         let (prev, next) = if needed {
-            add(&self.needed, 1);
-            (self.last.load(Relaxed), None)
+            self.needed.add(1);
+            (self.last.get(), None)
         } else {
             (None, self.first())
         };
-        m.idle_links.prev.store(prev, Relaxed);
-        m.idle_link.store(next, Relaxed);
+        m.idle_links.prev.set(prev);
+        m.idle_link.set(next);
         self.link(prev, Some(m), Some(m), next);
-        m.idle_links.listed.store(true, Relaxed);
-        add(&self.len, 1);
+        m.idle_links.listed.set(true);
+        self.len.add(1);
     }
 
     pub(crate) fn pop(&self) -> Option<&'static M> {
@@ -94,12 +91,12 @@ impl IdleMs {
     }
 
     pub(crate) fn wakes(&self) -> u32 {
-        self.wakes.load(Relaxed)
+        self.wakes.get()
     }
 
     /// An idle M, or one that waits for its own, is about to be woken.
     pub(crate) fn count_wake(&self) {
-        add(&self.wakes, 1);
+        self.wakes.add(1);
     }
 
     /// Makes `after` what follows `prev`, and `before` what precedes `next`.
@@ -111,24 +108,24 @@ impl IdleMs {
         next: Option<&'static M>,
     ) {
         let link = prev.map_or(&self.first, |prev| &prev.idle_link);
-        link.store(after, Relaxed);
+        link.set(after);
         let link = next.map_or(&self.last, |next| &next.idle_links.prev);
-        link.store(before, Relaxed);
+        link.set(before);
     }
 
     /// Takes this one out; false if it is not in the list.
     pub(crate) fn take(&self, m: &'static M) -> bool {
-        if !m.idle_links.listed.load(Relaxed) {
+        if !m.idle_links.listed.get() {
             return false;
         }
-        let next = m.idle_link.take_relaxed();
-        let prev = m.idle_links.prev.take_relaxed();
+        let next = m.idle_link.take();
+        let prev = m.idle_links.prev.take();
         self.link(prev, next, prev, next);
         if m.idle_links.is_needed() {
-            add(&self.needed, 1u32.wrapping_neg());
+            self.needed.sub(1);
         }
-        m.idle_links.listed.store(false, Relaxed);
-        add(&self.len, 1u32.wrapping_neg());
+        m.idle_links.listed.set(false);
+        self.len.sub(1);
         self.count_wake();
         true
     }

@@ -32,12 +32,12 @@ pub(crate) fn lock() {
     let rt = enter();
     let Some(m) = rt.m() else { return };
     let g = rt.current();
-    let count = g.locked_count.load(Relaxed);
+    let count = g.locked_count.get();
     let Some(more) = count.checked_add(1) else {
         drop(rt);
         panic!("LockOSThread nesting overflow");
     };
-    g.locked_count.store(more, Relaxed);
+    g.locked_count.set(more);
     if count == 0 {
         g.locked_m.set(Some(m.id));
         m.add_locked();
@@ -47,7 +47,7 @@ pub(crate) fn lock() {
 /// For a wait in a call that promises to return on its thread: wires the goroutine to it, unless
 /// it is. True: an `unlock` is owed.
 pub(crate) fn lock_to_wait(rt: &NoPreempt) -> bool {
-    let owed = rt.m().is_some() && rt.current().locked_count.load(Relaxed) == 0;
+    let owed = rt.m().is_some() && rt.current().locked_count.get() == 0;
     if owed {
         lock();
     }
@@ -59,9 +59,9 @@ pub(crate) fn unlock() {
     let rt = enter();
     let Some(m) = rt.m() else { return };
     let g = rt.current();
-    let count = g.locked_count.load(Relaxed);
+    let count = g.locked_count.get();
     if count > 0 {
-        g.locked_count.store(count - 1, Relaxed);
+        g.locked_count.set(count - 1);
     }
     if count == 1 {
         g.locked_m.set(None);
@@ -87,7 +87,7 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
     }
     check_if_last();
     m.note.sleep();
-    match m.next_p.take_relaxed() {
+    match m.next_p.take() {
         Some(p) => acquire_p(m, p),
         None => fatal!("locked m{} was woken without a P", m.id),
     }
@@ -103,7 +103,7 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
 /// the P, which looks at no other queue meanwhile, and has timers.
 fn one_more(m: &'static M) -> Option<GRef> {
     if m.affinity.queue.is_empty()
-        || SCHED.stopping.load(Relaxed)
+        || SCHED.stopping.peek()
         || m.affinity.had_turn.swap(true, Relaxed)
     {
         return None;
@@ -139,16 +139,16 @@ pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
 /// it, and each of those counts a new schedtick, so sysmon sees no slice that gets too long: here
 /// it is seen. True: others wait, and the slice is over.
 fn had_its_slice(p: &P) -> bool {
-    let (tick, now) = (p.schedtick.load(Relaxed), nanotime());
-    let before = p.locked_tick.load(Relaxed);
-    p.locked_tick.store(tick, Relaxed);
+    let (tick, now) = (p.schedtick.get(), nanotime());
+    let before = p.locked_tick.get();
+    p.locked_tick.set(tick);
     // Nobody has had the P in between but the one that was handed it at that tick.
     if tick.wrapping_sub(before) > 1 {
-        p.locked_since.store(now, Relaxed);
+        p.locked_since.set(now);
     }
-    let over = now - p.locked_since.load(Relaxed) >= sysmon::slice();
+    let over = now - p.locked_since.get() >= sysmon::slice();
     if over {
-        p.locked_since.store(now, Relaxed);
+        p.locked_since.set(now);
     }
     over && (!p.runq.is_empty() || SCHED.global_len() != 0)
 }
@@ -208,5 +208,5 @@ fn sleeping_owner(g: GRef) -> Option<&'static M> {
         return None; // it may have been preempted: its thread sleeps elsewhere
     }
     let owner = g.locked_m.get().and_then(allm::m_by_id)?;
-    owner.waits_for_own.load(Relaxed).then_some(owner)
+    owner.waits_for_own.get().then_some(owner)
 }

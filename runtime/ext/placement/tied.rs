@@ -72,7 +72,7 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
         None if asleep => give_p_to(m, home),
         None => {
             fence(SeqCst); // pairs(affinity): wait_for_timers in hooks.rs, its fence in `sleep`
-            if home.affinity.sleeps_for_timers.load(Relaxed) {
+            if home.affinity.sleeps_for_timers.peek() {
                 SCHED.timer_waiter.look_again();
             }
         }
@@ -99,7 +99,7 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
         held.put_next(g, |batch| sched.global().append(batch));
     }
     let p = idle::detach_p(m, held);
-    m.affinity.stepped_aside.store(true, Relaxed);
+    m.affinity.stepped_aside.set(true);
     if other.is_none() {
         waiting_ps::push(&sched, p, false);
     }

@@ -72,10 +72,10 @@ pub(crate) fn foreign_g() -> GRef {
 #[cold]
 fn new_foreign_g() -> GRef {
     let g = take_g();
-    g.id.store(thread_id(), Relaxed); // another thread had it before
+    g.id.set(thread_id()); // another thread had it before
     g.status.set_running_thread();
     THIS.set(Some(g));
-    g.parent.store(u64::from(gettid().cast_unsigned()), Relaxed);
+    g.parent.set(u64::from(gettid().cast_unsigned()));
     END.ask();
     g
 }
@@ -85,7 +85,7 @@ fn give_back() {
     let Some(g) = THIS.get() else { return };
     // It stands on a segment if a coroutine was left there for good. Then its thread has to be gone
     // first.
-    if g.stack.load(Relaxed).is_none() {
+    if g.stack.get().is_none() {
         THIS.set(None);
         FREE_LOCK.lock();
         free(g);
@@ -96,7 +96,7 @@ fn give_back() {
 /// Guarded by the lock.
 fn free(g: GRef) {
     g.status.died();
-    g.parent.store(0, Relaxed);
+    g.parent.set(0);
     FREE.push_back(g);
 }
 
@@ -145,7 +145,7 @@ fn find_lost() {
         allgs::for_each_thread(|g| {
             let tid = tid_of(g);
             if tid != 0 && g.status.state() == State::Running && (tid == me || !is_alive(tid)) {
-                g.stack.store(None, Relaxed); // a segment stays with whoever was left on it
+                g.stack.set(None); // a segment stays with whoever was left on it
                 free(g);
                 found += 1;
             }
@@ -157,20 +157,19 @@ fn find_lost() {
 
 /// The kernel's id of the plain thread that has `g`.
 pub(crate) fn tid_of(g: &G) -> i32 {
-    ((g.parent.load(Relaxed) & TID) as u32).cast_signed()
+    ((g.parent.get() & TID) as u32).cast_signed()
 }
 
 /// By the thread itself: it is about to wait without a deadline, or has done so.
 pub(crate) fn set_asleep(g: &G, asleep: bool) {
-    let word = g.parent.load(Relaxed) & !ASLEEP;
-    g.parent
-        .store(word | if asleep { ASLEEP } else { 0 }, Relaxed);
+    let word = g.parent.get() & !ASLEEP;
+    g.parent.set(word | if asleep { ASLEEP } else { 0 });
 }
 
 /// Does the plain thread that has `g` wait for somebody to wake it, and for nothing else? One that
 /// was readied does not.
 pub(crate) fn is_asleep(g: &G) -> bool {
-    g.parent.load(Relaxed) & ASLEEP != 0 && g.status.state() == State::Waiting
+    g.parent.get() & ASLEEP != 0 && g.status.state() == State::Waiting
 }
 
 #[cfg(test)]

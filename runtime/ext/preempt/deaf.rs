@@ -33,8 +33,8 @@ static FOUND: AtomicI32 = AtomicI32::new(0);
 
 /// `m` is about to be asked.
 pub(crate) fn note_clock(m: &M) {
-    let cpu = thread_cpu_time(m.tid.load(Relaxed)).unwrap_or(0);
-    m.asked_cpu.store(cpu, Relaxed);
+    let cpu = thread_cpu_time(m.tid.peek()).unwrap_or(0);
+    m.asked_cpu.set(cpu);
 }
 
 /// The signal could not be sent.
@@ -54,12 +54,11 @@ pub(crate) fn is_deaf(m: &M) -> bool {
         return true;
     }
     let deaf = m.preempt_tick.load(Relaxed) != 0
-        && thread_cpu_time(m.tid.load(Relaxed))
-            .is_some_and(|cpu| cpu > m.asked_cpu.load(Relaxed) + PATIENCE);
+        && thread_cpu_time(m.tid.peek()).is_some_and(|cpu| cpu > m.asked_cpu.peek() + PATIENCE);
     if deaf {
         // Should the signal be gone, to a handler that knows nothing of us, the next one may come.
         m.preempt_tick.store(0, Relaxed);
-        FOUND.store(m.tid.load(Relaxed), Relaxed);
+        FOUND.store(m.tid.peek(), Relaxed);
     }
     deaf
 }

@@ -10,10 +10,10 @@
 #![allow(unsafe_code, reason = "a signal handler")]
 
 use std::ffi::c_void;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use crate::core::base::m_id::AtomicMId;
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Enqueue;
 use crate::core::m::current::this_m;
@@ -41,8 +41,8 @@ use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
 static URG: Chain = Chain::new(libc::SIGURG);
-static ENABLED: AtomicBool = AtomicBool::new(false);
-static VALVE: AtomicBool = AtomicBool::new(true);
+static ENABLED: OwnerCell<bool> = OwnerCell::zero();
+static VALVE: OwnerCell<bool> = OwnerCell::<bool>::new(true);
 
 /// `preempt_tick`: preempt whatever runs (the world is being stopped).
 const PREEMPT_ANY: u64 = u64::MAX;
@@ -51,7 +51,7 @@ const PREEMPT_ANY: u64 = u64::MAX;
 pub(crate) fn install() -> Result<(), Errno> {
     // SAFETY: the handler below keeps to what a handler may do: see `docs/preemption.md`.
     unsafe { URG.install(on_urgent, libc::SA_RESTART) }?;
-    ENABLED.store(true, Relaxed);
+    ENABLED.set(true);
     stop_the_lost_by(libc::SIGURG);
     Ok(())
 }
@@ -63,12 +63,12 @@ pub(crate) fn is_in_place() -> bool {
 
 /// Is preemption on?
 pub(crate) fn enabled() -> bool {
-    ENABLED.load(Relaxed)
+    ENABLED.peek()
 }
 
 /// Whether the safety valve opens at all. Before the first goroutine.
 pub(crate) fn set_valve(works: bool) {
-    VALVE.store(works, Relaxed);
+    VALVE.set(works);
 }
 
 /// Asks the M to give its P up. `tick`: only if the P is still at this schedtick. One signal
@@ -87,7 +87,7 @@ pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
     // Acquire pairs(m-up): `set_up`'s Release. Without the thread's id the request would be lost,
     // and the word would stay as it is.
     if enabled() && m.preempt_tick.swap(asked, Acquire) == 0 {
-        match signal_thread(m.tid.load(Relaxed), libc::SIGURG) {
+        match signal_thread(m.tid.peek(), libc::SIGURG) {
             Ok(()) => return,
             Err(errno) => deaf::note_refusal(m, errno),
         }
@@ -131,13 +131,13 @@ extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mu
 
 fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
     if m.retake.depth() != 0 {
-        let tick = m.p().map(|p| p.schedtick.load(Relaxed));
+        let tick = m.p().map(|p| p.schedtick.get());
         if asked == PREEMPT_ANY || tick.is_some_and(|t| asked == u64::from(t) + 1) {
             m.pending.ask(SLICE_OVER); // honoured on the way out: core/m/enter.rs
         }
         return;
     }
-    let alt = m.alt_stack.load(Relaxed);
+    let alt = m.alt_stack.get();
     if (alt..alt + alt_stack_bytes()).contains(&sp) {
         return; // another handler of the user's runs on this stack: not now
     }
@@ -163,9 +163,9 @@ fn in_handler(m: &'static M, asked: u64) {
         return;
     }
     let p = held_p(m);
-    if SCHED.stopping.load(Relaxed) {
+    if SCHED.stopping.peek() {
         stop_in_place(m, p, g, Stop::InHandler);
-    } else if asked == u64::from(p.schedtick.load(Relaxed)) + 1 {
+    } else if asked == u64::from(p.schedtick.get()) + 1 {
         give_way(m, p, g, Stop::InHandler);
     }
 }
@@ -174,7 +174,7 @@ fn in_handler(m: &'static M, asked: u64) {
 /// somebody wants it, back when it has one again.
 pub(crate) fn slice_over(m: &'static M, g: GRef) {
     let p = held_p(m);
-    if SCHED.stopping.load(Relaxed) {
+    if SCHED.stopping.peek() {
         stop_in_place(m, p, g, Stop::AtDoor);
     } else {
         give_way(m, p, g, Stop::AtDoor);
@@ -185,7 +185,7 @@ pub(crate) fn slice_over(m: &'static M, g: GRef) {
 pub(crate) fn without_p(m: &'static M, g: GRef, at: Stop) {
     end_lost_slice(m);
     let sched = SCHED.lock();
-    if !SCHED.stopping.load(Relaxed)
+    if !SCHED.stopping.peek()
         && !g.status.is_valve()
         && let Some(p) = sched
             .pop_idle_p()
@@ -233,7 +233,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
 /// The world is being stopped: the goroutine stays first in line on its own P.
 fn stop_in_place(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     let sched = SCHED.lock();
-    if !SCHED.stopping.load(Relaxed) {
+    if !SCHED.stopping.peek() {
         drop(sched);
         return;
     }
@@ -252,7 +252,7 @@ fn bind(m: &M, g: GRef, at: Stop) {
 
 fn tie(m: &M, g: GRef, at: Stop) {
     g.bound_m.set(Some(m.id));
-    m.bound_asleep.store(at == Stop::InHandler, Relaxed);
+    m.bound_asleep.set(at == Stop::InHandler);
     tls_guard::overstayed(g);
 }
 
@@ -260,9 +260,9 @@ fn tie(m: &M, g: GRef, at: Stop) {
 /// also until the valve lets it go on without.
 fn sleep_bound(m: &'static M, g: GRef) {
     m.note.sleep();
-    m.bound_asleep.store(false, Relaxed);
+    m.bound_asleep.set(false);
     m.pending.clear();
-    match m.next_p.take_relaxed() {
+    match m.next_p.take() {
         Some(p) => {
             acquire_p(m, p);
             p.begin_slice();
@@ -300,11 +300,11 @@ fn bound_to(g: GRef) -> &'static M {
 /// Round about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
     static LAST: AtomicMId = AtomicMId::none();
-    if !VALVE.load(Relaxed) {
+    if !VALVE.peek() {
         return false;
     }
     let last = LAST.get();
-    let candidates = || allm::all_ms().filter(|m| m.bound_asleep.load(Relaxed));
+    let candidates = || allm::all_ms().filter(|m| m.bound_asleep.peek());
     let after = candidates().filter(|m| Some(m.id) > last);
     let before = candidates().filter(|m| Some(m.id) <= last);
     for g in after.chain(before).filter_map(M::curg) {

@@ -10,6 +10,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::lock::RawLock;
 use crate::ext::scavenge::trim::drain;
@@ -26,13 +27,13 @@ const BUDGET: usize = 1024;
 struct Clock {
     /// Held by the one who scavenges.
     lock: RawLock,
-    next: AtomicU64,
+    next: OwnerCell<u64>,
     ticks: AtomicU64,
 }
 
 static CLOCK: Clock = Clock {
     lock: RawLock::new(),
-    next: AtomicU64::new(0),
+    next: OwnerCell::zero(),
     ticks: AtomicU64::new(0),
 };
 
@@ -50,13 +51,13 @@ pub(crate) fn scavenge(now: Nanos) -> Option<Nanos> {
     if waiting() == 0 {
         return None;
     }
-    let next = CLOCK.next.load(Relaxed);
+    let next = CLOCK.next.get();
     if now < next || !CLOCK.lock.try_lock() {
         return Some(next.max(now));
     }
     let done = tick();
     if done {
-        CLOCK.next.store(now + TICK, Relaxed);
+        CLOCK.next.set(now + TICK);
     }
     CLOCK.lock.unlock();
     Some(if done { now + TICK } else { now })

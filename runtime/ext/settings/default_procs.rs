@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sys::clock::Nanos;
@@ -28,14 +29,14 @@ const LEAST_LIMIT: u64 = 2;
 /// Nobody has set a number.
 static AUTOMATIC: AtomicBool = AtomicBool::new(false);
 /// `updatemaxprocs`
-static UPDATES: AtomicBool = AtomicBool::new(true);
+static UPDATES: OwnerCell<bool> = OwnerCell::<bool>::new(true);
 /// What sysmon has found that it should be, until somebody sees to it; 0: nothing.
 static WANTED: AtomicU32 = AtomicU32::new(0);
 
 /// The number to start with. What is read again later is found here, while allocating is allowed.
 pub(crate) fn at_start(updates: bool) -> u32 {
     AUTOMATIC.store(true, Relaxed);
-    UPDATES.store(updates, Relaxed);
+    UPDATES.set(updates);
     // It looks at the cgroup once a process, and rounds a limit to no less than one.
     let limit = num_cpus::get() as u64;
     within(Some(limit), allowed_cpus().unwrap_or(limit))
@@ -72,7 +73,7 @@ pub(crate) fn prepare() {
 }
 
 fn watches() -> bool {
-    AUTOMATIC.load(Relaxed) && UPDATES.load(Relaxed) && !steady()
+    AUTOMATIC.load(Relaxed) && UPDATES.peek() && !steady()
 }
 
 /// By sysmon, every [`EVERY`]: has the number of usable CPUs changed?

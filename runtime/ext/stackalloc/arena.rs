@@ -5,8 +5,7 @@
 //! slot of this class would wait for the kernel's own lock on our address space.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::lock::RawLock;
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::error::StackError;
@@ -17,9 +16,9 @@ struct Arena {
     /// Held to make slots: of this class, in any region.
     lock: RawLock,
     /// The region that slots are made from now, as its place in `region::all()` plus one.
-    current: AtomicUsize,
+    current: OwnerCell<usize>,
     /// Slots made, in all regions.
-    made: AtomicUsize,
+    made: OwnerCell<usize>,
 }
 
 static ARENAS: [Arena; Class::COUNT] = [const { Arena::closed() }; Class::COUNT];
@@ -42,34 +41,34 @@ pub(crate) fn fresh(class: Class, out: &mut [Option<SlotRef>]) -> Result<usize, 
 
 /// Slots of `class` ever made.
 pub(crate) fn made(class: Class) -> usize {
-    ARENAS[class.number()].made.load(Relaxed)
+    ARENAS[class.number()].made.peek()
 }
 
 impl Arena {
     const fn closed() -> Arena {
         Arena {
             lock: RawLock::new(),
-            current: AtomicUsize::new(0),
-            made: AtomicUsize::new(0),
+            current: OwnerCell::zero(),
+            made: OwnerCell::zero(),
         }
     }
 
     fn make(&self, class: Class, out: &mut [Option<SlotRef>]) -> Result<usize, StackError> {
-        let made = self.made.load(Relaxed);
+        let made = self.made.get();
         if self.region().is_none_or(Region::is_full) {
             let place = Region::open(class, made)?;
-            self.current.store(place + 1, Relaxed);
+            self.current.set(place + 1);
         }
         let count = match self.region() {
             Some(region) => region.make(out)?,
             None => 0,
         };
-        self.made.store(made + count, Relaxed);
+        self.made.set(made + count);
         Ok(count)
     }
 
     fn region(&self) -> Option<&'static Region> {
-        region::all().get(self.current.load(Relaxed).checked_sub(1)?)
+        region::all().get(self.current.get().checked_sub(1)?)
     }
 }
 

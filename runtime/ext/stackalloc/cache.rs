@@ -3,9 +3,7 @@
 //! Go: stack.go stackcacherefill, stackcacherelease.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
-
+use crate::core::base::owner_cell::OwnerCell;
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::depot;
 use crate::ext::stackalloc::error::StackError;
@@ -18,7 +16,7 @@ const BATCH: usize = CAP / 2;
 #[derive(Debug)]
 pub(crate) struct StackCache {
     class: Class,
-    len: AtomicUsize,
+    len: OwnerCell<usize>,
     slots: [SlotCell; CAP],
 }
 
@@ -31,7 +29,7 @@ impl StackCache {
         let slots = std::array::from_fn(|_| SlotCell::new());
         StackCache {
             class,
-            len: AtomicUsize::new(0),
+            len: OwnerCell::zero(),
             slots,
         }
     }
@@ -41,11 +39,11 @@ impl StackCache {
         if class != self.class {
             return self.take_central(class, 1);
         }
-        let n = self.len.load(Relaxed);
+        let n = self.len.get();
         if n == 0 {
             return self.take_central(class, BATCH);
         }
-        self.len.store(n - 1, Relaxed);
+        self.len.set(n - 1);
         self.slots[n - 1].get().ok_or(StackError::Exhausted)
     }
 
@@ -66,19 +64,19 @@ impl StackCache {
             depot::give(slot.class(), &[slot]);
             return;
         }
-        let mut n = self.len.load(Relaxed);
+        let mut n = self.len.get();
         if n == CAP {
             self.spill(BATCH);
-            n = self.len.load(Relaxed);
+            n = self.len.get();
         }
         self.slots[n].set(Some(slot));
-        self.len.store(n + 1, Relaxed);
+        self.len.set(n + 1);
     }
 
     /// The `count` oldest go to the depot.
     #[cold]
     fn spill(&self, count: usize) {
-        let n = self.len.load(Relaxed);
+        let n = self.len.get();
         let count = count.min(n);
         let Some(filler) = self.slots[0].get() else {
             return;
@@ -90,7 +88,7 @@ impl StackCache {
         for i in count..n {
             self.slots[i - count].set(self.slots[i].get());
         }
-        self.len.store(n - count, Relaxed);
+        self.len.set(n - count);
         depot::give(self.class, &batch[..count]);
     }
 
@@ -106,6 +104,6 @@ impl StackCache {
 
     /// Stacks in here, for statistics.
     pub(crate) fn len(&self) -> usize {
-        self.len.load(Relaxed)
+        self.len.get()
     }
 }

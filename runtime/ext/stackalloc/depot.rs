@@ -11,8 +11,7 @@
 //! Go: stack.go stackpoolalloc, stackpoolfree.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::lock::RawLock;
 use crate::ext::stackalloc::arena;
 use crate::ext::stackalloc::class::Class;
@@ -40,7 +39,7 @@ const AGES: [Age; 5] = [Age::Hot, Age::Warm, Age::Trimmed, Age::Waning, Age::Emp
 /// A stack of slots, linked through themselves.
 struct List {
     head: SlotCell,
-    len: AtomicUsize,
+    len: OwnerCell<usize>,
 }
 
 struct Depot {
@@ -103,18 +102,18 @@ pub(crate) fn grow_older(class: Class, from: Age, to: Age) {
     let depot = &DEPOTS[class.number()];
     depot.lock.lock();
     let (from, to) = (&depot.lists[from as usize], &depot.lists[to as usize]);
-    if to.len.load(Relaxed) == 0 {
+    if to.len.get() == 0 {
         to.head.set(from.head.get());
-        to.len.store(from.len.load(Relaxed), Relaxed);
+        to.len.set(from.len.get());
         from.head.set(None);
-        from.len.store(0, Relaxed);
+        from.len.set(0);
     }
     depot.lock.unlock();
 }
 
 /// Free slots of one age; a moment's truth, without the lock.
 pub(crate) fn free_of(class: Class, age: Age) -> usize {
-    DEPOTS[class.number()].lists[age as usize].len.load(Relaxed)
+    DEPOTS[class.number()].lists[age as usize].len.peek()
 }
 
 /// Free slots of a class.
@@ -151,21 +150,21 @@ impl List {
     const fn empty() -> List {
         List {
             head: SlotCell::new(),
-            len: AtomicUsize::new(0),
+            len: OwnerCell::zero(),
         }
     }
 
     fn push(&self, slot: SlotRef) {
         slot.set_link(self.head.get());
         self.head.set(Some(slot));
-        self.len.store(self.len.load(Relaxed) + 1, Relaxed);
+        self.len.add(1);
     }
 
     fn pop(&self) -> Option<SlotRef> {
         let slot = self.head.get()?;
         self.head.set(slot.link());
         slot.set_link(None);
-        self.len.store(self.len.load(Relaxed) - 1, Relaxed);
+        self.len.sub(1);
         Some(slot)
     }
 

@@ -1,21 +1,19 @@
 //! Which stack a goroutine gets that says nothing, and the promise that each gets with its spawn.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::Relaxed;
-
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::enter::enter;
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::depot;
 use crate::ext::stackalloc::error::StackError;
 use crate::ext::stackalloc::quota::{self, StackSpec};
 
-static CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
-static MAIN_CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
+static CLASS: OwnerCell<u8> = OwnerCell::<u8>::new(Class::DEFAULT.number() as u8);
+static MAIN_CLASS: OwnerCell<u8> = OwnerCell::<u8>::new(Class::DEFAULT.number() as u8);
 
 /// Before the first goroutine.
 pub(crate) fn set_default_class(class: Class) {
-    CLASS.store(class.number() as u8, Relaxed);
+    CLASS.set(class.number() as u8);
 }
 
 /// Of the goroutines that are a `run`'s main. Little address space (`ulimit -v`): as any other.
@@ -24,16 +22,16 @@ pub(crate) fn set_main_class(class: Class) {
         Ok(()) => class,
         Err(_) => default_class(),
     };
-    MAIN_CLASS.store(class.number() as u8, Relaxed);
+    MAIN_CLASS.set(class.number() as u8);
 }
 
 #[inline]
 pub(crate) fn default_class() -> Class {
-    Class::from_number(usize::from(CLASS.load(Relaxed)))
+    Class::from_number(usize::from(CLASS.peek()))
 }
 
 pub(crate) fn main_class() -> Class {
-    Class::from_number(usize::from(MAIN_CLASS.load(Relaxed)))
+    Class::from_number(usize::from(MAIN_CLASS.peek()))
 }
 
 /// A stack of this class, or of the default one, for a goroutine that is spawned.

@@ -13,6 +13,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::ext::stackalloc::arena;
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::error::StackError;
@@ -57,11 +58,11 @@ const KEPT_BACK: usize = 1024;
 static PROMISED: [AtomicUsize; Class::COUNT] = [const { AtomicUsize::new(0) }; Class::COUNT];
 
 /// Free stacks that others may keep in their caches: they are no help to who needs one.
-static KEPT: AtomicUsize = AtomicUsize::new(0);
+static KEPT: OwnerCell<usize> = OwnerCell::zero();
 
 /// So many stacks of the default class may lie in caches.
 pub(crate) fn set_kept(stacks: usize) {
-    KEPT.store(stacks, Relaxed);
+    KEPT.set(stacks);
 }
 
 /// Promises a stack of `class`. True: it was counted, and is to be given back.
@@ -110,7 +111,7 @@ fn needed(class: Class) -> usize {
     if promised == 0 {
         return made;
     }
-    made.max((promised + KEPT.load(Relaxed)).next_multiple_of(BATCH) + BATCH)
+    made.max((promised + KEPT.peek()).next_multiple_of(BATCH) + BATCH)
 }
 
 /// The stack is free again; `promised` is what [`take`] answered.

@@ -13,6 +13,7 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::lock::RawLock;
 use crate::ext::linux::limits;
 use crate::ext::linux::memory::{self as mem, Advice, Span};
@@ -42,13 +43,13 @@ const PAGE_TABLE: usize = 2 * MIB;
 /// See the file's header.
 #[derive(Debug)]
 pub(crate) struct Region {
-    first: AtomicUsize,
+    first: OwnerCell<usize>,
     records: AtomicPtr<Slot>,
-    class: AtomicUsize,
+    class: OwnerCell<usize>,
     /// The index in the class of slot 0.
-    base: AtomicUsize,
-    room: AtomicUsize,
-    ready: AtomicUsize,
+    base: OwnerCell<usize>,
+    room: OwnerCell<usize>,
+    ready: OwnerCell<usize>,
     made: AtomicUsize,
 }
 
@@ -67,18 +68,18 @@ pub(crate) fn all() -> &'static [Region] {
 /// The slot that `address` lies in, guard included. For the fault handler: no lock.
 pub(crate) fn find(address: usize) -> Option<SlotRef> {
     let region = all().iter().find(|region| region.covers(address))?;
-    region.slot((address - region.first.load(Relaxed)) / region.class().slot_bytes())
+    region.slot((address - region.first.get()) / region.class().slot_bytes())
 }
 
 impl Region {
     const fn none() -> Region {
         Region {
-            first: AtomicUsize::new(0),
+            first: OwnerCell::zero(),
             records: AtomicPtr::new(std::ptr::null_mut()),
-            class: AtomicUsize::new(0),
-            base: AtomicUsize::new(0),
-            room: AtomicUsize::new(0),
-            ready: AtomicUsize::new(0),
+            class: OwnerCell::zero(),
+            base: OwnerCell::zero(),
+            room: OwnerCell::zero(),
+            ready: OwnerCell::zero(),
             made: AtomicUsize::new(0),
         }
     }
@@ -111,11 +112,11 @@ impl Region {
         let place = REGIONS.get(number);
         if let Some(region) = place {
             let first = first_slot(class, span.addr + records_bytes(room));
-            region.first.store(first, Relaxed);
+            region.first.set(first);
             region.records.store(span.addr as *mut Slot, Relaxed);
-            region.class.store(class.number(), Relaxed);
-            region.base.store(base, Relaxed);
-            region.room.store(room, Relaxed);
+            region.class.set(class.number());
+            region.base.set(base);
+            region.room.set(room);
             // Release pairs(region): Acquire in all.
             COUNT.store(number + 1, Release);
         }
@@ -129,17 +130,17 @@ impl Region {
     }
 
     pub(crate) fn class(&self) -> Class {
-        Class::from_number(self.class.load(Relaxed))
+        Class::from_number(self.class.get())
     }
 
     /// Bytes reserved for slots.
     pub(crate) fn reserved_bytes(&self) -> usize {
-        self.room.load(Relaxed) * self.class().slot_bytes()
+        self.room.get() * self.class().slot_bytes()
     }
 
     /// Bytes of slots that are writable.
     pub(crate) fn committed_bytes(&self) -> usize {
-        self.ready.load(Relaxed) * self.class().slot_bytes()
+        self.ready.get() * self.class().slot_bytes()
     }
 
     /// Slots made so far.
@@ -154,11 +155,11 @@ impl Region {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.made() == self.room.load(Relaxed)
+        self.made() == self.room.get()
     }
 
     fn covers(&self, address: usize) -> bool {
-        let first = self.first.load(Relaxed);
+        let first = self.first.get();
         (first..first + self.reserved_bytes()).contains(&address)
     }
 
@@ -168,7 +169,7 @@ impl Region {
     }
 
     fn record(&self, i: usize) -> SlotRef {
-        debug_assert!(i < self.ready.load(Relaxed));
+        debug_assert!(i < self.ready.get());
         // SAFETY: `i < ready`, so it is inside the table.
         let record = unsafe { self.records.load(Relaxed).add(i) };
         // SAFETY: readable, since below `ready`; never unmapped; zeros are a valid record.
@@ -178,15 +179,15 @@ impl Region {
     /// Makes up to [`BATCH`] new slots. The caller holds the class's lock. 0: it is full.
     pub(crate) fn make(&self, out: &mut [Option<SlotRef>]) -> Result<usize, StackError> {
         let made = self.made();
-        let room = self.room.load(Relaxed) - made;
+        let room = self.room.get() - made;
         let mut count = out.len().min(BATCH).min(room);
         if count == 0 {
             return Ok(0);
         }
-        if self.ready.load(Relaxed) == made {
+        if self.ready.get() == made {
             self.commit_more()?;
         }
-        count = count.min(self.ready.load(Relaxed) - made);
+        count = count.min(self.ready.get() - made);
         let mut guards = [Span::EMPTY; BATCH];
         for (i, guard) in guards[..count].iter_mut().enumerate() {
             *guard = Span {
@@ -198,7 +199,7 @@ impl Region {
         unsafe { guard::install(&guards[..count]) }?;
         for (i, place) in out[..count].iter_mut().enumerate() {
             let record = self.record(made + i);
-            let index = self.base.load(Relaxed) + made + i;
+            let index = self.base.get() + made + i;
             record.describe(self.bottom(made + i), self.class(), index);
             *place = Some(record);
         }
@@ -208,16 +209,16 @@ impl Region {
     }
 
     fn bottom(&self, i: usize) -> usize {
-        self.first.load(Relaxed) + i * self.class().slot_bytes()
+        self.first.get() + i * self.class().slot_bytes()
     }
 
     /// Makes as many slots writable again as there are, or as many as the kernel allows; under a
     /// limit, a share of what is left of that.
     fn commit_more(&self) -> Result<(), StackError> {
-        let ready = self.ready.load(Relaxed);
+        let ready = self.ready.get();
         let stride = self.class().slot_bytes();
         let mut step = (COMMIT_STEP / stride).max(ready).max(1);
-        step = step.min(self.room.load(Relaxed) - ready);
+        step = step.min(self.room.get() - ready);
         if let Some(allowance) = limits::writable() {
             step = step.min(BATCH.max(allowance.share() / stride));
             while step > 1 && !allowance.allows(step * stride) {
@@ -231,7 +232,7 @@ impl Region {
         loop {
             match self.commit(ready, ready + step) {
                 Ok(()) => {
-                    self.ready.store(ready + step, Relaxed);
+                    self.ready.set(ready + step);
                     return Ok(());
                 }
                 Err(_) if step > 1 => step /= 2,

@@ -11,6 +11,7 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::ext::stackalloc::class::Class;
 
 /// Tops are moved down by 0 to 15 cache lines, so that a thousand of them do not fight for
@@ -25,9 +26,9 @@ const STAGGER_BYTES: usize = 64;
 pub(crate) struct Slot {
     /// The lowest address, where the guard begins, a multiple of 64 KiB. In the bits below: the
     /// class, the stagger, and whether a coroutine lives here.
-    place: AtomicUsize,
-    owner: AtomicUsize,
-    saved_sp: AtomicUsize,
+    place: OwnerCell<usize>,
+    owner: OwnerCell<usize>,
+    saved_sp: OwnerCell<usize>,
     body_sp: AtomicUsize,
     link: SlotCell,
 }
@@ -52,12 +53,12 @@ impl Slot {
     pub(crate) fn describe(&self, bottom: usize, class: Class, index: usize) {
         debug_assert_eq!(bottom & !BOTTOM_BITS, 0);
         let stagger = (index % STAGGER_STEPS) << STAGGER_SHIFT;
-        self.place.store(bottom | stagger | class.number(), Relaxed);
+        self.place.set(bottom | stagger | class.number());
     }
 
     #[inline]
     fn place(&self) -> usize {
-        self.place.load(Relaxed)
+        self.place.get()
     }
 
     #[inline]
@@ -93,12 +94,12 @@ impl Slot {
     /// The tag of who is on it; 0: nobody. The report of an overflow shows it.
     #[inline]
     pub(crate) fn owner(&self) -> usize {
-        self.owner.load(Relaxed)
+        self.owner.peek()
     }
 
     #[inline]
     pub(crate) fn set_owner(&self, tag: usize) {
-        self.owner.store(tag, Relaxed);
+        self.owner.set(tag);
     }
 
     /// A coroutine lives at the top, and what is above its saved stack pointer must survive
@@ -111,20 +112,19 @@ impl Slot {
     /// By the slot's holder.
     pub(crate) fn set_has_coroutine(&self, has: bool) {
         let bit = if has { HAS_COROUTINE } else { 0 };
-        self.place
-            .store(self.place() & !HAS_COROUTINE | bit, Relaxed);
+        self.place.set(self.place() & !HAS_COROUTINE | bit);
     }
 
     /// Says where its user's stack pointer is as he leaves it: on this stack, or on one that is
     /// not ours (another library's coroutine): then nobody knows what is alive here.
     #[inline]
     pub(crate) fn note_sp(&self, sp: usize) {
-        self.saved_sp.store(sp, Relaxed);
+        self.saved_sp.set(sp);
     }
 
     /// What was noted is not so any more.
     pub(crate) fn forget_sp(&self) {
-        self.saved_sp.store(0, Relaxed);
+        self.saved_sp.set(0);
     }
 
     /// Nothing below this is alive: the stack pointer of the last switch away from it. `None`: it
@@ -132,14 +132,14 @@ impl Slot {
     /// [`Slot::live_frames`].
     #[inline]
     pub(crate) fn live_sp(&self) -> Option<usize> {
-        let sp = self.saved_sp.load(Relaxed);
+        let sp = self.saved_sp.get();
         self.holds(sp).then_some(sp)
     }
 
     /// Where the owner's own frames are, from [`Slot::live_sp`] to where they begin; `None`: not known.
     #[inline]
     pub(crate) fn live_frames(&self) -> Option<(usize, usize)> {
-        let (from, to) = (self.saved_sp.load(Relaxed), self.body_sp.load(Relaxed));
+        let (from, to) = (self.saved_sp.get(), self.body_sp.load(Relaxed));
         (self.limit() < from && from <= to && to <= self.end()).then_some((from, to))
     }
 

@@ -14,7 +14,6 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::goroutine::G;
 use crate::core::sys::fatal::fatal;
@@ -131,11 +130,11 @@ impl Drop for Locals {
 
 /// The store of `g`, the calling goroutine; made now if it has none.
 pub(crate) fn of(g: &'static G) -> &'static Locals {
-    if g.locals.load(Relaxed) == 0 {
+    if g.locals.get() == 0 {
         let fresh = Box::leak(Box::<Locals>::default());
-        g.locals.store(std::ptr::from_mut(fresh).addr(), Relaxed);
+        g.locals.set(std::ptr::from_mut(fresh).addr());
     }
-    let locals = g.locals.load(Relaxed) as *const Locals;
+    let locals = g.locals.get() as *const Locals;
     // SAFETY: the goroutine itself frees it, as the last thing that it does.
     unsafe { &*locals }
 }
@@ -143,7 +142,7 @@ pub(crate) fn of(g: &'static G) -> &'static Locals {
 /// At the end of `g`, by itself, before anybody is told of it: its values are destroyed.
 #[inline]
 pub(crate) fn end(g: &'static G) {
-    if g.locals.load(Relaxed) != 0 {
+    if g.locals.get() != 0 {
         of(g).destroy_all();
     }
 }
@@ -151,7 +150,7 @@ pub(crate) fn end(g: &'static G) {
 /// As the last thing that `g` does: frees the store.
 #[inline]
 pub(crate) fn free(g: &'static G) {
-    let locals = g.locals.load(Relaxed) as *mut Locals;
+    let locals = g.locals.get() as *mut Locals;
     if !locals.is_null() {
         // SAFETY: made by `of`, and nobody but the goroutine itself uses it.
         unsafe { free_store(g, locals) };
@@ -164,7 +163,7 @@ pub(crate) fn free(g: &'static G) {
 unsafe fn free_store(g: &G, locals: *mut Locals) {
     // SAFETY: the caller's promise. Destructors come first, while the store can be found.
     unsafe { &*locals }.destroy_all();
-    g.locals.store(0, Relaxed);
+    g.locals.set(0);
     // SAFETY: made by `Box::leak`.
     drop(unsafe { Box::from_raw(locals) });
 }

@@ -8,22 +8,22 @@
 //! Go: runtime2.go allm; proc.go freem, sched.freem.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::m_id::{MAX_MS, MId};
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::machine::M;
 use crate::ext::threads::incarnation::Incarnation;
 
 /// Written by the spawner, once each.
 static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];
 /// One above the highest number ever used: how many objects there are.
-static ID_LIMIT: AtomicU32 = AtomicU32::new(0);
+static ID_LIMIT: OwnerCell<u32> = OwnerCell::zero();
 
 /// Every one whose thread has not ended.
 pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
-    (0..ID_LIMIT.load(Relaxed)).filter_map(|number| m_by_id(MId::new(number)))
+    (0..ID_LIMIT.peek()).filter_map(|number| m_by_id(MId::new(number)))
 }
 
 /// The M with this number, if its thread has not ended.
@@ -46,8 +46,8 @@ fn object(id: MId) -> Option<&'static M> {
 /// An M for a new thread: one that is free, or a new one. It is in the books when this returns.
 /// By the spawner. `None`: there are too many.
 pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let limit = ID_LIMIT.load(Relaxed);
+    static COUNT: OwnerCell<u64> = OwnerCell::zero();
+    let limit = ID_LIMIT.get();
     let free = (0..limit).find_map(|number| object(MId::new(number)).filter(|m| m.take_free()));
     let m = match free {
         Some(m) => m,
@@ -56,19 +56,19 @@ pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
             let seed = seed ^ u64::from(limit).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let m: &'static M = Box::leak(Box::new(M::new(MId::new(limit), seed)));
             ALL_MS[limit as usize].store(Some(m), Release); // pairs(all-ms): object's Acquire
-            ID_LIMIT.store(limit + 1, Relaxed);
+            ID_LIMIT.set(limit + 1);
             m
         }
     };
-    let count = COUNT.load(Relaxed) + 1;
-    COUNT.store(count, Relaxed);
+    let count = COUNT.get() + 1;
+    COUNT.set(count);
     m.begin(Incarnation::new(count, m.id));
     Some(m)
 }
 
 /// How many objects there are, and how many of them are free.
 pub(crate) fn counts() -> (usize, usize) {
-    let made = ID_LIMIT.load(Relaxed);
+    let made = ID_LIMIT.peek();
     let free = (0..made)
         .filter_map(|number| object(MId::new(number)))
         .filter(|m| m.is_free());

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::hooks;
 use crate::core::m::machine::M;
-use crate::core::sched::schedt::{SCHED, add};
+use crate::core::sched::schedt::SCHED;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
 use crate::ext::linux::helper;
@@ -69,7 +69,7 @@ fn words(errno: Errno) -> std::io::Error {
 
 /// The spawner's life.
 fn spawner(_: &'static ()) {
-    SPAWNER_TID.store(gettid(), Relaxed);
+    SPAWNER_TID.set(gettid());
     count_thread();
     let Some(duties) = DUTIES.get() else {
         fatal!("the spawner was started before the runtime");
@@ -158,7 +158,7 @@ impl Maker {
                 Ok(()) => self.refused.settle(),
                 Err(errno) => {
                     let sched = SCHED.lock();
-                    add(&STARTING, 1u32.wrapping_neg());
+                    STARTING.sub(1);
                     sched.add_m(-1);
                     drop(sched);
                     self.was_refused(errno);
@@ -171,7 +171,7 @@ impl Maker {
     }
 
     fn start(&mut self) -> Result<(), Errno> {
-        if UP.load(Relaxed) != 0 && !has_room() {
+        if UP.get() != 0 && !has_room() {
             return Err(libc::EAGAIN);
         }
         let m = self.ready.take().unwrap_or_else(new_m);
@@ -225,12 +225,12 @@ fn has_room() -> bool {
 /// True: one more thread is wanted, and is counted now.
 fn count_if_wanted() -> bool {
     let sched = SCHED.lock();
-    let (starting, waiting) = (STARTING.load(Relaxed), waiting_ps::count());
+    let (starting, waiting) = (STARTING.get(), waiting_ps::count());
     let wanted =
         starting < waiting || starting == waiting && SCHED.wants_spare() && may_be_made();
     if wanted {
         sched.add_m(1);
-        add(&STARTING, 1);
+        STARTING.add(1);
     }
     drop(sched);
     wanted
@@ -238,7 +238,7 @@ fn count_if_wanted() -> bool {
 
 /// An M for a new thread.
 fn new_m() -> &'static M {
-    let limit = SCHED.max_ms.load(Relaxed);
+    let limit = SCHED.max_ms.peek();
     let allowed = threads() <= limit;
     let Some(m) = allowed.then(|| allm::new_m(nanotime())).flatten() else {
         begin_death();

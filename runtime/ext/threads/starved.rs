@@ -36,7 +36,7 @@ const SOME: usize = 32;
 pub(crate) fn put_aside(g: GRef) {
     let sched = SCHED.lock();
     WAITING.push_back(g);
-    SCHED.starved.store(true, Relaxed);
+    SCHED.starved.set(true);
     drop(sched);
     threads::wake_spawner();
 }
@@ -55,13 +55,13 @@ pub(crate) fn next_locked(sched: &SchedGuard, p: &P) -> Option<GRef> {
 }
 
 fn note_length(_: &SchedGuard) {
-    SCHED.starved.store(!WAITING.is_empty(), Relaxed);
+    SCHED.starved.set(!WAITING.is_empty());
 }
 
 /// By the spawner, at each of its turns: tries to get stacks for those who wait. When it is to be
 /// called again.
 pub(crate) fn see_to(refused: &mut Refused) -> Option<Nanos> {
-    if !SCHED.starved.load(Relaxed) {
+    if !SCHED.starved.peek() {
         refused.settle();
         return None;
     }

@@ -5,10 +5,11 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::machine::M;
-use crate::core::sched::schedt::{SCHED, add};
+use crate::core::sched::schedt::SCHED;
 use crate::core::sys::note::Note;
 use crate::ext::linux::tasks::gettid;
 use crate::ext::threads::allm::all_ms;
@@ -22,15 +23,15 @@ pub(super) static WANTED: Note = Note::new();
 pub(super) static ASKED: AtomicU32 = AtomicU32::new(0);
 pub(super) static DONE: AtomicU32 = AtomicU32::new(0);
 /// Threads started that are not up yet. Under the scheduler's lock.
-pub(super) static STARTING: AtomicU32 = AtomicU32::new(0);
+pub(super) static STARTING: OwnerCell<u32> = OwnerCell::zero();
 /// Threads that are or were up; and Ms that have ended.
-pub(super) static UP: AtomicU32 = AtomicU32::new(0);
+pub(super) static UP: OwnerCell<u32> = OwnerCell::zero();
 pub(super) static ENDED: AtomicU32 = AtomicU32::new(0);
 /// The last of them could not be used: the spawner is to make a pause.
 pub(super) static FAILED: AtomicBool = AtomicBool::new(false);
-pub(super) static SPAWNER_TID: AtomicI32 = AtomicI32::new(0);
-static SYSMON_TID: AtomicI32 = AtomicI32::new(0);
-static WATCHER_TID: AtomicI32 = AtomicI32::new(0);
+pub(super) static SPAWNER_TID: OwnerCell<i32> = OwnerCell::zero();
+static SYSMON_TID: OwnerCell<i32> = OwnerCell::zero();
+static WATCHER_TID: OwnerCell<i32> = OwnerCell::zero();
 static THREADS: AtomicU32 = AtomicU32::new(0);
 pub(super) static ERRAND: OnceLock<fn()> = OnceLock::new();
 /// Makes a thread that is no M: true when it is there.
@@ -55,22 +56,21 @@ pub(crate) fn wake_spawner() {
 /// be a lock of malloc's or the C library's, in the hands of a preempted goroutine; or that the
 /// system refuses.
 pub(crate) fn making() -> (bool, u32) {
-    let making = ASKED.load(Relaxed) != DONE.load(Relaxed)
-        || STARTING.load(Relaxed) != 0
-        || waiting_ps::any();
-    (making, UP.load(Relaxed))
+    let making =
+        ASKED.load(Relaxed) != DONE.load(Relaxed) || STARTING.peek() != 0 || waiting_ps::any();
+    (making, UP.peek())
 }
 
 /// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
 /// P has waited for it, and is in its hand. False: it is a spare, and to sleep like any idle M.
 pub(crate) fn thread_is_up(m: &'static M) -> bool {
     let sched = SCHED.lock();
-    add(&STARTING, 1u32.wrapping_neg());
-    add(&UP, 1);
+    STARTING.sub(1);
+    UP.add(1);
     let p = waiting_ps::take_for(&sched, m);
     drop(sched);
     if p.is_some() {
-        m.next_p.store(p, Relaxed);
+        m.next_p.set(p);
         m.note.wake();
     }
     p.is_some()
@@ -79,7 +79,7 @@ pub(crate) fn thread_is_up(m: &'static M) -> bool {
 /// The calling M's thread lacks something, and ends: as if it had been refused.
 pub(crate) fn thread_failed(m: &'static M) {
     let sched = SCHED.lock();
-    add(&STARTING, 1u32.wrapping_neg());
+    STARTING.sub(1);
     sched.add_m(-1);
     m.end();
     drop(sched);
@@ -90,15 +90,12 @@ pub(crate) fn thread_failed(m: &'static M) {
 
 /// One more thread would be within the limit. Under the lock, or as a hint.
 pub(crate) fn may_be_made() -> bool {
-    threads() < SCHED.max_ms.load(Relaxed)
+    threads() < SCHED.max_ms.peek()
 }
 
 /// Ms that are up, or in the making. Under the lock.
 pub(super) fn threads() -> u32 {
-    SCHED
-        .m_count
-        .load(Relaxed)
-        .wrapping_sub(waiting_ps::count())
+    SCHED.m_count.peek().wrapping_sub(waiting_ps::count())
 }
 
 /// The calling M's thread, which nobody needs, is about to end, and has given its P away. False:
@@ -118,7 +115,7 @@ pub(crate) fn leave_books(m: &'static M) -> bool {
 /// The calling thread, a plain one now, does not touch its M again: the next may have it.
 pub(crate) fn let_go(m: &'static M) {
     m.lost_timer.delete();
-    m.tid.store(0, Relaxed);
+    m.tid.set(0);
     THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
     ENDED.fetch_add(1, Relaxed);
     m.let_go();
@@ -126,18 +123,18 @@ pub(crate) fn let_go(m: &'static M) {
 
 /// The calling thread is sysmon.
 pub(crate) fn set_sysmon() {
-    SYSMON_TID.store(gettid(), Relaxed);
+    SYSMON_TID.set(gettid());
     count_thread();
 }
 
 /// sysmon's; 0: there is none yet.
 pub(crate) fn sysmon_tid() -> i32 {
-    SYSMON_TID.load(Relaxed)
+    SYSMON_TID.peek()
 }
 
 /// The calling thread is the watcher.
 pub(crate) fn set_watcher() {
-    WATCHER_TID.store(gettid(), Relaxed);
+    WATCHER_TID.set(gettid());
     count_thread();
 }
 
@@ -153,16 +150,16 @@ pub(crate) fn thread_count() -> u32 {
 
 /// True for Ms and the runtime's helpers.
 pub(crate) fn is_runtime_thread(tid: i32) -> bool {
-    SPAWNER_TID.load(Relaxed) == tid
-        || SYSMON_TID.load(Relaxed) == tid
-        || WATCHER_TID.load(Relaxed) == tid
-        || all_ms().any(|m| m.tid.load(Relaxed) == tid)
+    SPAWNER_TID.peek() == tid
+        || SYSMON_TID.peek() == tid
+        || WATCHER_TID.peek() == tid
+        || all_ms().any(|m| m.tid.peek() == tid)
 }
 
 /// All of them, as far as they are known.
 pub(crate) fn runtime_tids() -> Vec<i32> {
-    let helpers = [&SPAWNER_TID, &SYSMON_TID, &WATCHER_TID].map(|tid| tid.load(Relaxed));
-    let ms = all_ms().map(|m| m.tid.load(Relaxed));
+    let helpers = [&SPAWNER_TID, &SYSMON_TID, &WATCHER_TID].map(OwnerCell::peek);
+    let ms = all_ms().map(|m| m.tid.peek());
     helpers.into_iter().chain(ms).collect()
 }
 

@@ -7,32 +7,29 @@
 //! All of it under the scheduler's lock, but for [`any`].
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
-
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::sched::schedt::{SCHED, SchedGuard, add};
+use crate::core::sched::schedt::{SCHED, SchedGuard};
 
 /// Last in, first out, through `idle_link`.
-static FIRST: AtomicRef<P> = AtomicRef::none();
-static COUNT: AtomicU32 = AtomicU32::new(0);
+static FIRST: OwnerRef<P> = OwnerRef::none();
+static COUNT: OwnerCell<u32> = OwnerCell::zero();
 
 /// `p` waits from now on. `spinning`: its M is to look for work, and is counted already. It counts
 /// as an M that is awake, so that nobody takes the process for dead.
 pub(crate) fn push(sched: &SchedGuard, p: &'static P, spinning: bool) {
     sched.add_m(1);
-    add(&COUNT, 1);
-    p.wake_spinning.store(spinning, Relaxed);
-    p.idle_link.store(FIRST.load(Relaxed), Relaxed);
-    FIRST.store(Some(p), Relaxed);
+    COUNT.add(1);
+    p.wake_spinning.set(spinning);
+    p.idle_link.set(FIRST.get());
+    FIRST.set(Some(p));
 }
 
 fn pop(sched: &SchedGuard) -> Option<&'static P> {
-    let p = FIRST.load(Relaxed)?;
-    FIRST.store(p.idle_link.take_relaxed(), Relaxed);
-    add(&COUNT, 1u32.wrapping_neg());
+    let p = FIRST.get()?;
+    FIRST.set(p.idle_link.take());
+    COUNT.sub(1);
     sched.add_m(-1);
     Some(p)
 }
@@ -41,14 +38,14 @@ fn pop(sched: &SchedGuard) -> Option<&'static P> {
 /// asked for.
 pub(crate) fn take_for(sched: &SchedGuard, m: &M) -> Option<&'static P> {
     let p = pop(sched)?;
-    m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);
+    m.spinning.set(p.wake_spinning.get());
     Some(p)
 }
 
 /// One for somebody who will not look for work with it.
 pub(crate) fn take_not_spinning(sched: &SchedGuard) -> Option<&'static P> {
     let p = pop(sched)?;
-    if p.wake_spinning.load(Relaxed) {
+    if p.wake_spinning.get() {
         // Others may have relied on the spinner: whoever drops a P next looks in its place.
         SCHED.idle.spinner_without_p();
     }
@@ -57,7 +54,7 @@ pub(crate) fn take_not_spinning(sched: &SchedGuard) -> Option<&'static P> {
 
 /// How many there are.
 pub(crate) fn count() -> u32 {
-    COUNT.load(Relaxed)
+    COUNT.peek()
 }
 
 /// Is there one? Without the lock it is a hint.
@@ -76,7 +73,7 @@ pub(crate) fn serve_waiting() {
         drop(sched);
         match m {
             Some(m) => {
-                m.next_p.store(p, Relaxed);
+                m.next_p.set(p);
                 m.note.wake(); // as in `hand_over`
             }
             None if more => return SCHED.timer_waiter.look_again(),

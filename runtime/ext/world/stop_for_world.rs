@@ -1,8 +1,6 @@
 //! What an M does while the world is being stopped.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::m::machine::M;
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::{detach_p, held_p, stop_m};
@@ -11,7 +9,7 @@ use crate::core::sched::schedt::SCHED;
 /// Nobody is to pick a goroutine any more.
 #[inline]
 pub(crate) fn is_stopping() -> bool {
-    SCHED.stopping.load(Relaxed)
+    SCHED.stopping.peek()
 }
 
 /// The world is being stopped, and `m` does not owe it a pick: it has slept until that was over.
@@ -27,8 +25,8 @@ pub(crate) fn stops_for_world(m: &'static M) -> bool {
 /// The world is being stopped: gives the P up, sleeps until it goes on.
 #[cold]
 fn stop_for_world(m: &'static M) {
-    if m.spinning.load(Relaxed) {
-        m.spinning.store(false, Relaxed);
+    if m.spinning.get() {
+        m.spinning.set(false);
         SCHED.idle.stop_spinning();
     }
     if m.p().is_some() {

@@ -10,9 +10,10 @@
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::{acquire_p, detach_p, make_steal_order};
@@ -47,9 +48,9 @@ static TURN: AtomicU32 = AtomicU32::new(0);
 
 /// The goroutine that stopped the world last, its P's schedtick, and since when it has been
 /// stopping the world in this slice. By whoever has the turn.
-static STOPPER: AtomicU64 = AtomicU64::new(0);
-static STOPPER_TICK: AtomicU32 = AtomicU32::new(0);
-static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
+static STOPPER: OwnerCell<u64> = OwnerCell::zero();
+static STOPPER_TICK: OwnerCell<u32> = OwnerCell::zero();
+static STOPS_SINCE: OwnerCell<u64> = OwnerCell::zero();
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32) -> u32 {
@@ -119,7 +120,7 @@ fn stop(rt: &NoPreempt) {
     note_slice(rt);
     SCHED.ps().for_each(P::settle_pick);
     let sched = SCHED.lock();
-    SCHED.stopping.store(true, Relaxed);
+    SCHED.stopping.set(true);
     let mut running = SCHED.procs();
     if let Some(p) = rt.p() {
         p.set_status(PStatus::Stopped);
@@ -129,7 +130,7 @@ fn stop(rt: &NoPreempt) {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
-    SCHED.still_running.store(running, Relaxed);
+    SCHED.still_running.set(running);
     drop(sched);
     let patience = nanotime() + PATIENCE;
     while running > 0 && !SCHED.all_stopped.sleep_until(Some(nanotime() + ASK_AGAIN)) {
@@ -154,12 +155,12 @@ fn take_waiting() {
 /// not hear the signal. By force, too, where the kernel does not say.
 fn ask_all(rt: &NoPreempt) {
     let me = rt.m().map(|m| m.id);
-    for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
+    for p in SCHED.ps().filter(|p| p.status() == PStatus::Running) {
         let holder = p.m.get();
         let Some(m) = holder.filter(|_| holder != me).and_then(m_by_id) else {
             continue;
         };
-        if is_blocked_in_kernel(m.tid.load(Relaxed)) != Some(false) || deaf::is_deaf(m) {
+        if is_blocked_in_kernel(m.tid.peek()) != Some(false) || deaf::is_deaf(m) {
             match take_from(m, Thief::Stopper) {
                 Some(p) => hand_off(p),                                 // which stops it
                 None if membarrier::refused() != 0 => preempt(m, None), // at the price of EINTR
@@ -175,7 +176,7 @@ fn ask_all(rt: &NoPreempt) {
 /// its own P is among them, moves to P 0.
 fn put_aside(rt: &NoPreempt, n: u32) {
     for p in SCHED.all_ps().skip(n as usize) {
-        if p.status(Relaxed) == PStatus::Dead {
+        if p.status() == PStatus::Dead {
             continue;
         }
         let held = hold_stopped(p);
@@ -207,7 +208,7 @@ fn start(rt: NoPreempt) {
     // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.
     let mut with_work: Option<&'static P> = None;
     let sched = SCHED.lock();
-    SCHED.stopping.store(false, Relaxed);
+    SCHED.stopping.set(false);
     for i in (0..SCHED.procs() as usize).rev() {
         let Some(p) = SCHED.p(i) else { continue };
         p.owe_pick();
@@ -218,12 +219,12 @@ fn start(rt: NoPreempt) {
             SCHED.idle.add_idle();
             sched.push_idle_p(p);
         } else {
-            p.idle_link.store(with_work.replace(p), Relaxed);
+            p.idle_link.set(with_work.replace(p));
         }
     }
     drop(sched);
     while let Some(p) = with_work {
-        with_work = p.idle_link.take_relaxed();
+        with_work = p.idle_link.take();
         start_m_locked(SCHED.lock(), p, false);
     }
     SCHED.timer_waiter.look_again(); // timers may have moved behind its back
@@ -237,12 +238,12 @@ fn note_slice(rt: &NoPreempt) {
     let Some((m, p)) = rt.m().zip(rt.p()) else {
         return;
     };
-    let (who, tick, now) = (rt.current().id(), p.schedtick.load(Relaxed), nanotime());
-    if (who, tick) != (STOPPER.load(Relaxed), STOPPER_TICK.load(Relaxed)) {
-        STOPPER.store(who, Relaxed);
-        STOPPER_TICK.store(tick, Relaxed);
-        STOPS_SINCE.store(now, Relaxed);
-    } else if now - STOPS_SINCE.load(Relaxed) >= DEFAULT_SLICE {
+    let (who, tick, now) = (rt.current().id(), p.schedtick.get(), nanotime());
+    if (who, tick) != (STOPPER.get(), STOPPER_TICK.get()) {
+        STOPPER.set(who);
+        STOPPER_TICK.set(tick);
+        STOPS_SINCE.set(now);
+    } else if now - STOPS_SINCE.get() >= DEFAULT_SLICE {
         m.pending.ask(SLICE_OVER);
     }
 }
