@@ -34,6 +34,10 @@
         reason = "only the models use the words then"
     )
 )]
+#![cfg_attr(
+    not(feature = "ext"),
+    allow(dead_code, reason = "some functions of the core are for the extras")
+)]
 
 mod core;
 #[cfg(feature = "ext")]

@@ -171,8 +171,8 @@ fn interpret(program: &Path, log: &Path) -> ! {
 fn outcome(test: &str, program: &Path) -> String {
     let name = program.file_stem().unwrap().to_string_lossy().into_owned();
     let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.core.log"));
-    let mut again = child::again(test, program.to_str().unwrap());
-    let ended = child::run(again.env("GOMAXPROCS", "1").env("LOG", &log), LIMIT);
+    let mut again = child::again(test, &format!("{} {}", program.display(), log.display()));
+    let ended = child::run(again.env("GOMAXPROCS", "1"), LIMIT);
     let stderr = ended.stderr.lines().next().unwrap_or("").to_owned();
     let text = fs::read_to_string(&log).unwrap_or_else(|e| panic!("{e}\n{ended}"));
     let status = ended.status.unwrap_or(-1);
@@ -185,7 +185,7 @@ fn outcome(test: &str, program: &Path) -> String {
 #[test]
 fn schedules_of_go_are_reproduced() {
     let test = "schedules_of_go_are_reproduced";
-    if let (Some(program), Some(log)) = (child::role(), std::env::var_os("LOG")) {
+    if let Some((program, log)) = child::role().as_deref().and_then(|r| r.split_once(' ')) {
         interpret(program.as_ref(), log.as_ref());
     }
     let mut programs: Vec<PathBuf> = fs::read_dir(folder().join("core"))

@@ -9,10 +9,11 @@ use std::sync::{Once, OnceLock};
 
 use crate::api::thread::panic;
 use crate::core::p::processor::MAX_PS;
+use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start;
-use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::growth::overflow::Ending;
 use crate::ext::hooks::Settings;
+use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::settings::config;
 use crate::ext::stackalloc::Class;
 use crate::ext::stackalloc::class_for;
@@ -187,7 +188,7 @@ impl Builder {
             builder: self.clone(),
             at: Location::caller(),
         };
-        if !start::is_started() {
+        if !SCHED.is_started() {
             // Here, not below the lock that decides who is the first: panics name the caller's line.
             let settings = match self.settings() {
                 Ok(settings) => settings,

@@ -4,8 +4,8 @@
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::assert_started;
-use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::diagnostics::dump::{Caller, dump_all};
+use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::world::resizer;
 use crate::ext::world::trim_parked;

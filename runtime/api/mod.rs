@@ -36,4 +36,4 @@ pub(crate) mod debug;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod test_hooks;
 #[cfg(not(feature = "ext"))]
-pub mod small;
+pub(crate) mod small;

@@ -7,7 +7,7 @@
 //! Go: stack.go newstack; there every stack grows up to 1 GB.
 #![forbid(unsafe_code)]
 
-use crate::core::g::context::stack_here;
+use crate::core::g::context::shim::stack_pointer;
 use crate::core::m::current::this_m;
 use crate::ext::growth::segment::Segment;
 use crate::ext::plain_threads::foreign;
@@ -93,7 +93,7 @@ fn call_grown<R>(size: usize, f: impl FnOnce() -> R) -> R {
 #[inline]
 #[must_use]
 pub fn remaining() -> Option<usize> {
-    let here = stack_here();
+    let here = stack_pointer();
     match my_stack() {
         Some(slot) if slot.holds(here) => Some(here - slot.limit()),
         Some(first) => elsewhere(first, here),

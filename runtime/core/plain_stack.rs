@@ -1,10 +1,9 @@
 //! Stacks of one size, for the core alone: mapped when needed, used again, never given back.
 #![allow(unsafe_code, reason = "maps memory")]
 
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::lock::RawLock;
 use crate::core::sys::mem::{self, Span};
@@ -15,23 +14,23 @@ const SIZE: usize = 256 << 10;
 pub(crate) struct Slot {
     /// The lowest address; the first page is the guard.
     bottom: usize,
-    has_coroutine: AtomicBool,
+    has_coroutine: OwnerCell<bool>,
     body_sp: AtomicUsize,
-    link: AtomicRef<Slot>,
+    link: OwnerRef<Slot>,
 }
 
 pub(crate) type SlotRef = &'static Slot;
 
 /// Guards the list.
 static LOCK: RawLock = RawLock::new();
-static FREE: AtomicRef<Slot> = AtomicRef::none();
+static FREE: OwnerRef<Slot> = OwnerRef::none();
 
 /// The stack that was given last, or a new one.
 pub(crate) fn take() -> SlotRef {
     LOCK.lock();
-    let free = FREE.load(Relaxed);
+    let free = FREE.get();
     if let Some(slot) = free {
-        FREE.store(slot.link.take_relaxed(), Relaxed);
+        FREE.set(slot.link.take());
     }
     LOCK.unlock();
     free.unwrap_or_else(map)
@@ -39,8 +38,8 @@ pub(crate) fn take() -> SlotRef {
 
 pub(crate) fn give(slot: SlotRef) {
     LOCK.lock();
-    slot.link.store(FREE.load(Relaxed), Relaxed);
-    FREE.store(Some(slot), Relaxed);
+    slot.link.set(FREE.get());
+    FREE.set(Some(slot));
     LOCK.unlock();
 }
 
@@ -55,9 +54,9 @@ fn map() -> SlotRef {
     }
     Box::leak(Box::new(Slot {
         bottom,
-        has_coroutine: AtomicBool::new(false),
+        has_coroutine: OwnerCell::zero(),
         body_sp: AtomicUsize::new(0),
-        link: AtomicRef::none(),
+        link: OwnerRef::none(),
     }))
 }
 
@@ -71,11 +70,11 @@ impl Slot {
     }
 
     pub(crate) fn has_coroutine(&self) -> bool {
-        self.has_coroutine.load(Relaxed)
+        self.has_coroutine.get()
     }
 
     pub(crate) fn set_has_coroutine(&self, has: bool) {
-        self.has_coroutine.store(has, Relaxed);
+        self.has_coroutine.set(has);
     }
 
     /// Where the shim notes the stack pointer that it calls a body with.

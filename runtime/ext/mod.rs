@@ -7,6 +7,7 @@ pub(crate) mod linux;
 pub(crate) mod stackalloc;
 #[cfg(not(loom))]
 pub(crate) mod pins;
+pub(crate) mod stopped;
 #[cfg(not(loom))]
 pub(crate) mod kind;
 #[cfg(not(loom))]

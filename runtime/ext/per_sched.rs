@@ -10,8 +10,9 @@ use crate::core::g::goroutine::GRef;
 use crate::core::m::machine::M;
 use crate::core::p::processor::{MAX_PS, P};
 use crate::core::sched::schedt::{Sched, SchedGuard};
-use crate::core::sys::clock::{nanotime, set_coarse};
+use crate::core::sys::clock::nanotime;
 use crate::core::sys::note::Note;
+use crate::ext::linux::coarse::set_coarse;
 use crate::ext::timers::timer_waiter::TimerWaiter;
 
 #[derive(Debug)]

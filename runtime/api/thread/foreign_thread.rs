@@ -12,8 +12,8 @@ use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::core::p::processor::next_id_without_p;
-use crate::core::sys::thread::{gettid, is_alive};
 use crate::ext::diagnostics::identity::Identity;
+use crate::ext::linux::tasks::{gettid, is_alive};
 use crate::ext::linux::thread_end::ThreadEnd;
 
 #[derive(Clone)]

@@ -19,14 +19,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::thread::panic::{goes_on, this_goroutine};
 use crate::core::g::goroutine::GRef;
-use crate::core::g::status::State;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::fatal::let_others_die;
-use crate::core::sys::thread::nanosleep;
 use crate::ext::allgs;
 use crate::ext::diagnostics::panics::{self, Phase};
+use crate::ext::linux::dying::let_others_die;
+use crate::ext::linux::tasks::nanosleep;
 use crate::ext::pins::PANICKING;
 use crate::ext::preempt::preempt_signal;
+use crate::ext::stopped::State;
 use crate::ext::threads::allm;
 
 const MS: Nanos = 1_000_000;

@@ -150,12 +150,6 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     black_box(&registers); // alive until here
 }
 
-/// Where the calling frame's stack ends.
-#[inline(always)]
-pub(crate) fn stack_here() -> usize {
-    shim::stack_pointer()
-}
-
 /// Says how deep the calling frame is: nothing below is alive once it has switched away, but what
 /// the switch itself pushes (less than `ext/scavenge/trim.rs` spares).
 #[inline(always)]

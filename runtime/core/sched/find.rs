@@ -21,7 +21,7 @@ use crate::core::sched::idle;
 use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sys::clock::nanotime;
-use crate::core::sys::thread::osyield;
+use crate::core::sys::osyield::osyield;
 
 /// Every so many picks the global queue goes first, or two goroutines that keep readying each
 /// other could hide it for ever. A prime, so as not to fall in step with anything.

@@ -46,11 +46,6 @@ pub(crate) fn start(s: &Settings, before: impl FnOnce()) -> Result<(), StackErro
     Ok(())
 }
 
-/// Has a `run` started the runtime?
-pub(crate) fn is_started() -> bool {
-    SCHED.is_started()
-}
-
 /// Makes the Ps up to `n` that there have not been yet.
 pub(crate) fn make_ps(n: u32) {
     for i in 0..n {

@@ -55,11 +55,6 @@ pub(crate) fn start_m_locked(sched: SchedGuard, p: &'static P, spinning: bool) {
     }
 }
 
-/// As `start_m_locked`, for a caller that does not hold the lock.
-pub(crate) fn start_m(p: &'static P, spinning: bool) {
-    start_m_locked(SCHED.lock(), p, spinning);
-}
-
 /// Wakes a parked M with a P in its hand.
 pub(crate) fn hand_over(m: &'static M, p: &'static P, spinning: bool) {
     m.spinning.set(spinning);

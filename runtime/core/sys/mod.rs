@@ -3,7 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod fatal;
 #[cfg(not(loom))]
-pub(crate) mod thread;
+pub(crate) mod osyield;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;

@@ -17,5 +17,5 @@ pub(crate) use crate::core::sys::lock::RawLock;
 
 #[cfg(loom)]
 pub(crate) use crate::core::wait::loom_sched::{
-    GRef, RawLock, enter, enter_to_wait, nanotime, park, park_until, ready, steady, yield_local,
+    GRef, RawLock, enter, enter_to_wait, nanotime, park, ready, steady, yield_local,
 };

@@ -16,11 +16,12 @@ use std::sync::atomic::fence;
 
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::sched::schedt::SCHED;
-use crate::core::sys::fatal::{BufferedStderr, RawStderr, begin_death, exit_now};
-use crate::core::sys::thread::count_threads;
+use crate::core::sys::fatal::{RawStderr, begin_death, exit_now};
 use crate::ext::allgs;
 use crate::ext::diagnostics::dump::{Caller, describe, dump_all, is_user};
 use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
+use crate::ext::linux::stderr::BufferedStderr;
+use crate::ext::linux::tasks::count_threads;
 use crate::ext::plain_threads::foreign_parked;
 use crate::ext::threads::threads;
 

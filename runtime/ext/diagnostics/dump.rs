@@ -10,7 +10,6 @@ use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::goroutine::{G, GRef};
-use crate::core::g::status::State;
 use crate::core::m::machine::M;
 use crate::core::sys::clock::nanotime;
 use crate::ext::allgs;
@@ -18,6 +17,7 @@ use crate::ext::diagnostics::identity_table;
 use crate::ext::kind::Kind;
 use crate::ext::pins::SENT_HOME;
 use crate::ext::scavenge::residency::chain_high_water;
+use crate::ext::stopped::State;
 use crate::ext::threads::allm;
 
 /// Who asks, and so whether the lock that guards the name may be waited for.

@@ -18,12 +18,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::goroutine::G;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::thread::{find_thread, gettid, is_zombie, nanosleep};
 use crate::ext::allgs;
 use crate::ext::diagnostics::watched::{Ring, Watched};
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::helper;
 use crate::ext::linux::pidfd::{EventFd, open_thread};
+use crate::ext::linux::tasks::{find_thread, gettid, is_zombie, nanosleep};
 use crate::ext::plain_threads::foreign::{is_asleep, tid_of};
 use crate::ext::threads::threads::{self, is_runtime_thread};
 

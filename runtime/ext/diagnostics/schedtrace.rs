@@ -15,14 +15,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
-use crate::core::g::status::State;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::allgs;
 use crate::ext::kind::Kind;
+use crate::ext::linux::stderr::BufferedStderr;
+use crate::ext::stopped::State;
 use crate::ext::threads::allm;
 
 /// Between two traces; 0: none.

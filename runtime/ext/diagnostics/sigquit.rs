@@ -16,9 +16,11 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize};
 
 use crate::core::base::m_id::AtomicMId;
 use crate::core::m::current::this_m;
-use crate::core::sys::fatal::{BufferedStderr, announce_death, begin_death, exit_now};
+use crate::core::sys::fatal::{begin_death, exit_now};
 use crate::ext::diagnostics::dump::{Caller, dump_all};
+use crate::ext::linux::dying::announce_death;
 use crate::ext::linux::signal::{Chain, Errno, with_errno_kept};
+use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::linux::ucontext;
 
 static QUIT: Chain = Chain::new(libc::SIGQUIT);

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use corosensei::stack::{Stack, StackPointer};
 
-use crate::core::g::context::stack_here;
-use crate::core::sys::mem::Span;
+use crate::core::g::context::shim::stack_pointer;
+use crate::ext::linux::memory::Span;
 use crate::ext::linux::valgrind::{self, begin_stack};
 use crate::ext::stackalloc::SlotRef;
 
@@ -16,7 +16,7 @@ use crate::ext::stackalloc::SlotRef;
 #[inline(never)]
 pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
     if let Some(below) = below {
-        below.note_sp(stack_here() - CALL_FRAMES);
+        below.note_sp(stack_pointer() - CALL_FRAMES);
     }
     let idle = slot.has_coroutine().then(|| slot.live_sp()).flatten();
     let top = match idle {

@@ -15,7 +15,7 @@ use std::fmt::{self, Write};
 use std::sync::OnceLock;
 
 use crate::core::sys::fatal::{RawStderr, begin_death, exit_now};
-use crate::core::sys::mem::Errno;
+use crate::ext::linux::memory::Errno;
 use crate::ext::linux::signal::{self, AltStack, Chain};
 use crate::ext::linux::ucontext;
 use crate::ext::stackalloc::class::Class;
@@ -286,7 +286,7 @@ mod tests {
                 let slot = one(Class::DEFAULT);
                 touch(slot.limit());
                 touch(slot.end() - 1);
-                let page = crate::core::sys::mem::page_size();
+                let page = crate::ext::linux::memory::page_size();
                 for address in (slot.bottom()..slot.limit()).step_by(page) {
                     // SAFETY: the child only reads, and leaves without destructors.
                     let pid = unsafe { libc::fork() };

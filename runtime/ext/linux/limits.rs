@@ -11,7 +11,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::core::sys::mem::page_size;
+use crate::ext::linux::memory::page_size;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;

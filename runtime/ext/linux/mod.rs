@@ -2,6 +2,11 @@
 //! stacks of our own, descriptors. What the core needs is in `core/sys`.
 
 pub(crate) mod errno;
+pub(crate) mod tasks;
+pub(crate) mod coarse;
+pub(crate) mod memory;
+pub(crate) mod stderr;
+pub(crate) mod dying;
 pub(crate) mod thread_end;
 pub(crate) mod limits;
 pub(crate) mod valgrind;

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::fatal::fatal;
-use crate::core::sys::mem::{Span, commit, page_up, release, reserve};
-use crate::core::sys::thread::nanosleep;
 use crate::ext::linux::limits::address_space;
+use crate::ext::linux::memory::{Span, commit, page_up, release, reserve};
+use crate::ext::linux::tasks::nanosleep;
 
 /// Address space asked for, in bytes; each next one if the last was refused, or is more than a
 /// share of what there is.

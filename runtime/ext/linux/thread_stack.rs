@@ -24,8 +24,8 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::sys::mem::{self, Advice, Errno, Span};
 use crate::ext::linux::limits::address_space;
+use crate::ext::linux::memory::{self as mem, Advice, Errno, Span};
 use crate::ext::linux::tls_size::taken_by_libc;
 
 const MIB: usize = 1 << 20;

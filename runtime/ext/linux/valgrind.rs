@@ -15,7 +15,7 @@ use std::arch::asm;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::sys::mem::Span;
+use crate::ext::linux::memory::Span;
 
 const CHANGE_ERR_DISABLEMENT: usize = 0x1801;
 const MEMCHECK: usize = (b'M' as usize) << 24 | (b'C' as usize) << 16;

@@ -13,10 +13,10 @@ use crate::core::wait::loom_sched::park_until;
 use crate::core::wait::sched_api::{GRef, RawLock, enter, enter_to_wait, park, ready};
 use crate::core::wait::waiter::{Waiter, WaiterState};
 use crate::ext::locks::wait_list::WaitList;
-
-/// The two that may claim a wait with a deadline.#[cfg(not(loom))]
+#[cfg(not(loom))]
 use crate::ext::timers::park_until::park_until;
 
+/// The two that may claim a wait with a deadline.
 const NOTIFIED: u16 = 0;
 const TIMED_OUT: u16 = 1;
 /// How many goroutines a broadcast wakes before it leaves the runtime for a moment.

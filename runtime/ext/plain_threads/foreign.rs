@@ -15,12 +15,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::gqueue::GQueue;
-use crate::core::g::status::State;
 use crate::core::sys::lock::RawLock;
-use crate::core::sys::thread::{self, gettid, is_alive};
 use crate::ext::allgs;
 use crate::ext::kind::Kind;
+use crate::ext::linux::tasks::{self, gettid, is_alive};
 use crate::ext::linux::thread_end::ThreadEnd;
+use crate::ext::stopped::State;
 
 /// Gs that no thread has.
 static FREE_LOCK: RawLock = RawLock::new();
@@ -55,7 +55,7 @@ pub(crate) fn g_if_any() -> Option<GRef> {
 pub(crate) fn own_stack() -> Option<Range<usize>> {
     let (mut start, mut end) = STACK.get();
     if end == 0 {
-        (start, end) = thread::own_stack().map_or((1, 1), |stack| (stack.start, stack.end));
+        (start, end) = tasks::own_stack().map_or((1, 1), |stack| (stack.start, stack.end));
         STACK.set((start, end));
     }
     (start < end).then_some(start..end)

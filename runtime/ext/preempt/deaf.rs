@@ -17,11 +17,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::m::machine::M;
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::linux::cpu_time::{blocks_signal, thread_cpu_time};
 use crate::ext::linux::errno::Named;
 use crate::ext::linux::membarrier;
 use crate::ext::linux::signal::Errno;
+use crate::ext::linux::stderr::BufferedStderr;
 
 /// CPU time in which a signal arrives, even where a tick of the kernel's is 10 ms.
 const PATIENCE: Nanos = 20_000_000;

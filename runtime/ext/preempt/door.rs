@@ -9,7 +9,6 @@ use std::sync::atomic::compiler_fence;
 
 use crate::core::g::context::{Switch, suspend};
 use crate::core::g::goroutine::GRef;
-use crate::core::g::status::Stop;
 use crate::core::m::current::this_m;
 use crate::core::m::enter::{Call, enter_as};
 use crate::core::m::machine::M;
@@ -17,6 +16,7 @@ use crate::core::sys::fatal::fatal;
 use crate::ext::preempt::pending::{SLICE_OVER, THREAD_WANTED};
 use crate::ext::preempt::preempt_signal;
 use crate::ext::preempt::retake::Entry;
+use crate::ext::stopped::Stop;
 
 /// Comes into the runtime; answers the M that the goroutine is on then.
 #[inline(always)]

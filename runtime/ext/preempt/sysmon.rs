@@ -15,13 +15,14 @@ use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::machine::M;
 use crate::core::p::processor::{MAX_PS, P, PStatus};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sys::clock::{self, Nanos, nanotime};
-use crate::core::sys::thread::{exact_timeouts, nanosleep};
+use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::diagnostics::exit_watcher;
 use crate::ext::diagnostics::schedtrace;
+use crate::ext::linux::coarse;
 use crate::ext::linux::cpu_time::{is_blocked_in_kernel, thread_cpu_time};
 use crate::ext::linux::helper;
 use crate::ext::linux::membarrier;
+use crate::ext::linux::tasks::{exact_timeouts, nanosleep};
 use crate::ext::preempt::deaf::{self, Teller};
 use crate::ext::preempt::handoff::{LOST_SLICE, hand_off_locked, take_from};
 use crate::ext::preempt::pending::THREAD_WANTED;
@@ -154,7 +155,7 @@ fn sysmon(_: &'static ()) {
             rounds = 0;
         }
         let now = nanotime();
-        clock::set_coarse(now);
+        coarse::set_coarse(now);
         scavenger.look(now);
         teller.look(preempt_signal::is_in_place);
         if now - counted >= default_procs::EVERY {

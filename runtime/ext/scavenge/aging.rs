@@ -89,7 +89,7 @@ fn tick() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::sys::mem::{self, Span};
+    use crate::ext::linux::memory::{self as mem, Span};
     use crate::ext::scavenge::residency::resident_bytes;
     use crate::ext::scavenge::trim::Trim;
     use crate::ext::stackalloc::class::class_for;

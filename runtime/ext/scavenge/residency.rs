@@ -5,7 +5,7 @@
 //! So the kernel is asked. Nothing here changes anything, and any thread may call it.
 #![forbid(unsafe_code)]
 
-use crate::core::sys::mem::{self, Span};
+use crate::ext::linux::memory::{self as mem, Span};
 use crate::ext::linux::pagemap;
 use crate::ext::stackalloc::region;
 use crate::ext::stackalloc::slot::{Slot, SlotRef};

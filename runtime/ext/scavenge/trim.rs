@@ -8,7 +8,7 @@
 //! Go: stack.go shrinkstack, freeStackSpans.
 #![allow(unsafe_code, reason = "drops pages")]
 
-use crate::core::sys::mem::{self, Advice, Span};
+use crate::ext::linux::memory::{self as mem, Advice, Span};
 use crate::ext::scavenge::residency::resident_bytes;
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::depot::{self, Age};

@@ -153,7 +153,7 @@ mod tests {
         let text = stderr(&output);
         assert!(output.status.success(), "{text}");
         assert!(text.contains("sysctl -w vm.max_map_count="), "{text}");
-        let budget = (crate::core::sys::mem::max_map_count() - 8192) / 2;
+        let budget = (crate::ext::linux::memory::max_map_count() - 8192) / 2;
         let stacks = budget / region::BATCH * region::BATCH;
         assert!(text.contains(&format!("stacks: {stacks}")), "{text}");
     }

@@ -6,7 +6,7 @@
 //! Go: stack.go has four orders of small stacks and grows by copying; we choose once.
 #![forbid(unsafe_code)]
 
-use crate::core::sys::mem;
+use crate::ext::linux::memory as mem;
 use crate::ext::stackalloc::error::StackError;
 
 const KIB: usize = 1 << 10;

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::core::sys::mem::{self, Advice, Errno, Span};
+use crate::ext::linux::memory::{self as mem, Advice, Errno, Span};
 use crate::ext::stackalloc::error::StackError;
 
 /// A way to guard; the next one is tried when the kernel does not know it.

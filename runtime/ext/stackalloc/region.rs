@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::lock::RawLock;
-use crate::core::sys::mem::{self, Advice, Span};
 use crate::ext::linux::limits;
+use crate::ext::linux::memory::{self as mem, Advice, Span};
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::error::StackError;
 use crate::ext::stackalloc::guard;

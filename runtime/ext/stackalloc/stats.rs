@@ -3,7 +3,7 @@
 //! Go: runtime/metrics /memory/classes/heap/stacks:bytes; MemStats.StackSys, StackInuse.
 #![forbid(unsafe_code)]
 
-use crate::core::sys::mem;
+use crate::ext::linux::memory as mem;
 use crate::ext::stackalloc::arena;
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::depot::{self, Age};

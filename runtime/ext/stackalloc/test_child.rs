@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 use std::process::{Command, Output, exit};
 
-use crate::core::sys::mem;
+use crate::ext::linux::memory as mem;
 use crate::ext::stackalloc::class::Class;
 use crate::ext::stackalloc::depot;
 use crate::ext::stackalloc::slot::SlotRef;

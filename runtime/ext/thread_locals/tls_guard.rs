@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
-use crate::core::g::status::State;
 use crate::core::m::machine::M;
 use crate::ext::allgs;
 use crate::ext::pins::{
@@ -26,6 +25,7 @@ use crate::ext::pins::{
     SENT_HOME, UNKNOWN,
 };
 use crate::ext::stackalloc::SlotRef;
+use crate::ext::stopped::State;
 use crate::ext::thread_locals::tls_scan::is_tainted;
 use crate::ext::threads::allm::{all_ms, m_of};
 

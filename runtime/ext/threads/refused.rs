@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::thread::nanosleep;
+use crate::ext::linux::tasks::nanosleep;
 
 const MS: Nanos = 1_000_000;
 const FIRST_PAUSE: Nanos = MS;

@@ -11,7 +11,7 @@ use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::machine::M;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sys::note::Note;
-use crate::core::sys::thread::gettid;
+use crate::ext::linux::tasks::gettid;
 use crate::ext::threads::allm::all_ms;
 use crate::ext::threads::waiting_ps;
 

@@ -20,7 +20,7 @@ use crate::core::sched::idle::{acquire_p, detach_p, make_steal_order};
 use crate::core::sched::park::yield_now;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::make_ps;
-use crate::core::sched::wake::{start_m, wakep};
+use crate::core::sched::wake::{start_m_locked, wakep};
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::cpu_time::is_blocked_in_kernel;
 use crate::ext::linux::membarrier;
@@ -225,7 +225,7 @@ fn start(rt: NoPreempt) {
     drop(sched);
     while let Some(p) = with_work {
         with_work = p.idle_link.take();
-        start_m(p, false);
+        start_m_locked(SCHED.lock(), p, false);
     }
     SCHED.timer_waiter.look_again(); // timers may have moved behind its back
     wakep();

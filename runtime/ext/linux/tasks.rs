@@ -1,5 +1,5 @@
-//! Kernel threads: ids, yielding the CPU.
-#![allow(unsafe_code, reason = "gettid, sched_yield, prctl")]
+//! Kernel threads: ids, stacks, sleeping, signals, and which there are.
+#![allow(unsafe_code, reason = "gettid, prctl, nanosleep, tgkill, getdents64")]
 
 use std::fs::File;
 use std::io;
@@ -37,12 +37,6 @@ pub(crate) fn own_stack() -> Option<Range<usize>> {
     // SAFETY: initialised above, destroyed once.
     unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
     (asked == 0).then(|| lowest.addr()..lowest.addr() + size)
-}
-
-/// Lets other threads of this CPU run. Go: osyield.
-pub(crate) fn osyield() {
-    // SAFETY: no preconditions.
-    unsafe { libc::sched_yield() };
 }
 
 /// Sleeps for about `nanos`; may come back early.
