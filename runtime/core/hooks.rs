@@ -53,10 +53,10 @@ pub(crate) use crate::ext::preempt::door::{enter, leave};
 pub(crate) use crate::ext::settings::config::steady;
 pub(crate) use crate::ext::stackalloc::{Slot, SlotRef, StackError, StackSpec};
 pub(crate) use crate::ext::thread_locals::tls_guard::starts;
+pub(crate) use crate::ext::threads::runtime_threads::wake_spawner as make_spare;
 pub(crate) use crate::ext::threads::starved::{
     next_locked as next_starved, put_aside as no_stack,
 };
-pub(crate) use crate::ext::threads::threads::wake_spawner as make_spare;
 pub(crate) use crate::ext::timers::last_awake::check_if_last;
 pub(crate) use crate::ext::timers::sched_timers::run_due;
 pub(crate) use crate::ext::world::stop_for_world::{is_stopping, stops_for_world};

@@ -28,7 +28,7 @@ use crate::ext::linux::thread_stack::{self, ThreadStacks};
 use crate::ext::threads::allm;
 use crate::ext::threads::distance::DISTANCE;
 use crate::ext::threads::refused::{Refused, patiently};
-use crate::ext::threads::threads::{
+use crate::ext::threads::runtime_threads::{
     ASKED, CHORE, DONE, ENDED, ERRAND, Entry, FAILED, HELPER, SPAWNER_TID, STARTING, UP,
     WANTED, count_thread, may_be_made, threads,
 };

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use crate::core::sched::schedt::SCHED;
 use crate::ext::linux::helper;
 use crate::ext::settings::default_procs;
-use crate::ext::threads::threads;
+use crate::ext::threads::runtime_threads;
 use crate::ext::world::stop_world::{resize, resize_if};
 
 /// There is such a thread: one at a time.
@@ -22,7 +22,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// Has the spawner call us.
 pub(crate) fn install() {
-    threads::set_chore(start_thread);
+    runtime_threads::set_chore(start_thread);
 }
 
 /// By the spawner, whenever it is woken. What comes while there is a thread, or where none is to be
