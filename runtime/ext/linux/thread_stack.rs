@@ -309,9 +309,9 @@ mod tests {
 
     #[test]
     fn thread_locals_are_where_no_number_points() {
-        let mut berths = ThreadStacks::new();
+        let mut stacks = ThreadStacks::new();
         for _ in 0..300 {
-            berths.start(c"a", note, &1).unwrap().unwrap();
+            stacks.start(c"a", note, &1).unwrap().unwrap();
         }
         wait("300 threads", || SEEN.lock().unwrap().len() == 300);
         let seen = std::mem::take(&mut *SEEN.lock().unwrap());
@@ -327,20 +327,20 @@ mod tests {
             assert!(low > 256 * MIB && low < ARENA - 256 * MIB, "{pointer:x}");
         }
         // All are at work: nothing comes free. Then all do, and the same places are used again.
-        berths.collect();
-        assert_eq!(berths.taken.len(), 300);
+        stacks.collect();
+        assert_eq!(stacks.taken.len(), 300);
         GO_ON.store(1, SeqCst);
         wait("all have ended", || {
-            berths.collect();
-            berths.taken.is_empty()
+            stacks.collect();
+            stacks.taken.is_empty()
         });
-        berths.start(c"b", note, &2).unwrap().unwrap();
+        stacks.start(c"b", note, &2).unwrap().unwrap();
         wait("one more", || !SEEN.lock().unwrap().is_empty());
         assert!(all.contains(&SEEN.lock().unwrap()[0].1));
         GO_ON.store(2, SeqCst);
         wait("it has ended", || {
-            berths.collect();
-            berths.taken.is_empty()
+            stacks.collect();
+            stacks.taken.is_empty()
         });
     }
 }

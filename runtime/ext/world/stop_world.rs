@@ -33,7 +33,7 @@ use crate::ext::preempt::sysmon::DEFAULT_SLICE;
 use crate::ext::stackalloc::cache::StackCache;
 use crate::ext::stackalloc::quota;
 use crate::ext::threads::allm::m_by_id;
-use crate::ext::threads::hold::hold_stopped;
+use crate::ext::threads::hold::{Unheld, hold};
 use crate::ext::threads::waiting_ps;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
@@ -179,7 +179,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         if p.status() == PStatus::Dead {
             continue;
         }
-        let held = hold_stopped(p);
+        let held = hold(p, Unheld::Stopped);
         let rest = held.drain();
         // The world is stopped, but plain threads, and goroutines that come out of the kernel
         // without a P, still put into the global queue.
