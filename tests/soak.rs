@@ -82,7 +82,11 @@ impl Counts {
         let grows = more(self.ms as u64, then.ms as u64, 16)
             || more(self.gs as u64, then.gs as u64, 128)
             || more(self.stacks as u64, then.stacks as u64, 64)
-            || more(self.thread_stacks_taken as u64, then.thread_stacks_taken as u64, 16)
+            || more(
+                self.thread_stacks_taken as u64,
+                then.thread_stacks_taken as u64,
+                16,
+            )
             || more(self.threads, then.threads, 16)
             || more(self.descriptors, then.descriptors, 4)
             || more(self.resident_kib, then.resident_kib, 2 << 10);
