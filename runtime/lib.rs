@@ -23,7 +23,8 @@
 //! without, `api` what people call. A file imports only what its folder's `mod.rs` lists above it;
 //! of the core, only `core/hooks.rs` names the extras.
 //!
-//! With `--cfg loom` only the files of the protocol words are compiled, for their models.
+//! Without the feature `ext` (`--no-default-features`) there is the core alone, with `api/small`. With
+//! `--cfg loom` only the files of the protocol words are compiled, for their models.
 //!
 #![doc = include_str!("../docs/settings.md")]
 #![cfg_attr(

@@ -173,10 +173,6 @@ fn every_setting_has_a_row() {
 fn the_core_alone_is_short() {
     const MOST: usize = 4500;
     let rows = core_size::count(&Tree::runtime(root()));
-    for (n, path) in rows.iter().rev() {
-        println!("{n} {path}");
-    }
-    println!("{}", core_size::sum(&rows));
     let pages = tree::read_all(root(), ".md");
     none(core_size::check(
         &rows,

@@ -23,6 +23,7 @@ use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
 
+use crate::core::plain_stack;
 pub(crate) use crate::core::plain_stack::{Slot, SlotRef};
 
 /// How many Ps.
@@ -135,8 +136,6 @@ pub(crate) fn runtime_starts(_: &Settings) {}
 pub(crate) fn procs_at_start(s: &Settings) -> u32 {
     s.procs
 }
-
-pub(crate) fn ps_are_made(_: &Settings) {}
 
 pub(crate) fn runtime_has_started(_: &Settings) {}
 
@@ -273,7 +272,7 @@ pub(crate) fn put_identity(g: GRef, id: u64, birth: Birth) {
 }
 
 pub(crate) fn take_stack(_: LentP<'_>, _: GRef) -> Option<SlotRef> {
-    Some(crate::core::plain_stack::take())
+    Some(plain_stack::take())
 }
 
 pub(crate) fn no_stack(_: GRef) {}
@@ -292,9 +291,6 @@ pub(crate) fn may_run(_: &'static M, _: GRef, _inherit: bool) -> bool {
 }
 
 #[inline]
-pub(crate) fn runs(_: &'static M, _: GRef) {}
-
-#[inline]
 pub(crate) fn before_switch(_: &'static M, _: GRef) {}
 
 #[inline]
@@ -309,11 +305,8 @@ pub(crate) fn after(_: &'static M, _: GRef) -> Next {
 
 pub(crate) fn ends(_: GRef) {}
 
-#[inline]
-pub(crate) fn ended(_: &'static M, _: GRef) {}
-
-pub(crate) fn give_stack(_: LentP<'_>, _: GRef, slot: SlotRef) {
-    crate::core::plain_stack::give(slot);
+pub(crate) fn ended(_: &'static M, _: LentP<'_>, _: GRef, slot: SlotRef) {
+    plain_stack::give(slot);
 }
 
 // The door, and waits.

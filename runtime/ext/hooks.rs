@@ -46,7 +46,7 @@ use crate::ext::thread_locals::tls_guard;
 use crate::ext::threads::distance::{DISTANCE, call_at_distance};
 use crate::ext::threads::refused::patiently;
 use crate::ext::threads::spawner::{self, Duties};
-use crate::ext::threads::{starved, threads, waiting_ps};
+use crate::ext::threads::{runtime_threads, starved, waiting_ps};
 use crate::ext::timers::last_awake::check_if_last;
 use crate::ext::timers::sched_timers;
 use crate::ext::timers::timer_waiter::Woke;
@@ -89,7 +89,7 @@ pub(crate) fn runtime_starts(s: &Settings) {
     if let Err(e) = overflow::install_handlers(deadlock::describe_owner, s.overflow_ending) {
         fatal!("cannot catch stack overflows: {e:?}");
     }
-    if let Err(e) = sigquit::install(threads::wake_spawner) {
+    if let Err(e) = sigquit::install(runtime_threads::wake_spawner) {
         fatal!("cannot catch SIGQUIT: {e}");
     }
     if s.async_preempt
@@ -120,15 +120,11 @@ pub(crate) fn procs_at_start(s: &Settings) -> u32 {
     n
 }
 
-/// They are not idle yet: no M can take one.
-pub(crate) fn ps_are_made(s: &Settings) {
+/// There are Ps, and threads from now on.
+pub(crate) fn runtime_has_started(s: &Settings) {
     let tick = s.debug.sched_tick;
     SCHED.ps().for_each(|p| p.schedtick.set(tick));
     inherited::remember_signals();
-}
-
-/// The Ps can be taken: there may be threads from now on.
-pub(crate) fn runtime_has_started(s: &Settings) {
     set_coarse(nanotime());
     spawner::start(Duties {
         entry: m_start,
@@ -148,11 +144,11 @@ pub(crate) fn on_thread(m: &'static M, m_loop: &mut dyn FnMut()) {
 /// What an M's thread has for as long as it lives; none, and it cannot be an M.
 pub(crate) fn m_starts(m: &'static M) -> Option<AltStack> {
     m.set_up(gettid());
-    threads::count_thread();
+    runtime_threads::count_thread();
     exact_timeouts();
     exit_watcher::is_ours();
     let Ok(signal_stack) = patiently(overflow::install_altstack) else {
-        threads::thread_failed(m);
+        runtime_threads::thread_failed(m);
         return None;
     };
     m.alt_stack.set(signal_stack.bottom());
@@ -163,7 +159,7 @@ pub(crate) fn m_starts(m: &'static M) -> Option<AltStack> {
 /// In the loop: the P that it was made for, if somebody waits. Others wait for an M that comes up;
 /// those who compute need not.
 pub(crate) fn m_is_up(m: &'static M) {
-    if threads::thread_is_up(m) {
+    if runtime_threads::thread_is_up(m) {
         idle::wait_for_p(m);
     }
     inherited::run_behind();
@@ -234,16 +230,11 @@ pub(crate) fn slice_begins(m: &'static M) {
     m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
 }
 
-/// The goroutine is the M's from now on.
-#[inline]
-pub(crate) fn runs(m: &'static M, g: GRef) {
-    g.last_m.store(m.incarnation(), Relaxed);
-    m.affinity.left_last.set(Some(g));
-}
-
 /// The goroutine's frames are about to be on this thread.
 #[inline]
 pub(crate) fn before_switch(m: &'static M, g: GRef) {
+    g.last_m.store(m.incarnation(), Relaxed);
+    m.affinity.left_last.set(Some(g));
     tls_guard::arrives(m, g);
 }
 
@@ -303,12 +294,12 @@ fn end_thread(m: &'static M, last: GRef) -> bool {
     if m.p().is_some() {
         handoff::hand_off(idle::detach_p(m, idle::held_p(m)));
     }
-    if tls_guard::is_needed(m, last) || !threads::leave_books(m) {
+    if tls_guard::is_needed(m, last) || !runtime_threads::leave_books(m) {
         return false;
     }
     tls_guard::keep_counts(m);
     set_this_m(None); // destructors of thread-locals may use our primitives, as on any thread
-    threads::let_go(m);
+    runtime_threads::let_go(m);
     check_if_last();
     true
 }
@@ -337,7 +328,7 @@ pub(crate) fn p_that_waits(sched: &SchedGuard, m: &'static M) -> Option<&'static
 pub(crate) fn start_thread(sched: SchedGuard, p: &'static P, spinning: bool) {
     waiting_ps::push(&sched, p, spinning);
     drop(sched);
-    threads::wake_spawner();
+    runtime_threads::wake_spawner();
 }
 
 /// The last idle M is being taken: there is to be another one.

@@ -98,30 +98,25 @@ pub(crate) fn ends(g: GRef) {
     drop(identity_table::take_identity(g));
 }
 
-/// It has left its stack for good.
-#[inline]
-pub(crate) fn ended(m: &'static M, g: GRef) {
-    if g.locked_m.get().is_some() {
-        m.remove_locked();
-        m.set_ending();
-    }
-    m.affinity.left_last.set(None);
-}
-
 /// A stack for its first run, if one is to be had now.
 #[inline]
 pub(crate) fn take_stack(p: LentP<'_>, g: GRef) -> Option<SlotRef> {
     p.take_stack(g.stack_spec().class()).ok()
 }
 
-/// The G is to be used again, and so is its stack.
+/// It has left `m`, and its stack, for good: both G and stack are to be used again.
 #[inline]
-pub(crate) fn give_stack(p: LentP<'_>, g: GRef, mut slot: SlotRef) {
+pub(crate) fn ended(m: &'static M, p: LentP<'_>, g: GRef, mut slot: SlotRef) {
+    if g.locked_m.get().is_some() {
+        m.remove_locked();
+        m.set_ending();
+        g.locked_m.set(None);
+    }
+    m.affinity.left_last.set(None);
     if slot.is_segment() {
         slot = own_stack(slot);
     }
     g.locked_count.set(0);
-    g.locked_m.set(None);
     g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
     g.stay.set(0); // nor is it suspected of what its last goroutine did
     slot.set_owner(0);

@@ -83,6 +83,7 @@ impl GExt {
         }
     }
 
+    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         match self.kind.get() {
             1 => Kind::Thread,
@@ -95,6 +96,7 @@ impl GExt {
         self.kind.get() == Kind::Thread as u8
     }
 
+    #[inline]
     pub(crate) fn set_kind(&self, kind: Kind) {
         self.kind.set(kind as u8);
     }
@@ -106,10 +108,12 @@ impl GExt {
         self.since.set(coarse_seconds());
     }
 
+    #[inline]
     pub(crate) fn stack_spec(&self) -> StackSpec {
         StackSpec::from_u8(self.stack_spec.get())
     }
 
+    #[inline]
     pub(crate) fn set_stack_spec(&self, word: StackSpec) {
         self.stack_spec.set(word.as_u8());
     }

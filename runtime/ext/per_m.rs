@@ -80,6 +80,7 @@ impl MExt {
     }
 
     /// How often it has entered the runtime without leaving it.
+    #[inline]
     pub(crate) fn depth(&self) -> u32 {
         self.retake.depth()
     }

@@ -17,7 +17,7 @@ pub(crate) fn sum(rows: &[(usize, String)]) -> usize {
     rows.iter().map(|(lines, _)| lines).sum()
 }
 
-/// More lines than `most`, or a number after `words` in a page that is not theirs.
+/// More lines than `most`, or a number before `words` in a page that is more than a hundred away.
 pub(crate) fn check(
     rows: &[(usize, String)],
     most: usize,
@@ -38,13 +38,13 @@ pub(crate) fn check(
             longest.join("\n")
         ));
     }
-    let right = format!("{sum} {words}");
     for (page, text) in pages {
         for (at, _) in text.match_indices(words) {
             let line = text[..at].lines().last().unwrap_or("");
             let said = line.trim_end().rsplit(' ').next().unwrap_or("");
-            if said.parse() != Ok(sum) {
-                complaints.push(format!("{page}: says `{said} {words}`: it is {right}"));
+            let number: Option<usize> = said.replace(',', "").parse().ok();
+            if number.is_none_or(|number| number.abs_diff(sum) > 100) {
+                complaints.push(format!("{page}: says `{said} {words}`: there are {sum}"));
             }
         }
     }
@@ -131,7 +131,13 @@ fn too_many_lines_and_an_old_number_are_found() {
         [""; 0]
     );
     assert_eq!(
-        check(&rows, 1, &page("It has 3 lines of core."), "lines of core").len(),
+        check(
+            &rows,
+            1,
+            &page("It has 300 lines of core."),
+            "lines of core"
+        )
+        .len(),
         2
     );
 }

@@ -8,6 +8,7 @@ use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::hooks;
 use crate::core::m::enter::enter_to_wait;
+use crate::core::m::machine::M;
 use crate::core::p::processor::LentP;
 use crate::core::sched::park::leave_after_switch;
 use crate::core::sys::fatal::fatal;
@@ -38,12 +39,12 @@ pub(crate) extern "C" fn body(g: GRef) {
 
 /// The body has ended: stack and G go back to the P.
 #[inline]
-pub(crate) fn recycle(p: LentP<'_>, g: GRef) {
+pub(crate) fn recycle(m: &'static M, p: LentP<'_>, g: GRef) {
     g.status.died();
     g.block.set(0);
     let Some(slot) = g.stack.take() else {
         fatal!("goroutine {} ends without a stack", g.id());
     };
-    hooks::give_stack(p, g, slot);
+    hooks::ended(m, p, g, slot);
     p.give_g(g);
 }

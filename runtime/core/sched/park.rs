@@ -21,7 +21,7 @@ use crate::core::sys::fatal::fatal;
 
 /// Sleeps until `ready` is called for the current goroutine (or thread), which has announced.
 /// Returns outside of the runtime, maybe on another thread.
-#[inline]
+#[inline(always)] // the guard of thread-locals reads each frame below
 pub(crate) fn park(rt: NoPreempt) {
     let g = rt.current();
     match rt.m() {
@@ -85,7 +85,7 @@ fn yield_as(how: Switch) {
 }
 
 /// Leaves the stack for the M's loop; back, leaves the runtime on whatever M this is now.
-#[inline]
+#[inline(always)]
 pub(crate) fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
         && m.depth() != 1

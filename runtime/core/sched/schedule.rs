@@ -105,7 +105,6 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
     }
     g.status.run();
     m.set_curg(Some(g));
-    hooks::runs(m, g);
     let switch = loop {
         hooks::before_switch(m, g);
         let switch = context::resume(g);
@@ -144,8 +143,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
 #[inline]
 fn done(m: &'static M, g: GRef) {
     let p = idle::held_p(m);
-    hooks::ended(m, g);
-    exit::recycle(p.lend(), g);
+    exit::recycle(m, p.lend(), g);
 }
 
 /// A waker came before the commit: what it would have done is mine to do.

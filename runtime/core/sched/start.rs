@@ -31,7 +31,6 @@ pub(crate) fn start(s: &Settings, before: impl FnOnce()) -> Result<(), StackErro
     make_steal_order(n);
     make_ps(n);
     SCHED.set_procs(n);
-    hooks::ps_are_made(s);
     let sched = SCHED.lock();
     for i in (0..n as usize).rev() {
         if let Some(p) = SCHED.p(i) {

@@ -23,7 +23,7 @@ use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::linux::tasks::count_threads;
 use crate::ext::plain_threads::foreign_parked;
-use crate::ext::threads::threads;
+use crate::ext::threads::runtime_threads;
 
 /// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
 #[cold]
@@ -39,7 +39,7 @@ fn examine() -> Found {
     let found = look();
     if found == Found::Deadlock {
         if SCHED.starved.peek() {
-            threads::wake_spawner(); // it tries to get a stack, and has other words: starved.rs
+            runtime_threads::wake_spawner(); // it tries to get a stack, and has other words: starved.rs
         } else {
             report();
         }
@@ -62,7 +62,7 @@ fn look() -> Found {
         return Found::NoDeadlock;
     };
     let plain = foreign_parked::now();
-    let known = threads::thread_count() + plain.count() + ended_but_counted();
+    let known = runtime_threads::thread_count() + plain.count() + ended_but_counted();
     match count_threads() {
         Some(all) if all > known => Found::Prevented,
         Some(all)

@@ -25,7 +25,7 @@ use crate::ext::linux::helper;
 use crate::ext::linux::pidfd::{EventFd, open_thread};
 use crate::ext::linux::tasks::{find_thread, gettid, is_zombie, nanosleep};
 use crate::ext::plain_threads::foreign::{is_asleep, tid_of};
-use crate::ext::threads::threads::{self, is_runtime_thread};
+use crate::ext::threads::runtime_threads::{self, is_runtime_thread};
 
 static WATCHED: Watched = Watched::nobody();
 static BELL: OnceLock<EventFd> = OnceLock::new();
@@ -61,7 +61,7 @@ pub(crate) fn watch(check: fn() -> Found) {
             Some(bell) => bell.ring(),
             None => {
                 CHECK.get_or_init(|| check);
-                threads::send_errand(start);
+                runtime_threads::send_errand(start);
             }
         }
     }
@@ -99,7 +99,7 @@ fn start() {
 
 fn watcher(_: &'static ()) {
     let bell = BELL.get_or_init(EventFd::new);
-    threads::set_watcher();
+    runtime_threads::set_watcher();
     let me = gettid();
     let mut blind = BLIND;
     let mut first = FIRST;
@@ -148,7 +148,7 @@ fn first_tid() -> i32 {
 /// The oldest thread that is not the runtime's and awake: it will rather live on than a younger
 /// one. The process's first one only if there is no other.
 fn choose() -> io::Result<Option<(i32, OwnedFd)>> {
-    let mut known = threads::runtime_tids();
+    let mut known = runtime_threads::runtime_tids();
     allgs::for_each_thread(|g| known.extend(is_asleep(g).then(|| tid_of(g))));
     known.sort_unstable();
     let first_is_awake = !FIRST_HAS_ENDED.load(Relaxed) && !known.contains(&first_tid());

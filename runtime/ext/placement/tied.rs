@@ -24,7 +24,7 @@ use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::wake::hand_over;
 use crate::ext::threads::allm;
-use crate::ext::threads::threads;
+use crate::ext::threads::runtime_threads;
 use crate::ext::threads::waiting_ps;
 
 /// The next goroutine that is tied to `m`, but not twice in a row while others wait in `p`'s
@@ -86,7 +86,7 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
 pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     let sched = SCHED.lock();
     let other = sched.pop_free_idle_m();
-    let may_be_made = SCHED.wants_spare() && threads::may_be_made();
+    let may_be_made = SCHED.wants_spare() && runtime_threads::may_be_made();
     if other.is_none() && !may_be_made {
         drop(sched);
         return false;
@@ -109,7 +109,7 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
         hand_over(other, p, false);
     }
     if last {
-        threads::wake_spawner();
+        runtime_threads::wake_spawner();
     }
     true
 }

@@ -36,7 +36,7 @@ use crate::ext::preempt::retake::Entry;
 use crate::ext::stopped::{Bound, Stop};
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::threads::allm;
-use crate::ext::threads::threads;
+use crate::ext::threads::runtime_threads;
 use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
@@ -214,7 +214,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
         // Nobody to go on with: neither a handler nor the runtime must make threads. The spawner
         // will have one by the next tick.
         drop(sched);
-        threads::wake_spawner();
+        runtime_threads::wake_spawner();
         return;
     };
     bind(m, g, at);
@@ -225,7 +225,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     drop(sched);
     hand_over(successor, p, false);
     if last {
-        threads::wake_spawner();
+        runtime_threads::wake_spawner();
     }
     sleep_bound(m, g);
 }

@@ -31,8 +31,7 @@ use crate::ext::preempt::retake::Thief;
 use crate::ext::scavenge::scavenger::{self, Scavenger};
 use crate::ext::settings::config::steady;
 use crate::ext::settings::default_procs;
-use crate::ext::threads::allm;
-use crate::ext::threads::threads;
+use crate::ext::threads::{allm, runtime_threads};
 use crate::ext::timers::last_awake::check_if_last;
 use crate::ext::timers::sched_timers;
 
@@ -116,11 +115,11 @@ pub(crate) fn slice() -> Nanos {
 /// it is refused. Once.
 pub(crate) fn start(slice: Nanos) {
     SLICE.set(slice);
-    threads::have_made(|| helper::start(c"gosched-sysmon", STACK, sysmon).is_ok());
+    runtime_threads::have_made(|| helper::start(c"gosched-sysmon", STACK, sysmon).is_ok());
 }
 
 fn sysmon(_: &'static ()) {
-    threads::set_sysmon();
+    runtime_threads::set_sysmon();
     exit_watcher::is_ours();
     exact_timeouts();
     // Until now this thread was a stranger, who could have woken somebody.
@@ -354,7 +353,7 @@ fn lock_patiently() -> SchedGuard {
 /// pthread_create, may hold what it waits for; and a P waits for the spawner, or a goroutine is
 /// not preempted for want of a successor.
 fn look_at_spawner(watch: &mut SpawnerWatch, now: Nanos) -> Round {
-    let (making, threads) = threads::making();
+    let (making, threads) = runtime_threads::making();
     if !making || threads != watch.threads {
         *watch = SpawnerWatch {
             threads,

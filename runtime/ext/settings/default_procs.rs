@@ -18,7 +18,7 @@ use crate::core::sys::clock::Nanos;
 use crate::ext::linux::cpu_limit::CpuLimit;
 use crate::ext::linux::cpus;
 use crate::ext::settings::config::steady;
-use crate::ext::threads::threads;
+use crate::ext::threads::runtime_threads;
 
 /// Between two looks. Go: sysmon.
 pub(crate) const EVERY: Nanos = 1_000_000_000;
@@ -57,7 +57,7 @@ fn within(limit: Option<u64>, cpus: u64) -> u32 {
 /// Those of sysmon's thread, which runs nobody's code that might change them; before there is one,
 /// of the thread that calls `run`, which is as good.
 fn allowed_cpus() -> Option<u64> {
-    cpus::allowed(threads::sysmon_tid()).map(u64::from)
+    cpus::allowed(runtime_threads::sysmon_tid()).map(u64::from)
 }
 
 fn limit() -> Option<&'static CpuLimit> {
@@ -84,7 +84,7 @@ pub(crate) fn look() {
     let n = automatic();
     if n != SCHED.procs() {
         WANTED.store(n, Relaxed);
-        threads::wake_spawner();
+        runtime_threads::wake_spawner();
     }
 }
 

@@ -4,7 +4,7 @@ pub(crate) mod incarnation;
 pub(crate) mod allm;
 pub(crate) mod refused;
 pub(crate) mod waiting_ps;
-pub(crate) mod threads;
+pub(crate) mod runtime_threads;
 pub(crate) mod hold;
 pub(crate) mod distance;
 pub(crate) mod spawner;

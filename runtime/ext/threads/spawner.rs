@@ -27,7 +27,7 @@ use crate::ext::linux::thread_stack::{self, ThreadStacks};
 use crate::ext::threads::allm;
 use crate::ext::threads::distance::DISTANCE;
 use crate::ext::threads::refused::{Refused, patiently};
-use crate::ext::threads::threads::{Entry, SPAWNER, may_be_made, set_spawner, threads};
+use crate::ext::threads::runtime_threads::{Entry, SPAWNER, may_be_made, set_spawner, threads};
 use crate::ext::threads::waiting_ps;
 
 /// The stack of an M for which there is no thread stack: room for the loop and for user code that runs

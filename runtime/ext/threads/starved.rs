@@ -24,7 +24,7 @@ use crate::ext::stackalloc::StackError;
 use crate::ext::stackalloc::depot;
 use crate::ext::threads::hold::{Unheld, hold};
 use crate::ext::threads::refused::Refused;
-use crate::ext::threads::threads;
+use crate::ext::threads::runtime_threads;
 
 /// In the order they came; under the scheduler's lock, its length readable without.
 static WAITING: GQueue = GQueue::new();
@@ -38,7 +38,7 @@ pub(crate) fn put_aside(g: GRef) {
     WAITING.push_back(g);
     SCHED.starved.set(true);
     drop(sched);
-    threads::wake_spawner();
+    runtime_threads::wake_spawner();
 }
 
 /// `p` has nothing else to do: the one that waits longest, if there is a stack for it.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use crate::core::sched::schedt::SCHED;
 use crate::ext::linux::helper;
 use crate::ext::settings::default_procs;
-use crate::ext::threads::threads;
+use crate::ext::threads::runtime_threads;
 use crate::ext::world::stop_world::{resize, resize_if};
 
 /// One thread at most changes the number of Ps at the request of a plain thread.
@@ -30,7 +30,7 @@ static RESIZER: Resizer = Resizer {
 
 /// Has the spawner call us.
 pub(crate) fn install() {
-    threads::set_chore(start_thread);
+    runtime_threads::set_chore(start_thread);
 }
 
 /// By the spawner, whenever it is woken. What comes while there is a thread, or where none is to be
