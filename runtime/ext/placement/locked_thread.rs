@@ -22,7 +22,7 @@ use crate::ext::placement::tied::{self, leave_to_others};
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;
 use crate::ext::threads::allm;
-use crate::ext::threads::hold::hold_taken;
+use crate::ext::threads::hold::{Unheld, hold};
 use crate::ext::threads::waiting_ps::{self, serve_waiting};
 use crate::ext::timers::last_awake::check_if_last;
 
@@ -164,7 +164,7 @@ pub(crate) fn serve_refused() {
         return;
     };
     // Its goroutines to the front of the global queue, as they were first.
-    let rest = hold_taken(p).drain();
+    let rest = hold(p, Unheld::Taken).drain();
     rest.append(sched.global());
     sched.global().append(&rest);
     match take_first_for_sleeper(&sched) {
