@@ -22,7 +22,9 @@ use crate::core::sys::fatal::fatal;
 
 /// Sleeps until `ready` is called for the current goroutine (or thread), which has announced.
 /// Returns outside of the runtime, maybe on another thread.
-#[inline]
+// A frame less for the guard of thread-locals to read.
+// (In debug builds a larger frame keeps old references.)
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn park(rt: NoPreempt) {
     let g = rt.current();
     match rt.m() {
@@ -86,7 +88,8 @@ fn yield_as(how: Switch) {
 }
 
 /// Leaves the stack for the M's loop; back, leaves the runtime on whatever M this is now.
-#[inline]
+// As `park`.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
         && m.depth() != 1
