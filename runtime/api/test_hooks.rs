@@ -24,14 +24,14 @@ pub struct __Objects {
     pub gs: usize,
     pub stacks: usize,
     pub stacks_free: usize,
-    pub berths: usize,
-    pub berths_taken: usize,
+    pub thread_stacks: usize,
+    pub thread_stacks_taken: usize,
 }
 
 #[doc(hidden)]
 pub fn __objects() -> __Objects {
     let (ms, ms_free) = allm::counts();
-    let (berths, berths_taken) = thread_stack::counts();
+    let (thread_stacks, thread_stacks_taken) = thread_stack::counts();
     let stacks = crate::ext::stackalloc::stats();
     __Objects {
         ms,
@@ -39,8 +39,8 @@ pub fn __objects() -> __Objects {
         gs: allgs::count(),
         stacks: stacks.fresh,
         stacks_free: stacks.free,
-        berths,
-        berths_taken,
+        thread_stacks,
+        thread_stacks_taken,
     }
 }
 

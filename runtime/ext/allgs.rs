@@ -22,10 +22,19 @@ struct Slab {
     kind: Kind,
 }
 
-/// Oldest slab first, so that dumps come about in order of birth.
-static FIRST: AtomicRef<Slab> = AtomicRef::none();
-static LAST: AtomicRef<Slab> = AtomicRef::none();
-static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
+/// Every slab, in a list that only grows.
+struct AllGs {
+    /// Oldest slab first, so that dumps come about in order of birth.
+    first: AtomicRef<Slab>,
+    last: AtomicRef<Slab>,
+    slabs: AtomicU32,
+}
+
+static ALL_GS: AllGs = AllGs {
+    first: AtomicRef::none(),
+    last: AtomicRef::none(),
+    slabs: AtomicU32::new(0),
+};
 
 /// Allocates one slab of dead Gs and registers it; answers its first G and the others. Allocates: never in a non-preemptible region.
 ///
@@ -39,11 +48,11 @@ pub(crate) fn new_slab(kind: Kind) -> (GRef, &'static [G]) {
     }));
     slab.gs.iter().for_each(|g| g.set_kind(kind));
     // AcqRel pairs(slabs): the next one to append sees our slab before it links to it.
-    let before = LAST.swap(Some(slab), AcqRel);
-    let link = before.map_or(&FIRST, |before| &before.next);
+    let before = ALL_GS.last.swap(Some(slab), AcqRel);
+    let link = before.map_or(&ALL_GS.first, |before| &before.next);
     // Release pairs(slabs): for_each's Acquire sees the slab's Gs initialised.
     link.store(Some(slab), Release);
-    SLAB_COUNT.fetch_add(1, Relaxed);
+    ALL_GS.slabs.fetch_add(1, Relaxed);
     match slab.gs.split_first() {
         Some((first, rest)) => (first, rest),
         None => fatal!("a slab of no Gs"),
@@ -52,13 +61,13 @@ pub(crate) fn new_slab(kind: Kind) -> (GRef, &'static [G]) {
 
 /// How many there are, dead ones included.
 pub(crate) fn count() -> usize {
-    SLAB_COUNT.load(Relaxed) as usize * SLAB
+    ALL_GS.slabs.load(Relaxed) as usize * SLAB
 }
 
 /// As [`for_each`], but only those of plain threads: other slabs are passed over.
 pub(crate) fn for_each_thread(mut f: impl FnMut(GRef)) {
     // Acquire pairs(slabs): new_slab's Release.
-    let mut slab = FIRST.load(Acquire);
+    let mut slab = ALL_GS.first.load(Acquire);
     while let Some(s) = slab {
         if s.kind == Kind::Thread {
             s.gs.iter().for_each(&mut f);
@@ -70,7 +79,7 @@ pub(crate) fn for_each_thread(mut f: impl FnMut(GRef)) {
 /// Calls `f` with every G there is, dead ones included.
 pub(crate) fn for_each(mut f: impl FnMut(GRef)) {
     // Acquire pairs(slabs): new_slab's Release.
-    let mut slab = FIRST.load(Acquire);
+    let mut slab = ALL_GS.first.load(Acquire);
     while let Some(s) = slab {
         s.gs.iter().for_each(&mut f);
         slab = s.next.load(Acquire); // pairs(slabs)

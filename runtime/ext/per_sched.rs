@@ -105,6 +105,15 @@ impl Sched {
     }
 }
 
+/// What became of an attempt to wake an M.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Sleeper {
+    /// It slept, is in no list any more, and is the caller's to wake.
+    Taken,
+    Awake,
+}
+
 impl SchedGuard {
     /// Every P in the idle list.
     pub(crate) fn for_each_idle_p(&self, mut f: impl FnMut(&'static P)) {
@@ -127,16 +136,20 @@ impl SchedGuard {
         self.idle_locked.add(1);
     }
 
-    /// True: this M slept, in the idle list or for its own goroutines, and is in no list any
-    /// more: the caller's to wake.
-    pub(crate) fn take_asleep(&self, m: &'static M) -> bool {
+    /// Takes an M out of the list in which it sleeps: of idle Ms, or of those that wait for their own
+    /// goroutines.
+    pub(crate) fn take_asleep(&self, m: &'static M) -> Sleeper {
         if m.waits_for_own.get() {
             m.waits_for_own.set(false);
             self.idle_locked.sub(1);
             self.idle_ms.count_wake();
-            return true;
+            return Sleeper::Taken;
         }
-        self.idle_ms.take(m)
+        if self.idle_ms.take(m) {
+            Sleeper::Taken
+        } else {
+            Sleeper::Awake
+        }
     }
 
     /// An M gave its P up because the world is being stopped.

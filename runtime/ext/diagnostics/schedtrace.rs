@@ -25,19 +25,27 @@ use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::stopped::State;
 use crate::ext::threads::allm;
 
-/// Between two traces; 0: none.
-static PERIOD: OwnerCell<u64> = OwnerCell::zero();
-static DETAILED: OwnerCell<bool> = OwnerCell::zero();
+/// What GODEBUG asks for.
+struct Trace {
+    /// Between two traces; 0: none.
+    period: OwnerCell<u64>,
+    detailed: OwnerCell<bool>,
+}
+
+static TRACE: Trace = Trace {
+    period: OwnerCell::zero(),
+    detailed: OwnerCell::zero(),
+};
 
 /// Before the runtime's threads start.
 pub(crate) fn configure(period: Option<Nanos>, detailed: bool) {
-    PERIOD.set(period.unwrap_or(0));
-    DETAILED.set(detailed);
+    TRACE.period.set(period.unwrap_or(0));
+    TRACE.detailed.set(detailed);
 }
 
 /// How often it is wanted.
 pub(crate) fn period() -> Option<Nanos> {
-    Some(PERIOD.peek()).filter(|&period| period > 0)
+    Some(TRACE.period.peek()).filter(|&period| period > 0)
 }
 
 /// One trace; `age` is how long the runtime has been there.
@@ -45,7 +53,7 @@ pub(crate) fn print(age: Nanos) {
     let mut out = BufferedStderr::hasty(); // sysmon waits for nobody
     let millis = age / 1_000_000;
     // Nobody is left to hear that stderr is closed.
-    let _ = if DETAILED.peek() {
+    let _ = if TRACE.detailed.peek() {
         detailed(&mut out, millis)
     } else {
         line(&mut out, millis)

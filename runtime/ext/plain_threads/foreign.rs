@@ -22,12 +22,21 @@ use crate::ext::linux::tasks::{self, gettid, is_alive};
 use crate::ext::linux::thread_end::ThreadEnd;
 use crate::ext::stopped::State;
 
-/// Gs that no thread has.
-static FREE_LOCK: RawLock = RawLock::new();
-static FREE: GQueue = GQueue::new();
-/// With so many Gs of threads, all taken, it pays to look whose threads are gone. Guarded by the
-/// lock.
-static WORTH_A_LOOK: AtomicUsize = AtomicUsize::new(0);
+/// Gs of plain threads that have ended.
+struct FreeGs {
+    /// Gs that no thread has.
+    lock: RawLock,
+    gs: GQueue,
+    /// With so many Gs of threads, all taken, it pays to look whose threads are gone. Guarded by the
+    /// lock.
+    worth_a_look: AtomicUsize,
+}
+
+static FREE_GS: FreeGs = FreeGs {
+    lock: RawLock::new(),
+    gs: GQueue::new(),
+    worth_a_look: AtomicUsize::new(0),
+};
 
 /// A G's `parent`, which a thread has no use for: the kernel's id of the thread in its lower half,
 /// and this. Written by the thread. 0: no thread has it.
@@ -87,9 +96,9 @@ fn give_back() {
     // first.
     if g.stack.get().is_none() {
         THIS.set(None);
-        FREE_LOCK.lock();
+        FREE_GS.lock.lock();
         free(g);
-        FREE_LOCK.unlock();
+        FREE_GS.lock.unlock();
     }
 }
 
@@ -97,7 +106,7 @@ fn give_back() {
 fn free(g: GRef) {
     g.status.died();
     g.parent.set(0);
-    FREE.push_back(g);
+    FREE_GS.gs.push_back(g);
 }
 
 /// A dead G.
@@ -112,9 +121,9 @@ fn take_g() -> GRef {
     let (first, rest) = allgs::new_slab(Kind::Thread);
     let others = GQueue::new();
     rest.iter().for_each(|g| others.push_back(g));
-    FREE_LOCK.lock();
-    FREE.append(&others);
-    FREE_LOCK.unlock();
+    FREE_GS.lock.lock();
+    FREE_GS.gs.append(&others);
+    FREE_GS.lock.unlock();
     first
 }
 
@@ -125,9 +134,9 @@ fn thread_id() -> u64 {
 }
 
 fn pop_free() -> Option<GRef> {
-    FREE_LOCK.lock();
-    let g = FREE.pop_front();
-    FREE_LOCK.unlock();
+    FREE_GS.lock.lock();
+    let g = FREE_GS.gs.pop_front();
+    FREE_GS.lock.unlock();
     g
 }
 
@@ -138,10 +147,10 @@ fn pop_free() -> Option<GRef> {
 /// a few questions for each G that is handed out, however many threads live.
 fn find_lost() {
     let me = gettid(); // has none, so that of this id was another thread's
-    FREE_LOCK.lock();
+    FREE_GS.lock.lock();
     let (mut gs, mut found) = (0, 0);
     allgs::for_each_thread(|_| gs += 1);
-    if gs >= WORTH_A_LOOK.load(Relaxed) {
+    if gs >= FREE_GS.worth_a_look.load(Relaxed) {
         allgs::for_each_thread(|g| {
             let tid = tid_of(g);
             if tid != 0 && g.status.state() == State::Running && (tid == me || !is_alive(tid)) {
@@ -150,9 +159,9 @@ fn find_lost() {
                 found += 1;
             }
         });
-        WORTH_A_LOOK.store(2 * (gs - found), Relaxed);
+        FREE_GS.worth_a_look.store(2 * (gs - found), Relaxed);
     }
-    FREE_LOCK.unlock();
+    FREE_GS.lock.unlock();
 }
 
 /// The kernel's id of the plain thread that has `g`.

@@ -37,12 +37,20 @@ impl Step {
 /// Mappings left to everybody else: malloc dies when there are none.
 const SPARE_MAPPINGS: usize = 8192;
 
-static FIRST_STEP: AtomicUsize = AtomicUsize::new(Step::Batch as usize);
-static SPLITS: AtomicUsize = AtomicUsize::new(0);
+/// How guards are made here.
+struct Guards {
+    first_step: AtomicUsize,
+    splits: AtomicUsize,
+}
+
+static GUARDS: Guards = Guards {
+    first_step: AtomicUsize::new(Step::Batch as usize),
+    splits: AtomicUsize::new(0),
+};
 
 /// Leaves out the steps above `step`: for tests, and for kernels that lie.
 pub(crate) fn start_at(step: Step) {
-    FIRST_STEP.store(step as usize, Relaxed);
+    GUARDS.first_step.store(step as usize, Relaxed);
 }
 
 /// Makes any access to the spans a fault.
@@ -54,7 +62,7 @@ pub(crate) fn start_at(step: Step) {
 /// # Safety
 /// The caller owns the spans, and nothing in them is in use.
 pub(crate) unsafe fn install(spans: &[Span]) -> Result<(), StackError> {
-    let first = FIRST_STEP.load(Relaxed);
+    let first = GUARDS.first_step.load(Relaxed);
     if first <= Step::Batch as usize {
         // SAFETY: the caller's promise.
         match unsafe { mem::advise_batch(spans, Advice::Guard) } {
@@ -87,7 +95,8 @@ pub(crate) fn scarcity() -> Option<StackError> {
 /// Do guards cost mappings?
 #[inline]
 pub(crate) fn are_scarce() -> bool {
-    SPLITS.load(Relaxed) > 0 || FIRST_STEP.load(Relaxed) == Step::Mprotect as usize
+    GUARDS.splits.load(Relaxed) > 0
+        || GUARDS.first_step.load(Relaxed) == Step::Mprotect as usize
 }
 
 #[cold]
@@ -108,7 +117,7 @@ fn budget(max_map_count: usize) -> usize {
 /// As [`install`].
 unsafe fn split(spans: &[Span]) -> Result<(), StackError> {
     let stacks = budget(mem::max_map_count());
-    let before = SPLITS.fetch_add(spans.len(), Relaxed);
+    let before = GUARDS.splits.fetch_add(spans.len(), Relaxed);
     let result = if before + spans.len() > stacks {
         Err(too_many())
     } else {
@@ -122,7 +131,7 @@ unsafe fn split(spans: &[Span]) -> Result<(), StackError> {
     };
     if result.is_err() {
         // The same spans come again, if any.
-        SPLITS.fetch_sub(spans.len(), Relaxed);
+        GUARDS.splits.fetch_sub(spans.len(), Relaxed);
     }
     result
 }

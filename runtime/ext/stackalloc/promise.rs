@@ -8,12 +8,20 @@ use crate::ext::stackalloc::depot;
 use crate::ext::stackalloc::error::StackError;
 use crate::ext::stackalloc::quota::{self, StackSpec};
 
-static CLASS: OwnerCell<u8> = OwnerCell::<u8>::new(Class::DEFAULT.number() as u8);
-static MAIN_CLASS: OwnerCell<u8> = OwnerCell::<u8>::new(Class::DEFAULT.number() as u8);
+/// The classes that were set at the start.
+struct Classes {
+    class: OwnerCell<u8>,
+    main_class: OwnerCell<u8>,
+}
+
+static CLASSES: Classes = Classes {
+    class: OwnerCell::<u8>::new(Class::DEFAULT.number() as u8),
+    main_class: OwnerCell::<u8>::new(Class::DEFAULT.number() as u8),
+};
 
 /// Before the first goroutine.
 pub(crate) fn set_default_class(class: Class) {
-    CLASS.set(class.number() as u8);
+    CLASSES.class.set(class.number() as u8);
 }
 
 /// Of the goroutines that are a `run`'s main. Little address space (`ulimit -v`): as any other.
@@ -22,16 +30,16 @@ pub(crate) fn set_main_class(class: Class) {
         Ok(()) => class,
         Err(_) => default_class(),
     };
-    MAIN_CLASS.set(class.number() as u8);
+    CLASSES.main_class.set(class.number() as u8);
 }
 
 #[inline]
 pub(crate) fn default_class() -> Class {
-    Class::from_number(usize::from(CLASS.peek()))
+    Class::from_number(usize::from(CLASSES.class.peek()))
 }
 
 pub(crate) fn main_class() -> Class {
-    Class::from_number(usize::from(MAIN_CLASS.peek()))
+    Class::from_number(usize::from(CLASSES.main_class.peek()))
 }
 
 /// A stack of this class, or of the default one, for a goroutine that is spawned.

@@ -54,15 +54,22 @@ impl StackSpec {
 /// Stacks that only goroutines of timers may have beyond the limit of all others.
 const KEPT_BACK: usize = 1024;
 
-/// Of each class.
-static PROMISED: [AtomicUsize; Class::COUNT] = [const { AtomicUsize::new(0) }; Class::COUNT];
+/// Stacks that goroutines were promised.
+struct Quota {
+    /// Of each class.
+    promised: [AtomicUsize; Class::COUNT],
+    /// Free stacks that others may keep in their caches: they are no help to who needs one.
+    kept: OwnerCell<usize>,
+}
 
-/// Free stacks that others may keep in their caches: they are no help to who needs one.
-static KEPT: OwnerCell<usize> = OwnerCell::zero();
+static QUOTA: Quota = Quota {
+    promised: [const { AtomicUsize::new(0) }; Class::COUNT],
+    kept: OwnerCell::zero(),
+};
 
 /// So many stacks of the default class may lie in caches.
 pub(crate) fn set_kept(stacks: usize) {
-    KEPT.set(stacks);
+    QUOTA.kept.set(stacks);
 }
 
 /// Promises a stack of `class`. True: it was counted, and is to be given back.
@@ -82,7 +89,7 @@ fn take_scarce(class: Class, error: StackError) -> Result<(), StackError> {
     let StackError::TooManyMappings { stacks, .. } = error else {
         return Err(error);
     };
-    PROMISED[class.number()].fetch_add(1, Relaxed);
+    QUOTA.promised[class.number()].fetch_add(1, Relaxed);
     if needed(class) <= arena::made(class) {
         return Ok(()); // those that there are will do
     }
@@ -98,7 +105,7 @@ fn take_scarce(class: Class, error: StackError) -> Result<(), StackError> {
 pub(crate) fn take_in_any_case(class: Class) -> bool {
     let scarce = guard::are_scarce();
     if scarce {
-        PROMISED[class.number()].fetch_add(1, Relaxed);
+        QUOTA.promised[class.number()].fetch_add(1, Relaxed);
     }
     scarce
 }
@@ -106,18 +113,18 @@ pub(crate) fn take_in_any_case(class: Class) -> bool {
 /// Stacks of `class` that exist or will have to: made a batch at a time, and some of the free
 /// ones in caches that the one who needs a stack cannot look into.
 fn needed(class: Class) -> usize {
-    let promised = PROMISED[class.number()].load(Relaxed);
+    let promised = QUOTA.promised[class.number()].load(Relaxed);
     let made = arena::made(class);
     if promised == 0 {
         return made;
     }
-    made.max((promised + KEPT.peek()).next_multiple_of(BATCH) + BATCH)
+    made.max((promised + QUOTA.kept.peek()).next_multiple_of(BATCH) + BATCH)
 }
 
 /// The stack is free again; `promised` is what [`take`] answered.
 #[inline]
 pub(crate) fn give_back(class: Class, promised: bool) {
     if promised {
-        PROMISED[class.number()].fetch_sub(1, Relaxed);
+        QUOTA.promised[class.number()].fetch_sub(1, Relaxed);
     }
 }

@@ -55,14 +55,23 @@ pub(crate) struct Region {
 
 /// 512 regions of 512 GiB are twice what the hardware can address.
 const MAX_REGIONS: usize = 512;
-static REGIONS: [Region; MAX_REGIONS] = [const { Region::none() }; MAX_REGIONS];
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-static ADDING: RawLock = RawLock::new();
+/// Every region, in a list that only grows.
+struct Regions {
+    all: [Region; MAX_REGIONS],
+    count: AtomicUsize,
+    adding: RawLock,
+}
+
+static REGIONS: Regions = Regions {
+    all: [const { Region::none() }; MAX_REGIONS],
+    count: AtomicUsize::new(0),
+    adding: RawLock::new(),
+};
 
 /// All regions so far.
 pub(crate) fn all() -> &'static [Region] {
     // Acquire pairs(region): Release in Region::publish.
-    &REGIONS[..COUNT.load(Acquire)]
+    &REGIONS.all[..REGIONS.count.load(Acquire)]
 }
 
 /// The slot that `address` lies in, guard included. For the fault handler: no lock.
@@ -107,9 +116,9 @@ impl Region {
         // Without huge pages in the kernel this fails, and is not needed.
         // SAFETY: just reserved, so it is ours.
         let _ = unsafe { mem::advise(span, Advice::NoHugePages) };
-        ADDING.lock();
-        let number = COUNT.load(Relaxed);
-        let place = REGIONS.get(number);
+        REGIONS.adding.lock();
+        let number = REGIONS.count.load(Relaxed);
+        let place = REGIONS.all.get(number);
         if let Some(region) = place {
             let first = first_slot(class, span.addr + records_bytes(room));
             region.first.set(first);
@@ -118,9 +127,9 @@ impl Region {
             region.base.set(base);
             region.room.set(room);
             // Release pairs(region): Acquire in all.
-            COUNT.store(number + 1, Release);
+            REGIONS.count.store(number + 1, Release);
         }
-        ADDING.unlock();
+        REGIONS.adding.unlock();
         if place.is_none() {
             // SAFETY: just reserved, and nobody else has seen it.
             unsafe { mem::release(span) };

@@ -29,16 +29,27 @@ use crate::ext::stopped::State;
 use crate::ext::thread_locals::tls_scan::is_tainted;
 use crate::ext::threads::allm::{all_ms, m_of};
 
-static OFF: OwnerCell<bool> = OwnerCell::zero();
-/// Goroutines that are `COUNTED`, on all Ms.
-static KNOWN: AtomicU32 = AtomicU32::new(0);
+/// The guard as a whole.
+struct Guard {
+    off: OwnerCell<bool>,
+    /// Goroutines that are `COUNTED`, on all Ms.
+    known: AtomicU32,
+    /// What Ms that have ended did.
+    gone: [AtomicU64; 3],
+}
+
+static GUARD: Guard = Guard {
+    off: OwnerCell::zero(),
+    known: AtomicU32::new(0),
+    gone: [const { AtomicU64::new(0) }; 3],
+};
 /// With more of them, the next goroutine that runs for the first time will rather be one more of
 /// them than a hog: it had better share a thread with them than spread them over many.
 const FEW: u32 = 3;
 
 /// Lets every goroutine go: by the user's promise (`Builder::without_tls_guard`).
 pub(crate) fn switch_off() {
-    OFF.set(true);
+    GUARD.off.set(true);
 }
 
 /// On `m`, when `g` has just left its stack and before anybody else can have it.
@@ -65,7 +76,7 @@ fn leaves_noted(m: &'static M, g: GRef) {
             m.add_locked();
             m.affinity.pins.add(1);
         }
-    } else if OFF.peek() {
+    } else if GUARD.off.peek() {
         stay &= !LOOK;
     } else if m.tls_ranges.is_stale() {
         stay |= UNKNOWN;
@@ -74,7 +85,7 @@ fn leaves_noted(m: &'static M, g: GRef) {
         if is_tainted_at(m, g) {
             stay |= COUNTED;
             m.affinity.waiting.fetch_add(1, Relaxed);
-            KNOWN.fetch_add(1, Relaxed);
+            GUARD.known.fetch_add(1, Relaxed);
         } else {
             stay &= !LOOK;
             m.affinity.left_last.set(None); // it was looked at: no need to again
@@ -87,7 +98,7 @@ fn leaves_noted(m: &'static M, g: GRef) {
 fn uncount(m: &M) {
     let waiting = &m.affinity.waiting;
     let _ = waiting.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1));
-    KNOWN.fetch_sub(1, Relaxed);
+    GUARD.known.fetch_sub(1, Relaxed);
 }
 
 /// `g`, which has left its stack, holds addresses of `m`'s thread-locals.
@@ -113,7 +124,7 @@ pub(crate) fn overstayed(g: GRef) {
 /// last runs tell.
 #[inline]
 pub(crate) fn should_step_aside(m: &'static M, g: GRef) -> bool {
-    let new = g.stack.get().is_none() && KNOWN.load(Relaxed) <= FEW;
+    let new = g.stack.get().is_none() && GUARD.known.load(Relaxed) <= FEW;
     let suspect = new || g.stay.get() & OVERSTAYED != 0;
     suspect
         && (m.affinity.waiting.load(Relaxed) != 0 || m.affinity.left_last.get().is_some())
@@ -123,7 +134,7 @@ pub(crate) fn should_step_aside(m: &'static M, g: GRef) -> bool {
 #[inline(never)]
 fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
     let at_home = g.last_m.is(m.incarnation());
-    if OFF.peek()
+    if GUARD.off.peek()
         || g.locked_m.get().is_some()
         || g.stay.get() & ABOUT_ITS_WAY_BACK != 0
         || at_home && is_tainted_at(m, g)
@@ -175,14 +186,14 @@ pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
 /// It has started, on another M.
 #[inline(never)]
 fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
-    if OFF.peek() {
+    if GUARD.off.peek() {
         return true;
     }
     let Some(home) = m_of(g.last_m.load(Relaxed)) else {
         // Its thread has ended, after a look whether that was possible.
         let stay = g.stay.get();
         if stay & COUNTED != 0 {
-            KNOWN.fetch_sub(1, Relaxed);
+            GUARD.known.fetch_sub(1, Relaxed);
             g.stay.set(stay & !COUNTED);
         }
         return true;
@@ -219,7 +230,7 @@ pub(crate) fn is_needed(m: &'static M, last: GRef) -> bool {
             // One that goes on elsewhere meanwhile does not: what was read of it means nothing.
             || needs(m, g, 0) && is_tainted_at(m, g) && needs(m, g, 0);
     });
-    needed && !OFF.peek()
+    needed && !GUARD.off.peek()
 }
 
 /// `g`, a goroutine that has started, ran on `m` last, and `stay` is known of it, if anything.
@@ -239,20 +250,17 @@ pub(crate) struct Counts {
     pub(crate) pins: u64,
 }
 
-/// What Ms that have ended did.
-static GONE: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
-
 /// The thread of `m` is about to end.
 pub(crate) fn keep_counts(m: &M) {
     let counters = [&m.affinity.scans, &m.affinity.taints, &m.affinity.pins];
-    for (sum, counter) in GONE.iter().zip(counters) {
+    for (sum, counter) in GUARD.gone.iter().zip(counters) {
         sum.fetch_add(counter.take(), Relaxed);
     }
 }
 
 /// Of all Ms.
 pub(crate) fn counts() -> Counts {
-    let [scans, taints, pins] = [0, 1, 2].map(|i| GONE[i].load(Relaxed));
+    let [scans, taints, pins] = [0, 1, 2].map(|i| GUARD.gone[i].load(Relaxed));
     let mut sum = Counts {
         scans,
         taints,

@@ -16,14 +16,22 @@ use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::machine::M;
 use crate::ext::threads::incarnation::Incarnation;
 
-/// Written by the spawner, once each.
-static ALL_MS: [AtomicRef<M>; MAX_MS] = [const { AtomicRef::none() }; MAX_MS];
-/// One above the highest number ever used: how many objects there are.
-static ID_LIMIT: OwnerCell<u32> = OwnerCell::zero();
+/// Every M, by its number.
+struct AllMs {
+    /// Written by the spawner, once each.
+    ms: [AtomicRef<M>; MAX_MS],
+    /// One above the highest number ever used: how many objects there are.
+    id_limit: OwnerCell<u32>,
+}
+
+static ALL_MS: AllMs = AllMs {
+    ms: [const { AtomicRef::none() }; MAX_MS],
+    id_limit: OwnerCell::zero(),
+};
 
 /// Every one whose thread has not ended.
 pub(crate) fn all_ms() -> impl Iterator<Item = &'static M> {
-    (0..ID_LIMIT.peek()).filter_map(|number| m_by_id(MId::new(number)))
+    (0..ALL_MS.id_limit.peek()).filter_map(|number| m_by_id(MId::new(number)))
 }
 
 /// The M with this number, if its thread has not ended.
@@ -40,14 +48,14 @@ pub(crate) fn m_of(incarnation: Incarnation) -> Option<&'static M> {
 
 fn object(id: MId) -> Option<&'static M> {
     // Acquire pairs(all-ms): below.
-    ALL_MS.get(id.index())?.load(Acquire)
+    ALL_MS.ms.get(id.index())?.load(Acquire)
 }
 
 /// An M for a new thread: one that is free, or a new one. It is in the books when this returns.
 /// By the spawner. `None`: there are too many.
 pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
     static COUNT: OwnerCell<u64> = OwnerCell::zero();
-    let limit = ID_LIMIT.get();
+    let limit = ALL_MS.id_limit.get();
     let free = (0..limit).find_map(|number| object(MId::new(number)).filter(|m| m.take_free()));
     let m = match free {
         Some(m) => m,
@@ -55,8 +63,8 @@ pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
         None => {
             let seed = seed ^ u64::from(limit).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let m: &'static M = Box::leak(Box::new(M::new(MId::new(limit), seed)));
-            ALL_MS[limit as usize].store(Some(m), Release); // pairs(all-ms): object's Acquire
-            ID_LIMIT.set(limit + 1);
+            ALL_MS.ms[limit as usize].store(Some(m), Release); // pairs(all-ms): object's Acquire
+            ALL_MS.id_limit.set(limit + 1);
             m
         }
     };
@@ -68,7 +76,7 @@ pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
 
 /// How many objects there are, and how many of them are free.
 pub(crate) fn counts() -> (usize, usize) {
-    let made = ID_LIMIT.peek();
+    let made = ALL_MS.id_limit.peek();
     let free = (0..made)
         .filter_map(|number| object(MId::new(number)))
         .filter(|m| m.is_free());

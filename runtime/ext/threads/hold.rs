@@ -8,30 +8,28 @@ use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::{HeldP, P, PStatus};
 use crate::core::sys::fatal::fatal;
 
-/// The right to a P that no M holds because the world is stopped: the stopper owns it.
-pub(crate) fn hold_stopped(p: &'static P) -> HeldP {
-    if p.status() == PStatus::Running {
-        fatal!("P {} runs in a stopped world", p.id);
-    }
-    // SAFETY: every M has given its P up, and only the stopper runs.
-    HeldP::new(p, unsafe { HoldsP::assume() })
+/// Why nobody but the caller can have a P.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unheld {
+    /// The world is stopped: every M has given its P up, and only the stopper runs.
+    Stopped,
+    /// It waited for an M, and the caller has taken it out of that list.
+    Taken,
+    /// It is in the idle list, and the caller has the scheduler's lock for as long as it uses the
+    /// right. (The status alone is not enough: a P may be on its way out.)
+    Idle,
 }
 
-/// The right to a P that waited for an M and was taken out of that list, by whoever took it.
-pub(crate) fn hold_taken(p: &'static P) -> HeldP {
-    if p.m.get().is_some() {
-        fatal!("P {} is held", p.id);
+/// The right to `p`, which no M holds.
+pub(crate) fn hold(p: &'static P, why: Unheld) -> HeldP {
+    let unheld = match why {
+        Unheld::Stopped => p.status() != PStatus::Running,
+        Unheld::Taken => p.m.get().is_none(),
+        Unheld::Idle => p.status() == PStatus::Idle,
+    };
+    if !unheld {
+        fatal!("P {} is held, though {why:?}", p.id);
     }
-    // SAFETY: no M holds it, and it is in no list.
-    HeldP::new(p, unsafe { HoldsP::assume() })
-}
-
-/// The right to a P in the idle list (its status is not enough: it may be on its way out). The
-/// scheduler's lock is held, and stays so while this is used.
-pub(crate) fn hold_idle(p: &'static P) -> HeldP {
-    if p.status() != PStatus::Idle {
-        fatal!("P {} is not idle", p.id);
-    }
-    // SAFETY: a P leaves the idle list under the lock only.
+    // SAFETY: no M holds it, and nobody takes it meanwhile: see the reasons.
     HeldP::new(p, unsafe { HoldsP::assume() })
 }

@@ -18,37 +18,69 @@ use crate::ext::threads::waiting_ps;
 /// What a new thread runs: handed over at start, so that nothing here points upwards.
 pub(crate) type Entry = fn(&'static M);
 
-pub(super) static WANTED: Note = Note::new();
-/// Times that somebody has asked the spawner to look, and how many of them it has seen to.
-pub(super) static ASKED: AtomicU32 = AtomicU32::new(0);
-pub(super) static DONE: AtomicU32 = AtomicU32::new(0);
-/// Threads started that are not up yet. Under the scheduler's lock.
-pub(super) static STARTING: OwnerCell<u32> = OwnerCell::zero();
-/// Threads that are or were up; and Ms that have ended.
-pub(super) static UP: OwnerCell<u32> = OwnerCell::zero();
-pub(super) static ENDED: AtomicU32 = AtomicU32::new(0);
-/// The last of them could not be used: the spawner is to make a pause.
-pub(super) static FAILED: AtomicBool = AtomicBool::new(false);
-pub(super) static SPAWNER_TID: OwnerCell<i32> = OwnerCell::zero();
-static SYSMON_TID: OwnerCell<i32> = OwnerCell::zero();
-static WATCHER_TID: OwnerCell<i32> = OwnerCell::zero();
-static THREADS: AtomicU32 = AtomicU32::new(0);
-pub(super) static ERRAND: OnceLock<fn()> = OnceLock::new();
-/// Makes a thread that is no M: true when it is there.
-pub(super) static HELPER: OnceLock<fn() -> bool> = OnceLock::new();
-pub(super) static CHORE: OnceLock<fn()> = OnceLock::new();
+/// What the spawner and those who ask it share.
+#[derive(Debug)]
+pub(super) struct Spawner {
+    /// It sleeps here.
+    pub(super) wanted: Note,
+    /// Times that somebody has asked it to look, and how many of them it has seen to.
+    pub(super) asked: AtomicU32,
+    pub(super) done: OwnerCell<u32>,
+    /// Threads started that are not up yet. Under the scheduler's lock.
+    pub(super) starting: OwnerCell<u32>,
+    /// Threads that are or were up, under the lock; and Ms that have ended.
+    pub(super) up: OwnerCell<u32>,
+    pub(super) ended: AtomicU32,
+    /// The last of them could not be used: it is to make a pause.
+    pub(super) failed: AtomicBool,
+    /// What it does once, for somebody who cannot make a thread.
+    pub(super) errand: OnceLock<fn()>,
+    /// Makes a thread that is no M: true when it is there.
+    pub(super) helper: OnceLock<fn() -> bool>,
+    /// What it does whenever it is woken.
+    pub(super) chore: OnceLock<fn()>,
+}
+
+pub(super) static SPAWNER: Spawner = Spawner {
+    wanted: Note::new(),
+    asked: AtomicU32::new(0),
+    done: OwnerCell::zero(),
+    starting: OwnerCell::zero(),
+    up: OwnerCell::zero(),
+    ended: AtomicU32::new(0),
+    failed: AtomicBool::new(false),
+    errand: OnceLock::new(),
+    helper: OnceLock::new(),
+    chore: OnceLock::new(),
+};
+
+/// The threads that are not Ms, by the kernel's number (0: none yet), and how many there are of all.
+#[derive(Debug)]
+struct Threads {
+    spawner: OwnerCell<i32>,
+    sysmon: OwnerCell<i32>,
+    watcher: OwnerCell<i32>,
+    count: AtomicU32,
+}
+
+static THREADS: Threads = Threads {
+    spawner: OwnerCell::zero(),
+    sysmon: OwnerCell::zero(),
+    watcher: OwnerCell::zero(),
+    count: AtomicU32::new(0),
+};
 
 /// The spawner calls `start` after it has made the first M, and again until it says true: the system
 /// may refuse the thread. One in a process.
 pub(crate) fn have_made(start: fn() -> bool) {
-    HELPER.get_or_init(|| start);
+    SPAWNER.helper.get_or_init(|| start);
     wake_spawner();
 }
 
 /// After a request, without the lock.
 pub(crate) fn wake_spawner() {
-    ASKED.fetch_add(1, Relaxed);
-    WANTED.wake();
+    SPAWNER.asked.fetch_add(1, Relaxed);
+    SPAWNER.wanted.wake();
 }
 
 /// A thread is being made, or a P waits for one; and how many have been made. Whoever sees the
@@ -56,35 +88,46 @@ pub(crate) fn wake_spawner() {
 /// be a lock of malloc's or the C library's, in the hands of a preempted goroutine; or that the
 /// system refuses.
 pub(crate) fn making() -> (bool, u32) {
-    let making =
-        ASKED.load(Relaxed) != DONE.load(Relaxed) || STARTING.peek() != 0 || waiting_ps::any();
-    (making, UP.peek())
+    let making = SPAWNER.asked.load(Relaxed) != SPAWNER.done.peek()
+        || SPAWNER.starting.peek() != 0
+        || waiting_ps::any();
+    (making, SPAWNER.up.peek())
 }
 
-/// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
-/// P has waited for it, and is in its hand. False: it is a spare, and to sleep like any idle M.
-pub(crate) fn thread_is_up(m: &'static M) -> bool {
+/// What a new thread is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum NewThread {
+    /// A P has waited for it, and is in its hand.
+    HasP,
+    /// Nothing yet: it is to sleep like any idle M.
+    Spare,
+}
+
+/// The calling M's thread is up, and will not allocate before it has run a goroutine.
+pub(crate) fn thread_is_up(m: &'static M) -> NewThread {
     let sched = SCHED.lock();
-    STARTING.sub(1);
-    UP.add(1);
+    SPAWNER.starting.sub(1);
+    SPAWNER.up.add(1);
     let p = waiting_ps::take_for(&sched, m);
     drop(sched);
-    if p.is_some() {
-        m.next_p.set(p);
-        m.note.wake();
+    if p.is_none() {
+        return NewThread::Spare;
     }
-    p.is_some()
+    m.next_p.set(p);
+    m.note.wake();
+    NewThread::HasP
 }
 
 /// The calling M's thread lacks something, and ends: as if it had been refused.
 pub(crate) fn thread_failed(m: &'static M) {
     let sched = SCHED.lock();
-    STARTING.sub(1);
+    SPAWNER.starting.sub(1);
     sched.add_m(-1);
     m.end();
     drop(sched);
     let_go(m);
-    FAILED.store(true, Relaxed);
+    SPAWNER.failed.store(true, Relaxed);
     wake_spawner();
 }
 
@@ -116,49 +159,55 @@ pub(crate) fn leave_books(m: &'static M) -> bool {
 pub(crate) fn let_go(m: &'static M) {
     m.lost_timer.delete();
     m.tid.set(0);
-    THREADS.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
-    ENDED.fetch_add(1, Relaxed);
+    THREADS.count.fetch_sub(1, SeqCst); // pairs(deadlock): its exit will be seen by the watcher
+    SPAWNER.ended.fetch_add(1, Relaxed);
     m.let_go();
+}
+
+/// The calling thread is the spawner.
+pub(super) fn set_spawner() {
+    THREADS.spawner.set(gettid());
+    count_thread();
 }
 
 /// The calling thread is sysmon.
 pub(crate) fn set_sysmon() {
-    SYSMON_TID.set(gettid());
+    THREADS.sysmon.set(gettid());
     count_thread();
 }
 
 /// sysmon's; 0: there is none yet.
 pub(crate) fn sysmon_tid() -> i32 {
-    SYSMON_TID.peek()
+    THREADS.sysmon.peek()
 }
 
 /// The calling thread is the watcher.
 pub(crate) fn set_watcher() {
-    WATCHER_TID.set(gettid());
+    THREADS.watcher.set(gettid());
     count_thread();
 }
 
 /// A thread of the runtime has begun. By that thread.
 pub(crate) fn count_thread() {
-    THREADS.fetch_add(1, SeqCst); // pairs(deadlock)
+    THREADS.count.fetch_add(1, SeqCst); // pairs(deadlock)
 }
 
 /// Threads of the runtime that have begun and not ended.
 pub(crate) fn thread_count() -> u32 {
-    THREADS.load(SeqCst) // pairs(deadlock)
+    THREADS.count.load(SeqCst) // pairs(deadlock)
 }
 
 /// True for Ms and the runtime's helpers.
 pub(crate) fn is_runtime_thread(tid: i32) -> bool {
-    SPAWNER_TID.peek() == tid
-        || SYSMON_TID.peek() == tid
-        || WATCHER_TID.peek() == tid
+    THREADS.spawner.peek() == tid
+        || THREADS.sysmon.peek() == tid
+        || THREADS.watcher.peek() == tid
         || all_ms().any(|m| m.tid.peek() == tid)
 }
 
 /// All of them, as far as they are known.
 pub(crate) fn runtime_tids() -> Vec<i32> {
-    let helpers = [&SPAWNER_TID, &SYSMON_TID, &WATCHER_TID].map(OwnerCell::peek);
+    let helpers = [&THREADS.spawner, &THREADS.sysmon, &THREADS.watcher].map(OwnerCell::peek);
     let ms = all_ms().map(|m| m.tid.peek());
     helpers.into_iter().chain(ms).collect()
 }
@@ -166,12 +215,12 @@ pub(crate) fn runtime_tids() -> Vec<i32> {
 /// Has the spawner run `errand` once, at the first call: what makes a thread must not run on a
 /// thread that may be locked, or hold a P.
 pub(crate) fn send_errand(errand: fn()) {
-    if ERRAND.set(errand).is_ok() {
+    if SPAWNER.errand.set(errand).is_ok() {
         wake_spawner();
     }
 }
 
 /// Has the spawner call `chore` whenever it is woken.
 pub(crate) fn set_chore(chore: fn()) {
-    CHORE.get_or_init(|| chore);
+    SPAWNER.chore.get_or_init(|| chore);
 }

@@ -23,15 +23,11 @@ use crate::core::sys::fatal::{RawStderr, begin_death, fatal, throw_begun};
 use crate::ext::linux::helper;
 use crate::ext::linux::limits;
 use crate::ext::linux::memory::Errno;
-use crate::ext::linux::tasks::gettid;
 use crate::ext::linux::thread_stack::{self, ThreadStacks};
 use crate::ext::threads::allm;
 use crate::ext::threads::distance::DISTANCE;
 use crate::ext::threads::refused::{Refused, patiently};
-use crate::ext::threads::runtime_threads::{
-    ASKED, CHORE, DONE, ENDED, ERRAND, Entry, FAILED, HELPER, SPAWNER_TID, STARTING, UP,
-    WANTED, count_thread, may_be_made, threads,
-};
+use crate::ext::threads::runtime_threads::{Entry, SPAWNER, may_be_made, set_spawner, threads};
 use crate::ext::threads::waiting_ps;
 
 /// The stack of an M for which there is no thread stack: room for the loop and for user code that runs
@@ -60,7 +56,7 @@ pub(crate) fn start(duties: Duties) {
     if let Err(e) = patiently(|| helper::start(c"gosched-spawner", STACK, spawner)) {
         fatal!("failed to create the runtime's first thread: {}", words(e));
     }
-    WANTED.wake();
+    SPAWNER.wanted.wake();
 }
 
 fn words(errno: Errno) -> std::io::Error {
@@ -69,8 +65,7 @@ fn words(errno: Errno) -> std::io::Error {
 
 /// The spawner's life.
 fn spawner(_: &'static ()) {
-    SPAWNER_TID.set(gettid());
-    count_thread();
+    set_spawner();
     let Some(duties) = DUTIES.get() else {
         fatal!("the spawner was started before the runtime");
     };
@@ -83,14 +78,14 @@ fn spawner(_: &'static ()) {
     let mut stacks = Refused::not();
     let mut next_look = None;
     loop {
-        WANTED.sleep_until(next_look);
-        let asked = ASKED.load(Relaxed);
+        SPAWNER.wanted.sleep_until(next_look);
+        let asked = SPAWNER.asked.load(Relaxed);
         hooks::answer();
-        if errand_due && let Some(errand) = ERRAND.get() {
+        if errand_due && let Some(errand) = SPAWNER.errand.get() {
             errand_due = false;
             errand();
         }
-        if let Some(chore) = CHORE.get() {
+        if let Some(chore) = SPAWNER.chore.get() {
             chore();
         }
         maker.make_threads();
@@ -98,7 +93,7 @@ fn spawner(_: &'static ()) {
         let stacks_again = (duties.stacks)(&mut stacks);
         let looks = [helper.refused.again(), maker.refused.again(), stacks_again];
         next_look = looks.into_iter().flatten().min();
-        DONE.store(asked, Relaxed);
+        SPAWNER.done.set(asked);
     }
 }
 
@@ -110,7 +105,9 @@ struct Helper {
 
 impl Helper {
     fn see_to(&mut self) {
-        let Some(start) = HELPER.get() else { return };
+        let Some(start) = SPAWNER.helper.get() else {
+            return;
+        };
         if self.started || self.refused.is_early() {
             return;
         }
@@ -126,7 +123,7 @@ impl Helper {
 /// What makes Ms. The spawner's.
 struct Maker {
     duties: &'static Duties,
-    berths: ThreadStacks,
+    thread_stacks: ThreadStacks,
     /// One that has been refused its thread: the next to start.
     ready: Option<&'static M>,
     refused: Refused,
@@ -137,7 +134,7 @@ impl Maker {
     fn new(duties: &'static Duties) -> Maker {
         Maker {
             duties,
-            berths: ThreadStacks::new(),
+            thread_stacks: ThreadStacks::new(),
             ready: None,
             refused: Refused::not(),
             said: false,
@@ -146,7 +143,7 @@ impl Maker {
 
     /// As many as are wanted, and the system gives.
     fn make_threads(&mut self) {
-        if FAILED.swap(false, Relaxed) {
+        if SPAWNER.failed.swap(false, Relaxed) {
             self.was_refused(libc::EAGAIN);
         }
         while !self.refused.is_early() {
@@ -158,7 +155,7 @@ impl Maker {
                 Ok(()) => self.refused.settle(),
                 Err(errno) => {
                     let sched = SCHED.lock();
-                    STARTING.sub(1);
+                    SPAWNER.starting.sub(1);
                     sched.add_m(-1);
                     drop(sched);
                     self.was_refused(errno);
@@ -171,14 +168,14 @@ impl Maker {
     }
 
     fn start(&mut self) -> Result<(), Errno> {
-        if UP.get() != 0 && !has_room() {
+        if SPAWNER.up.get() != 0 && !has_room() {
             return Err(libc::EAGAIN);
         }
         let m = self.ready.take().unwrap_or_else(new_m);
         let name = format!("gosched-m{}", m.id);
         let name = CString::new(name).unwrap_or_default();
         let entry = self.duties.entry;
-        let started = start_on_own_stack(m, entry, &name, &mut self.berths)
+        let started = start_on_own_stack(m, entry, &name, &mut self.thread_stacks)
             .unwrap_or_else(|| thread_stack::start_anywhere(&name, M_STACK, entry, m));
         if started.is_err() {
             self.ready = Some(m);
@@ -222,15 +219,15 @@ fn has_room() -> bool {
         .all(|allowance| allowance.allows(M_STACK))
 }
 
-/// True: one more thread is wanted, and is counted now.
+/// Counts one more thread if one is wanted; returns whether.
 fn count_if_wanted() -> bool {
     let sched = SCHED.lock();
-    let (starting, waiting) = (STARTING.get(), waiting_ps::count());
+    let (starting, waiting) = (SPAWNER.starting.get(), waiting_ps::count());
     let wanted =
         starting < waiting || starting == waiting && SCHED.wants_spare() && may_be_made();
     if wanted {
         sched.add_m(1);
-        STARTING.add(1);
+        SPAWNER.starting.add(1);
     }
     drop(sched);
     wanted
@@ -253,13 +250,13 @@ fn start_on_own_stack(
     m: &'static M,
     entry: Entry,
     name: &CStr,
-    berths: &mut ThreadStacks,
+    thread_stacks: &mut ThreadStacks,
 ) -> Option<Result<(), Errno>> {
-    if berths.collected() < ENDED.load(Relaxed) {
-        berths.collect();
+    if thread_stacks.collected() < SPAWNER.ended.load(Relaxed) {
+        thread_stacks.collect();
     }
     m.tls_ranges.above.store(thread_stack::ABOVE, Relaxed);
-    let started = berths.start(name, entry, m);
+    let started = thread_stacks.start(name, entry, m);
     if started.is_none() {
         m.tls_ranges.above.store(0, Relaxed);
     }

@@ -22,7 +22,7 @@ use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::{RawStderr, fatal};
 use crate::ext::stackalloc::StackError;
 use crate::ext::stackalloc::depot;
-use crate::ext::threads::hold::hold_idle;
+use crate::ext::threads::hold::{Unheld, hold};
 use crate::ext::threads::refused::Refused;
 use crate::ext::threads::runtime_threads;
 
@@ -95,7 +95,7 @@ fn stacks_for_the_first() -> Result<usize, (u64, StackError)> {
     WAITING.push_front(g);
     let (id, class) = (g.id(), g.stack_spec().class());
     // What idle Ps keep for themselves is nobody's.
-    sched.for_each_idle_p(|p| hold_idle(p).flush_stacks());
+    sched.for_each_idle_p(|p| hold(p, Unheld::Idle).flush_stacks());
     drop(sched);
     match depot::free(class) {
         0 => depot::warm_up(class)

@@ -12,24 +12,32 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 
-/// Last in, first out, through `idle_link`.
-static FIRST: OwnerRef<P> = OwnerRef::none();
-static COUNT: OwnerCell<u32> = OwnerCell::zero();
+/// Last in, first out; under the scheduler's lock.
+struct WaitingPs {
+    /// Last in, first out, through `idle_link`.
+    first: OwnerRef<P>,
+    count: OwnerCell<u32>,
+}
+
+static WAITING: WaitingPs = WaitingPs {
+    first: OwnerRef::none(),
+    count: OwnerCell::zero(),
+};
 
 /// `p` waits from now on. `spinning`: its M is to look for work, and is counted already. It counts
 /// as an M that is awake, so that nobody takes the process for dead.
 pub(crate) fn push(sched: &SchedGuard, p: &'static P, spinning: bool) {
     sched.add_m(1);
-    COUNT.add(1);
+    WAITING.count.add(1);
     p.wake_spinning.set(spinning);
-    p.idle_link.set(FIRST.get());
-    FIRST.set(Some(p));
+    p.idle_link.set(WAITING.first.get());
+    WAITING.first.set(Some(p));
 }
 
 fn pop(sched: &SchedGuard) -> Option<&'static P> {
-    let p = FIRST.get()?;
-    FIRST.set(p.idle_link.take());
-    COUNT.sub(1);
+    let p = WAITING.first.get()?;
+    WAITING.first.set(p.idle_link.take());
+    WAITING.count.sub(1);
     sched.add_m(-1);
     Some(p)
 }
@@ -54,7 +62,7 @@ pub(crate) fn take_not_spinning(sched: &SchedGuard) -> Option<&'static P> {
 
 /// How many there are.
 pub(crate) fn count() -> u32 {
-    COUNT.peek()
+    WAITING.count.peek()
 }
 
 /// Is there one? Without the lock it is a hint.

@@ -15,10 +15,18 @@ use crate::ext::settings::default_procs;
 use crate::ext::threads::runtime_threads;
 use crate::ext::world::stop_world::{resize, resize_if};
 
-/// There is such a thread: one at a time.
-static AT_WORK: AtomicBool = AtomicBool::new(false);
-/// How many Ps it is to make.
-static NUMBER: AtomicU32 = AtomicU32::new(0);
+/// One thread at most changes the number of Ps at the request of a plain thread.
+struct Resizer {
+    /// There is such a thread: one at a time.
+    at_work: AtomicBool,
+    /// How many Ps it is to make.
+    number: AtomicU32,
+}
+
+static RESIZER: Resizer = Resizer {
+    at_work: AtomicBool::new(false),
+    number: AtomicU32::new(0),
+};
 
 /// Has the spawner call us.
 pub(crate) fn install() {
@@ -31,19 +39,19 @@ fn start_thread() {
     let Some(n) = default_procs::take_wanted() else {
         return;
     };
-    if AT_WORK.swap(true, Relaxed) {
+    if RESIZER.at_work.swap(true, Relaxed) {
         return;
     }
-    NUMBER.store(n, Relaxed);
+    RESIZER.number.store(n, Relaxed);
     if helper::start(c"gosched-procs", 128 << 10, change).is_err() {
-        AT_WORK.store(false, Relaxed);
+        RESIZER.at_work.store(false, Relaxed);
     }
 }
 
 /// The thread's life.
 fn change(_: &'static ()) {
-    resize_if(NUMBER.load(Relaxed), default_procs::is_automatic);
-    AT_WORK.store(false, Relaxed);
+    resize_if(RESIZER.number.load(Relaxed), default_procs::is_automatic);
+    RESIZER.at_work.store(false, Relaxed);
 }
 
 /// Somebody says how many; answers what it was.

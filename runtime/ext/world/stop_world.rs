@@ -33,7 +33,7 @@ use crate::ext::preempt::sysmon::DEFAULT_SLICE;
 use crate::ext::stackalloc::cache::StackCache;
 use crate::ext::stackalloc::quota;
 use crate::ext::threads::allm::m_by_id;
-use crate::ext::threads::hold::hold_stopped;
+use crate::ext::threads::hold::{Unheld, hold};
 use crate::ext::threads::waiting_ps;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
@@ -41,16 +41,33 @@ const ASK_AGAIN: Nanos = 100_000;
 /// How long a P may wait for its thread in the meantime.
 const PATIENCE: Nanos = 20_000_000;
 
-/// One stopper at a time, in the order they came: the next number to give out, and the number of
-/// the one whose turn it is. Go: worldsema.
-static NEXT: AtomicU32 = AtomicU32::new(0);
-static TURN: AtomicU32 = AtomicU32::new(0);
+/// Who wants to stop the world takes a number, and waits for its turn.
+struct Turns {
+    /// One stopper at a time, in the order they came: the next number to give out, and the number of
+    /// the one whose turn it is. Go: worldsema.
+    next: AtomicU32,
+    turn: AtomicU32,
+}
 
-/// The goroutine that stopped the world last, its P's schedtick, and since when it has been
-/// stopping the world in this slice. By whoever has the turn.
-static STOPPER: OwnerCell<u64> = OwnerCell::zero();
-static STOPPER_TICK: OwnerCell<u32> = OwnerCell::zero();
-static STOPS_SINCE: OwnerCell<u64> = OwnerCell::zero();
+static TURNS: Turns = Turns {
+    next: AtomicU32::new(0),
+    turn: AtomicU32::new(0),
+};
+
+/// Who has stopped the world over and over, since when: under the turn.
+struct Stopper {
+    /// The goroutine that stopped the world last, its P's schedtick, and since when it has been
+    /// stopping the world in this slice. By whoever has the turn.
+    who: OwnerCell<u64>,
+    tick: OwnerCell<u32>,
+    since: OwnerCell<u64>,
+}
+
+static LAST: Stopper = Stopper {
+    who: OwnerCell::zero(),
+    tick: OwnerCell::zero(),
+    since: OwnerCell::zero(),
+};
 
 /// Changes the number of Ps to `n` while goroutines run; answers what it was before.
 pub(crate) fn resize(n: u32) -> u32 {
@@ -99,9 +116,9 @@ struct Turn;
 
 impl Turn {
     fn take() -> Turn {
-        let mine = NEXT.fetch_add(1, Relaxed);
+        let mine = TURNS.next.fetch_add(1, Relaxed);
         // Acquire pairs(world): drop's Release.
-        while TURN.load(Acquire) != mine {
+        while TURNS.turn.load(Acquire) != mine {
             yield_now();
         }
         Turn
@@ -110,8 +127,8 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mine = TURN.load(Relaxed);
-        TURN.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
+        let mine = TURNS.turn.load(Relaxed);
+        TURNS.turn.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
     }
 }
 
@@ -148,7 +165,6 @@ fn take_waiting() {
         p.set_status(PStatus::Stopped);
         sched.p_stopped();
     }
-    drop(sched);
 }
 
 /// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
@@ -179,7 +195,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         if p.status() == PStatus::Dead {
             continue;
         }
-        let held = hold_stopped(p);
+        let held = hold(p, Unheld::Stopped);
         let rest = held.drain();
         // The world is stopped, but plain threads, and goroutines that come out of the kernel
         // without a P, still put into the global queue.
@@ -239,11 +255,11 @@ fn note_slice(rt: &NoPreempt) {
         return;
     };
     let (who, tick, now) = (rt.current().id(), p.schedtick.get(), nanotime());
-    if (who, tick) != (STOPPER.get(), STOPPER_TICK.get()) {
-        STOPPER.set(who);
-        STOPPER_TICK.set(tick);
-        STOPS_SINCE.set(now);
-    } else if now - STOPS_SINCE.get() >= DEFAULT_SLICE {
+    if (who, tick) != (LAST.who.get(), LAST.tick.get()) {
+        LAST.who.set(who);
+        LAST.tick.set(tick);
+        LAST.since.set(now);
+    } else if now - LAST.since.get() >= DEFAULT_SLICE {
         m.pending.ask(SLICE_OVER);
     }
 }

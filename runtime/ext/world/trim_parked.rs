@@ -14,7 +14,7 @@ use crate::core::sched::schedt::SCHED;
 use crate::ext::allgs;
 use crate::ext::scavenge::residency::for_each_deep;
 use crate::ext::scavenge::trim::{Trim, trim_parked};
-use crate::ext::threads::hold::hold_stopped;
+use crate::ext::threads::hold::{Unheld, hold};
 use crate::ext::world::stop_world;
 
 /// A goroutine with no more pages than this is left alone. Go: shrinks when a quarter is used.
@@ -52,7 +52,7 @@ fn flush_caches() {
         for p in SCHED.ps().filter(|p| p.status() == PStatus::Stopped) {
             let mine = rt.p().is_some_and(|mine| mine.id == p.id);
             if !mine {
-                hold_stopped(p).flush_stacks();
+                hold(p, Unheld::Stopped).flush_stacks();
             }
         }
     });
