@@ -13,6 +13,7 @@ use crate::core::sched::schedt::{Sched, SchedGuard};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::note::Note;
 use crate::ext::linux::coarse::set_coarse;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::timers::timer_waiter::TimerWaiter;
 
 #[derive(Debug)]
@@ -103,15 +104,6 @@ impl Sched {
         let needed = self.idle_ms.needed().min(MAX_SET_ASIDE);
         self.idle_ms.len() <= needed
     }
-}
-
-/// What became of an attempt to wake an M.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Sleeper {
-    /// It slept, is in no list any more, and is the caller's to wake.
-    Taken,
-    Awake,
 }
 
 impl SchedGuard {
