@@ -13,6 +13,7 @@ use crate::core::sched::schedt::{Sched, SchedGuard};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::note::Note;
 use crate::ext::linux::coarse::set_coarse;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::timers::timer_waiter::TimerWaiter;
 
 #[derive(Debug)]
@@ -105,15 +106,6 @@ impl Sched {
     }
 }
 
-/// What became of an attempt to wake an M.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Sleeper {
-    /// It slept, is in no list any more, and is the caller's to wake.
-    Taken,
-    Awake,
-}
-
 impl SchedGuard {
     /// Every P in the idle list.
     pub(crate) fn for_each_idle_p(&self, mut f: impl FnMut(&'static P)) {
@@ -127,7 +119,7 @@ impl SchedGuard {
     /// Takes an idle M whose thread no goroutine waits for.
     pub(crate) fn pop_free_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.first()?;
-        (!m.idle_links.is_needed() && self.idle_ms.take(m)).then_some(m)
+        (!m.idle_links.is_needed() && self.idle_ms.take(m) == Sleeper::Taken).then_some(m)
     }
 
     /// An M falls asleep until somebody is picked who needs its thread.
@@ -145,11 +137,7 @@ impl SchedGuard {
             self.idle_ms.count_wake();
             return Sleeper::Taken;
         }
-        if self.idle_ms.take(m) {
-            Sleeper::Taken
-        } else {
-            Sleeper::Awake
-        }
+        self.idle_ms.take(m)
     }
 
     /// An M gave its P up because the world is being stopped.

@@ -18,7 +18,7 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
-use crate::ext::per_sched::Sleeper;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::placement::tied::{self, leave_to_others};
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;

@@ -24,7 +24,7 @@ use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::wake::Owed;
 use crate::core::sched::wake::hand_over;
-use crate::ext::per_sched::Sleeper;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::threads::allm;
 use crate::ext::threads::runtime_threads;
 use crate::ext::threads::waiting_ps;
