@@ -119,7 +119,7 @@ impl SchedGuard {
     /// Takes an idle M whose thread no goroutine waits for.
     pub(crate) fn pop_free_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.first()?;
-        (!m.idle_links.is_needed() && self.idle_ms.take(m)).then_some(m)
+        (!m.idle_links.is_needed() && self.idle_ms.take(m) == Sleeper::Taken).then_some(m)
     }
 
     /// An M falls asleep until somebody is picked who needs its thread.
@@ -137,11 +137,7 @@ impl SchedGuard {
             self.idle_ms.count_wake();
             return Sleeper::Taken;
         }
-        if self.idle_ms.take(m) {
-            Sleeper::Taken
-        } else {
-            Sleeper::Awake
-        }
+        self.idle_ms.take(m)
     }
 
     /// An M gave its P up because the world is being stopped.
