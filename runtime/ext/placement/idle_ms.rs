@@ -7,15 +7,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::m::machine::M;
 
-/// What became of an attempt to wake an M.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Sleeper {
-    /// It slept, is in no list any more, and is the caller's to wake.
-    Taken,
-    Awake,
-}
-
 #[derive(Debug)]
 pub(crate) struct IdleMs {
     first: OwnerRef<M>,
