@@ -45,6 +45,7 @@ use crate::ext::stopped::Bound;
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::threads::distance::{DISTANCE, call_at_distance};
 use crate::ext::threads::refused::patiently;
+use crate::ext::threads::runtime_threads::NewThread;
 use crate::ext::threads::spawner::{self, Duties};
 use crate::ext::threads::{runtime_threads, starved, waiting_ps};
 use crate::ext::timers::last_awake::check_if_last;
@@ -159,7 +160,7 @@ pub(crate) fn m_starts(m: &'static M) -> Option<AltStack> {
 /// In the loop: the P that it was made for, if somebody waits. Others wait for an M that comes up;
 /// those who compute need not.
 pub(crate) fn m_is_up(m: &'static M) {
-    if runtime_threads::thread_is_up(m) {
+    if runtime_threads::thread_is_up(m) == NewThread::HasP {
         idle::wait_for_p(m);
     }
     inherited::run_behind();

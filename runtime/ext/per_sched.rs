@@ -13,6 +13,7 @@ use crate::core::sched::schedt::{Sched, SchedGuard};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::note::Note;
 use crate::ext::linux::coarse::set_coarse;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::timers::timer_waiter::TimerWaiter;
 
 #[derive(Debug)]
@@ -118,7 +119,7 @@ impl SchedGuard {
     /// Takes an idle M whose thread no goroutine waits for.
     pub(crate) fn pop_free_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.first()?;
-        (!m.idle_links.is_needed() && self.idle_ms.take(m)).then_some(m)
+        (!m.idle_links.is_needed() && self.idle_ms.take(m) == Sleeper::Taken).then_some(m)
     }
 
     /// An M falls asleep until somebody is picked who needs its thread.
@@ -127,14 +128,14 @@ impl SchedGuard {
         self.idle_locked.add(1);
     }
 
-    /// True: this M slept, in the idle list or for its own goroutines, and is in no list any
-    /// more: the caller's to wake.
-    pub(crate) fn take_asleep(&self, m: &'static M) -> bool {
+    /// Takes an M out of the list in which it sleeps: of idle Ms, or of those that wait for their own
+    /// goroutines.
+    pub(crate) fn take_asleep(&self, m: &'static M) -> Sleeper {
         if m.waits_for_own.get() {
             m.waits_for_own.set(false);
             self.idle_locked.sub(1);
             self.idle_ms.count_wake();
-            return true;
+            return Sleeper::Taken;
         }
         self.idle_ms.take(m)
     }

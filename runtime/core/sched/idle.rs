@@ -14,7 +14,6 @@ use crate::core::m::machine::M;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::{HeldP, MAX_PS, P, PStatus};
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::wake::wakep;
 use crate::core::sys::fatal::fatal;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
@@ -56,15 +55,12 @@ pub(crate) fn stop_m(m: &'static M) {
     let sched = SCHED.lock();
     if let Some(p) = hooks::p_that_waits(&sched, m) {
         drop(sched);
-        acquire_p(m, p);
-        return;
+        return acquire_p(m, p);
     }
     let owed = hooks::leave_to_others(&sched, m);
     sched.push_idle_m(m);
     drop(sched);
-    if owed {
-        wakep();
-    }
+    owed.pay();
     wait_for_p(m);
 }
 

@@ -15,13 +15,16 @@ use crate::core::g::status::Enqueue;
 use crate::core::hooks;
 use crate::core::m::current::this_m;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
+use crate::core::m::machine::M;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::fatal::fatal;
 
 /// Sleeps until `ready` is called for the current goroutine (or thread), which has announced.
 /// Returns outside of the runtime, maybe on another thread.
-#[inline(always)] // the guard of thread-locals reads each frame below
+// A frame less for the guard of thread-locals to read.
+// (In debug builds a larger frame keeps old references.)
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn park(rt: NoPreempt) {
     let g = rt.current();
     match rt.m() {
@@ -85,15 +88,21 @@ fn yield_as(how: Switch) {
 }
 
 /// Leaves the stack for the M's loop; back, leaves the runtime on whatever M this is now.
-#[inline(always)]
+// As `park`.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
         && m.depth() != 1
     {
-        fatal!("switch while {} levels deep in the runtime", m.depth());
+        too_deep(m);
     }
     suspend(g, how);
     leave_after_switch();
+}
+
+#[cold]
+fn too_deep(m: &M) -> ! {
+    fatal!("switch while {} levels deep in the runtime", m.depth());
 }
 
 /// The loop resumed us inside the runtime, on an M that may not be the one we left.

@@ -97,7 +97,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
         hooks::slice_begins(m);
     }
     if g.stack.get().is_none() {
-        if !exit::bind_stack(p.lend(), g) {
+        if exit::bind_stack(p.lend(), g).is_none() {
             hooks::no_stack(g);
             return;
         }

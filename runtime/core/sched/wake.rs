@@ -25,6 +25,24 @@ pub(crate) fn wakep() {
     }
 }
 
+/// What is owed once the scheduler's lock is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Owed {
+    /// Work was put where others find it.
+    Wakep,
+    Nothing,
+}
+
+impl Owed {
+    /// Without the lock.
+    pub(crate) fn pay(self) {
+        if self == Owed::Wakep {
+            wakep();
+        }
+    }
+}
+
 /// Counted as spinning already: finds a P and an M for it.
 #[cold]
 pub(crate) fn start_spinner() {
@@ -35,7 +53,6 @@ pub(crate) fn start_spinner() {
         None => {
             // Between the word and the list somebody else took it.
             SCHED.idle.spinner_without_p();
-            drop(sched);
         }
     }
 }

@@ -5,7 +5,12 @@
 //! allocated to wait. A waker reads what it needs, dequeues, and does not look again: after
 //! `ready` the waiter may be gone. README.md#waiter-on-stack.
 //!
-//! Go: runtime2.go sudog.
+//! A channel's waiter is another type (`ext/chan/wait_queue.rs`): a select pins many of them before it
+//! knows who waits, and each has a slot for a value and an outcome. This one has an address that it
+//! waits for, and is a node of the tree of addresses. One type for both would be as long as the two
+//! together, on every stack that waits.
+//!
+//! Go: runtime2.go sudog, which serves both.
 #![allow(
     unsafe_code,
     reason = "lets a queue hold a reference to a waiter on another stack"

@@ -148,15 +148,16 @@ impl<T> Chan<T> {
         sender: Caught<T>,
         patience: Patience,
     ) {
-        let stays = patience == Patience::None && locked_thread::lock_to_wait(&rt);
+        let stay = match patience {
+            Patience::None => locked_thread::lock_to_wait(&rt),
+            _ => None,
+        };
         sudog.node().arm(me, None, OPERATION);
         me.announce_park(WaitReason::ChanReceive);
         let wake = state.meet(sender, sudog.node(), sudog.slot());
         drop(state);
         wake.ready(&rt);
         park(rt);
-        if stays {
-            locked_thread::unlock();
-        }
+        drop(stay);
     }
 }

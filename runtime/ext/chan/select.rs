@@ -278,12 +278,13 @@ impl Round<'_> {
         me.announce_park(WaitReason::Select);
         let wake = self.cases[i].handle.meet(&mut held, node, self.place(i));
         drop(set);
-        let stays = self.patience == Patience::None && locked_thread::lock_to_wait(&rt);
+        let stay = match self.patience {
+            Patience::None => locked_thread::lock_to_wait(&rt),
+            _ => None,
+        };
         wake.ready(&rt);
         park(rt);
-        if stays {
-            locked_thread::unlock();
-        }
+        drop(stay);
         self.verdict(i, node.outcome())
     }
 }

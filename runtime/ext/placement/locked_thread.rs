@@ -15,9 +15,10 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p, stop_m};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::wake::{hand_over, wakep};
+use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::placement::tied::{self, leave_to_others};
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;
@@ -45,13 +46,24 @@ pub(crate) fn lock() {
 }
 
 /// For a wait in a call that promises to return on its thread: wires the goroutine to it, unless
-/// it is. True: an `unlock` is owed.
-pub(crate) fn lock_to_wait(rt: &NoPreempt) -> bool {
-    let owed = rt.m().is_some() && rt.current().locked_count.get() == 0;
-    if owed {
+/// it is, until the guard is dropped.
+pub(crate) fn lock_to_wait(rt: &NoPreempt) -> Option<LockedToWait> {
+    let free = rt.m().is_some() && rt.current().locked_count.get() == 0;
+    free.then(|| {
         lock();
+        LockedToWait
+    })
+}
+
+/// The calling goroutine stays on its thread.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct LockedToWait;
+
+impl Drop for LockedToWait {
+    fn drop(&mut self) {
+        unlock();
     }
-    owed
 }
 
 /// Undoes one `lock`. Without one, nothing.
@@ -82,9 +94,7 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
     let owed = leave_to_others(&sched, m);
     sched.push_waiting_for_own(m);
     drop(sched);
-    if owed {
-        wakep();
-    }
+    owed.pay();
     check_if_last();
     m.note.sleep();
     match m.next_p.take() {
@@ -120,16 +130,14 @@ pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
     };
     let p = held_p(m);
     if inherit && had_its_slice(&p) {
-        let sched = SCHED.lock();
-        sched.push_global(g);
-        drop(sched);
+        SCHED.lock().push_global(g);
         return;
     }
     let sched = SCHED.lock();
     owner.affinity.queue.push_back(g);
-    let asleep = sched.take_asleep(owner);
+    let taken = sched.take_asleep(owner);
     drop(sched);
-    if asleep {
+    if taken == Sleeper::Taken {
         hand_over(owner, detach_p(m, p), false);
         stop_m(m);
     }
@@ -160,7 +168,6 @@ pub(crate) fn serve_refused() {
     serve_waiting();
     let sched = SCHED.lock();
     let Some(p) = waiting_ps::take_not_spinning(&sched) else {
-        drop(sched);
         return;
     };
     // Its goroutines to the front of the global queue, as they were first.
@@ -170,9 +177,9 @@ pub(crate) fn serve_refused() {
     match take_first_for_sleeper(&sched) {
         Some((g, owner)) => {
             owner.affinity.queue.push_back(g);
-            let asleep = sched.take_asleep(owner);
+            let taken = sched.take_asleep(owner);
             drop(sched);
-            if !asleep {
+            if taken == Sleeper::Awake {
                 fatal!("m{} waits for its own, and is awake", owner.id);
             }
             hand_over(owner, p, false);

@@ -22,7 +22,9 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
+use crate::core::sched::wake::Owed;
 use crate::core::sched::wake::hand_over;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::threads::allm;
 use crate::ext::threads::runtime_threads;
 use crate::ext::threads::waiting_ps;
@@ -60,11 +62,10 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
     // Threads leave the books under the lock: this one is there, or has taken its addresses along.
     let Some(home) = allm::m_of(g.last_m.load(Relaxed)) else {
         sched.push_global(g);
-        drop(sched);
         return;
     };
     home.affinity.queue.push_back(g);
-    let asleep = sched.take_asleep(home);
+    let asleep = sched.take_asleep(home) == Sleeper::Taken;
     let idle_p = if asleep { sched.pop_idle_p() } else { None };
     drop(sched);
     match idle_p {
@@ -88,7 +89,6 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     let other = sched.pop_free_idle_m();
     let may_be_made = SCHED.wants_spare() && runtime_threads::may_be_made();
     if other.is_none() && !may_be_made {
-        drop(sched);
         return false;
     }
     let held = idle::held_p(m);
@@ -121,11 +121,11 @@ pub(crate) fn give_p_to(m: &'static M, target: &'static M) {
 }
 
 /// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
-/// with a P (`ext/placement/tied.rs`). True: the caller owes a `wakep`.
-pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
-    let any = !m.affinity.queue.is_empty();
-    if any {
-        sched.global().append(&m.affinity.queue);
+/// with a P.
+pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> Owed {
+    if m.affinity.queue.is_empty() {
+        return Owed::Nothing;
     }
-    any
+    sched.global().append(&m.affinity.queue);
+    Owed::Wakep
 }

@@ -234,7 +234,6 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
 fn stop_in_place(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     let sched = SCHED.lock();
     if !SCHED.stopping.peek() {
-        drop(sched);
         return;
     }
     bind(m, g, at);

@@ -94,19 +94,29 @@ pub(crate) fn making() -> (bool, u32) {
     (making, SPAWNER.up.peek())
 }
 
-/// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
-/// P has waited for it, and is in its hand. False: it is a spare, and to sleep like any idle M.
-pub(crate) fn thread_is_up(m: &'static M) -> bool {
+/// What a new thread is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum NewThread {
+    /// A P has waited for it, and is in its hand.
+    HasP,
+    /// Nothing yet: it is to sleep like any idle M.
+    Spare,
+}
+
+/// The calling M's thread is up, and will not allocate before it has run a goroutine.
+pub(crate) fn thread_is_up(m: &'static M) -> NewThread {
     let sched = SCHED.lock();
     SPAWNER.starting.sub(1);
     SPAWNER.up.add(1);
     let p = waiting_ps::take_for(&sched, m);
     drop(sched);
-    if p.is_some() {
-        m.next_p.set(p);
-        m.note.wake();
+    if p.is_none() {
+        return NewThread::Spare;
     }
-    p.is_some()
+    m.next_p.set(p);
+    m.note.wake();
+    NewThread::HasP
 }
 
 /// The calling M's thread lacks something, and ends: as if it had been refused.

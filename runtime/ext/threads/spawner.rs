@@ -219,7 +219,7 @@ fn has_room() -> bool {
         .all(|allowance| allowance.allows(M_STACK))
 }
 
-/// True: one more thread is wanted, and is counted now.
+/// Counts one more thread if one is wanted; returns whether.
 fn count_if_wanted() -> bool {
     let sched = SCHED.lock();
     let (starting, waiting) = (SPAWNER.starting.get(), waiting_ps::count());

@@ -165,7 +165,6 @@ fn take_waiting() {
         p.set_status(PStatus::Stopped);
         sched.p_stopped();
     }
-    drop(sched);
 }
 
 /// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
