@@ -62,6 +62,7 @@ impl Patience {
     }
 
     /// Is there no time to wait, or none any more?
+    #[inline]
     pub(crate) fn is_over(self) -> bool {
         match self {
             Patience::None => true,
@@ -71,12 +72,14 @@ impl Patience {
     }
 
     /// A round of `me` for its time-out, if it has one.
+    #[inline]
     pub(crate) fn open_round(self, me: GRef) -> Option<WaitId> {
         matches!(self, Patience::Until(_)).then(|| me.open_round())
     }
 
     /// After the park was announced and published: sleeps until a waker comes or the time is up.
     /// `round` is open if there is a deadline.
+    #[inline]
     pub(crate) fn sleep(self, rt: NoPreempt, round: Option<WaitId>) {
         match (self, round) {
             (Patience::Until(deadline), Some(round)) => {
