@@ -3,7 +3,6 @@
 pub mod sync;
 #[cfg(not(loom))]
 pub mod channel;
-#[cfg(not(loom))]
 pub mod thread;
 #[cfg(not(loom))]
 pub(crate) mod go;

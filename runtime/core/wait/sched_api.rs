@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 #[cfg(not(loom))]
-pub(crate) use crate::core::g::goroutine::GRef;
+pub(crate) use crate::core::g::goroutine::{G, GRef};
+#[cfg(not(loom))]
+pub(crate) use crate::core::g::identity::Identity;
 #[cfg(not(loom))]
 pub(crate) use crate::core::hooks::steady;
 #[cfg(not(loom))]
@@ -19,5 +21,6 @@ pub(crate) use crate::core::sys::lock::RawLock;
 
 #[cfg(loom)]
 pub(crate) use crate::core::wait::loom_sched::{
-    GRef, RawLock, enter, enter_to_wait, nanotime, park, park_until, ready, steady, yield_local,
+    G, GRef, Identity, RawLock, enter, enter_to_wait, nanotime, park, park_until, ready,
+    steady, yield_local,
 };

@@ -3,7 +3,6 @@
 //! A source: it hands back what is due as data ([`expired::Expired`]) and readies nobody.
 
 pub(crate) mod timer_state;
-#[cfg(not(loom))]
 pub(crate) mod wake_time;
 #[cfg(not(loom))]
 pub(crate) mod expired;
