@@ -15,7 +15,7 @@ set -Eeuo pipefail
 exec </dev/null # may be closed or a terminal: no test shall read it
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly ALL=(fmt clippy test test-release doctest examples benches docs loom)
+readonly ALL=(fmt clippy core test test-release doctest examples benches docs loom)
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 readonly BUILD_TIMEOUT=900
@@ -82,6 +82,12 @@ step_clippy() {
     build cargo clippy --locked -p gosched-report -- -D warnings
 }
 
+# The core without the extras: no warning, Go's orders and schedules, and its small API.
+step_core() {
+    build cargo clippy --locked --no-default-features -- -D warnings || return
+    tests --no-default-features --test order --test core_alone
+}
+
 # Unit and integration tests; tests/tidy.rs is one of them.
 # Some of them run examples.
 step_test() {
@@ -139,7 +145,7 @@ count() {
          END { print p + 0, f + 0 }' "$1"
 }
 
-has_tests() { [[ $1 == test* || $1 == doctest || $1 == examples || $1 == loom ]]; }
+has_tests() { [[ $1 == core || $1 == test* || $1 == doctest || $1 == examples || $1 == loom ]]; }
 
 step() {
     local name=$1 began=$SECONDS status=0 p f words=""

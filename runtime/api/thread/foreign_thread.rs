@@ -2,7 +2,7 @@
 //! very end.
 //!
 //! The thread keeps it until the destructors of its thread-locals have run, and lays it aside in
-//! that of a key (`core/sys/thread_end.rs`), under the kernel's number of the thread. The
+//! that of a key (`ext/linux/thread_end.rs`), under the kernel's number of the thread. The
 //! destructors of C libraries' keys may ask, wait and be woken after that, through handles that
 //! others have. It stays there until somebody who does the same finds the thread gone.
 #![forbid(unsafe_code)]
@@ -11,10 +11,10 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::core::g::identity::Identity;
 use crate::core::p::processor::next_id_without_p;
-use crate::core::sys::thread::{gettid, is_alive};
-use crate::core::sys::thread_end::ThreadEnd;
+use crate::ext::diagnostics::identity::Identity;
+use crate::ext::linux::tasks::{gettid, is_alive};
+use crate::ext::linux::thread_end::ThreadEnd;
 
 #[derive(Clone)]
 enum Plain {

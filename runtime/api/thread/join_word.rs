@@ -9,7 +9,7 @@
 
 use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::wait::sched_api::{G, enter, enter_to_wait, park, ready};
 
@@ -21,7 +21,7 @@ const DONE: u32 = 3;
 /// See the file's header.
 pub(crate) struct JoinWord {
     word: AtomicU32,
-    joiner: AtomicRef<G>,
+    joiner: OwnerRef<G>,
 }
 
 /// What the handle finds when it takes back its waker.
@@ -40,7 +40,7 @@ impl JoinWord {
     pub(crate) fn new() -> JoinWord {
         JoinWord {
             word: AtomicU32::new(RUNNING),
-            joiner: AtomicRef::none(),
+            joiner: OwnerRef::none(),
         }
     }
 
@@ -51,7 +51,7 @@ impl JoinWord {
         // Release pairs(join): is_done's Acquire. Acquire pairs(join): the joiner's Release.
         let before = self.word.swap(DONE, AcqRel);
         if before == JOINING
-            && let Some(g) = self.joiner.load(Relaxed)
+            && let Some(g) = self.joiner.get()
         {
             ready(&rt, g);
         }
@@ -95,7 +95,7 @@ impl JoinWord {
         while !self.is_done() {
             let rt = enter_to_wait();
             let g = rt.current();
-            self.joiner.store(Some(g), Relaxed);
+            self.joiner.set(Some(g));
             g.announce_park(reason);
             // Release pairs(join): finish's Acquire sees the joiner.
             if self

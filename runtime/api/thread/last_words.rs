@@ -5,7 +5,7 @@
 //! for a panic under way that may become one. A panic under way is one whose hook prints, or that
 //! unwinds and was not caught. A hook gets ten seconds; what unwinds gets two, as its destructors
 //! may wait for ever; one that was caught by user code none: its goroutine is asked, on its own
-//! thread (`core/g/panics.rs`).
+//! thread (`ext/diagnostics/panics.rs`).
 //!
 //! A panic hook that somebody sets later and that does not call ours is not seen: then only the
 //! report is waited for, from when the panic has come to its goroutine's root.
@@ -18,16 +18,16 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::thread::panic::{goes_on, this_goroutine};
-use crate::core::g::allgs;
 use crate::core::g::goroutine::GRef;
-use crate::core::g::panics::{self, Phase};
-use crate::core::g::pins::PANICKING;
-use crate::core::g::status::State;
-use crate::core::sched::allm;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::fatal::let_others_die;
-use crate::core::sys::thread::nanosleep;
+use crate::ext::allgs;
+use crate::ext::diagnostics::panics::{self, Phase};
+use crate::ext::linux::dying::let_others_die;
+use crate::ext::linux::tasks::nanosleep;
+use crate::ext::pins::PANICKING;
 use crate::ext::preempt::preempt_signal;
+use crate::ext::stopped::State;
+use crate::ext::threads::allm;
 
 const MS: Nanos = 1_000_000;
 /// For what a hook has to tell: a backtrace of a large program takes a second on a busy machine.
@@ -118,9 +118,9 @@ fn still_unwinds(g: GRef, ask: bool) -> bool {
         // Off its stack. A goroutine that leaves in the middle of a panic is marked, and locked to
         // its thread; unless it was locked before, then we cannot know.
         None => {
-            let marked = g.stay.load(Relaxed) & PANICKING != 0;
-            let unwinds = g.status.state() != State::Dead
-                && (marked || g.locked_count.load(Relaxed) != 0);
+            let marked = g.stay.peek() & PANICKING != 0;
+            let unwinds =
+                g.status.state() != State::Dead && (marked || g.locked_count.peek() != 0);
             if !unwinds {
                 g.panics.was_caught(seen);
             }

@@ -13,7 +13,13 @@ use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::WaitId;
 use crate::core::sys::clock::Nanos;
-use crate::core::wait::sched_api::{Identity, enter, enter_to_wait, park, park_until, ready};
+#[cfg(loom)]
+use crate::core::wait::loom_sched::{Identity, park_until};
+use crate::core::wait::sched_api::{enter, enter_to_wait, park, ready};
+#[cfg(not(loom))]
+use crate::ext::diagnostics::identity::Identity;
+#[cfg(not(loom))]
+use crate::ext::timers::park_until::park_until;
 
 const EMPTY: u64 = 0;
 /// No ticket: those begin above the bits for the case.
@@ -32,7 +38,7 @@ pub(crate) fn wait(me: &Identity, reason: WaitReason, deadline: Option<Nanos>) {
     let rt = enter_to_wait();
     let g = rt.current();
     let ticket = g.open_round();
-    me.waiter.store(Some(g), Relaxed);
+    me.waiter.set(Some(g));
     g.announce_park(reason);
     // Release pairs(park-token): unpark's Acquire sees `waiter`.
     if me
@@ -59,7 +65,7 @@ pub(crate) fn unpark(them: &Identity) {
         return;
     }
     let rt = enter();
-    if let Some(g) = them.waiter.load(Relaxed)
+    if let Some(g) = them.waiter.get()
         && g.wait_round.claim(WaitId::from_raw(before), UNPARKED)
     {
         ready(&rt, g);

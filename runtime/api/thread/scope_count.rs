@@ -6,7 +6,7 @@
 
 use crate::core::base::atomic::AtomicU64;
 use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::wait::sched_api::{G, enter, enter_to_wait, park, ready};
 
@@ -15,14 +15,14 @@ const WAITING: u64 = 1 << (u64::BITS - 1);
 /// See the file's header.
 pub(crate) struct ScopeCount {
     alive: AtomicU64,
-    parent: AtomicRef<G>,
+    parent: OwnerRef<G>,
 }
 
 impl ScopeCount {
     pub(crate) fn new() -> ScopeCount {
         ScopeCount {
             alive: AtomicU64::new(0),
-            parent: AtomicRef::none(),
+            parent: OwnerRef::none(),
         }
     }
 
@@ -36,7 +36,7 @@ impl ScopeCount {
         let rt = enter();
         // Release pairs(scope): wait's Acquire. Acquire pairs(scope): wait's Release.
         if self.alive.fetch_sub(1, AcqRel) == WAITING + 1
-            && let Some(parent) = self.parent.load(Relaxed)
+            && let Some(parent) = self.parent.get()
         {
             ready(&rt, parent);
         }
@@ -50,7 +50,7 @@ impl ScopeCount {
         }
         let rt = enter_to_wait();
         let g = rt.current();
-        self.parent.store(Some(g), Relaxed);
+        self.parent.set(Some(g));
         g.announce_park(WaitReason::ScopeWait);
         // Release pairs(scope): one_ended's Acquire sees the parent.
         if self.alive.fetch_add(WAITING, AcqRel) == 0 {

@@ -14,17 +14,11 @@
 #![allow(unsafe_code, reason = "makes the right to a P out of the M's word")]
 
 use std::marker::PhantomData;
-use std::sync::OnceLock;
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::compiler_fence;
 
-use crate::core::g::context::{Switch, suspend};
 use crate::core::g::goroutine::GRef;
+use crate::core::hooks;
 use crate::core::m::current::this_m;
-use crate::core::m::foreign::foreign_g;
 use crate::core::m::machine::M;
-use crate::core::m::pending::{SLICE_OVER, THREAD_WANTED};
-use crate::core::m::retake::Entry;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::HeldP;
 use crate::core::sys::fatal::fatal;
@@ -42,35 +36,11 @@ pub(crate) struct NoPreempt {
 
 /// What the calling function promises its callers about threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
+pub(crate) enum Call {
     /// It returns on the thread that it was called on.
     Stays,
     /// It may wait, and so return on any.
     MayWait,
-}
-
-/// How a goroutine stops where it stands. The scheduler's, which lies above this file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stops {
-    /// It has come in without its P: back when it has one again.
-    pub(crate) without_p: fn(&'static M, GRef),
-    /// Its slice is over, or the world is being stopped: gives its P up if somebody wants it, back
-    /// when it has one again.
-    pub(crate) slice_over: fn(&'static M, GRef),
-}
-
-static STOPS: OnceLock<Stops> = OnceLock::new();
-
-/// Before the first M.
-pub(crate) fn set_stops(stops: Stops) {
-    STOPS.get_or_init(|| stops);
-}
-
-fn stops() -> &'static Stops {
-    match STOPS.get() {
-        Some(stops) => stops,
-        None => fatal!("an M before the runtime was started"),
-    }
 }
 
 /// Enters the runtime from user code, in a call that does not wait.
@@ -86,79 +56,12 @@ pub(crate) fn enter_to_wait() -> NoPreempt {
 }
 
 #[inline(always)]
-fn enter_as(how: Call) -> NoPreempt {
+pub(crate) fn enter_as(how: Call) -> NoPreempt {
     NoPreempt {
-        m: this_m().map(|m| enter_m(m, how)),
+        m: this_m().map(|m| hooks::enter(m, how)),
         how,
         not_send: PhantomData,
     }
-}
-
-#[inline(always)]
-fn enter_m(m: &'static M, how: Call) -> &'static M {
-    m.retake.enter();
-    compiler_fence(SeqCst); // the thief's membarrier makes it a fence of the CPU: core/m/retake.rs
-    if m.retake.contested() {
-        enter_disturbed(m, how)
-    } else {
-        m
-    }
-}
-
-/// A thief was here.
-#[cold]
-#[inline(never)]
-fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
-    let outermost = m.retake.depth() == 1;
-    match (outermost, m.curg()) {
-        (true, Some(g)) if m.retake.settle() == Entry::Lost => {
-            m.set_p(None);
-            without_p(m, g, how)
-        }
-        _ => m,
-    }
-}
-
-/// The P is gone: the goroutine's own M waits for another, or finds one and goes on; or, off its
-/// stack, any M resumes it. Answers the M that it is on then.
-fn without_p(m: &'static M, g: GRef, how: Call) -> &'static M {
-    match how {
-        Call::Stays => {
-            (stops().without_p)(m, g);
-            m
-        }
-        Call::MayWait => {
-            suspend(g, Switch::LostP);
-            match this_m() {
-                Some(m) => m,
-                None => fatal!("resumed on a thread that is not the runtime's"),
-            }
-        }
-    }
-}
-
-/// Something was asked for while we were inside: here is where it happens.
-#[cold]
-#[inline(never)]
-fn leave_pending(how: Call) {
-    let mut rt = enter_as(how);
-    let Some(m) = rt.m else { return };
-    if let Some(g) = m.curg()
-        && m.retake.depth() == 1
-    {
-        match how {
-            Call::Stays => {
-                m.pending.done(SLICE_OVER);
-                (stops().slice_over)(m, g);
-            }
-            Call::MayWait => {
-                m.pending.clear();
-                suspend(g, Switch::Preempted);
-                rt.m = this_m();
-            }
-        }
-    }
-    drop(rt);
 }
 
 impl NoPreempt {
@@ -195,7 +98,7 @@ impl NoPreempt {
                 Some(g) => g,
                 None => fatal!("no goroutine on m{}", m.id),
             },
-            None => foreign_g(),
+            None => hooks::foreign_g(),
         }
     }
 
@@ -204,6 +107,11 @@ impl NoPreempt {
     pub(crate) fn lock<'a>(&'a self, lock: &'a RawLock) -> Locked<'a> {
         lock.lock();
         Locked(lock)
+    }
+
+    /// The evidence goes on as another M's: the goroutine has waited.
+    pub(crate) fn moved(&mut self, m: Option<&'static M>) {
+        self.m = m;
     }
 
     /// Gives the evidence up without leaving: the scheduler's loop leaves on its own.
@@ -218,16 +126,7 @@ impl Drop for NoPreempt {
     #[inline]
     fn drop(&mut self) {
         if let Some(m) = self.m {
-            compiler_fence(SeqCst); // the handler runs on this thread
-            m.retake.leave();
-            compiler_fence(SeqCst);
-            let asked = match self.how {
-                Call::Stays => SLICE_OVER,
-                Call::MayWait => SLICE_OVER | THREAD_WANTED,
-            };
-            if m.pending.is_asked(asked) && m.retake.depth() == 0 {
-                leave_pending(self.how);
-            }
+            hooks::leave(m, self.how);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use loom::sync::{Mutex, MutexGuard, Notify};
 
 use crate::core::base::atomic::AtomicU64 as LoomU64;
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::g::status::{Enqueue, Status};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::{WaitId, WaitRound};
@@ -55,14 +55,14 @@ impl G {
 /// The park token and who waits for it.
 pub(crate) struct Identity {
     pub(crate) token: LoomU64,
-    pub(crate) waiter: AtomicRef<G>,
+    pub(crate) waiter: OwnerRef<G>,
 }
 
 impl Identity {
     pub(crate) fn new() -> Identity {
         Identity {
             token: LoomU64::new(0),
-            waiter: AtomicRef::none(),
+            waiter: OwnerRef::none(),
         }
     }
 }

@@ -5,15 +5,11 @@
 #[cfg(not(loom))]
 pub(crate) use crate::core::g::goroutine::{G, GRef};
 #[cfg(not(loom))]
-pub(crate) use crate::core::g::identity::Identity;
-#[cfg(not(loom))]
 pub(crate) use crate::core::hooks::steady;
 #[cfg(not(loom))]
 pub(crate) use crate::core::m::enter::{enter, enter_to_wait};
 #[cfg(not(loom))]
-pub(crate) use crate::core::sched::park::{park, park_until, yield_local};
-#[cfg(not(loom))]
-pub(crate) use crate::core::sched::ready::ready;
+pub(crate) use crate::core::sched::park::{park, ready, yield_local};
 #[cfg(not(loom))]
 pub(crate) use crate::core::sys::clock::nanotime;
 #[cfg(not(loom))]
@@ -21,6 +17,5 @@ pub(crate) use crate::core::sys::lock::RawLock;
 
 #[cfg(loom)]
 pub(crate) use crate::core::wait::loom_sched::{
-    G, GRef, Identity, RawLock, enter, enter_to_wait, nanotime, park, park_until, ready,
-    steady, yield_local,
+    G, GRef, RawLock, enter, enter_to_wait, nanotime, park, ready, steady, yield_local,
 };

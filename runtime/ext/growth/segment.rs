@@ -5,7 +5,7 @@
 //! Each of them but the last keeps as `saved_sp` what the owner had when it went on: nothing
 //! below that is alive. A suspension notes its stack pointer in the last one. So whoever looks
 //! at a goroutine that is off the CPU (trim, dumps) finds all its live parts by walking
-//! [`Slot::chain`](crate::core::stackalloc::Slot::chain).
+//! [`Slot::chain`](crate::ext::stackalloc::Slot::chain).
 //!
 //! Coroutines of some other library break that order: one that calls on a segment, and is left in
 //! the middle of it, lets its goroutine go on below, or on stacks that we do not know, with the
@@ -23,20 +23,18 @@
 //! Go: stack.go newstack, which copies instead.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
-use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::enter::{NoPreempt, enter};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::Slot;
-use crate::core::stackalloc::SlotRef;
-use crate::core::stackalloc::StackError;
-use crate::core::stackalloc::class_for;
-use crate::core::stackalloc::depot;
-use crate::core::stackalloc::quota;
-use crate::core::stackalloc::slot::SEGMENT_TAG;
-use crate::core::sys::valgrind;
+use crate::ext::growth::continuation;
+use crate::ext::linux::valgrind;
+use crate::ext::stackalloc::Class;
+use crate::ext::stackalloc::Slot;
+use crate::ext::stackalloc::SlotRef;
+use crate::ext::stackalloc::StackError;
+use crate::ext::stackalloc::class_for;
+use crate::ext::stackalloc::depot;
+use crate::ext::stackalloc::quota;
+use crate::ext::stackalloc::slot::SEGMENT_TAG;
 
 /// What the segment loses to its stagger, to the way in and to the frames in between.
 const OVERHEAD: usize = 4 << 10;
@@ -74,7 +72,7 @@ impl Segment {
         let owner = rt.current();
         match take(&rt, class) {
             Ok(slot) => {
-                slot.set_link(owner.stack.load(Relaxed));
+                slot.set_link(owner.stack.get());
                 slot.set_owner(std::ptr::from_ref::<G>(owner).addr() | SEGMENT_TAG);
                 Ok(Segment {
                     slot,
@@ -93,7 +91,7 @@ impl Segment {
 
     /// Runs `f` on the segment. By its owner, at once.
     pub(crate) fn call(&self, f: &mut dyn FnMut()) {
-        context::call_on(self.slot, self.slot.link(), &mut || {
+        continuation::call_on(self.slot, self.slot.link(), &mut || {
             let _standing = Standing::on(self);
             f();
         });
@@ -105,7 +103,7 @@ struct Standing<'a>(&'a Segment);
 
 impl<'a> Standing<'a> {
     fn on(segment: &'a Segment) -> Standing<'a> {
-        segment.owner.stack.store(Some(segment.slot), Relaxed);
+        segment.owner.stack.set(Some(segment.slot));
         Standing(segment)
     }
 }
@@ -113,12 +111,8 @@ impl<'a> Standing<'a> {
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
         let Segment { slot, owner, .. } = *self.0;
-        if owner
-            .stack
-            .load(Relaxed)
-            .is_some_and(|first| first.same(slot))
-        {
-            owner.stack.store(slot.link(), Relaxed);
+        if owner.stack.get().is_some_and(|first| first.same(slot)) {
+            owner.stack.set(slot.link());
         } else {
             leave_the_middle(owner, slot);
         }
@@ -128,7 +122,7 @@ impl Drop for Standing<'_> {
 /// Out of a chain in which it is not the first; in none, if it has outlived its goroutine.
 #[cold]
 fn leave_the_middle(owner: GRef, slot: SlotRef) {
-    let first = owner.stack.load(Relaxed);
+    let first = owner.stack.get();
     for other in first.into_iter().flat_map(Slot::chain) {
         other.forget_sp();
         if other.link().is_some_and(|next| next.same(slot)) && other.is_segment() {

@@ -1,6 +1,15 @@
 //! What the extras ask of Linux: signals, clocks of the CPU, thread-locals' addresses, threads on
 //! stacks of our own, descriptors. What the core needs is in `core/sys`.
 
+pub(crate) mod errno;
+pub(crate) mod tasks;
+pub(crate) mod coarse;
+pub(crate) mod memory;
+pub(crate) mod stderr;
+pub(crate) mod dying;
+pub(crate) mod thread_end;
+pub(crate) mod limits;
+pub(crate) mod valgrind;
 pub(crate) mod inherited;
 pub(crate) mod tls_block;
 pub(crate) mod tls_ranges;

@@ -2,6 +2,7 @@
 //!
 //! A source: it hands back what is due as data ([`expired::Expired`]) and readies nobody.
 
+pub(crate) mod instant;
 pub(crate) mod timer_state;
 pub(crate) mod wake_time;
 #[cfg(not(loom))]
@@ -19,3 +20,7 @@ pub(crate) mod timer_waiter;
 pub(crate) mod tests;
 #[cfg(not(loom))]
 pub(crate) mod sched_timers;
+#[cfg(not(loom))]
+pub(crate) mod park_until;
+#[cfg(not(loom))]
+pub(crate) mod last_awake;
