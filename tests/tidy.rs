@@ -27,6 +27,8 @@ mod core_size;
 mod programs;
 #[path = "tidy/settings.rs"]
 mod settings;
+#[path = "tidy/models.rs"]
+mod models;
 
 use std::path::Path;
 
@@ -142,6 +144,15 @@ fn tables_of_figures_agree_with_themselves() {
 fn every_test_program_has_a_row() {
     let page = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
     none(programs::rows(&page, &tree::list_all(root())));
+}
+
+#[test]
+fn every_model_runs_and_is_broken_on_purpose() {
+    let table = std::fs::read_to_string(root().join("ci/broken.txt")).unwrap();
+    let mut runtime = tree::read_all(&root().join("runtime"), ".rs");
+    runtime.retain(|(path, _)| !path.starts_with("mini/"));
+    none(models::check(&runtime, &table));
+    none(models::stale(&tree::read_all(root(), ".rs"), &table));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 pub mod sync;
 #[cfg(all(not(loom), feature = "ext"))]
 pub mod channel;
-#[cfg(all(not(loom), feature = "ext"))]
+#[cfg(feature = "ext")]
 pub mod thread;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod go;

@@ -1,10 +1,6 @@
 //! What a joinable goroutine and its handle share: the result, and who waits for it.
 //!
-//! The word: `RUNNING`, `JOINING` (the joiner's G stands beside it), `AWAITED` (the waker of an
-//! executor's task stands beside it), `DONE` (the result is in place and belongs to the handle).
-//! The goroutine writes the result before it swaps in `DONE`; the joiner announces its park
-//! before it goes from `RUNNING` to `JOINING` by a CAS. The waker's place is the handle's while
-//! the word is `RUNNING`; who leaves `AWAITED`, takes it over.
+//! The protocol is in `join_word.rs`: it says whose the two cells are.
 #![allow(
     unsafe_code,
     reason = "the cells of result and waker pass from hand to hand by the word"
@@ -15,23 +11,14 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::task::Waker;
 
 use crate::api::thread::goexit::is_goexit;
 use crate::api::thread::handle::Thread;
-use crate::core::base::owner_cell::OwnerRef;
-use crate::core::g::goroutine::G;
+use crate::api::thread::join_word::{Forgot, JoinWord};
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, ready};
+use crate::core::m::enter::enter;
 use crate::core::sys::fatal::fatal;
-
-const RUNNING: u32 = 0;
-const JOINING: u32 = 1;
-const AWAITED: u32 = 2;
-const DONE: u32 = 3;
 
 /// What a goroutine ended with: its value, or the payload of its panic.
 ///
@@ -41,8 +28,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Any + Send + 'static>>;
 
 /// Shared by the goroutine and its handle.
 pub(crate) struct Packet<T> {
-    word: AtomicU32,
-    joiner: OwnerRef<G>,
+    word: JoinWord,
     waker: UnsafeCell<Option<Waker>>,
     result: UnsafeCell<Option<Result<T>>>,
 }
@@ -55,8 +41,7 @@ unsafe impl<T: Send> Sync for Packet<T> {}
 impl<T> Packet<T> {
     pub(crate) fn new() -> Packet<T> {
         Packet {
-            word: AtomicU32::new(RUNNING),
-            joiner: OwnerRef::none(),
+            word: JoinWord::new(),
             waker: UnsafeCell::new(None),
             result: UnsafeCell::new(None),
         }
@@ -67,19 +52,10 @@ impl<T> Packet<T> {
         let failed = result.is_err();
         // SAFETY: not DONE yet, so the cell is the goroutine's.
         unsafe { *self.result.get() = Some(result) };
-        let rt = enter();
         if failed {
-            rt.current().panics.over(); // caught, if it was a panic
+            enter().current().panics.over(); // caught, if it was a panic
         }
-        // Release pairs(join): take's Acquire. Acquire pairs(join): the joiner's Release.
-        let before = self.word.swap(DONE, AcqRel);
-        if before == JOINING
-            && let Some(g) = self.joiner.get()
-        {
-            ready(&rt, g);
-        }
-        drop(rt);
-        if before == AWAITED {
+        if self.word.finish() {
             self.wake();
         }
     }
@@ -105,61 +81,38 @@ impl<T> Packet<T> {
         // SAFETY: the word is RUNNING or DONE, and no waker is published: the cell is the
         // handle's.
         unsafe { *self.waker.get() = Some(waker) };
-        // Release pairs(join): finish's Acquire sees the waker. Acquire pairs(join): finish's
-        // Release, if it was faster.
-        let published = self
-            .word
-            .compare_exchange(RUNNING, AWAITED, Release, Acquire);
-        if published.is_err() {
+        let published = self.word.publish_waker();
+        if !published {
             // SAFETY: DONE, and the waker was not published: the cell is the handle's.
             let unused = unsafe { (*self.waker.get()).take() };
             drop(unused);
         }
-        published.is_err()
+        !published
     }
 
     /// Takes back the waker of the last poll. False: the goroutine has ended. By the handle's
     /// owner.
     fn forget_waker(&self) -> bool {
-        // Acquire pairs(join): finish's Release. Success needs none: the cell was ours before.
-        match self
-            .word
-            .compare_exchange(AWAITED, RUNNING, Relaxed, Acquire)
-        {
-            Ok(_) => {
+        match self.word.forget_waker() {
+            Forgot::Waker => {
                 // SAFETY: the word was taken from AWAITED, so the cell is the caller's.
                 let waker = unsafe { (*self.waker.get()).take() };
                 drop(waker); // may run code of the executor's
                 true
             }
-            Err(word) => word != DONE,
+            Forgot::Nothing => true,
+            Forgot::Ended => false,
         }
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        // Acquire pairs(join): finish's Release.
-        self.word.load(Acquire) == DONE
+        self.word.is_done()
     }
 
     /// Waits for the end. By the handle's owner.
     pub(crate) fn wait(&self, reason: WaitReason) {
         self.forget_waker();
-        while !self.is_done() {
-            let rt = enter_to_wait();
-            let g = rt.current();
-            self.joiner.set(Some(g));
-            g.announce_park(reason);
-            // Release pairs(join): finish's Acquire sees the joiner.
-            if self
-                .word
-                .compare_exchange(RUNNING, JOINING, Release, Relaxed)
-                .is_ok()
-            {
-                park(rt);
-            } else {
-                g.status.cancel_park();
-            }
-        }
+        self.word.wait(reason);
     }
 
     /// The result. By the handle's owner, after `is_done`, once.

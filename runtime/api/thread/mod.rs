@@ -43,22 +43,41 @@
 //! }) };
 //! ```
 
+#[cfg(not(loom))]
 pub(crate) mod panic;
+#[cfg(not(loom))]
 pub(crate) mod last_words;
+#[cfg(not(loom))]
 pub(crate) mod goexit;
 pub(crate) mod parker;
+#[cfg(not(loom))]
 pub(crate) mod sleep;
+#[cfg(not(loom))]
 pub(crate) mod foreign_thread;
+#[cfg(not(loom))]
 pub(crate) mod handle;
+#[cfg(not(loom))]
 pub(crate) mod local;
+pub(crate) mod join_word;
+#[cfg(not(loom))]
 pub(crate) mod join;
+#[cfg(not(loom))]
 pub(crate) mod spawn;
+pub(crate) mod scope_count;
+#[cfg(not(loom))]
 pub(crate) mod scope;
 
+#[cfg(not(loom))]
 pub use handle::{Thread, ThreadId, current, park, park_timeout, yield_now};
+#[cfg(not(loom))]
 pub use join::{JoinHandle, Result};
+#[cfg(not(loom))]
 pub use local::{AccessError, LocalKey};
+#[cfg(not(loom))]
 pub use scope::{Scope, ScopedJoinHandle, scope};
+#[cfg(not(loom))]
 pub use sleep::{sleep, sleep_until};
+#[cfg(not(loom))]
 pub use spawn::{Builder, spawn};
+#[cfg(not(loom))]
 pub use std::thread::{available_parallelism, panicking};

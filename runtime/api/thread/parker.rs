@@ -9,14 +9,16 @@
 //! std: `thread::park`, `Thread::unpark`.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-
+use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::WaitId;
-use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, ready};
 use crate::core::sys::clock::Nanos;
+#[cfg(loom)]
+use crate::core::wait::loom_sched::{Identity, park_until};
+use crate::core::wait::sched_api::{enter, enter_to_wait, park, ready};
+#[cfg(not(loom))]
 use crate::ext::diagnostics::identity::Identity;
+#[cfg(not(loom))]
 use crate::ext::timers::park_until::park_until;
 
 const EMPTY: u64 = 0;
@@ -67,5 +69,56 @@ pub(crate) fn unpark(them: &Identity) {
         && g.wait_round.claim(WaitId::from_raw(before), UNPARKED)
     {
         ready(&rt, g);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    type Shared = (Identity, UnsafeCell<u32>);
+
+    fn unparks(shared: &Arc<Shared>) -> loom::thread::JoinHandle<()> {
+        let shared = Arc::clone(shared);
+        loom::thread::spawn(move || {
+            shared.1.with_mut(|_| ());
+            unpark(&shared.0);
+        })
+    }
+
+    /// Before, while or after it waits: the token comes, with what was written before it.
+    #[test]
+    fn a_token_is_never_lost() {
+        loom::model(|| {
+            let shared = Arc::new((Identity::new(), UnsafeCell::new(0)));
+            let other = unparks(&shared);
+            wait(&shared.0, WaitReason::Park, None);
+            shared.1.with_mut(|_| ()); // loom reports a missing order
+            other.join().unwrap();
+        });
+    }
+
+    /// The first wait may give up just before the token comes: then that is kept for the second,
+    /// and nobody meddles with the second who has meant the first.
+    #[test]
+    fn a_late_unpark_is_for_the_next_park() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(4);
+        model.check(|| {
+            let shared = Arc::new((Identity::new(), UnsafeCell::new(0)));
+            let (one, two) = (unparks_only(&shared), unparks_only(&shared));
+            wait(&shared.0, WaitReason::Park, Some(1));
+            wait(&shared.0, WaitReason::Park, Some(1));
+            one.join().unwrap();
+            two.join().unwrap();
+            assert!(shared.0.token.load(Relaxed) <= TOKEN, "a ticket is left");
+        });
+    }
+
+    fn unparks_only(shared: &Arc<Shared>) -> loom::thread::JoinHandle<()> {
+        let shared = Arc::clone(shared);
+        loom::thread::spawn(move || unpark(&shared.0))
     }
 }

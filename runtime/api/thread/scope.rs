@@ -1,9 +1,8 @@
 //! Goroutines that borrow from their parent's stack, as `std::thread::scope`.
 //!
 //! Invariant: `scope` does not return before the last goroutine spawned in it has ended, its
-//! unclaimed result dropped: not even by a panic. The count's word: goroutines alive, plus
-//! `WAITING` once the parent sleeps. Handles live inside of the scope, so a result that
-//! a handle drops is dropped in time as well.
+//! unclaimed result dropped: not even by a panic. `scope_count.rs` counts them. Handles live inside
+//! of the scope, so a result that a handle drops is dropped in time as well.
 #![allow(
     unsafe_code,
     reason = "shortens lifetimes that the scope's end enforces"
@@ -13,25 +12,19 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::thread::handle::Thread;
 use crate::api::thread::join::{Packet, Result};
 use crate::api::thread::local::end_locals;
+use crate::api::thread::scope_count::ScopeCount;
 use crate::api::thread::spawn::Builder;
-use crate::core::base::owner_cell::OwnerRef;
-use crate::core::g::goroutine::G;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, ready};
-
-const WAITING: usize = 1 << (usize::BITS - 1);
 
 /// Alive as long as any goroutine of the scope.
 struct Shared {
-    alive: AtomicUsize,
-    parent: OwnerRef<G>,
+    count: ScopeCount,
     panicked: AtomicBool,
 }
 
@@ -70,37 +63,6 @@ impl<T> Drop for ScopedPacket<T> {
     }
 }
 
-impl Shared {
-    /// One goroutine has ended: nothing of it borrows any more.
-    fn one_ended(&self) {
-        let rt = enter();
-        // Release pairs(scope): wait's Acquire. Acquire pairs(scope): wait's Release.
-        if self.alive.fetch_sub(1, AcqRel) == WAITING + 1
-            && let Some(parent) = self.parent.get()
-        {
-            ready(&rt, parent);
-        }
-    }
-
-    /// Waits until none is alive. By the parent.
-    fn wait(&self) {
-        // Acquire pairs(scope): one_ended's Release.
-        if self.alive.load(Acquire) == 0 {
-            return;
-        }
-        let rt = enter_to_wait();
-        let g = rt.current();
-        self.parent.set(Some(g));
-        g.announce_park(WaitReason::ScopeWait);
-        // Release pairs(scope): one_ended's Acquire sees the parent.
-        if self.alive.fetch_add(WAITING, AcqRel) == 0 {
-            g.status.cancel_park();
-        } else {
-            park(rt);
-        }
-    }
-}
-
 /// Runs `f` with a scope in which goroutines may borrow what lives around the call; waits for
 /// all of them before it returns. [Which one when?](crate::thread#which-way-to-start-a-goroutine)
 ///
@@ -125,15 +87,14 @@ where
 {
     let scope = Scope {
         shared: Arc::new(Shared {
-            alive: AtomicUsize::new(0),
-            parent: OwnerRef::none(),
+            count: ScopeCount::new(),
             panicked: AtomicBool::new(false),
         }),
         scope: PhantomData,
         env: PhantomData,
     };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-    scope.shared.wait();
+    scope.shared.count.wait();
     match result {
         Err(payload) => resume_unwind(payload),
         Ok(_) if scope.shared.panicked.load(Relaxed) => panic!("a scoped thread panicked"),
@@ -198,7 +159,7 @@ impl Builder {
         });
         let theirs = Arc::clone(&packet);
         let counted = Counted(Arc::clone(&scope.shared));
-        scope.shared.alive.fetch_add(1, Relaxed);
+        scope.shared.count.one_more();
         let body = move || {
             let counted = counted; // dropped last
             let theirs = theirs;
@@ -227,7 +188,7 @@ struct Counted(Arc<Shared>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.one_ended();
+        self.0.count.one_ended();
     }
 }
 
@@ -282,9 +243,8 @@ impl<T> ScopedJoinHandle<'_, T> {
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let alive = self.shared.alive.load(Relaxed) & !WAITING;
         f.debug_struct("Scope")
-            .field("alive", &alive)
+            .field("alive", &self.shared.count.alive())
             .finish_non_exhaustive()
     }
 }

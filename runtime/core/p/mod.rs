@@ -2,7 +2,6 @@
 
 #[cfg(not(loom))]
 pub(crate) mod owner;
-#[cfg(not(loom))]
 pub(crate) mod ring;
 #[cfg(not(loom))]
 pub(crate) mod run_queue;

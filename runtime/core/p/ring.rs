@@ -162,6 +162,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
+    use crate::core::base::atomic::Ordering::AcqRel;
     use loom::sync::Arc;
 
     struct Word(AtomicU32);
@@ -203,6 +204,25 @@ mod model {
             got.extend(thief.join().unwrap().into_iter().flatten());
             got.sort_unstable();
             assert_eq!(got, [1, 2, 3]);
+        });
+    }
+
+    /// `runnext` and the ring, as `run_queue.rs` has them: the owner kicks 1 out of `runnext` into
+    /// the ring, and takes 2, which stood there meanwhile. Something is in one of the two all the
+    /// time, and whoever looks sees it.
+    #[test]
+    fn a_queue_that_holds_something_never_looks_empty() {
+        loom::model(|| {
+            let queue = Arc::new((Small::new(), AtomicU32::new(1)));
+            let owner = Arc::clone(&queue);
+            let owner = loom::thread::spawn(move || {
+                let kicked = owner.1.swap(2, AcqRel);
+                assert!(owner.0.push(kicked));
+                assert_eq!(owner.1.swap(0, AcqRel), 2);
+            });
+            let nothing = queue.0.is_empty_and(|| queue.1.load(Acquire) == 0);
+            assert!(!nothing, "something is in it");
+            owner.join().unwrap();
         });
     }
 }

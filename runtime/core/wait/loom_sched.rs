@@ -9,6 +9,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use loom::sync::{Mutex, MutexGuard, Notify};
 
+use crate::core::base::atomic::AtomicU64 as LoomU64;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::g::status::{Enqueue, Status};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::{WaitId, WaitRound};
@@ -17,7 +19,7 @@ use crate::core::sys::clock::Nanos;
 /// What the files under test use of a G.
 #[derive(Debug)]
 pub(crate) struct G {
-    status: Status,
+    pub(crate) status: Status,
     sleep: Notify,
     pub(crate) wait_round: WaitRound,
 }
@@ -47,6 +49,21 @@ impl G {
 
     pub(crate) fn open_round(&self) -> WaitId {
         self.wait_round.open()
+    }
+}
+
+/// The park token and who waits for it.
+pub(crate) struct Identity {
+    pub(crate) token: LoomU64,
+    pub(crate) waiter: OwnerRef<G>,
+}
+
+impl Identity {
+    pub(crate) fn new() -> Identity {
+        Identity {
+            token: LoomU64::new(0),
+            waiter: OwnerRef::none(),
+        }
     }
 }
 

@@ -4,6 +4,11 @@
 //! evidence ([`Held`]) that a select holds it among others. Each closes by publishing the
 //! summary, so that the word is always what was true at the end of the last visit.
 //!
+//! The word has no model, as nobody waits on the strength of it: it answers for a moment (`len`, a
+//! `try_` that fails, a fast way that is left for the lock), and whoever goes to sleep has looked
+//! at the state itself, under the lock. Who asks after a change of his own whether somebody watches
+//! has held the lock: whoever watched before is in the word, whoever comes later sees the change.
+//!
 //! Go: chan.go hchan.lock, empty, full; select.go sellock, selunlock.
 #![allow(
     unsafe_code,

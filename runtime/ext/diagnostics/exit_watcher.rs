@@ -7,7 +7,9 @@
 //! descriptors, whoever else comes and goes costs nothing, and an idle process stays idle. Choosing
 //! takes at most a hundredth of a CPU, by pauses; the question itself is never put off. Before
 //! Linux 6.9, or without a descriptor, it has to look now and then, once a second in the end.
-//! `core/sched/README.md#deadlock` has the proof.
+//! `core/sched/README.md#deadlock` has the proof; the word in `watched.rs` has the models. That the
+//! first thread has ended is set once, by the watcher alone, and read by its own next look or by
+//! a check that the watcher repeats: there is no second word to be ordered with.
 #![forbid(unsafe_code)]
 
 use std::io;

@@ -9,7 +9,8 @@
 //! looks whether the M is in the idle list; the M looks at its queue, then joins the list; each
 //! under one hold of the scheduler's lock. The M that sleeps for timers is in no list: it says
 //! so, then looks at its queue, the sender appends, then looks whether it has said so, with a
-//! fence between the two on both sides.
+//! fence between the two on both sides. Its model is that of `hold` and `leaves` in
+//! `ext/diagnostics/watched.rs`: the same four steps.
 //!
 //! Go: proc.go startlockedm.
 #![forbid(unsafe_code)]

@@ -4,7 +4,6 @@
 
 pub(crate) mod instant;
 pub(crate) mod timer_state;
-#[cfg(not(loom))]
 pub(crate) mod wake_time;
 #[cfg(not(loom))]
 pub(crate) mod expired;
