@@ -3,7 +3,7 @@
 //! The word says until when: `FREE` (nobody), `LOOKING` (somebody is computing it), or the time.
 //! Whoever arms an earlier timer tells the sleeper. Neither can miss the other: the armer
 //! changes the heap, then reads the word; the sleeper changes the word, then reads the heaps; a
-//! SeqCst fence between the two on both sides (`README.md#sleeper`).
+//! SeqCst fence between the two on both sides (`README.md#timer-waiter`).
 //!
 //! Go: proc.go findRunnable (its end), wakeNetPoller; sched.lastpoll, sched.pollUntil.
 #![forbid(unsafe_code)]
