@@ -1,4 +1,4 @@
-//! `Builder`: the settings of the runtime, and who was the first to bring any.
+//! `Builder`: the settings of the runtime. The first start of the runtime decides them.
 //!
 //! Go: proc.go schedinit; GOMAXPROCS, debug.SetMaxThreads.
 #![forbid(unsafe_code)]

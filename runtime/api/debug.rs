@@ -1,4 +1,4 @@
-//! Questions to the runtime as a whole: how many goroutines, how many Ps, what is going on.
+//! Functions about the runtime as a whole: the number of goroutines, the number of Ps, dumps.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;

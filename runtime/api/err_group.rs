@@ -1,7 +1,8 @@
-//! Goroutines with a common task, of which the first error counts.
+//! Goroutines with a common task; the group keeps their first error.
 //!
-//! A goroutine that panics or calls `goexit` is abnormal: it cancels as an error does, and
-//! `wait` passes it on. The limit is a channel with room for as many as may run.
+//! A goroutine that panics or calls `goexit` ends abnormally: this cancels the group as an error
+//! does, and `wait` passes it on. The limit is a channel whose capacity is the number of
+//! goroutines that may run.
 //!
 //! Go: golang.org/x/sync/errgroup.
 #![forbid(unsafe_code)]

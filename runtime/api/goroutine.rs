@@ -1,8 +1,8 @@
-//! Who am I? The calling goroutine's number and name, without the handle that
+//! The calling goroutine's number and name, without the handle that
 //! [`thread::current`](crate::thread::current) makes.
 //!
-//! For messages and logs. Go keeps the number to itself, so that nobody hangs state on it; for
-//! state there is `goroutine_local!`.
+//! The number is for messages and logs. Go does not show it, so that programs do not keep state
+//! by it; for state there is `goroutine_local!`.
 #![forbid(unsafe_code)]
 
 use std::panic::Location;

@@ -1,4 +1,4 @@
-//! What people call. Nothing is decided here.
+//! The public API. It makes no scheduling decision.
 
 pub mod sync;
 #[cfg(not(loom))]

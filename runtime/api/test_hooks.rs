@@ -1,8 +1,9 @@
-//! What the tests of this package ask, and what they break on purpose.
+//! Hooks for the tests of this package: they read the inside of the runtime, or break its rules
+//! on purpose.
 //!
-//! `__inside` and `__preempt_soon` would let anybody break the rules of the inside of the runtime from
-//! safe code. So they are not in release builds, unless `--cfg gosched_test` says otherwise, as
-//! `.cargo/config.toml` does for this package's own.
+//! With `__inside` and `__preempt_soon`, safe code could break the rules of the runtime. So these
+//! functions are not in release builds, except with `--cfg gosched_test`, which
+//! `.cargo/config.toml` sets for this package's own builds.
 #![forbid(unsafe_code)]
 
 use crate::core::g::allgs;

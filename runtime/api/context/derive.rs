@@ -1,4 +1,4 @@
-//! The roots, and what derives from a context without a clock.
+//! The root contexts, and derived contexts without a deadline.
 //!
 //! Go: context.go Background, TODO, WithCancel, WithCancelCause, WithValue, WithoutCancel,
 //! AfterFunc.

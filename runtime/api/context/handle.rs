@@ -1,4 +1,4 @@
-//! `Context`: where one stands in the tree of cancellation, and in the list of values.
+//! `Context`: a place in the tree of cancellation, and in the list of values.
 #![forbid(unsafe_code)]
 
 use std::any::Any;

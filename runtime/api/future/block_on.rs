@@ -1,7 +1,7 @@
 //! A goroutine waits for a future: it polls, and parks until the waker is called.
 //!
-//! The waker is a park token of its own, not the goroutine's: a future may call `park` and
-//! `unpark` inside, and both must get what is theirs.
+//! The waker has a park token of its own, not the goroutine's: a future may call `park` and
+//! `unpark` itself, and the two tokens must not be mixed up.
 #![forbid(unsafe_code)]
 
 use std::future::{Future, IntoFuture};

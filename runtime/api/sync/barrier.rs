@@ -1,4 +1,4 @@
-//! `Barrier` with the interface of `std`: all wait until the last one comes.
+//! `Barrier` with the interface of `std`: all goroutines wait until the last one has come.
 #![forbid(unsafe_code)]
 
 use std::fmt;

@@ -1,6 +1,7 @@
 //! `Once` with the interface and the poisoning of `std`.
 //!
-//! One word: the state, and whether somebody waits for it to change. core/wait/README.md#once-word.
+//! One word holds the state, and whether a waiter waits for it to change.
+//! core/wait/README.md#once-word.
 //!
 //! Go: sync/once.go.
 #![forbid(unsafe_code)]

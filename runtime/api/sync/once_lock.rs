@@ -1,4 +1,4 @@
-//! `OnceLock<T>` with the interface of `std`: a place that is written once.
+//! `OnceLock<T>` with the interface of `std`: a value that is written once.
 #![allow(unsafe_code, reason = "shares the value of a cell after its one write")]
 
 use std::cell::UnsafeCell;

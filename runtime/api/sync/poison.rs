@@ -1,4 +1,4 @@
-//! The mark that a panic leaves on what a lock guards, with the rules of `std`.
+//! The mark that a panic leaves on the data of a lock, with the rules of `std`.
 #![forbid(unsafe_code)]
 
 use std::fmt;

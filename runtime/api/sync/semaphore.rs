@@ -1,7 +1,9 @@
-//! A weighted semaphore: who needs much is not overtaken by those who need little.
+//! A weighted semaphore: a goroutine that needs a large share is not overtaken by others that
+//! need a small one.
 //!
-//! The free amount and the queue are under one runtime lock; whoever releases takes the amount
-//! for those it wakes. core/wait/README.md#semaphore-in-order. Go: golang.org/x/sync/semaphore.
+//! The free amount and the queue are under one runtime lock. A goroutine that releases takes the
+//! shares of the waiters that it wakes. core/wait/README.md#semaphore-in-order. Go:
+//! golang.org/x/sync/semaphore.
 #![forbid(unsafe_code)]
 
 use std::fmt;

@@ -1,6 +1,7 @@
 //! Permits: a share of a semaphore that gives itself back.
 //!
-//! Two types, as the semaphore may be borrowed or shared; the names are tokio's.
+//! There are two types, because a permit may borrow the semaphore or share it. The names are
+//! tokio's.
 #![forbid(unsafe_code)]
 
 use std::fmt;

@@ -1,7 +1,8 @@
 //! Go's WaitGroup: waits until a counter is zero.
 //!
-//! One word: the counter in the upper half, the waiters in the lower. Whoever takes the counter
-//! to zero resets the word and wakes all waiters. core/wait/README.md#waitgroup-word.
+//! One word holds the counter in the upper half and the number of waiters in the lower. The
+//! goroutine that takes the counter to zero resets the word and wakes all waiters.
+//! core/wait/README.md#waitgroup-word.
 //!
 //! Go: sync/waitgroup.go.
 #![forbid(unsafe_code)]

@@ -1,10 +1,12 @@
-//! What a joinable goroutine and its handle share: the result, and who waits for it.
+//! The state that a joinable goroutine and its handle share: the result, and the one that waits
+//! for it.
 //!
-//! The word: `RUNNING`, `JOINING` (the joiner's G stands beside it), `AWAITED` (the waker of an
-//! executor's task stands beside it), `DONE` (the result is in place and belongs to the handle).
-//! The goroutine writes the result before it swaps in `DONE`; the joiner announces its park
-//! before it goes from `RUNNING` to `JOINING` by a CAS. The waker's place is the handle's while
-//! the word is `RUNNING`; who leaves `AWAITED`, takes it over.
+//! The word is `RUNNING`, `JOINING` (the joiner's G is stored beside it), `AWAITED` (the waker of
+//! an executor's task is stored beside it), or `DONE` (the result is in place and belongs to the
+//! handle). The goroutine writes the result before it swaps in `DONE`. The joiner announces its
+//! park before it changes `RUNNING` to `JOINING` by a compare-and-swap. The place of the waker
+//! belongs to the handle while the word is `RUNNING`; the party that changes `AWAITED` to another
+//! value takes it over.
 #![allow(
     unsafe_code,
     reason = "the cells of result and waker pass from hand to hand by the word"

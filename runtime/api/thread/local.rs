@@ -1,7 +1,8 @@
 //! `goroutine_local!`: what `thread_local!` is for threads.
 //!
-//! A goroutine moves between threads, so a thread-local is not its own. These values are: each
-//! goroutine has one for each key, wherever it runs. On a plain OS thread they are the thread's.
+//! A goroutine moves between threads, so a thread-local does not belong to it. A goroutine-local
+//! does: each goroutine has one value for each key, on whichever thread it runs. A plain OS
+//! thread has its own values.
 //!
 //! std: `thread_local!`, `std::thread::LocalKey`.
 #![allow(

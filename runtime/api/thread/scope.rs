@@ -1,9 +1,9 @@
-//! Goroutines that borrow from their parent's stack, as `std::thread::scope`.
+//! Goroutines that borrow from their parent's stack, as with `std::thread::scope`.
 //!
-//! Invariant: `scope` does not return before the last goroutine spawned in it has ended, its
-//! unclaimed result dropped: not even by a panic. The count's word: goroutines alive, plus
-//! `WAITING` once the parent sleeps. Handles live inside of the scope, so a result that
-//! a handle drops is dropped in time as well.
+//! Invariant: `scope` does not return, not even by a panic, before the last goroutine spawned in
+//! it has ended and the results that were not joined are dropped. The count's word holds the
+//! number of live goroutines, plus `WAITING` when the parent sleeps. Handles live inside the
+//! scope, so a result that a handle drops is also dropped before the scope returns.
 #![allow(
     unsafe_code,
     reason = "shortens lifetimes that the scope's end enforces"

@@ -1,4 +1,4 @@
-//! Sleeping: the goroutine's own timer, and nobody else that could wake it.
+//! Sleeping: only the goroutine's own timer wakes it.
 //!
 //! Go: time.go timeSleep.
 #![forbid(unsafe_code)]

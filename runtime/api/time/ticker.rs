@@ -1,4 +1,4 @@
-//! Tickers: a message for each period, at most one of them waiting.
+//! Tickers: a message for each period. At most one message waits to be received.
 //!
 //! Go: tick.go Ticker, Tick.
 #![forbid(unsafe_code)]
