@@ -66,7 +66,7 @@ impl Builder {
 ///
 /// Goroutines that outlive `f` go on in the background until the process ends: the runtime is
 /// never torn down. `run` may be called again, from any thread, also at the same time. When
-/// every goroutine is asleep for ever while `f` has not returned, the process ends with Go's
+/// every goroutine is asleep forever while `f` has not returned, the process ends with Go's
 /// deadlock report and status 2.
 ///
 /// Last words are not lost: when `f` has returned while a goroutine panics, or while anything

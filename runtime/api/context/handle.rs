@@ -55,7 +55,7 @@ impl Context {
     }
 
     /// A channel that is closed when work for this context is to stop; no message comes. It
-    /// stays open for ever if the context can never be cancelled.
+    /// stays open forever if the context can never be cancelled.
     ///
     /// `err` says why, and has the answer at the latest when the channel is closed.
     ///

@@ -69,7 +69,7 @@ impl WaitTimeoutResult {
     }
 }
 
-/// A moment that far from now; for ever if the clock cannot say it.
+/// A moment that far from now; forever if the clock cannot say it.
 fn deadline(from_now: Duration) -> Nanos {
     let nanos = u64::try_from(from_now.as_nanos()).unwrap_or(Nanos::MAX);
     nanotime().saturating_add(nanos).min(i64::MAX as Nanos)

@@ -92,7 +92,7 @@ impl Semaphore {
     /// Waits until `n` are free and nobody waits in front, and takes them.
     ///
     /// # Panics
-    /// If `n` is more than there is in all: that would wait for ever.
+    /// If `n` is more than there is in all: that would wait forever.
     ///
     /// # Examples
     ///

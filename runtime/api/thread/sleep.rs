@@ -13,7 +13,7 @@ use crate::core::sys::instant::{nanos_after, nanos_at};
 
 /// Puts the goroutine (or the plain OS thread) to sleep for at least `dur`; others run
 /// meanwhile. A zero `dur` returns at once, without giving the CPU up. A `dur` that reaches
-/// beyond 146 years sleeps for ever.
+/// beyond 146 years sleeps forever.
 ///
 /// # Examples
 /// ```

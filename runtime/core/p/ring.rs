@@ -1,6 +1,6 @@
 //! A fixed ring of goroutines: the owner puts at the tail, everybody takes at the head.
 //!
-//! Invariants: `head <= tail <= head + CAP` (both count for ever, modulo 2^32); slots from `head`
+//! Invariants: `head <= tail <= head + CAP` (both count forever, modulo 2^32); slots from `head`
 //! to `tail` are filled; only the owner writes `tail` and slots; whoever moves `head` by a CAS
 //! owns what it passed over. A taker reads slots *before* its CAS: the owner cannot write over
 //! them until it has seen the head move, so if the CAS succeeds, what was read was right.

@@ -27,7 +27,7 @@ use crate::core::sys::clock::nanotime;
 use crate::core::sys::thread::osyield;
 
 /// Every so many picks the global queue goes first, or two goroutines that keep readying each
-/// other could hide it for ever. A prime, so as not to fall in step with anything.
+/// other could hide it forever. A prime, so as not to fall in step with anything.
 const GLOBAL_EVERY: u32 = 61;
 /// Sweeps over all Ps before giving up; the last one takes `runnext` too. Go: stealTries.
 const SWEEPS: u32 = 4;

@@ -1,6 +1,6 @@
 //! Ps that wait for an M, since there was none idle: a new one's, or whichever is free first.
 //!
-//! The system may refuse a thread, now or for ever. So a P is not promised to the thread that is
+//! The system may refuse a thread, now or forever. So a P is not promised to the thread that is
 //! being made for it: it stands in this list, and whoever comes first takes it: the new M, an M
 //! that goes idle or comes out of the kernel, or who stops the world. See `README.md#refused`.
 //!

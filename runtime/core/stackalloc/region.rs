@@ -7,7 +7,7 @@
 //!
 //! Invariants: `made <= ready <= room`. Only the holder of the class's lock (arena.rs) grows
 //! a region or makes slots of it; anybody, a signal handler too, may look slots up. Regions
-//! are never given back, so a record once made is good for ever.
+//! are never given back, so a record once made is good forever.
 #![allow(unsafe_code, reason = "carves records and guards out of raw memory")]
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};

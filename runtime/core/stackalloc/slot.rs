@@ -197,7 +197,7 @@ impl SlotCell {
 
     #[inline]
     pub(crate) fn get(&self) -> Option<SlotRef> {
-        // SAFETY: null, or an address that `set` took from a reference that lives for ever.
+        // SAFETY: null, or an address that `set` took from a reference that lives forever.
         unsafe { self.0.load(Relaxed).as_ref() }
     }
 

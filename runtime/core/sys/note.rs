@@ -89,7 +89,7 @@ mod model {
     use loom::sync::atomic::AtomicBool;
 
     /// A leftover event and the real one fall together: the sleeper that loops for its
-    /// condition must not sleep for ever (loom reports that as a deadlock).
+    /// condition must not sleep forever (loom reports that as a deadlock).
     #[test]
     fn a_leftover_event_swallows_no_wake_up() {
         loom::model(|| {

@@ -228,7 +228,7 @@ mod model {
     use super::*;
     use loom::sync::Arc;
 
-    /// As many releases as acquires, by everybody at once: nobody sleeps for ever.
+    /// As many releases as acquires, by everybody at once: nobody sleeps forever.
     fn pairs(threads: usize, handoff: bool) {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(4 - threads);
