@@ -28,7 +28,7 @@ use crate::sync::MutexGuard;
 use crate::sync::WaitGroup;
 use crate::thread::Scope;
 
-/// Runs parts of a task in goroutines, waits for all of them, and answers with the first error.
+/// Runs parts of a task in goroutines, waits for all of them, and returns the first error.
 ///
 /// Clones are the same group, so that a goroutine of it can start others. The functions return
 /// `Result<(), BoxError>`: `?` works on every error, and `Err("words".into())` is one.
@@ -64,7 +64,7 @@ struct Shared {
     ended: Mutex<Ended>,
 }
 
-/// Who is let in sends, who has ended receives.
+/// A goroutine that starts sends, a goroutine that has ended receives.
 #[derive(Clone)]
 struct Limit(Sender<()>, Receiver<()>);
 

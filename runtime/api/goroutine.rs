@@ -54,7 +54,7 @@ pub fn id() -> Option<u64> {
     this_goroutine().map(|g| g.id())
 }
 
-/// What can be said of a goroutine. It may have ended by the time that somebody looks.
+/// Facts about a goroutine. It may have ended by the time that the caller reads them.
 ///
 /// # Examples
 /// See [`current`].

@@ -64,10 +64,10 @@ impl Builder {
 /// Runs `f` as a goroutine and returns its value. The first call starts the runtime, with Go's
 /// defaults; see [`Builder`] for others.
 ///
-/// Goroutines that outlive `f` go on in the background until the process ends: the runtime is
-/// never torn down. `run` may be called again, from any thread, also at the same time. When
-/// every goroutine is asleep forever while `f` has not returned, the process ends with Go's
-/// deadlock report and status 2.
+/// Goroutines that outlive `f` continue in the background until the process ends: the runtime is
+/// never torn down. `run` may be called again, from any thread, also at the same time. When every
+/// goroutine is asleep forever while `f` has not returned, the process ends with Go's deadlock
+/// report and status 2.
 ///
 /// Last words are not lost: when `f` has returned while a goroutine panics, or while anything
 /// else is being reported that ends the process, `run` waits for that, and so does the process's

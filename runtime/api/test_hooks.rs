@@ -13,8 +13,8 @@ use crate::core::m::{enter::enter, pending::SLICE_OVER};
 use crate::core::sched::allm;
 use crate::ext::linux::thread_stack;
 
-/// For tests: how many objects of each kind there are, whoever has them, and how many of them are
-/// free. What is used again does not grow; what is not, leaks.
+/// For tests: how many objects of each kind exist, used or free, and how many of them are free.
+/// What is used again does not grow; what is not, leaks.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct __Objects {

@@ -1,5 +1,5 @@
-//! What the extras do when the core gives them a chance (`core/hooks.rs`): in one file, in the order
-//! in which it happens.
+//! The functions of the extras that the core calls (`core/hooks.rs`): all in one file, in the
+//! order in which they are called.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -96,8 +96,8 @@ impl Context {
         self.node.as_ref()?.error()
     }
 
-    /// The cause that was given by whoever cancelled it or one that it derives from; the error
-    /// itself if none was given, `None` if it is not done.
+    /// The cause that was given when this context, or one that it derives from, was cancelled;
+    /// the error itself if none was given, `None` if it is not done.
     ///
     /// # Examples
     /// See [`CancelCauseFunc::cancel`](crate::context::CancelCauseFunc::cancel).

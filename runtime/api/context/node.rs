@@ -39,7 +39,7 @@ const CLOSING: u8 = 1;
 const CANCELED: u8 = 2;
 const DEADLINE: u8 = 3;
 
-/// The `done` of everything that was cancelled before anybody asked for it.
+/// The `done` channel of all contexts that were cancelled before a caller asked for it.
 static CLOSED: LazyLock<Receiver<()>> = LazyLock::new(|| bounded(0).1);
 
 pub(crate) struct Node {
@@ -220,7 +220,7 @@ fn decode(word: u8) -> Option<Error> {
     }
 }
 
-/// Answers the functions that are to start.
+/// Returns the functions that are to start.
 fn cancel_all(children: Children, error: Error, cause: &Cause) -> Vec<Arc<Func>> {
     let mut todo: Vec<Child> = children.into_values().rev().collect();
     let mut marked = Vec::new();

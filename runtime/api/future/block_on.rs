@@ -13,7 +13,7 @@ use crate::api::thread::parker;
 use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
 
-/// The token of one `block_on`. A waker may outlive it: then it sets a token that nobody takes.
+/// The token of one `block_on`. A waker may outlive it: then it sets a token that is never taken.
 struct Signal(Identity);
 
 impl Wake for Signal {
@@ -30,8 +30,8 @@ impl Wake for Signal {
 /// blocks.
 ///
 /// The future is polled by the caller, on the caller's stack, once at first and then after each
-/// call of its waker, which anybody may call from anywhere. A dump shows the goroutine as
-/// waiting for `future`.
+/// call of its waker, which may come from any thread. A dump shows the goroutine as waiting for
+/// `future`.
 ///
 /// # Panics
 /// If the future panics.

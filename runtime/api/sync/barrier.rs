@@ -39,7 +39,7 @@ pub struct Barrier {
     list: NotifyList,
 }
 
-/// What [`Barrier::wait`] answers: one of each round is the leader.
+/// The result of [`Barrier::wait`]: one of each round is the leader.
 ///
 /// # Examples
 /// See [`Barrier`].

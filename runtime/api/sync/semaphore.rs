@@ -89,10 +89,10 @@ impl Semaphore {
         fits
     }
 
-    /// Waits until `n` are free and nobody waits in front, and takes them.
+    /// Waits until `n` are free and no earlier waiter is left, and takes them.
     ///
     /// # Panics
-    /// If `n` is more than there is in all: that would wait forever.
+    /// If `n` is more than the semaphore's size: the wait would never end.
     ///
     /// # Examples
     ///
@@ -161,7 +161,7 @@ impl Semaphore {
         !given_up
     }
 
-    /// Takes `n`, if they are free and nobody waits.
+    /// Takes `n`, if they are free and there are no waiters.
     ///
     /// # Examples
     ///
@@ -173,7 +173,7 @@ impl Semaphore {
         self.list.is_empty() && self.take(n)
     }
 
-    /// Gives `n` back and wakes those that can go on.
+    /// Gives `n` back and wakes the waiters whose share is free now.
     ///
     /// # Panics
     /// If more is given back than was taken.

@@ -74,7 +74,7 @@ impl WaitGroup {
         }
     }
 
-    /// Adds `delta`, which may be negative, to the counter. At zero all waiters go on.
+    /// Adds `delta`, which may be negative, to the counter. At zero all waiters wake up.
     ///
     /// To add to a counter of zero must happen before the wait that is meant to wait for it:
     /// so add before the task starts, not in it.
@@ -117,7 +117,7 @@ impl WaitGroup {
         }
     }
 
-    /// The counter has come to zero with waiters: nobody may change the word any more but us.
+    /// The counter has come to zero with waiters: from now on only this call may change the word.
     #[cold]
     #[track_caller]
     fn release(&self, state: u64, waiters: u64) {

@@ -54,7 +54,8 @@ fn lay_aside() {
     drop(gone);
 }
 
-/// The calling thread's. Never called on a goroutine, nor inlined into one.
+/// The calling thread's identity. This is never called on a goroutine, and never inlined into
+/// one.
 #[cold]
 #[inline(never)]
 pub(crate) fn plain_identity() -> Arc<Identity> {

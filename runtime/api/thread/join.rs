@@ -184,8 +184,8 @@ impl<T> Packet<T> {
 }
 
 impl<T> Drop for Packet<T> {
-    /// A result that nobody has taken is dropped by whoever lets go last, maybe the goroutine
-    /// at its root: a panic has nowhere to go from there.
+    /// A result that was not taken is dropped by the last holder of the packet, maybe the
+    /// goroutine at its root: a panic has nowhere to go from there.
     fn drop(&mut self) {
         let result = self.result.get_mut().take();
         if catch_unwind(AssertUnwindSafe(|| drop(result))).is_err() {

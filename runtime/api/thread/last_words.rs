@@ -62,7 +62,7 @@ extern "C" fn exits() {
     }
 }
 
-/// By one who is about to leave the process in peace.
+/// Called by a thread that is about to end the process in an orderly way.
 pub(crate) fn wait() {
     let_others_die();
     if panics::any() {

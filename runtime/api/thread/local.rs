@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::g::locals::{self, Destroyed, Locals};
 use crate::core::m::current::this_m;
 
-/// Numbers keys; 0 is for those that nobody has used yet.
+/// Numbers keys; 0 is for a key that was not used yet.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
@@ -82,7 +82,7 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
     }
 }
 
-/// At the end of the calling goroutine, before anybody hears of its result.
+/// At the end of the calling goroutine, before `join` can return its result.
 #[inline]
 pub(crate) fn end_locals() {
     if let Some(g) = this_m().and_then(|m| m.curg()) {
@@ -170,7 +170,7 @@ impl<T: 'static> LocalKey<T> {
         }
     }
 
-    /// As [`LocalKey::with`], but with an answer instead of a panic.
+    /// As [`LocalKey::with`], but returns an error instead of panicking.
     ///
     /// # Errors
     /// During and after the value's destructor.

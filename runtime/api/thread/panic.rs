@@ -94,7 +94,7 @@ fn words(payload: &(dyn Any + Send)) -> &str {
         .unwrap_or("Box<dyn Any>")
 }
 
-/// Nobody joins this goroutine, so nobody else will hear of it.
+/// This goroutine is never joined, so no other code learns of the panic.
 #[cold]
 pub(crate) fn uncaught(payload: Box<dyn Any + Send>) {
     if goes_on() {

@@ -56,7 +56,7 @@ pub struct ScopedJoinHandle<'scope, T> {
     scope: PhantomData<&'scope ()>,
 }
 
-/// A goroutine's packet; whoever lets it go last drops the result that nobody has joined.
+/// A goroutine's packet; its last holder drops a result that was not joined.
 struct ScopedPacket<T> {
     packet: Packet<T>,
     shared: Arc<Shared>,

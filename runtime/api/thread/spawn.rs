@@ -161,7 +161,7 @@ impl Builder {
 ///
 /// # Panics
 /// If the runtime has not been started, or there can be no stack for it; see [`Builder::spawn`]
-/// for a way that answers an error.
+/// for a way that returns an error.
 ///
 /// # Examples
 /// See [`JoinHandle::join`].

@@ -118,7 +118,8 @@ impl Func {
     }
 }
 
-/// A prepared goroutine that nobody else knows of: unused, or its timer was stopped in time.
+/// A prepared goroutine that no other code refers to: it is unused, or its timer was stopped in
+/// time.
 fn forget_fresh(g: GRef) {
     // SAFETY: it comes from `prepare`; its timer is not armed, so nobody starts it.
     unsafe { forget(g) };

@@ -99,7 +99,8 @@ impl Ticker {
     }
 }
 
-/// The channel of a ticker that nobody stops; of one that never ticks, if `period` is zero.
+/// The channel of a ticker that is never stopped; if `period` is zero, the channel of a ticker
+/// that never ticks.
 ///
 /// Unlike [`channel::tick`](crate::channel::tick) it keeps its phase.
 ///

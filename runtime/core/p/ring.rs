@@ -97,7 +97,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         moved.map(|_| ())
     }
 
-    /// Takes about half (`n - n / 2` of `n`), oldest first, into `out`; answers how many. By the
+    /// Takes about half (`n - n / 2` of `n`), oldest first, into `out`; returns how many. By the
     /// owner, or by a thief.
     pub(crate) fn take_half(&self, mut out: impl FnMut(u32, C::Item)) -> u32 {
         loop {

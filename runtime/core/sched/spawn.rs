@@ -46,7 +46,7 @@ impl Birth {
     }
 }
 
-/// Starts a goroutine that runs `f`; answers its id.
+/// Starts a goroutine that runs `f`; returns its id.
 ///
 /// # Errors
 /// When it could never have a stack: see `core/stackalloc/quota.rs`, and [`class_of`]. Where stacks are

@@ -1,4 +1,4 @@
-//! What a channel holds of values: nothing, a ring, or a chain of blocks.
+//! The store of a channel's values: nothing, a ring, or a chain of blocks.
 #![forbid(unsafe_code)]
 
 use crate::ext::chan::block_list::{Block, Blocks, Spares};

@@ -1,7 +1,7 @@
-//! What is owed after a visit: waking watchers, and freeing blocks.
+//! The work after an operation on a channel: waking watchers, and freeing blocks.
 //!
-//! `README.md#watchers`: every visit that may have made a channel ready ends here, after the
-//! unlock, and before a park.
+//! `README.md#watchers`: every operation that may have made a channel ready ends here, after the
+//! unlock and before a park.
 #![forbid(unsafe_code)]
 
 use crate::core::g::gqueue::GQueue;

@@ -1,8 +1,8 @@
 //! State behind a runtime lock, with a summary word that may be read without the lock.
 //!
-//! Two doors lead to the state: [`Guarded::lock`] takes the lock; [`Guarded::open`] takes
-//! evidence ([`Held`]) that a select holds it among others. Each closes by publishing the
-//! summary, so that the word is always what was true at the end of the last visit.
+//! There are two ways to the state: [`Guarded::lock`] takes the lock; [`Guarded::open`] takes
+//! evidence ([`Held`]) that a select holds this lock together with others. Both publish the
+//! summary at the end, so the word always says what was true at the end of the last operation.
 //!
 //! Go: chan.go hchan.lock, empty, full; select.go sellock, selunlock.
 #![allow(

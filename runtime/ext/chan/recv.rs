@@ -1,7 +1,7 @@
 //! Receiving: at once, waiting, or until a deadline.
 //!
-//! The oldest value of the buffer, else a waiting sender's; else the receiver waits with an
-//! empty slot, and the next sender puts its value there.
+//! A receive takes the oldest value of the buffer, or else the value of a waiting sender.
+//! Otherwise the receiver waits with an empty slot, and the next sender puts its value there.
 //!
 //! Go: chan.go chanrecv, recv.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! One case of a select, whatever its type: what a channel's two sides offer to it.
+//! The trait that a channel's two sides implement for select: one case, whatever its type.
 //!
 //! All but `glance`, `notify`, `sweep` and `renounce` are called with the channel's lock held by the select.
 #![forbid(unsafe_code)]

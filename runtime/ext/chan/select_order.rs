@@ -1,4 +1,5 @@
-//! The two orders of a select's cases: in which they are looked at, in which they are locked.
+//! The two orders of a select's cases: the order in which it looks at them, and the order in
+//! which it locks their channels.
 //!
 //! Go: select.go pollorder, lockorder.
 #![forbid(unsafe_code)]

@@ -1,9 +1,9 @@
-//! Where a value lies while it is handed over: on the waiter's own stack.
+//! The place of a value while it is handed over: on the waiter's own stack.
 //!
-//! A [`ValueCell`] is written or emptied by whoever has the right to it: its owner while no wait
-//! node points to it, the waker that caught the node otherwise (`README.md#one-hand`).
-//! A [`AnyCell`] is a slot for one of several types: the cases of a `Select` share it, because
-//! only one of them wins.
+//! One party at a time has the right to write or empty a [`ValueCell`]: its owner while no wait
+//! node points to it, and otherwise the waker that caught the node (`README.md#one-hand`). A
+//! [`AnyCell`] is a slot for one of several types: the cases of a `Select` share it, because only
+//! one of them wins.
 //!
 //! Go: runtime2.go sudog.elem, chan.go sendDirect, recvDirect.
 #![allow(unsafe_code, reason = "moves values by their bytes between stacks")]

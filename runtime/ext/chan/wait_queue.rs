@@ -1,10 +1,10 @@
-//! First-in-first-out queues of waiters; the nodes lie on the waiters' stacks.
+//! First-in-first-out queues of waiters; the nodes are on the waiters' stacks.
 //!
-//! A node is pinned from the moment it may be queued; leaving its stack frame while it is
-//! queued ends the process (`README.md#no-dangling-node`). A queue belongs to a channel and is
-//! touched only under that channel's lock. A waker *catches* a node: it is out of the queue
-//! and, if others compete for it, claimed; from then until `Wake::ready` node and slot are the
-//! waker's (`README.md#one-hand`).
+//! A node is pinned from the moment it may be queued; leaving its stack frame while it is queued
+//! ends the process (`README.md#no-dangling-node`). A queue belongs to a channel and is touched
+//! only under that channel's lock. A waker *catches* a node: it takes the node out of the queue
+//! and, if other wakers compete, wins its claim. From then until `Wake::ready`, node and slot
+//! belong to the waker (`README.md#one-hand`).
 //!
 //! Go: runtime2.go sudog, waitq; chan.go enqueue, dequeue; select.go dequeueSudoG.
 #![allow(unsafe_code, reason = "links nodes on other stacks")]

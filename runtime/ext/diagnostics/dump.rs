@@ -1,7 +1,7 @@
-//! What can be seen of a goroutine from outside, in words: for dumps and reports.
+//! A goroutine's state as text, for dumps and reports.
 //!
-//! It stops nobody, so it shows a blur; it allocates nothing, and asks the kernel for one thing
-//! only, how deep the stack has been.
+//! A dump does not stop the goroutines, so its lines are from slightly different moments. It
+//! allocates nothing, and asks the kernel only for the depth of each stack.
 //!
 //! Go: traceback.go goroutineheader, tracebackothers.
 #![forbid(unsafe_code)]

@@ -1,13 +1,14 @@
-//! The watcher: waits for plain threads to end, when nothing else could still change anything.
+//! The exit watcher: a thread that waits until foreign threads end, when nothing else could still
+//! wake a goroutine.
 //!
-//! A thread that the runtime knows nothing of may wake somebody, and so it prevents the deadlock
-//! report. If it ends without having done so, nobody would notice: hence this thread, started
-//! when the first report was prevented. It watches *one* thread that is awake, the oldest, as
-//! long as that one lives and is awake; then it asks again, and chooses another. So it holds two
-//! descriptors, whoever else comes and goes costs nothing, and an idle process stays idle. Choosing
-//! takes at most a hundredth of a CPU, by pauses; the question itself is never put off. Before
-//! Linux 6.9, or without a descriptor, it has to look now and then, once a second in the end.
-//! `core/sched/README.md#deadlock` has the proof.
+//! An unknown thread may wake a goroutine, so it prevents the deadlock report. If it ended
+//! without doing so, no thread would notice. The exit watcher notices; it starts when the first
+//! report was prevented. It watches *one* awake thread, the oldest, as long as that thread lives
+//! and is awake. Then it checks for a deadlock again, and chooses another thread. So it holds two
+//! descriptors, other threads that come and go cost nothing, and an idle process stays idle. It
+//! pauses between choices, so that choosing takes at most a hundredth of a CPU; the check itself
+//! is never delayed. Before Linux 6.9, or without a descriptor, it has to poll, in the end once a
+//! second. `core/sched/README.md#deadlock` has the proof.
 #![forbid(unsafe_code)]
 
 use std::io;

@@ -1,7 +1,7 @@
-//! A goroutine's identity, reached through its G: by dumps from outside, by itself from inside.
+//! A goroutine's identity, reached through its G: by a dump, or by the goroutine itself.
 //!
-//! Invariant: `G::identity` owns one count of its `Arc`; others borrow it, and it is taken
-//! away, only under `G::identity_lock`.
+//! Invariant: `G::identity` owns one count of its `Arc`. Other threads borrow the identity, and
+//! the end of the goroutine takes it away, only under `G::identity_lock`.
 #![allow(unsafe_code, reason = "an Arc kept as a word in the G")]
 
 use std::mem::ManuallyDrop;

@@ -1,9 +1,11 @@
-//! SIGQUIT (`Ctrl-\`): every goroutine to standard error, then the end with status 2.
+//! SIGQUIT (`Ctrl-\`): prints every goroutine to standard error, then ends the process with
+//! status 2.
 //!
-//! The handler runs on any thread at any moment, so it only notes what was asked and wakes the
-//! spawner, a thread that no goroutine can hold up; that one writes the report. A second SIGQUIT,
-//! when the first has not been answered, ends the process as the kernel does. A program that
-//! handles or ignores SIGQUIT itself when the runtime starts keeps it.
+//! The handler runs on any thread at any moment, so it only notes the request and wakes the
+//! spawner, a thread that no goroutine can block. The spawner writes the report. A second SIGQUIT
+//! before the report has begun ends the process by the signal's default action. If the program
+//! handles or ignores SIGQUIT itself when the runtime starts, the runtime does not install its
+//! handler.
 //!
 //! Go: signal_unix.go sighandler (sigThrow, dieFromSignal).
 #![allow(unsafe_code, reason = "a signal handler")]

@@ -1,11 +1,14 @@
-//! Whom the watcher watches: one thread, that is not asleep on a primitive of ours.
+//! The word that names the thread that the exit watcher watches: one thread that is not asleep on
+//! a primitive of ours.
 //!
-//! `IDLE`: nobody; whoever finds that a thread prevents the deadlock report sets `LOOKING` and
-//! rings. `LOOKING`: the watcher is about to choose; `AGAIN`: and was asked to once more. A
-//! thread's id: that thread is awake, or has ended and the watcher is being told so by the
-//! kernel. If it falls asleep, or turns out to be the runtime's, it says so itself: it makes that
-//! known, and then looks whether it is the one; the watcher names it first, and then looks whether
-//! it is known. Of the two, one sees the other. `core/sched/README.md#deadlock` says what for.
+//! `IDLE`: no thread is watched. A thread that finds that another thread prevents the deadlock
+//! report sets `LOOKING` and rings. `LOOKING`: the watcher is about to choose. `AGAIN`: the
+//! watcher is about to choose, and was asked once more. A thread's id: that thread is awake, or
+//! has ended and the kernel is telling the watcher. A watched thread that falls asleep, or turns
+//! out to be the runtime's, first publishes this, and then reads the word to see whether it is
+//! watched. The watcher first writes the thread's id, and then looks whether the thread has
+//! published such a change. One of the two sees the other. `core/sched/README.md#deadlock` says
+//! what this is for.
 #![forbid(unsafe_code)]
 
 use crate::core::base::atomic::Ordering::{Relaxed, SeqCst};

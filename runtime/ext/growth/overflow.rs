@@ -1,7 +1,8 @@
-//! A goroutine that runs into its guard: say which one and what to do, then end.
+//! A stack overflow: the report names the goroutine and gives advice, and the process ends.
 //!
-//! Not a panic: the overflow may have happened inside malloc, and unwinding from there (or
-//! ending only this goroutine) leaves locks held forever (core/stackalloc/README.md#not-like-this).
+//! An overflow is no panic: it may have happened inside malloc, and unwinding from there (or
+//! ending only this goroutine) leaves locks held forever
+//! (core/stackalloc/README.md#not-like-this).
 //!
 //! The handler runs on the M's signal stack and uses `write(2)` only: no lock, no
 //! allocation. Faults that are not ours go to the handler that was there before.

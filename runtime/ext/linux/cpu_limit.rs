@@ -1,7 +1,7 @@
 //! The CPU time that the process's cgroup may use, in CPUs: found once, read again and again.
 //!
-//! As in Go, only the cgroup is asked that the process is in at the start, not those above it, and
-//! its files stay open: reading them later needs no allocation and no path.
+//! As in Go, only the cgroup in which the process is at the start is read, not its parents. Its
+//! files stay open, so reading them later needs no allocation and no path.
 //!
 //! Go: internal/runtime/cgroup.
 #![forbid(unsafe_code)]

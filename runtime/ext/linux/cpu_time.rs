@@ -1,4 +1,4 @@
-//! Is that thread running? Its CPU clock, and what the kernel says of it.
+//! Whether another thread runs: its CPU clock, and its state in `/proc`.
 #![allow(unsafe_code, reason = "clocks of other threads")]
 
 use std::ffi::OsStr;

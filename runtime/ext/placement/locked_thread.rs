@@ -1,8 +1,9 @@
-//! Goroutine and thread, bound to each other: `lock_os_thread`.
+//! A goroutine and a thread that are locked to each other: `lock_os_thread`.
 //!
-//! The M runs no other goroutine, but those that need this very thread as well: that are tied to
-//! it (`ext/placement/tied.rs`), or locked to it too, which only they can become. When there is none
-//! to run it hands its P on and sleeps; the M that picks one of them later gives its P to it.
+//! The M runs no other goroutine, except those that need this very thread as well: goroutines
+//! that are tied to it (`ext/placement/tied.rs`), and tied goroutines that have locked themselves
+//! there. When it has none to run, it gives its P to another M and sleeps. The M that later picks
+//! one of these goroutines gives its P to the sleeping M.
 //!
 //! Go: proc.go LockOSThread, stoplockedm, startlockedm. There a locked thread has one goroutine.
 #![forbid(unsafe_code)]

@@ -1,15 +1,16 @@
-//! Goroutines that are tied to an M for a while, and how that M comes to a P.
+//! Goroutines that are tied to an M for a while, and how that M gets a P.
 //!
-//! A goroutine that the guard does not let go (`ext/thread_locals/tls_guard.rs`) joins the queue of the M it
-//! last ran on. A running M takes from it at its next pick; an M that sleeps is woken with an
-//! idle P, or with the P of the M that picked the goroutine, as Go hands over to a locked M. An
-//! M in the kernel or with a long goroutine: it has to wait.
+//! A goroutine that the guard keeps (`ext/thread_locals/tls_guard.rs`) joins the queue of the M
+//! on which it last ran. An M that runs takes from the queue at its next pick. An M that sleeps
+//! is woken with an idle P, or with the P of the M that picked the goroutine, as Go hands a P
+//! over to a locked M. If the M is in the kernel, or runs another goroutine for long, the tied
+//! goroutine has to wait.
 //!
-//! `affinity`: no goroutine is left in the queue of an M that sleeps. The sender appends, then
-//! looks whether the M is in the idle list; the M looks at its queue, then joins the list; each
-//! under one hold of the scheduler's lock. The M that sleeps for timers is in no list: it says
-//! so, then looks at its queue, the sender appends, then looks whether it has said so, with a
-//! fence between the two on both sides.
+//! `affinity`: no goroutine is left in the queue of an M that sleeps. The sender appends, and
+//! then looks whether the M is in the idle list; the M looks at its queue, and then joins the
+//! list; each does both under one hold of the scheduler's lock. The timer waiter is in no list.
+//! It first says that it will sleep, and then looks at its queue. The sender appends, and then
+//! looks whether the timer waiter has said so. Both execute a fence between the two steps.
 //!
 //! Go: proc.go startlockedm.
 #![forbid(unsafe_code)]

@@ -1,8 +1,9 @@
-//! A P passes on without its M's help: taken from one that is blocked in the kernel, given up
-//! by one that is about to wait.
+//! Handoff: a P is taken from an M that is blocked in the kernel, or given up by an M that is
+//! about to wait.
 //!
-//! `take_from` is by the CAS of `core/m/retake.rs`: no signal, no EINTR. The M finds out at its next
-//! entry into the runtime and asks here for another P. See `core/sched/README.md#handoff`.
+//! `take_from` uses the compare-and-swap of `core/m/retake.rs`: no signal, no EINTR. The M
+//! notices when it next enters the runtime, and asks here for another P. See
+//! `core/sched/README.md#handoff`.
 //!
 //! Go: proc.go handoffp, exitsyscall, exitsyscall0, retake.
 #![forbid(unsafe_code)]

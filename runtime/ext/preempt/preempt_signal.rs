@@ -1,10 +1,10 @@
-//! Preemption by switching kernel threads: a goroutine that runs too long is stopped in a
-//! signal handler, at any instruction of user code, and its P goes on with another M.
+//! Preemption by switching kernel threads: a goroutine that runs too long is stopped in a signal
+//! handler, at any instruction of user code, and its P goes to another M.
 //!
-//! The kernel thread stays with the goroutine, asleep in the handler: thread-locals, errno,
-//! malloc's locks and vector registers all stay right. Whoever picks the goroutine later gives
-//! its P to that M. The rules that keep this sound are in `docs/preemption.md`; the states in
-//! `core/sched/README.md#preempt`.
+//! The kernel thread stays with the goroutine, asleep in the handler. So thread-locals, errno,
+//! malloc's locks and vector registers all stay right. The M that later picks the goroutine gives
+//! its P to the sleeping M. The rules that keep this sound are in `docs/preemption.md`; the
+//! states in `core/sched/README.md#preempt`.
 //!
 //! Go: signal_unix.go doSigPreempt, preempt.go preemptM, proc.go gopreempt_m, startlockedm.
 #![allow(unsafe_code, reason = "a signal handler")]

@@ -1,9 +1,9 @@
 //! Free stacks grow older, and lose their pages on the way.
 //!
-//! A stack that was deep once keeps its pages when it is recycled. Dropping them at each
-//! recycling costs 100 times what the recycling costs, so free slots grow older in the depot,
-//! and [`scavenge`], called about once a second, drops the pages of those that nobody wanted
-//! for a while: first all but the top page, some seconds later that one too.
+//! A stack that was deep once keeps its pages when it is recycled. Dropping the pages at each
+//! recycling would cost 100 times as much as the recycling. So free slots grow older in the
+//! depot, and [`scavenge`], called about once a second, drops the pages of slots that were not
+//! used for a while: first all but the top page, and some seconds later that page too.
 //!
 //! Go: mgcscavenge.go bgscavenge.
 #![forbid(unsafe_code)]

@@ -1,7 +1,8 @@
-//! Gives the pages of idle stacks back to the kernel: never on the way, see aging.rs.
+//! Returns the pages of idle stacks to the kernel. This is never done when a stack is recycled,
+//! see aging.rs.
 //!
 //! An idle coroutine at the top of a free slot is given up together with its page: it has nothing
-//! that needs dropping, and the next goroutine there gets a new one.
+//! to drop, and the next goroutine there gets a new coroutine.
 //!
 //! Page tables stay (up to 4 KiB a slot): the guards hold them.
 //!

@@ -1,8 +1,9 @@
-//! How many Ps there are when nobody says: as many as CPUs can be used, and that changes.
+//! The default number of Ps: the number of usable CPUs, which may change.
 //!
-//! The CPUs that may be used are those of the affinity mask, but not more than the limit of the cgroup
-//! rounded up, where that counts as two if it is less. sysmon looks once a second, unless it sleeps
-//! because nothing goes on; `ext/world/resizer.rs` does the rest. A number that somebody has set stays.
+//! The usable CPUs are those of the affinity mask, but not more than the limit of the cgroup,
+//! rounded up; a limit below two counts as two. sysmon checks once a second, unless it sleeps
+//! because every P is idle; `ext/world/resizer.rs` does the rest. A number that the program has
+//! set does not change.
 //!
 //! Go: runtime/cgroup_linux.go adjustCgroupGOMAXPROCS; proc.go sysmonUpdateGOMAXPROCS.
 #![forbid(unsafe_code)]
@@ -97,7 +98,7 @@ pub(crate) fn is_automatic() -> bool {
     AUTOMATIC.load(Relaxed)
 }
 
-/// Whether the number is ours from now on; answers whether it was.
+/// Sets whether the runtime chooses the number from now on; returns whether it did before.
 pub(crate) fn set_automatic(on: bool) -> bool {
     AUTOMATIC.swap(on, Relaxed)
 }

@@ -1,7 +1,7 @@
-//! A timer: its word, and whom it is for.
+//! A timer: its word, and the goroutine that it wakes.
 //!
-//! One is embedded in each G, and Gs are never freed: so a heap may hold on to a timer that
-//! nobody wants any more. Who may write what: see `ext/timers/timer_state.rs`, *hand*.
+//! Each G contains a timer, and Gs are never freed, so a heap may keep a timer that was stopped.
+//! `ext/timers/timer_state.rs` says who may write what (*hand*, *keeper*).
 //!
 //! Go: time.go timer.
 #![forbid(unsafe_code)]

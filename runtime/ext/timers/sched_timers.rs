@@ -1,4 +1,4 @@
-//! Timers, as the scheduler sees them: arming one, and doing what the expired ones ask for.
+//! The scheduler's side of timers: arming a timer, and waking the goroutines of expired ones.
 //!
 //! Go: time.go maybeAdd, wakeNetPoller, check; proc.go checkTimersNoP, timeSleepUntil.
 #![forbid(unsafe_code)]

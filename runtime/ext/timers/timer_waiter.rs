@@ -1,9 +1,11 @@
-//! One idle M sleeps until the earliest deadline of all Ps; the other idle Ms just sleep.
+//! One idle M, the timer waiter, sleeps until the earliest deadline of all Ps; the other idle Ms
+//! sleep without a deadline.
 //!
-//! The word says until when: `FREE` (nobody), `LOOKING` (somebody is computing it), or the time.
-//! Whoever arms an earlier timer tells the sleeper. Neither can miss the other: the armer
-//! changes the heap, then reads the word; the sleeper changes the word, then reads the heaps; a
-//! SeqCst fence between the two on both sides (`README.md#timer-waiter`).
+//! The word says until when it sleeps: `FREE` (there is no timer waiter), `LOOKING` (it is
+//! computing the time), or the time. A goroutine that arms an earlier timer wakes the timer
+//! waiter. Neither can miss the other. The goroutine changes the heap, and then reads the word;
+//! the timer waiter changes the word, and then reads the heaps; both execute a SeqCst fence
+//! between the two steps (`README.md#timer-waiter`).
 //!
 //! Go: proc.go findRunnable (its end), wakeNetPoller; sched.lastpoll, sched.pollUntil.
 #![forbid(unsafe_code)]

@@ -1,7 +1,8 @@
-//! Who changes the number of Ps: whoever asks for it, or a thread that is made for that.
+//! Changes the number of Ps: on the calling thread, or on a thread that is made for this.
 //!
-//! sysmon, which finds out that it should be another (`ext/settings/default_procs.rs`), cannot stop the world, which
-//! needs it; nor can the spawner. So the spawner makes a thread, which ends when it has done so.
+//! sysmon notices that the number should change (`ext/settings/default_procs.rs`), but it cannot
+//! stop the world, because stopping needs sysmon and the spawner. So the spawner makes a thread,
+//! which changes the number and ends.
 //!
 //! Go: debug.go GOMAXPROCS, SetDefaultGOMAXPROCS; proc.go updateMaxProcsGoroutine.
 #![forbid(unsafe_code)]
@@ -51,7 +52,7 @@ fn change(_: &'static ()) {
     AT_WORK.store(false, Relaxed);
 }
 
-/// Somebody says how many; answers what it was.
+/// Sets the number of Ps; returns the old number.
 pub(crate) fn set(n: u32) -> u32 {
     let was_automatic = default_procs::set_automatic(false);
     let now = SCHED.procs();

@@ -1,11 +1,11 @@
 //! Stopping the world: to change the number of Ps, or to look at all goroutines at rest.
 //!
-//! Every M gives its P up at its next pick; the last one to do so wakes the stopper. A P that
-//! goes away leaves its goroutines at the *front* of the global queue, as they were first.
+//! Every M gives up its P at its next pick; the last M to do so wakes the stopper. A P that is
+//! removed leaves its goroutines at the *front* of the global queue, as they were first.
 //!
-//! Who stops the world in a loop starves nobody: stoppers take turns, each P may pick one
-//! goroutine between two stops (`owed-pick`), and a goroutine that does it is preempted after its
-//! slice, which sysmon cannot see.
+//! A thread that stops the world in a loop starves no goroutine: stoppers take turns, each P may
+//! pick one goroutine between two stops (`owed-pick`), and a goroutine that stops the world in a
+//! loop is preempted by the stop itself after its slice, as sysmon does not see it run.
 //!
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
@@ -49,7 +49,7 @@ static STOPPER: AtomicU64 = AtomicU64::new(0);
 static STOPPER_TICK: AtomicU32 = AtomicU32::new(0);
 static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
 
-/// Changes the number of Ps to `n` while goroutines run; answers what it was before.
+/// Changes the number of Ps to `n` while goroutines run; returns the old number.
 pub(crate) fn resize(n: u32, class: Class) -> u32 {
     resize_in_turn(Turn::take(), n, class)
 }
