@@ -1,4 +1,4 @@
-//! Every G there ever was: slabs that only grow, so dumps can walk them at any time.
+//! All Gs that were ever made: the slabs only grow, so dumps can walk them at any time.
 //!
 //! Go: proc.go allgs, gfget, gfput.
 #![forbid(unsafe_code)]

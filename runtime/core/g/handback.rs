@@ -1,10 +1,10 @@
-//! A waiter is woken: the last thing that its waker does with the G.
+//! The last step of a wake-up: the waker gives the G away.
 //!
-//! The store of the status gives the G away. A goroutine is still nobody else's then, as only
-//! the waker knows that it is in no queue. A plain thread may go on at once, end, and its G may
-//! be somebody else's at the next instruction. So what kind it is gets read before the store;
-//! and a thread goes on only when it has its note's event, which its waker sets last: after that
-//! the waker knows the note's address and nothing more (Gs are never freed).
+//! The store of the status gives the G away. A goroutine still belongs to the waker after the
+//! store, until the waker has queued it. But a foreign thread may continue at once and end, and
+//! at the next instruction its G may belong to another thread. So the waker reads the kind of the
+//! G before the store; and a thread continues only when its note is set, which is the last thing
+//! that its waker does. After that the waker uses only the note's address (Gs are never freed).
 //! `core/sched/README.md#hand-back`.
 #![forbid(unsafe_code)]
 

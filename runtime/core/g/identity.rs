@@ -1,4 +1,5 @@
-//! What a handle knows of a goroutine after it has ended: id, name, and the park token.
+//! The part of a goroutine that its handles keep after it has ended: id, name, and the park
+//! token.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU64;

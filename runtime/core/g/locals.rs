@@ -1,10 +1,10 @@
 //! The store behind `goroutine_local!`: one for each goroutine, one for each plain thread.
 //!
-//! Values are boxed, so they stay where they are while the store grows. They are found by the
-//! number of their key, and destroyed in the reverse order of their creation. A value with a
-//! destructor is gone from the moment that it begins; one without is there to the end.
+//! Values are boxed, so they do not move while the store grows. They are found by the number of
+//! their key, and destroyed in the reverse order of their creation. A value with a destructor is
+//! gone from the moment that the destructor begins; a value without one exists to the end.
 //!
-//! Invariants: a store is used by its goroutine (or thread) only; a value is created, lent and
+//! Invariants: only the goroutine (or thread) of a store uses it; a value is created, lent and
 //! destroyed as the type of its key, since the numbers of keys are never used twice.
 #![allow(
     unsafe_code,

@@ -1,9 +1,9 @@
 //! The status word of a goroutine: the only file that changes one.
 //!
 //! Each state says who owns the G and its stack. Parking is announced *before* the waiter is
-//! published (`PARKING`), committed only after the goroutine has left its stack (`WAITING`);
-//! a waker that comes in between turns it around (`READIED`). So no waker ever sees a
-//! half-saved goroutine, and no wake-up is lost: see `core/sched/README.md#park-commit`.
+//! published (`PARKING`), committed only after the goroutine has left its stack (`WAITING`); a
+//! waker that comes in between makes it `READIED`. So no waker ever sees a half-saved goroutine,
+//! and no wake-up is lost: see `core/sched/README.md#park-commit`.
 //!
 //! Go: runtime2.go _Grunnable ..., proc.go casgstatus.
 #![forbid(unsafe_code)]

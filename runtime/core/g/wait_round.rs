@@ -2,8 +2,8 @@
 //!
 //! A wait with more than one possible waker opens a round and hands its [`WaitId`] to each of
 //! them. At most one claim per round succeeds; the winner, and only the winner, readies the
-//! goroutine. A waker that comes late, even rounds later, fails harmlessly: Gs are never
-//! freed, only recycled, and the round number goes on counting.
+//! goroutine. A waker that comes late, even rounds later, only fails: Gs are never freed, only
+//! recycled, and the round number is never reset.
 //!
 //! Go: select.go selectDone, sudog.isSelect.
 #![forbid(unsafe_code)]

@@ -1,14 +1,17 @@
-//! The door into the runtime: code that holds a [`NoPreempt`] is never preempted.
+//! The door into the runtime: how code enters and leaves it. Code that holds a [`NoPreempt`] is
+//! never preempted.
 //!
-//! Inside: no allocation, no free, no lock that user code can hold, no user code, bounded work.
-//! A goroutine that was stopped in the middle of `malloc` by preemption keeps malloc's lock; an
-//! M that waits for it inside the runtime would wait with the only P (`docs/preemption.md`).
+//! Inside: no allocation, no free, no lock that user code can hold, no user code, bounded work. A
+//! goroutine that preemption has stopped in the middle of `malloc` keeps malloc's lock; an M that
+//! waited for this lock inside the runtime would keep its P, perhaps the only one
+//! (`docs/preemption.md`).
 //!
-//! Somebody may have taken the P before the goroutine comes in, and its slice may be over when it
-//! goes out. In a call that does not wait ([`enter`]) it stops where it stands then, and its thread
-//! with it, as in the preemption handler: so such calls return on the thread that they came from,
-//! and no other goroutine runs there meanwhile. In a call that may wait ([`enter_to_wait`]) it
-//! leaves its stack, which costs no thread. `core/sched/README.md#door`.
+//! The P may have been taken before the goroutine enters, and its slice may be over when it
+//! leaves. In a call that does not wait ([`enter`]) the goroutine then stops on the spot,
+//! together with its thread, as in the preemption handler. So such calls return on the thread
+//! that they came from, and no other goroutine runs there meanwhile. In a call that may wait
+//! ([`enter_to_wait`]) the goroutine leaves its stack, which costs no thread.
+//! `core/sched/README.md#door`.
 //!
 //! Go: acquirem, releasem; `entersyscall`'s counterpart is in `ext/preempt/handoff.rs`.
 #![allow(unsafe_code, reason = "makes the right to a P out of the M's word")]

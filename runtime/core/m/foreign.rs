@@ -1,11 +1,11 @@
-//! A plain OS thread that blocks on one of our primitives gets a G to wait in.
+//! A foreign thread that blocks on one of our primitives gets a G to wait in.
 //!
-//! So wait queues hold only Gs, whoever waits. The thread keeps it until the destructors of its
-//! thread-locals have run, and gives it back in that of a key (`core/sys/thread_end.rs`). The
-//! destructors of C libraries' keys may wait once more after that: then it takes one again, and
-//! gives that back in the next round. After the last round nothing of ours runs any more. Such a G
-//! is found when Gs are wanted and there are many: its thread is gone. Gs of threads stay Gs of
-//! threads (`core/g/allgs.rs`).
+//! So wait queues hold only Gs. The thread keeps its G until the destructors of its thread-locals
+//! have run, and the destructor of a key gives it back (`core/sys/thread_end.rs`). After that,
+//! the destructors of C libraries' keys may wait once more: then the thread takes a G again, and
+//! gives it back in the next round. After the last round no code of ours runs. A G that is left
+//! over is found later, when a G is needed and there are many: its thread is gone. The G of a
+//! thread is never used for a goroutine (`core/g/allgs.rs`).
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;

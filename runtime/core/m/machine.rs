@@ -1,7 +1,7 @@
-//! The M: what an OS thread that runs goroutines carries with it.
+//! The M: the data of an OS thread that runs goroutines.
 //!
-//! Ms are made once and never freed, but used again: when a thread has ended, its M is another
-//! thread's, under another [`Incarnation`]. No two Ms share a cache line.
+//! Ms are made once and never freed, but used again: when a thread has ended, another thread uses
+//! its M, under another [`Incarnation`]. No two Ms share a cache line.
 //!
 //! Go: runtime2.go m.
 #![forbid(unsafe_code)]

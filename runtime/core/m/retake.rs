@@ -1,11 +1,11 @@
 //! The words by which a P is taken from outside an M that is blocked in the kernel.
 //!
-//! The owner's side is two plain stores and two plain loads at each entry into the runtime.
-//! The thief's side (sysmon, or whoever stops the world) supplies the missing fence for both
-//! with a `membarrier`: asymmetric Dekker, one of the two sees the other.
+//! The owner's side is two plain stores and two plain loads at each entry into the runtime. The
+//! thief's side (sysmon, or a thread that stops the world) supplies the missing fence for both
+//! with a `membarrier`. This is an asymmetric Dekker protocol: one of the two sees the other.
 //!
-//! `steal`: `NONE`; a [`Thief`]'s own number while that one is looking; `STOLEN`, the P is the
-//! thief's, and the owner resolves it at its next entry. See `core/sched/README.md#handoff`.
+//! `steal` is `NONE`; or a [`Thief`]'s own number while that thief is looking; or `STOLEN`: the
+//! thief has the P, and the owner notices at its next entry. See `core/sched/README.md#handoff`.
 #![forbid(unsafe_code)]
 
 use crate::core::base::atomic::AtomicU32;

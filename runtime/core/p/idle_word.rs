@@ -1,8 +1,9 @@
 //! One word that says how many Ms are looking for work and how many Ps have none.
 //!
-//! Bits 0..15: spinning Ms. Bit 15: *need*, somebody wanted a spinner when no P was idle.
-//! Bits 16..32: idle Ps. Go keeps three words and a lock for this; packed into one, each of the
-//! decisions below is one atomic step, and a busy P's wake-up is one load.
+//! Bits 0..15 count the spinning Ms. Bit 15 is the *need*: a submitter wanted a spinning M when
+//! no P was idle. Bits 16..32 count the idle Ps. Go keeps three words and a lock for this. Here
+//! all is in one word, so each of the decisions below is one atomic step, and a wake-up when all
+//! Ps are busy is one load.
 //!
 //! `last-spinner`, `need-spinning`, `no-lost-work`: see `core/sched/README.md`.
 //!

@@ -1,4 +1,5 @@
-//! Evidence that the caller holds a P: what only its owner may do asks for it.
+//! Evidence that the caller holds a P. Functions that only the owner of a P may call take it as
+//! an argument.
 #![allow(unsafe_code, reason = "an unsafe constructor: a promise, no memory")]
 
 use std::marker::PhantomData;

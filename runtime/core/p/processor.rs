@@ -1,4 +1,4 @@
-//! The P: a run queue and caches of its own. Whoever holds it may run goroutines.
+//! The P: a run queue and caches of its own. The M that holds a P may run goroutines.
 //!
 //! The owner half (queue, ticks, caches) is touched only by the M that holds the P; thieves and
 //! sysmon see the shared half. Ps are made once, never freed, and named by their index.

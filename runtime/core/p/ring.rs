@@ -1,9 +1,11 @@
-//! A fixed ring of goroutines: the owner puts at the tail, everybody takes at the head.
+//! A fixed ring of goroutines: the owner puts at the tail; the owner and thieves take from the
+//! head.
 //!
 //! Invariants: `head <= tail <= head + CAP` (both count forever, modulo 2^32); slots from `head`
-//! to `tail` are filled; only the owner writes `tail` and slots; whoever moves `head` by a CAS
-//! owns what it passed over. A taker reads slots *before* its CAS: the owner cannot write over
-//! them until it has seen the head move, so if the CAS succeeds, what was read was right.
+//! to `tail` are filled; only the owner writes `tail` and slots; the M that moves `head` by a
+//! compare-and-swap owns the goroutines that `head` has passed. A taker reads slots *before* its
+//! compare-and-swap: the owner cannot overwrite them until it has seen the head move, so if the
+//! swap succeeds, the values that were read are right.
 //!
 //! It never allocates and never frees, so it may be used inside the runtime.
 //!

@@ -1,5 +1,5 @@
-//! The moment a prepared goroutine comes to life: it gets its id, and a place in front of the
-//! caller's queue. No allocation: a timer can do it.
+//! A prepared goroutine becomes runnable: it gets its id, and a place in front of the caller's
+//! queue. This does not allocate, so a timer can do it.
 //!
 //! Go: proc.go newproc, the half of newproc1 that counts.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! What runs on a goroutine's stack, around the user's closure.
+//! The function that runs on a goroutine's stack, around the user's closure.
 //!
 //! Go: proc.go goexit, goexit1.
 #![allow(unsafe_code, reason = "takes the closure out of the G")]

@@ -1,4 +1,4 @@
-//! A goroutine's two ends: the stack it gets at its first run, and what becomes of it.
+//! The stack that a goroutine gets at its first run, and the end of a goroutine.
 //!
 //! Go: proc.go goexit0, gdestroy, gfput; stack.go stackalloc.
 #![forbid(unsafe_code)]

@@ -2,8 +2,8 @@
 //!
 //! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st
 //! time, goroutines that only this M may run, `runnext` and the local queue, a batch from the
-//! global queue, then stealing (others' expired timers too), and before the M gives its P up a last
-//! look at everything (`core/sched/README.md#no-lost-work`).
+//! global queue, then stealing (other Ps' expired timers too). After the M has given up its P, it
+//! looks at everything once more (`core/sched/README.md#no-lost-work`).
 //!
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
 #![forbid(unsafe_code)]

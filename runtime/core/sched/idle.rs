@@ -1,4 +1,4 @@
-//! An M without work: taking and leaving a P, sleeping until it is handed one.
+//! An M without work: it gives up its P, sleeps, and takes the P that another thread hands to it.
 //!
 //! Go: proc.go acquirep, releasep, stopm, gcstopm.
 #![allow(

@@ -1,7 +1,7 @@
-//! What the system has refused: when to ask again, and when to give up.
+//! A resource that the system has refused: when to ask again, and when to give up.
 //!
-//! The pauses grow from 1 ms to a second. Giving up is for those who have nothing else to go on
-//! with: [`is_hopeless`](Refused::is_hopeless) after some seconds.
+//! The pauses grow from 1 ms to a second. The caller gives up only when nothing else can run:
+//! [`is_hopeless`](Refused::is_hopeless) after some seconds.
 #![forbid(unsafe_code)]
 
 use crate::core::sys::clock::{Nanos, nanotime};

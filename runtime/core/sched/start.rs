@@ -1,4 +1,5 @@
-//! The runtime's first breath: Ps, spawner, fault handlers. Once per process, never undone.
+//! The start of the runtime: Ps, spawner, fault handlers. This happens once in a process and is
+//! never undone.
 //!
 //! Go: proc.go schedinit.
 #![forbid(unsafe_code)]

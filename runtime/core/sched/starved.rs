@@ -1,10 +1,10 @@
-//! Goroutines that cannot have a stack yet.
+//! Goroutines that wait for a stack.
 //!
-//! A goroutine gets its stack at its first run. When the system refuses one then (`ulimit -d`,
-//! `ulimit -v`, strict overcommit), it is put aside: it runs when a stack comes free, or can be
-//! made after all. A P that is about to go idle looks here first; and the spawner tries again,
-//! with growing pauses. Only when nobody is left who could give a stack back, and the system has
-//! refused one for long, the process ends with words.
+//! A goroutine gets its stack at its first run. When the system refuses the stack (`ulimit -d`,
+//! `ulimit -v`, strict overcommit), the goroutine joins this list. It runs when a stack becomes
+//! free, or can be made after all. A P that is about to go idle looks here first, and the spawner
+//! tries again, with growing pauses. The process ends with a message only if no goroutine is left
+//! that could give a stack back, and the system has refused one for long.
 //!
 //! Go: none; the Go runtime dies when it cannot map a stack.
 #![forbid(unsafe_code)]

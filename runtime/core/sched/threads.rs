@@ -1,4 +1,4 @@
-//! The threads of the runtime, counted; and how the spawner (`spawner.rs`) is asked for more.
+//! The number of threads of the runtime, and how the spawner (`spawner.rs`) is asked for more.
 //!
 //! Go: proc.go mcount, mexit.
 #![forbid(unsafe_code)]

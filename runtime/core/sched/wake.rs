@@ -1,8 +1,8 @@
-//! Getting an M to look for work: the rule that loses no wake-up.
+//! Waking an M that looks for work: the rule that loses no wake-up.
 //!
-//! Whoever submits work calls [`wakep`]: it starts one spinning M if a P is idle and nobody
-//! spins. A spinner that finds work calls it again before it runs the work (`last-spinner`), so
-//! wake-ups ramp up one at a time. See `core/sched/README.md#no-lost-work`.
+//! Code that submits work calls [`wakep`], which starts one spinning M if a P is idle and no M
+//! spins. A spinning M that finds work calls it again before it runs the work (`last-spinner`),
+//! so each M that finds work wakes the next one. See `core/sched/README.md#no-lost-work`.
 //!
 //! Go: proc.go wakep, startm, newm.
 #![forbid(unsafe_code)]

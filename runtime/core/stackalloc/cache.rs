@@ -1,4 +1,5 @@
-//! A P's own few stacks, last in first out, so that run-to-completion work keeps one stack hot.
+//! A P's own few free stacks, last in first out, so that goroutines that do not wait all use one
+//! stack, which stays in the CPU's cache.
 //!
 //! Go: stack.go stackcacherefill, stackcacherelease.
 #![forbid(unsafe_code)]

@@ -1,12 +1,12 @@
-//! The central store of free slots, in front of it the caches of the Ps.
+//! The central store of free slots, which the caches of the Ps fill from and spill to.
 //!
-//! Last in, first out: a slot that was used a moment ago has warm pages. One stack of free
-//! slots for each class, cut into [`Age`]s so that trim.rs finds those that nobody wanted for
-//! a while without walking the list.
+//! Last in, first out: the pages of a slot that was used a moment ago are still in the CPU's
+//! cache. Each class has a list of free slots for each [`Age`], so that trim.rs finds the slots
+//! that were not used for a while without walking a list.
 //!
-//! Invariants: a free slot is in one list, or in the hands of one trimmer. Nobody's stack
-//! pointer is in a free slot; if its it `has_coroutine`, an idle coroutine waits in it.
-//! `take` and `give` do not allocate. A list changes under the depot's lock only.
+//! Invariants: a free slot is in one list, or in the hands of one trimmer. No thread's stack
+//! pointer is in a free slot; if `has_coroutine` is set, an idle coroutine waits in it. `take`
+//! and `give` do not allocate. A list changes only under the depot's lock.
 //!
 //! Go: stack.go stackpoolalloc, stackpoolfree.
 #![forbid(unsafe_code)]

@@ -1,9 +1,9 @@
-//! Guards below the stacks, by the best way that this kernel knows.
+//! Guards below the stacks, made in the best way that this kernel supports.
 //!
-//! Each refill walks down the ladder from the top; a step that the kernel does not know
-//! costs one failed system call for 32 slots, so nothing is probed or remembered, and memory
-//! that was locked in between (`mlockall` makes the first two fail) just falls to the third.
-//! See README.md#guard-ladder.
+//! Each refill tries the steps of the ladder from the top. A step that the kernel does not
+//! support costs one failed system call for 32 slots, so nothing is probed or remembered. If
+//! memory was locked in between (`mlockall` makes the first two steps fail), the third step is
+//! used. See README.md#guard-ladder.
 #![allow(unsafe_code, reason = "takes access to memory away")]
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -1,12 +1,12 @@
-//! Stacks promised to goroutines that have not run yet, where there are only so many.
+//! Stacks promised to goroutines that have not run yet, where the number of stacks is limited.
 //!
-//! On a kernel without cheap guards each stack takes two mappings, and there is a budget
-//! ([`guard`]). A goroutine gets its stack at its first run, too late for an error. So there
-//! each spawn takes a promise first, and fails when the budget could not keep it. Elsewhere
-//! this costs one load.
+//! On a kernel without cheap guards each stack takes two mappings, so their number is limited
+//! ([`guard`]). A goroutine gets its stack at its first run, which is too late for an error. So
+//! on such a kernel each spawn first takes a promise, and fails when the quota is used up. On
+//! other kernels this costs one load.
 //!
-//! A goroutine that a timer starts has nobody to take an error: it takes its promise in any case,
-//! out of what is kept back from the others ([`KEPT_BACK`]).
+//! A goroutine that a timer starts has no caller that could handle an error. It always gets its
+//! promise, from a reserve that other spawns cannot use ([`KEPT_BACK`]).
 //!
 //! Go: none.
 #![forbid(unsafe_code)]

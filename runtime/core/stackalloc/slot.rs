@@ -1,11 +1,12 @@
-//! The record of one slot: where it is, who is on it. Never freed, never anything else.
+//! The record of one slot: its place, and its owner. A record is never freed, and never used for
+//! anything else.
 //!
-//! Records live in a table beside the stacks (not in them: a stack's pages come and go) and
-//! stay mapped for the life of the process. So a `&'static Slot` is always good, and since
-//! all fields are atomics, using one is safe code; that a slot has one user at a time is
-//! kept by those who pass it on: `take` gives it to one caller, who gives it back once.
+//! Records are in a table beside the stacks (not in them: a stack's pages come and go) and stay
+//! mapped for the life of the process. So a `&'static Slot` is always valid, and since all fields
+//! are atomics, using it is safe code. A slot has one user at a time: `take` gives it to one
+//! caller, which gives it back once.
 //!
-//! Fields are `Relaxed`: what orders them is the hand-over (the depot's lock, a run queue).
+//! Fields are `Relaxed`: the hand-over of the slot (the depot's lock, a run queue) orders them.
 #![allow(unsafe_code, reason = "turns the link's address back into a reference")]
 
 use std::ptr;

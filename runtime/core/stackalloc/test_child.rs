@@ -1,5 +1,5 @@
-//! For tests whose subject ends the process, or needs one for itself: the test runs its own
-//! binary again, with only this test in it.
+//! For tests that end the process, or need a process of their own: the test runs its own binary
+//! again, with only this test in it.
 #![allow(unsafe_code, reason = "uses slots as a goroutine would")]
 
 use std::ffi::c_void;

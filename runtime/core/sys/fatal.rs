@@ -1,8 +1,8 @@
-//! The end of the process, with words: Go's `throw` and `fatal`, status 2.
+//! Ends the process with a message: Go's `throw` and `fatal`, status 2.
 //!
-//! The words come out whole. Who tells them waits for a reader of a pipe that does not block;
-//! who would leave the process in peace meanwhile, by `exit` or by the end of main, waits for
-//! whoever tells them ([`let_others_die`]).
+//! The message is printed completely. The thread that prints it waits for the reader of a pipe
+//! that does not block. A thread that would end the process meanwhile, by `exit` or by the end of
+//! main, waits for the printing thread ([`let_others_die`]).
 #![allow(
     unsafe_code,
     reason = "write(2), poll(2), pause(2) and _exit(2): nothing else may run on the way out"

@@ -1,9 +1,9 @@
-//! What the system still allows this process: address space, and memory to write to.
+//! The limits of the process: how much address space and writable memory is left.
 //!
-//! Who reserves a lot asks first, and takes a share of what is left and not all of it: threads,
-//! malloc and the program want some too. Without a limit nothing is read but the limit itself.
+//! Code that reserves much memory asks first, and takes only a share of what is left: threads,
+//! malloc and the program need some too. If there is no limit, only the limit itself is read.
 //!
-//! Nothing here allocates or locks; a few system calls.
+//! The functions make a few system calls, and do not allocate or lock.
 #![allow(
     unsafe_code,
     reason = "getrlimit, mallopt, and read(2) of files in /proc"

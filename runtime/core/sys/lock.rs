@@ -1,7 +1,7 @@
 //! The runtime's own lock: a futex word, no poisoning, no owner, no allocation.
 //!
-//! Held only in the runtime's non-preemptible regions (`core/m/enter.rs`), for a few instructions,
-//! with nothing inside that could block, allocate or run user code.
+//! The lock is held only in the runtime's non-preemptible regions (`core/m/enter.rs`), for a few
+//! instructions. Code that holds it does not block, allocate or run user code.
 //!
 //! Go: lock_futex.go lock, unlock.
 #![forbid(unsafe_code)]

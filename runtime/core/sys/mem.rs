@@ -1,6 +1,6 @@
 //! Memory from the kernel: reserve, commit, forbid, advise, ask.
 //!
-//! Nothing here allocates or locks, so all of it may be called from the runtime's
+//! The functions do not allocate or lock, so they may be called from the runtime's
 //! non-preemptible regions and from signal handlers.
 #![allow(unsafe_code, reason = "mmap(2) and its relatives")]
 

@@ -1,12 +1,14 @@
-//! What valgrind must be told: by instructions that it knows, and that do nothing elsewhere.
+//! Requests to valgrind: instructions that it recognises, and that do nothing elsewhere.
 //!
-//! Where a stack begins, and that the guard's scan may read words which nobody has written.
+//! They tell valgrind where a stack begins, and that the guard's scan may read words that were
+//! never written.
 //!
-//! A switch to another stack must not be taken for a call, or a return, with a huge frame. memcheck
-//! knows by the distance: no frame has [`FAR`] bytes. An M's stack is that far from all others; of
-//! two stacks of one goroutine the second begins so far down (`core/g/context.rs` `call_on`). Stacks that
-//! were registered would not do: memcheck keeps in mind one current stack for all threads, and
-//! forgets to make room for a large frame after another thread's turn.
+//! memcheck must not take a switch to another stack for a call, or a return, with a huge frame.
+//! It decides by the distance: no frame has [`FAR`] bytes. An M's stack is that far from all
+//! others. Of two stacks of one goroutine, the second begins that far down (`core/g/context.rs`
+//! `call_on`). Registering the stacks with valgrind is not enough: memcheck remembers only one
+//! current stack for all threads, and forgets to make room for a large frame after another thread
+//! has run.
 //!
 //! valgrind.h, memcheck.h; valgrind's `--max-stackframe`.
 #![allow(unsafe_code, reason = "instructions that valgrind looks for")]

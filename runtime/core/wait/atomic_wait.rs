@@ -1,7 +1,7 @@
 //! Sleep until a word changes: a futex, in the semaphore table.
 //!
-//! For waiters that must not take each other's wake-ups, as they can with a counter: whoever
-//! changes the word wakes all, and each of them looks again.
+//! This is for waiters that must not take each other's wake-ups, as they can with a counter: a
+//! thread that changes the word wakes all waiters, and each of them looks again.
 //!
 //! README.md#change-no-lost-wake-up. Go has none: it would use a mutex.
 #![forbid(unsafe_code)]

@@ -1,9 +1,9 @@
-//! The queue of a condition variable: a signal goes to the one that has waited longest *at
-//! that moment*, and nobody who comes later can take it.
+//! The queue of a condition variable: a signal goes to the waiter that has waited longest *at
+//! that moment*, and no later waiter can take it.
 //!
-//! A waiter enrols while it still holds the caller's lock, lets the lock go, and parks. It can
-//! be notified in every state between, so it needs no spurious wake-ups to be safe, and there
-//! are none. README.md#notify-in-order. Go: sema.go notifyList.
+//! A waiter enrols while it still holds the caller's lock, releases the lock, and parks. It can
+//! be notified in every state in between, so spurious wake-ups are not needed, and there are
+//! none. README.md#notify-in-order. Go: sema.go notifyList.
 #![forbid(unsafe_code)]
 
 use crate::core::g::wait_reason::WaitReason;

@@ -1,8 +1,8 @@
 //! Sleep and wake-up on a counter anywhere in memory: the base of mutex, WaitGroup, RwLock.
 //!
-//! Not meant as semaphores to program with, but as sleeps that are paired with one wake-up
-//! each, whichever comes first. The waiters stand in a table keyed by the counter's address,
-//! so a lock is two words and needs no queue of its own.
+//! These are not semaphores for programs, but sleeps that are paired with one wake-up each,
+//! whichever comes first. The waiters are in a table keyed by the counter's address, so a lock is
+//! two words and needs no queue of its own.
 //!
 //! README.md#sema-no-lost-wake-up. Go: sema.go semacquire1, semrelease1.
 #![forbid(unsafe_code)]

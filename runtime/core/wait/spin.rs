@@ -1,4 +1,4 @@
-//! When it pays to wait for a lock on the CPU instead of asleep.
+//! When it is worth spinning for a lock instead of sleeping.
 //!
 //! Go: proc.go internal_sync_runtime_canSpin, runtime_doSpin.
 #![forbid(unsafe_code)]

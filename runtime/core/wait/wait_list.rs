@@ -1,6 +1,6 @@
 //! A first-in first-out list of waiters from which any of them may leave at any time.
 //!
-//! All of it under the lock of the list's owner.
+//! The lock of the list's owner guards the list.
 //!
 //! Go: sema.go notifyList.head, chan.go waitq.
 #![forbid(unsafe_code)]

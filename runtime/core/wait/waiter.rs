@@ -1,8 +1,8 @@
 //! One waiter in a queue, on the stack of the goroutine that waits.
 //!
 //! Stacks never move, and a waiter does not leave [`Waiter::on_stack`] while it is queued: the
-//! end of that function checks it. So queues link waiters by reference, and nothing is
-//! allocated to wait. A waker reads what it needs, dequeues, and does not look again: after
+//! end of that function checks it. So queues link waiters by reference, and a wait allocates
+//! nothing. A waker reads what it needs, dequeues the waiter, and does not touch it again: after
 //! `ready` the waiter may be gone. README.md#waiter-on-stack.
 //!
 //! Go: runtime2.go sudog.
