@@ -30,10 +30,9 @@ impl Builder {
     /// old one's thread-locals.
     ///
     /// # Safety
-    /// The compiler may keep the address of a thread-local across a call that suspends; it does
-    /// so in ordinary safe code (`docs/thread-locals.md`). Nothing that runs in a goroutine may
-    /// use a thread-local both before and after a suspension: not its own code, no library, not
-    /// std.
+    /// The compiler may keep the address of a thread-local across a call that may wait; it does
+    /// so in ordinary safe code (`docs/thread-locals.md`). No code that runs in a goroutine may
+    /// use a thread-local both before and after such a call. This includes libraries and std.
     pub unsafe fn without_tls_guard(mut self) -> Builder {
         self.no_guard = true;
         self

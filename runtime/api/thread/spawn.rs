@@ -97,8 +97,9 @@ impl Builder {
     /// As [`spawn`](Builder::spawn).
     ///
     /// # Safety
-    /// What `f` and its result borrow outlives the goroutine and every handle to it: join it, also
-    /// on a way out by a panic. [`scope`](crate::api::thread::scope) sees to that by itself.
+    /// Everything that `f` and its result borrow outlives the goroutine and every handle to it.
+    /// So join the goroutine, also when a panic unwinds. [`scope`](crate::api::thread::scope)
+    /// does this by itself.
     ///
     /// # Examples
     /// ```
@@ -125,7 +126,7 @@ impl Builder {
     /// Starts `f` with its result going to `packet`.
     ///
     /// # Safety
-    /// What `f` and `T` borrow outlives the goroutine.
+    /// Everything that `f` and `T` borrow outlives the goroutine.
     #[track_caller]
     pub(crate) unsafe fn start<F, T>(self, packet: Arc<Packet<T>>, f: F) -> io::Result<Thread>
     where

@@ -32,7 +32,8 @@ static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);
 static FREE_LOCK: RawLock = RawLock::new();
 static FREE: GQueue = GQueue::new();
 
-/// Allocates one slab of dead Gs and registers it; answers its first G and the others. Allocates: never in a non-preemptible region.
+/// Allocates one slab of dead Gs and registers it; returns its first G and the others. Allocates:
+/// never in a non-preemptible region.
 ///
 /// One by one into a box of their own: as an array they would be built on the caller's stack,
 /// which is a goroutine's, and make five more of its pages resident.
@@ -60,7 +61,7 @@ pub(crate) fn count() -> usize {
     SLAB_COUNT.load(Relaxed) as usize * SLAB
 }
 
-/// Takes up to `max` dead Gs from the shared list into `out`; answers how many.
+/// Takes up to `max` dead Gs from the shared list into `out`; returns how many.
 pub(crate) fn take_free(out: &GQueue, max: u32) -> u32 {
     if FREE.is_empty() {
         return 0;

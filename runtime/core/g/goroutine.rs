@@ -29,7 +29,7 @@ use crate::core::sys::note::Note;
 /// A handle to a G: what queues and wait lists hold.
 pub(crate) type GRef = &'static G;
 
-/// What kind of thing this G stands for.
+/// What this G is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {

@@ -27,7 +27,7 @@ impl GQueue {
         }
     }
 
-    /// May be read by anybody, as a hint.
+    /// Any thread may read it, as a hint.
     #[inline]
     pub(crate) fn len(&self) -> u32 {
         self.len.load(Relaxed)

@@ -13,7 +13,7 @@ pub(crate) struct Identity {
     /// Filled in by the spawn.
     pub(crate) id: AtomicU64,
     pub(crate) name: Option<Box<str>>,
-    /// `thread::park`'s token, and who waits for it: the protocol is in `api/thread/parker.rs`.
+    /// `thread::park`'s token, and its waiter: the protocol is in `api/thread/parker.rs`.
     pub(crate) token: AtomicU64,
     pub(crate) waiter: AtomicRef<G>,
 }

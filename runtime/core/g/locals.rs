@@ -43,7 +43,7 @@ struct Entry {
 pub(crate) struct Destroyed;
 
 /// # Safety
-/// The pointer is of a `Box<T>` that nobody else drops.
+/// The pointer is of a `Box<T>`, which is not dropped elsewhere.
 unsafe fn destroy<T>(value: NonNull<()>) {
     // SAFETY: the caller's promise.
     drop(unsafe { Box::from_raw(value.cast::<T>().as_ptr()) });
@@ -63,8 +63,8 @@ impl Locals {
     /// Calls `f` with the value of `key`, which is created by `init` if there is none.
     ///
     /// # Safety
-    /// `T` is the type of all values of `key`. `self` outlives the call, and so does the value:
-    /// nobody calls `destroy_all` or drops the store from outside of its own destructors.
+    /// `T` is the type of all values of `key`. `self` and the value outlive the call:
+    /// `destroy_all` is not called, and the store is not dropped, except by its own destructors.
     pub(crate) unsafe fn with<T: 'static, R>(
         &self,
         key: u32,
@@ -140,7 +140,8 @@ pub(crate) fn of(g: &'static G) -> &'static Locals {
     unsafe { &*locals }
 }
 
-/// At the end of `g`, by itself, before anybody is told of it: its values are destroyed.
+/// Called by `g` at its end, before another goroutine can learn of the end: destroys the values
+/// of `g`.
 #[inline]
 pub(crate) fn end(g: &'static G) {
     if g.locals.load(Relaxed) != 0 {

@@ -21,7 +21,7 @@ const BELOW: usize = if cfg!(debug_assertions) { 1024 } else { 128 };
 /// was above the body's frames, to `top`.
 ///
 /// # Safety
-/// `top` may be written to. `body` does not unwind.
+/// `top` is valid for writes. `body` does not unwind.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *mut usize) {
     naked_asm!(
@@ -97,7 +97,7 @@ pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *m
 /// between is not touched.
 ///
 /// # Safety
-/// The stack has that much room. `f` does not unwind.
+/// The stack has room for the distance. `f` does not unwind.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn call_further_down(
     arg: *const (),

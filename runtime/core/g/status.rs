@@ -12,13 +12,13 @@ use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::core::sys::fatal::fatal;
 
-/// In a run queue. The queue's owner holds the G; nobody runs on its stack.
+/// In a run queue. The queue's owner holds the G; no thread runs on its stack.
 const RUNNABLE: u32 = 1;
 /// On an M, which owns G and stack.
 const RUNNING: u32 = 2;
 /// Announced a park, still on its own stack. Owned by its M; in no queue.
 const PARKING: u32 = 3;
-/// Parked. Owned by whoever holds the right to wake it; in no run queue.
+/// Parked. Owned by the waker that has the right to wake it; in no run queue.
 const WAITING: u32 = 4;
 /// Woken before it left its stack. Owned by its M, which puts it back into a queue.
 const READIED: u32 = 5;
@@ -37,7 +37,7 @@ const VALVE: u32 = 12;
 pub(crate) enum Enqueue {
     /// The G is runnable and mine to put into a run queue.
     Mine,
-    /// Somebody else has it, or will take care of it.
+    /// Another thread has it, or will enqueue it.
     NotMine,
 }
 
@@ -250,12 +250,12 @@ impl Status {
         self.0.load(Acquire) == RUNNABLE
     }
 
-    /// A plain OS thread's deadline passed, and it won its own claim: nobody will ready it.
+    /// A foreign thread's deadline has passed, and it won its own claim: no waker will ready it.
     pub(crate) fn thread_gave_up(&self) {
         self.step_relaxed(WAITING, RUNNING, "time-out");
     }
 
-    /// Parked, and off its stack. It stays so until somebody readies it.
+    /// Parked, and off its stack. It stays so until a waker readies it.
     pub(crate) fn is_parked(&self) -> bool {
         // Acquire pairs(park-commit): commit_park's Release, so we see the saved stack.
         self.0.load(Acquire) == WAITING

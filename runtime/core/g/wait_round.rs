@@ -68,7 +68,7 @@ impl WaitRound {
             .is_ok()
     }
 
-    /// True while nobody has won this round: a hint for wakers that skip losers.
+    /// True while no waker has won this round: a hint for wakers that skip losers.
     pub(crate) fn is_open(&self, ticket: WaitId) -> bool {
         self.0.load(Relaxed) == ticket.0 | OPEN
     }

@@ -52,7 +52,7 @@ enum Call {
     MayWait,
 }
 
-/// How a goroutine stops where it stands. The scheduler's, which lies above this file.
+/// How a goroutine stops on the spot. The scheduler provides it, since it is above this file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stops {
     /// It has come in without its P: back when it has one again.
@@ -123,7 +123,7 @@ fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
 }
 
 /// The P is gone: the goroutine's own M waits for another, or finds one and goes on; or, off its
-/// stack, any M resumes it. Answers the M that it is on then.
+/// stack, any M resumes it. Returns the M that it is on then.
 fn without_p(m: &'static M, g: GRef, how: Call) -> &'static M {
     match how {
         Call::Stays => {

@@ -166,8 +166,8 @@ pub(crate) fn set_asleep(g: &G, asleep: bool) {
         .store(word | if asleep { ASLEEP } else { 0 }, Relaxed);
 }
 
-/// Does the plain thread that has `g` wait for somebody to wake it, and for nothing else? One that
-/// was readied does not.
+/// Does the foreign thread that has `g` wait for a waker, without a deadline? One that was
+/// readied does not.
 pub(crate) fn is_asleep(g: &G) -> bool {
     g.parent.load(Relaxed) & ASLEEP != 0 && g.status.state() == State::Waiting
 }

@@ -171,7 +171,7 @@ impl M {
         self.free.load(Relaxed)
     }
 
-    /// The thread runs nobody but those who need it.
+    /// The thread runs only goroutines that need it.
     #[inline]
     pub(crate) fn is_exclusive(&self) -> bool {
         self.exclusive.load(Relaxed) != 0
@@ -189,7 +189,7 @@ impl M {
             .store(self.exclusive.load(Relaxed) - 1, Relaxed);
     }
 
-    /// From now on the thread ends as soon as nobody needs it.
+    /// From now on the thread ends as soon as no goroutine needs it.
     pub(crate) fn set_ending(&self) {
         self.exclusive
             .store(self.exclusive.load(Relaxed) | ENDING, Relaxed);

@@ -14,9 +14,10 @@ use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 const NONE: u32 = 0;
 const STOLEN: u32 = 1;
 
-/// Who may take a P from outside; one thread at a time in each role. They have different
-/// numbers because one could otherwise finish a theft that the other began: the owner keeps its
-/// P from the first, enters the runtime, and the second one's mark would look like the first's.
+/// The parties that may take a P from outside; one thread at a time in each role. They have
+/// different numbers because one could otherwise finish a theft that the other began: the owner
+/// keeps its P from the first, enters the runtime, and the second one's mark would look like the
+/// first's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Thief {
@@ -84,7 +85,7 @@ impl Retake {
         }
     }
 
-    /// The P was given up while the thread goes on in user code (the safety valve).
+    /// The P was given up while the thread continues in user code (the safety valve).
     pub(crate) fn set_lost(&self) {
         self.steal.store(STOLEN, Relaxed);
     }
@@ -130,7 +131,7 @@ mod model {
     use loom::sync::Arc;
     use loom::sync::atomic::{AtomicUsize, fence};
 
-    /// loom has no membarrier; a fence on both sides stands for it.
+    /// loom has no membarrier; a fence on both sides replaces it.
     fn barrier() -> bool {
         fence(SeqCst);
         true

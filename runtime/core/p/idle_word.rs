@@ -45,7 +45,7 @@ pub(crate) struct IdleWord(AtomicU32);
 pub(crate) enum Wake {
     /// Counted as spinning already: take an idle P and start an M, or give the count back.
     StartSpinner,
-    /// Somebody is looking, or will look before it gives up.
+    /// An M is looking, or will look before it gives up its P.
     Nothing,
 }
 

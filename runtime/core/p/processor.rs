@@ -124,7 +124,7 @@ impl P {
         self.status.store(status as u8, Relaxed);
     }
 
-    /// Whoever runs next has a slice of its own. By the owner.
+    /// The goroutine that runs next has a slice of its own. Called by the owner.
     #[inline]
     pub(crate) fn begin_slice(&self) {
         let tick = self.schedtick.load(Relaxed);
@@ -142,7 +142,7 @@ impl P {
         self.over_tick.load(Relaxed) == self.schedtick.load(Relaxed)
     }
 
-    /// The world goes on: one pick is owed to this P before it stops again.
+    /// The world starts again: this P is owed one pick before the next stop.
     pub(crate) fn owe_pick(&self) {
         self.restart_tick
             .store(self.schedtick.load(Relaxed), Relaxed);
@@ -178,14 +178,15 @@ impl P {
     }
 }
 
-/// The right to a P, and the handle to its owner's half. Whoever gives the P away gives this away.
+/// The right to a P, and the handle to its owner's half. An M that gives the P away gives this
+/// away.
 ///
 /// The calling thread holds the P and is in the runtime, or nobody holds the P and the caller has
 /// it for itself. A thread holds at most one.
 #[derive(Debug)]
 pub(crate) struct HeldP(LentP<'static>);
 
-/// The same, lent by who has it: one word, as cheap as the pointer.
+/// The same, lent by its holder: one word, as cheap as the pointer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LentP<'a> {
     p: &'static P,

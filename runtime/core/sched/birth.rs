@@ -12,7 +12,7 @@ use crate::core::p::processor::next_id_without_p;
 use crate::core::sched::ready::enqueue_next;
 use crate::core::sched::schedt::SCHED;
 
-/// Counts `g`, which is dead and prepared, and answers its new id.
+/// Counts `g`, which is dead and prepared, and returns its new id.
 #[inline]
 pub(crate) fn assign_id(rt: &NoPreempt, g: GRef) -> u64 {
     let counts = g.kind() == Kind::Goroutine;

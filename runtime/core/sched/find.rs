@@ -230,7 +230,7 @@ fn last_look(m: &'static M) -> bool {
     work && spin_with_idle_p(m)
 }
 
-/// Takes an idle P and spins. False: there is none, and who drops the next one will look.
+/// Takes an idle P and spins. False: there is none, and the M that gives up the next P will look.
 /// Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
     let sched = SCHED.lock();
@@ -250,7 +250,7 @@ fn spin_with_idle_p(m: &'static M) -> bool {
     }
 }
 
-/// A yielded goroutine: at the global tail, and somebody may want to run it now.
+/// A goroutine that yielded goes to the tail of the global queue, and an idle M may run it now.
 pub(crate) fn put_back_global(g: GRef) {
     SCHED.lock().push_global(g);
 }

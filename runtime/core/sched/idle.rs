@@ -30,7 +30,7 @@ pub(crate) fn held_p(m: &'static M) -> HeldP {
     }
 }
 
-/// `m` takes `p`, which nobody holds.
+/// `m` takes `p`, which no M holds.
 pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
     if m.p().is_some() {
         fatal!("m{} already holds a P", m.id);
@@ -40,7 +40,7 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
     m.set_p(Some(p));
 }
 
-/// `m` lets go of its P, which is about to pass to another M: nobody holds it meanwhile.
+/// `m` gives up its P, which is about to pass to another M: no M holds it meanwhile.
 pub(crate) fn detach_p(m: &'static M, held: HeldP) -> &'static P {
     let p = held.p();
     p.m.store(0, Relaxed);
@@ -54,7 +54,8 @@ pub(crate) fn release_p(m: &'static M, held: HeldP) -> &'static P {
     detach_p(m, held)
 }
 
-/// Takes a P that waits for an M, or sleeps in the idle list until somebody hands `m` one.
+/// Takes a P that waits for an M, or sleeps in the idle list until another thread hands a P to
+/// `m`.
 pub(crate) fn stop_m(m: &'static M) {
     let sched = SCHED.lock();
     // Who steps aside has just put one there, for somebody else.
@@ -107,7 +108,7 @@ pub(crate) fn check_if_last() {
     }
 }
 
-/// The world is being stopped: gives the P up, sleeps until it goes on.
+/// The world is being stopped: gives up the P, and sleeps until the world starts again.
 #[cold]
 pub(crate) fn stop_for_world(m: &'static M) {
     if m.spinning.load(Relaxed) {
@@ -149,7 +150,7 @@ pub(crate) fn hold_stopped(p: &'static P) -> HeldP {
     HeldP::new(p, unsafe { HoldsP::assume() })
 }
 
-/// The right to a P that waited for an M and was taken out of that list, by whoever took it.
+/// The right to a P that waited for an M. The thread that took the P out of that list has it.
 pub(crate) fn hold_taken(p: &'static P) -> HeldP {
     if p.m.load(Relaxed) != 0 {
         fatal!("P {} is held", p.id);

@@ -10,7 +10,7 @@ use crate::core::sys::thread::nanosleep;
 const MS: Nanos = 1_000_000;
 const FIRST_PAUSE: Nanos = MS;
 const LONGEST_PAUSE: Nanos = 1_000 * MS;
-/// So long, and so often, it must have been refused before anybody gives up.
+/// How long, and how often, it must have been refused before the caller gives up.
 const PATIENCE: Nanos = 2_000 * MS;
 const TRIES: u32 = 10;
 
@@ -43,7 +43,7 @@ impl Refused {
         self.again = now + pause;
     }
 
-    /// It was granted, or nobody wants it any more.
+    /// It was granted, or is not needed any more.
     pub(crate) fn settle(&mut self) {
         *self = Refused::not();
     }

@@ -23,7 +23,7 @@ pub(crate) struct Sched {
     /// Guards everything that says so. Held for a few instructions, never across a system call
     /// that can block.
     lock: RawLock,
-    /// Under the lock; its length may be read by anybody as a hint.
+    /// Under the lock; any thread may read its length, as a hint.
     global: GQueue,
     /// Last in, first out; under the lock. Go: midle.
     idle_ms: AtomicRef<M>,
@@ -33,7 +33,8 @@ pub(crate) struct Sched {
     pub(crate) idle_m_count: AtomicU32,
     /// How often an M was taken out of idleness; under the lock.
     m_wakes: AtomicU32,
-    /// Ms that wait until one is picked who needs their thread; under the lock. Go: nmidlelocked.
+    /// Ms that wait until a goroutine is picked that needs their thread; under the lock. Go:
+    /// nmidlelocked.
     pub(crate) idle_locked: AtomicU32,
     /// Last in, first out; under the lock. Go: pidle.
     idle_ps: AtomicRef<P>,
@@ -104,7 +105,7 @@ impl Sched {
         }
     }
 
-    /// For those who must never wait for its holder.
+    /// For callers that must never wait for the holder of the lock.
     pub(crate) fn try_lock(&self) -> Option<SchedGuard> {
         // Not `then_some`: a guard that is made and thrown away unlocks.
         self.lock.try_lock().then(|| SchedGuard {
@@ -191,7 +192,7 @@ impl Sched {
         by_ps + self.created_outside.load(Relaxed)
     }
 
-    /// Nobody is there to take over a P at once. Under the lock, or as a hint.
+    /// No M could take over a P at once. Under the lock, or as a hint.
     pub(crate) fn wants_spare(&self) -> bool {
         let needed = self.idle_needed.load(Relaxed).min(MAX_SET_ASIDE);
         self.idle_m_count.load(Relaxed) <= needed
@@ -333,7 +334,7 @@ impl SchedGuard {
         true
     }
 
-    /// An M falls asleep until somebody is picked who needs its thread.
+    /// An M falls asleep until a goroutine is picked that needs its thread.
     pub(crate) fn push_waiting_for_own(&self, m: &'static M) {
         m.waits_for_own.store(true, Relaxed);
         add(&self.idle_locked, 1);

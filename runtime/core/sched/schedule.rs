@@ -56,7 +56,8 @@ fn m_loop(m: &'static M) {
     }
 }
 
-/// Runs what was picked, and as long as somebody is locked to this M, only those who need it.
+/// Runs the picked goroutine. While a goroutine is locked to this M, runs only those that need
+/// its thread.
 fn run(m: &'static M, picked: &Picked) -> Life {
     let mut g = picked.g;
     let mut inherit = picked.inherit;
@@ -82,11 +83,11 @@ fn stop_spinning_with_work(m: &'static M) {
     wakep();
 }
 
-/// Whether the M's thread goes on.
+/// Whether the M's thread continues.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
     GoesOn,
-    /// A goroutine has ended locked to it, and nobody else needs it: the thread ends.
+    /// A goroutine has ended locked to it, and no other goroutine needs it: the thread ends.
     Over,
 }
 

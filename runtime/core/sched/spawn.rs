@@ -53,7 +53,7 @@ impl Birth {
 /// all in use and the system gives no more, it waits for one (`core/sched/starved.rs`).
 ///
 /// # Safety
-/// What `f` borrows outlives the run of `f`. `f` catches its own panics.
+/// Everything that `f` borrows outlives the run of `f`. `f` catches its own panics.
 #[track_caller]
 pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64, StackError> {
     start::assert_started();
@@ -70,8 +70,8 @@ pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64
     Ok(id)
 }
 
-/// The class of its stack. Of one that somebody asked for there is a stack when this returns: if
-/// the first of its kind cannot be had, there is nobody who could give one back.
+/// The class of its stack. If the caller asked for a size, a stack of that class exists when this
+/// returns: otherwise, if the first one is refused, no goroutine could ever give one back.
 #[inline]
 fn class_of(birth: &Birth) -> Result<Class, StackError> {
     match birth.class {

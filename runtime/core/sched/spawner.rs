@@ -45,7 +45,7 @@ pub(crate) struct Duties {
     pub(crate) entry: Entry,
     /// A thread that was counted is not to come: is anybody left?
     pub(crate) check_if_last: fn(),
-    /// Sees to goroutines that wait for a stack; answers when to be called again.
+    /// Tries to get stacks for goroutines that wait for one; returns when to be called again.
     pub(crate) stacks: fn(&mut Refused) -> Option<Nanos>,
     /// Threads are refused: finds an M for a P that waits for one among those that there are.
     pub(crate) serve: fn(),
@@ -101,7 +101,7 @@ fn spawner(_: &'static ()) {
     }
 }
 
-/// The monitor, without which the runtime goes on where it is refused.
+/// sysmon. If its thread is refused, the runtime runs without it.
 struct Helper {
     started: bool,
     refused: Refused,
@@ -185,7 +185,7 @@ impl Maker {
         started
     }
 
-    /// The program goes on with the Ms that there are, and those that come free.
+    /// The program continues with the Ms that exist.
     fn was_refused(&mut self, errno: Errno) {
         self.refused.once_more();
         (self.duties.serve)();

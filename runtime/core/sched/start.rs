@@ -36,7 +36,8 @@ pub(crate) struct Settings {
     pub(crate) extras: hooks::Settings,
 }
 
-/// Held by whoever starts the runtime. std's: our own need a runtime.
+/// Held by the thread that starts the runtime. It is std's mutex, as our own mutex needs a
+/// runtime.
 static STARTING: Mutex<()> = Mutex::new(());
 static CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);
 static MAIN_CLASS: AtomicU8 = AtomicU8::new(Class::DEFAULT.number() as u8);

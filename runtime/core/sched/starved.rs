@@ -85,7 +85,8 @@ pub(crate) fn see_to(refused: &mut Refused) -> Option<Nanos> {
     refused.again()
 }
 
-/// Free stacks of the class that the first one needs, made if need be. 0: nobody waits.
+/// Free stacks of the class that the first waiting goroutine needs, made if necessary. 0: none
+/// waits.
 fn stacks_for_the_first() -> Result<usize, (u64, StackError)> {
     let sched = SCHED.lock();
     let Some(g) = WAITING.pop_front() else {
@@ -118,7 +119,7 @@ fn let_go_on(count: usize) {
     wakep();
 }
 
-/// Refused for long. If somebody still runs, or may wake somebody, stacks may come free.
+/// Refused for long. If a goroutine still runs, or a thread may wake one, stacks may become free.
 fn give_up(id: u64, error: StackError) {
     if hooks::nobody_can_act() {
         fatal!("no stack for goroutine {id}, and nobody is left to give one back: {error}");

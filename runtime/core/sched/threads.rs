@@ -18,7 +18,7 @@ use crate::core::sys::thread::gettid;
 pub(crate) type Entry = fn(&'static M);
 
 pub(super) static WANTED: Note = Note::new();
-/// Times that somebody has asked the spawner to look, and how many of them it has seen to.
+/// How often the spawner was asked to look, and how many of these requests it has handled.
 pub(super) static ASKED: AtomicU32 = AtomicU32::new(0);
 pub(super) static DONE: AtomicU32 = AtomicU32::new(0);
 /// Threads started that are not up yet. Under the scheduler's lock.

@@ -19,8 +19,8 @@ use crate::core::sched::schedt::{SCHED, SchedGuard, add};
 static FIRST: AtomicRef<P> = AtomicRef::none();
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// `p` waits from now on. `spinning`: its M is to look for work, and is counted already. It counts
-/// as an M that is awake, so that nobody takes the process for dead.
+/// `p` waits from now on. `spinning`: its M is to look for work, and is counted already. It
+/// counts as an M that is awake, so that no deadlock is reported.
 pub(crate) fn push(sched: &SchedGuard, p: &'static P, spinning: bool) {
     sched.add_m(1);
     add(&COUNT, 1);
@@ -45,7 +45,7 @@ pub(crate) fn take_for(sched: &SchedGuard, m: &M) -> Option<&'static P> {
     Some(p)
 }
 
-/// One for somebody who will not look for work with it.
+/// Takes one for a caller that will not look for work with it.
 pub(crate) fn take_not_spinning(sched: &SchedGuard) -> Option<&'static P> {
     let p = pop(sched)?;
     if p.wake_spinning.load(Relaxed) {

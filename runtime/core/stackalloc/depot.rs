@@ -25,13 +25,13 @@ use crate::core::sys::lock::RawLock;
 pub(crate) enum Age {
     /// Given back since the last tick.
     Hot,
-    /// Nobody wanted it since the last tick.
+    /// It was not used since the last tick.
     Warm,
     /// All pages but the top one have been dropped.
     Trimmed,
-    /// Nobody wanted it for many ticks after that.
+    /// It was not used for many ticks after that.
     Waning,
-    /// Nothing is left, but for the page of an idle coroutine.
+    /// No page is left, and an idle coroutine was given up.
     Empty,
 }
 
@@ -50,8 +50,8 @@ struct Depot {
 
 static DEPOTS: [Depot; Class::COUNT] = [const { Depot::empty() }; Class::COUNT];
 
-/// Slots of `class` into the front of `out`: free ones if there are any, the last given
-/// first, else new ones. The answer is how many; at least one, if `out` has a place.
+/// Slots of `class` into the front of `out`: free ones if there are any, the last given first,
+/// else new ones. Returns how many: at least one, if `out` has a place.
 ///
 /// # Errors
 /// When there is no free slot and the kernel refuses a new one.

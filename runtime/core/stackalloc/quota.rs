@@ -93,7 +93,7 @@ fn take_scarce(class: Class, error: StackError) -> Result<(), StackError> {
     Ok(())
 }
 
-/// As [`take`], when there is nobody to take an error. No system call.
+/// As [`take`], for a caller that cannot handle an error. It makes no system call.
 pub(crate) fn take_in_any_case(class: Class) -> bool {
     let scarce = guard::are_scarce();
     if scarce {
@@ -113,7 +113,7 @@ fn needed(class: Class) -> usize {
     made.max((promised + KEPT.load(Relaxed)).next_multiple_of(BATCH) + BATCH)
 }
 
-/// The stack is free again; `promised` is what [`take`] answered.
+/// The stack is free again; `promised` is the value that [`take`] returned.
 #[inline]
 pub(crate) fn give_back(class: Class, promised: bool) {
     if promised {

@@ -48,7 +48,7 @@ pub(crate) const SEGMENT_TAG: usize = 1;
 pub(crate) type SlotRef = &'static Slot;
 
 impl Slot {
-    /// Writes the record; the region does so once, before anybody else can see it. `index`:
+    /// Writes the record; the region does so once, before another thread can see it. `index`:
     /// among those of its class.
     pub(crate) fn describe(&self, bottom: usize, class: Class, index: usize) {
         debug_assert_eq!(bottom & !BOTTOM_BITS, 0);
@@ -91,7 +91,7 @@ impl Slot {
         self.bottom() + self.class().slot_bytes()
     }
 
-    /// The tag of who is on it; 0: nobody. The report of an overflow shows it.
+    /// The tag of its owner; 0: it has none. The report of an overflow shows it.
     #[inline]
     pub(crate) fn owner(&self) -> usize {
         self.owner.load(Relaxed)
@@ -117,7 +117,8 @@ impl Slot {
     }
 
     /// Says where its user's stack pointer is as he leaves it: on this stack, or on one that is
-    /// not ours (another library's coroutine): then nobody knows what is alive here.
+    /// not ours (another library's coroutine): then it is unknown which part of this stack is
+    /// alive.
     #[inline]
     pub(crate) fn note_sp(&self, sp: usize) {
         self.saved_sp.store(sp, Relaxed);
@@ -170,8 +171,8 @@ impl Slot {
         self.owner() & SEGMENT_TAG != 0
     }
 
-    /// This one, the one that it continues, and so on. Under the eyes of somebody who does not
-    /// own them it may be anything, but it ends: a free slot is no segment.
+    /// This slot, the slot that it continues, and so on. If the caller does not own them, the
+    /// list may be anything, but it ends: a free slot is no segment.
     pub(crate) fn chain(&'static self) -> impl Iterator<Item = SlotRef> {
         let below = |slot: &SlotRef| slot.is_segment().then(|| slot.link()).flatten();
         std::iter::successors(Some(self), below)
@@ -187,7 +188,7 @@ impl Slot {
     }
 }
 
-/// A place for a slot or none, shared between threads under somebody's lock.
+/// A place for a slot or none, shared between threads under a lock of the caller.
 #[derive(Debug)]
 pub(crate) struct SlotCell(AtomicPtr<Slot>);
 

@@ -27,7 +27,7 @@ pub(crate) fn coarse_seconds() -> u32 {
     COARSE.load(Relaxed)
 }
 
-/// Sets the coarse clock. By sysmon; by who wakes it; at start.
+/// Sets the coarse clock. Called by sysmon, by a thread that wakes sysmon, and at the start.
 pub(crate) fn set_coarse(now: Nanos) {
     COARSE.store((now / 1_000_000_000) as u32, Relaxed);
 }

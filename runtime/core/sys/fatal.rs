@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64};
 
 use crate::core::sys::clock::{Nanos, nanotime};
 
-/// How long, all in all, last words wait for a pipe that nobody reads.
+/// How long, in all, a final report waits for a pipe that is not read.
 const PATIENCE: Nanos = 10_000_000_000;
 /// A look at what others do while one waits for them.
 const LOOK: libc::c_int = 20;
@@ -142,11 +142,12 @@ pub(crate) fn exit_now(status: i32) -> ! {
 /// The thread that tells why the process ends. It stands for the goroutine that tells, which stays
 /// on it: from [`begin_death`] on that one neither enters the runtime nor is preempted.
 static DYING: AtomicI32 = AtomicI32::new(0);
-/// Somebody has been asked to tell why the process ends, and will (`SIGQUIT`).
+/// A report was requested and will be printed (`SIGQUIT`).
 static ANNOUNCED: AtomicBool = AtomicBool::new(false);
 
-/// The first to come goes on and ends the process; others wait for that, so that reports do not
-/// mix. One who fails while telling leaves at once. Go: panic.go startpanic_m.
+/// The first caller returns, and will end the process; later callers wait for that, so that
+/// reports do not mix. A caller that fails while it prints ends the process at once. Go: panic.go
+/// startpanic_m.
 pub(crate) fn begin_death() {
     // SAFETY: no preconditions.
     let me = unsafe { libc::gettid() };

@@ -24,7 +24,7 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// A share for one purpose: an eighth, so that those who come later find something too.
+    /// A share for one purpose: an eighth, so that later callers find something too.
     pub(crate) fn share(self) -> usize {
         self.left.saturating_sub(self.kept()) / 8
     }

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What the kernel answered: an `errno` value.
+/// The kernel's error: an `errno` value.
 pub(crate) type Errno = i32;
 
 /// A range of addresses, laid out as the kernel's `struct iovec`.
@@ -85,7 +85,7 @@ pub(crate) fn page_down(n: usize) -> usize {
     n & !(page_size() - 1)
 }
 
-/// New address space, nobody's yet and not accessible; costs no memory.
+/// New address space, unused and not accessible; it costs no memory.
 pub(crate) fn reserve(len: usize) -> Result<usize, Errno> {
     reserve_near(0, len)
 }

@@ -87,13 +87,13 @@ fn ask() -> bool {
     yes
 }
 
-/// Somebody is about to begin at the upper end of this, and not where its last user left it.
+/// The next user begins at the upper end of this stack, and not where the last user left it.
 #[inline]
 pub(crate) fn begin_stack(free: Span) {
     request(MAKE_MEM_UNDEFINED, free.addr, free.len);
 }
 
-/// Calls `f`, which may look at memory that nobody has written, and believes its answer.
+/// Calls `f`, which may read memory that was never written, and treats its result as defined.
 #[inline(always)]
 pub(crate) fn without_complaints(f: impl FnOnce() -> bool) -> bool {
     request(CHANGE_ERR_DISABLEMENT, 1, 0);

@@ -37,7 +37,7 @@ pub(crate) fn wait(word: &AtomicU32, seen: u32, reason: WaitReason) {
     });
 }
 
-/// After `word` was changed: wakes all who wait for that.
+/// After `word` was changed: wakes all its waiters.
 #[cold]
 pub(crate) fn wake_all(word: &AtomicU32) {
     let root = root(word);

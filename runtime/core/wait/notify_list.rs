@@ -122,7 +122,7 @@ impl NotifyList {
         }
     }
 
-    /// Wakes everybody who waits now, in the order of their coming.
+    /// Wakes all that wait now, in the order in which they came.
     pub(crate) fn notify_all(&self) {
         if self.list.is_empty() {
             return; // as in notify_one

@@ -46,7 +46,7 @@ impl State {
         self.0 & (LOCKED | STARVING) == LOCKED
     }
 
-    /// Nobody holds it, and nobody is about to be handed it.
+    /// It is not held, and it is not being handed over.
     fn is_free(self) -> bool {
         !self.has(LOCKED | STARVING)
     }

@@ -23,7 +23,7 @@ const ROOTS: usize = 251;
 #[repr(align(128))]
 pub(crate) struct Root {
     pub(crate) lock: RawLock,
-    /// At least as many as wait in `tree`; one who queues adds itself under the lock.
+    /// At least as many as wait in `tree`; a waiter that queues adds itself under the lock.
     pub(crate) waiting: AtomicU32,
     /// Under the lock.
     pub(crate) tree: Tree,
@@ -71,7 +71,7 @@ fn try_take(count: &AtomicU32) -> bool {
     false
 }
 
-/// Waits until the counter is not zero, and takes one. `lifo`: in front of those who wait.
+/// Waits until the counter is not zero, and takes one. `lifo`: in front of the other waiters.
 #[inline]
 pub(crate) fn acquire(count: &AtomicU32, lifo: bool, reason: WaitReason) {
     if !try_take(count) {

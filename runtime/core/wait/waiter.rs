@@ -19,13 +19,13 @@ use crate::core::g::wait_round::WaitId;
 use crate::core::sys::fatal::fatal;
 use crate::core::wait::sched_api::GRef;
 
-/// Where a waiter stands. Written under its queue's lock, or by the waker that dequeued it.
+/// The state of a waiter. Written under its queue's lock, or by the waker that dequeued it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum WaiterState {
     /// Queued; its goroutine still runs and will look again before it parks.
     Enrolled = 0,
-    /// Queued; its goroutine has announced its park: whoever dequeues it readies it.
+    /// Queued; its goroutine has announced its park: the waker that dequeues it readies it.
     Parked = 1,
     /// Dequeued, and has what it waited for.
     Served = 2,

@@ -81,7 +81,7 @@ pub(crate) struct CellPtr<'a> {
 }
 
 impl CellPtr<'_> {
-    /// As a slot for a `T`: whoever made the case saw to it that it is one.
+    /// As a slot for a `T`: the code that made the case ensured that it is one.
     #[inline]
     pub(crate) fn typed<T>(self) -> SlotPtr<T> {
         let need = Layout::new::<ValueCell<T>>();
@@ -192,7 +192,7 @@ impl AnyCell {
     /// The value, if there is one.
     ///
     /// # Safety
-    /// What was put is a `T`, and no wait node points here any more.
+    /// The value that was put is a `T`, and no wait node points here any more.
     pub(crate) unsafe fn take<T>(&self) -> Option<T> {
         // SAFETY: `typed` checks the room; alive as `self` is; the caller vouches for T.
         unsafe { self.place().typed::<T>().slot() }.take()

@@ -71,7 +71,7 @@ extern "C" fn on_bus(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut c
 }
 
 /// # Safety
-/// Called by a handler with the arguments it was called with.
+/// A signal handler calls it, with the arguments that the handler got.
 unsafe fn on_fault(chain: &Chain, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the caller's promise.
     let address = unsafe { signal::fault_address(info) };

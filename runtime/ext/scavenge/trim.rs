@@ -133,7 +133,7 @@ fn sample(class: Class, age: Age) -> usize {
 /// call: with several CPUs a fifth of the price each. The answer is an estimate of the bytes.
 ///
 /// # Safety
-/// The owners of these stacks have left them in the usual way, and do not run before this returns.
+/// The owners of these stacks have left them by `suspend`, and do not run before this returns.
 pub(crate) unsafe fn trim_parked(parked: impl Iterator<Item = SlotRef>) -> usize {
     let mut bytes = 0;
     let mut spans = [Span::EMPTY; BATCH];
@@ -182,7 +182,7 @@ fn dead(slot: &Slot, keep: Keep) -> Span {
 }
 
 /// # Safety
-/// Nothing in the spans is needed by anybody.
+/// The contents of the spans are not needed any more.
 unsafe fn drop_pages(spans: &[Span]) {
     if spans.is_empty() {
         return;

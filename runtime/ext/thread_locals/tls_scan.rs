@@ -44,7 +44,8 @@ fn look_patiently(window: &TlsRanges, from: usize, to: usize) -> bool {
 /// compiler spills a pointer elsewhere.
 ///
 /// # Safety
-/// The range is mapped, and nobody writes to it who minds what is found.
+/// The range is mapped. If another thread writes to it meanwhile, the caller does not rely on the
+/// result.
 #[inline(always)]
 unsafe fn holds_address(window: &TlsRanges, from: usize, to: usize) -> bool {
     let words = from.next_multiple_of(8) as *const usize;
@@ -67,7 +68,7 @@ unsafe fn holds_address(window: &TlsRanges, from: usize, to: usize) -> bool {
 /// A word, maybe between two variables, where a sanitizer lets no compiled code look.
 ///
 /// # Safety
-/// It is mapped.
+/// The range is mapped.
 unsafe fn read_unseen(from: *const usize) -> usize {
     let word;
     #[cfg(target_arch = "x86_64")]
