@@ -88,7 +88,7 @@ pub(crate) fn runtime_starts(s: &Settings) {
     }
 }
 
-/// As many Ps as CPUs can be used. Nobody said otherwise.
+/// As many Ps as there are usable CPUs: the program has not set a number.
 pub(crate) fn procs_at_start(s: &Settings) -> u32 {
     default_procs::at_start(!s.debug.fixed_procs)
 }
@@ -119,8 +119,8 @@ pub(crate) fn m_is_up() {
     inherited::run_behind();
 }
 
-/// The M has nothing to do, and nobody else waits for timers yet: it does, unless there are none.
-/// True: one is due.
+/// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
+/// there are no timers. True: one is due.
 pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     if !SCHED.timer_waiter.try_take() {
         return false;
@@ -168,7 +168,7 @@ pub(crate) fn before_switch(m: &'static M, g: GRef) {
     tls_guard::arrives(m, g);
 }
 
-/// It has given the M up. False: it had lost its P, and goes on at once, with another.
+/// It has left the M. False: it had lost its P, and continues at once, with another.
 #[inline]
 pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
     if switch == Switch::Done {
@@ -185,13 +185,13 @@ pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Next {
     Anybody,
-    /// Somebody needs this very thread.
+    /// A goroutine needs this very thread.
     Only(GRef),
-    /// A goroutine has ended locked to it, and nobody else needs it: the thread ends.
+    /// A goroutine has ended locked to it, and no other goroutine needs it: the thread ends.
     Nobody,
 }
 
-/// `g` has left `m`: is somebody locked to that, or was?
+/// `g` has left `m`: is a goroutine locked to `m`, or was one?
 #[inline]
 pub(crate) fn after(m: &'static M, g: GRef) -> Next {
     if !m.is_exclusive() {

@@ -33,7 +33,7 @@ impl<T> Store<T> {
         }
     }
 
-    /// Room left; more than anybody needs when unbounded.
+    /// The room that is left; when unbounded, a number that is always enough.
     #[inline]
     pub(crate) fn room(&self) -> usize {
         match self {

@@ -22,7 +22,7 @@ impl<T> Chan<T> {
         }
     }
 
-    /// Wakes those who wait for what is possible now.
+    /// Wakes the watchers of the operations that are possible now.
     #[cold]
     pub(crate) fn notify(&self, rt: &NoPreempt) {
         let list = GQueue::new();

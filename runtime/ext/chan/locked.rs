@@ -75,7 +75,7 @@ impl<S: Summary> Guarded<S> {
         Visit(self)
     }
 
-    /// Whoever calls this holds the lock.
+    /// The caller holds the lock.
     #[inline]
     fn publish(&self) -> usize {
         // SAFETY: only the guards' ends come here, and they hold the lock.
@@ -97,7 +97,7 @@ impl<S> fmt::Debug for Guarded<S> {
 pub(crate) struct Open<'a, S: Summary>(&'a Guarded<S>);
 
 impl<S: Summary> Open<'_, S> {
-    /// Lets go; the answer is the summary that was published.
+    /// Unlocks; returns the summary that was published.
     #[inline]
     pub(crate) fn unlock(self) -> usize {
         let summary = self.0.publish();
@@ -132,7 +132,7 @@ impl<S: Summary> Drop for Open<'_, S> {
     }
 }
 
-/// A visit to state whose lock somebody above holds; its end publishes but does not unlock.
+/// Access to state whose lock a caller holds; its end publishes the summary but does not unlock.
 #[must_use]
 pub(crate) struct Visit<'a, S: Summary>(&'a Guarded<S>);
 

@@ -62,7 +62,7 @@ impl<T> Chan<T> {
         }
     }
 
-    /// Goes round until there is an answer.
+    /// Repeats until there is a result.
     #[cold]
     fn receive_slow<'a>(
         &'a self,

@@ -24,10 +24,10 @@ use crate::ext::chan::wait_queue::{Node, Outcome, Wake};
 pub(crate) enum Poll {
     /// It would block.
     Blocked,
-    /// Done (a send: promised); somebody may have to be woken.
+    /// Done (a send: promised); a waiter may have to be woken.
     Done(Option<Wake>),
     Disconnected,
-    /// A sender that is a select stands first in line: `join` it.
+    /// The first sender in the queue is a select: `join` it.
     Late,
 }
 

@@ -21,7 +21,7 @@ use crate::ext::chan::locked::Open;
 use crate::ext::chan::sudog::Sudog;
 use crate::ext::chan::wait_queue::{Outcome, Wake};
 
-/// The case of a wait's claim that stands for the operation; see `TIME_OUT`.
+/// The case of a wait's claim for the operation; see `TIME_OUT`.
 pub(crate) const OPERATION: u16 = 0;
 /// The case that a waiter claims for itself when its time is up.
 pub(crate) const TIME_OUT: u16 = u16::MAX - 2;

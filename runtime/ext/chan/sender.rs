@@ -100,10 +100,11 @@ impl<T> Sender<T> {
         self.chan.send(msg, Some(nanos_at(deadline)))
     }
 
-    /// Closes the channel, as Go does: everybody who waits is woken, later sends fail through
-    /// any of the senders, and what the channel holds can still be received.
+    /// Closes the channel, as Go does: all waiters are woken, later sends fail through any of the
+    /// senders, and what the channel holds can still be received.
     ///
-    /// Dropping the last sender does the same, so closing is for those who cannot drop theirs.
+    /// Dropping the last sender does the same, so `close` is for programs that cannot drop all
+    /// senders.
     ///
     /// # Panics
     /// `close of closed channel`, when it had been closed by this method before.

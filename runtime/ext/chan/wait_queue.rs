@@ -28,7 +28,7 @@ use crate::ext::chan::value_cell::{SlotPtr, ValueCell};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Outcome {
-    /// Nothing: nobody caught the node.
+    /// Nothing: no waker has caught the node.
     Pending = 0,
     /// The operation is finished (or promised, for a select that has no value yet).
     Done = 1,
@@ -71,7 +71,7 @@ impl Node {
         }
     }
 
-    /// Says who waits. Not while it is queued.
+    /// Sets the goroutine that waits. Not while the node is queued.
     pub(crate) fn arm(&self, g: GRef, ticket: Option<WaitId>, case: u16) {
         self.g.set(Some(g));
         self.ticket.set(ticket);
@@ -89,7 +89,7 @@ impl Node {
         }
     }
 
-    /// True for the one waker that may go on with this node. Under the queue's lock.
+    /// True for the one waker that may use this node. Under the queue's lock.
     fn claim(&self) -> bool {
         match (self.ticket.get(), self.g.get()) {
             (Some(ticket), Some(g)) => g.wait_round.claim(ticket, self.case.get()),
@@ -97,7 +97,7 @@ impl Node {
         }
     }
 
-    /// A hint: somebody could still catch it.
+    /// A hint: a waker could still catch it.
     fn is_open(&self) -> bool {
         match (self.ticket.get(), self.g.get()) {
             (Some(ticket), Some(g)) => g.wait_round.is_open(ticket),
@@ -151,7 +151,7 @@ impl<T> WaitQ<T> {
         self.link(node);
     }
 
-    /// A caught node goes on waiting here, for one waker who will surely come.
+    /// A caught node continues to wait here, for one waker, which will certainly come.
     pub(crate) fn keep(&mut self, caught: Caught<T>) {
         // SAFETY: caught, so alive and ours.
         let node = unsafe { &*caught.0 };
@@ -159,7 +159,7 @@ impl<T> WaitQ<T> {
         self.link(node);
     }
 
-    /// A caught node goes back to where it came from, for the one who holds the lock.
+    /// A caught node goes back to its place in the queue. Called by the holder of the lock.
     pub(crate) fn put_back(&mut self, caught: Caught<T>) {
         // SAFETY: caught, so alive and ours.
         let node = unsafe { &*caught.0 };
@@ -203,7 +203,7 @@ impl<T> WaitQ<T> {
         node.home.set(0);
     }
 
-    /// Takes a node out that nobody caught. True: it was here.
+    /// Takes out a node that no waker has caught. True: it was here.
     pub(crate) fn remove(&mut self, node: Pin<&Node>) -> bool {
         let here = node.home.get() == std::ptr::from_ref(self).addr();
         if here {
@@ -212,7 +212,7 @@ impl<T> WaitQ<T> {
         here
     }
 
-    /// Takes the first waiter out that is still to be had; those that somebody else has won
+    /// Takes out the first waiter that is still available; waiters that another waker has won
     /// fall out on the way.
     #[inline]
     pub(crate) fn catch(&mut self) -> Option<Caught<T>> {
@@ -242,7 +242,7 @@ impl<T> WaitQ<T> {
         }
     }
 
-    /// A hint: is anybody here that could be caught?
+    /// A hint: is there a waiter that could be caught?
     pub(crate) fn has_open(&self) -> bool {
         let mut at = self.head;
         // SAFETY: what is queued is alive.

@@ -24,7 +24,7 @@ use crate::core::sys::thread::count_threads;
 use crate::ext::diagnostics::dump::{Caller, describe, dump_all, is_user};
 use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
 
-/// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
+/// The last M has gone idle, or a foreign thread has parked or ended: could any thread still act?
 #[cold]
 pub(crate) fn check() {
     match examine() {
@@ -46,7 +46,7 @@ fn examine() -> Found {
     found
 }
 
-/// A main goroutine is waited for, and neither the runtime nor a plain thread will ever do
+/// A main goroutine is waited for, and neither the runtime nor a foreign thread will ever do
 /// anything again by itself.
 pub(crate) fn nobody_can_act() -> bool {
     look() == Found::Deadlock

@@ -19,12 +19,12 @@ use crate::core::sys::clock::nanotime;
 use crate::ext::diagnostics::identity_table;
 use crate::ext::scavenge::residency::chain_high_water;
 
-/// Who asks, and so whether the lock that guards the name may be waited for.
+/// The kind of caller: it decides whether a dump may wait for the lock that guards the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// A goroutine, or an M.
     Ordinary,
-    /// A signal handler, which must enter nothing; or somebody whom nothing may stop.
+    /// A signal handler, which must not enter the runtime; or a thread that must not be stopped.
     Urgent,
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt
     stack(g, out)
 }
 
-/// The thread that a goroutine must go on on, and who is on it.
+/// The thread on which a goroutine must continue, and the goroutine that is on it.
 fn thread(m: &M, out: &mut dyn fmt::Write) -> fmt::Result {
     let tid = m.tid.load(Relaxed);
     write!(out, "\twaits for its thread {tid} (m{})", m.id)?;

@@ -36,7 +36,7 @@ static FIRST_HAS_ENDED: AtomicBool = AtomicBool::new(false);
 
 /// For each second of CPU time that choosing took, so many pass without it.
 const REST: Nanos = 100;
-/// Between two looks when nobody can be watched: at first, and in the end.
+/// The pause between two looks when no thread can be watched: at first, and in the end.
 const BLIND: Nanos = 1_000_000;
 const LONGEST: Nanos = 1_000_000_000;
 /// The same, in milliseconds, when it is the process's first thread that is watched: newer kernels
@@ -47,11 +47,11 @@ const FIRST_LONGEST: i32 = 64_000;
 /// What the deadlock check saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Somebody of ours will go on by himself, or nobody is interested.
+    /// A thread of the runtime will still run by itself, or no main goroutine is waited for.
     NoDeadlock,
-    /// Nobody, but for a thread that may do anything.
+    /// There would be a deadlock, but an unknown thread may still act.
     Prevented,
-    /// Nobody at all.
+    /// There is a deadlock.
     Deadlock,
 }
 

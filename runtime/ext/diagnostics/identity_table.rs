@@ -46,7 +46,8 @@ fn copy_name(g: &G, to: &mut [u8; SHOWN]) -> Option<usize> {
     len
 }
 
-/// As [`with_name`], for who must not wait and does not enter: nothing if the lock is held.
+/// As [`with_name`], for a caller that must not wait and does not enter the runtime: nothing if
+/// the lock is held.
 ///
 /// The caller cannot be preempted: it is in a signal handler, or on a plain thread.
 pub(crate) fn try_with_name<R>(g: &G, f: impl FnOnce(Option<&str>) -> R) -> Option<R> {

@@ -32,7 +32,8 @@ static PC: AtomicUsize = AtomicUsize::new(0);
 static M_ID: AtomicU64 = AtomicU64::new(u64::MAX);
 static CODE: AtomicI32 = AtomicI32::new(0);
 
-/// Installs the handler, if nobody else cares. `wake` gets the spawner to call [`answer`].
+/// Installs the handler, unless the program handles or ignores the signal itself. `wake` gets the
+/// spawner to call [`answer`].
 pub(crate) fn install(wake: fn()) -> Result<(), Errno> {
     WAKE.get_or_init(|| wake);
     // SAFETY: the handler only stores to atomics and wakes a futex.
@@ -61,7 +62,7 @@ extern "C" fn on_quit(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut 
     });
 }
 
-/// By the spawner, whenever it is woken: if somebody has asked, it does not return.
+/// Called by the spawner whenever it is woken. If a report was requested, this does not return.
 pub(crate) fn answer() {
     // Acquire pairs(quit): on_quit's Release.
     if !READY.load(Acquire) {

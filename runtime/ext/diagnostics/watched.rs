@@ -40,7 +40,7 @@ impl Watched {
         Watched(AtomicU32::new(IDLE))
     }
 
-    /// By one who found that some thread prevents the report.
+    /// Called by a thread that found that another thread prevents the report.
     pub(crate) fn ask(&self) -> Ring {
         let mut now = self.0.load(SeqCst); // pairs(watched): hold, rest
         loop {

@@ -67,7 +67,7 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// A segment with room for `size` bytes, on top of what the caller stands on now.
+    /// A segment with room for `size` bytes, which continues the caller's stack.
     pub(crate) fn push(size: usize) -> Result<Segment, StackError> {
         let class = class_with(size.saturating_add(OVERHEAD))?;
         let promised = quota::take(class)?;
@@ -101,7 +101,8 @@ impl Segment {
     }
 }
 
-/// Lives in the segment's outermost frame: the owner stands on it, until `f` returns or unwinds.
+/// Lives in the segment's outermost frame: the owner runs on the segment until `f` returns or
+/// unwinds.
 struct Standing<'a>(&'a Segment);
 
 impl<'a> Standing<'a> {

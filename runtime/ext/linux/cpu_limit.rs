@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// Where a cgroup's limit stands.
+/// The file with a cgroup's limit.
 #[derive(Debug)]
 pub(crate) enum CpuLimit {
     /// `cpu.max`: `QUOTA PERIOD`, or `max PERIOD`.

@@ -278,7 +278,7 @@ impl AltStack {
     }
 }
 
-/// Makes this part of a reservation of ours the thread's signal stack; answers what was that. After
+/// Makes this part of a reservation of ours the thread's signal stack; returns the old one. After
 /// an error it still is.
 fn switch_to(addr: usize, len: usize) -> Result<libc::stack_t, Errno> {
     // SAFETY: inside our own reservation.

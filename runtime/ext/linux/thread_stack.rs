@@ -216,9 +216,9 @@ extern "C" fn begin<T: Sync + 'static>(first: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
-/// A thread that calls `entry(arg)`, with a stack of `size` bytes, and room for the thread-locals,
-/// wherever the C library puts it.
-/// Nobody joins it. Not one of std's: they panic where no signal stack is to be had.
+/// A thread that calls `entry(arg)`, with a stack of `size` bytes, and room for the
+/// thread-locals, wherever the C library puts it. It is never joined. It is not a thread of
+/// std's, because those panic where no signal stack is available.
 pub(crate) fn start_anywhere<T: Sync + 'static>(
     name: &CStr,
     size: usize,

@@ -43,7 +43,7 @@ pub(crate) struct TlsRanges {
     other_count: AtomicUsize,
     /// What stood in front of the dtv when the window was taken; `UNCHECKED`: not to be had.
     generation: AtomicUsize,
-    /// So many bytes above the thread's mapping are nobody's. Before the thread starts.
+    /// How many bytes above the thread's mapping are unused. Set before the thread starts.
     pub(crate) above: AtomicUsize,
     /// Odd while it is written to.
     version: AtomicUsize,

@@ -53,7 +53,7 @@ pub(crate) fn next_locked(_: &SchedGuard, m: &'static M) -> Option<GRef> {
     m.affinity.queue.pop_front()
 }
 
-/// `m`, which holds a P, has picked a goroutine that must go on where it last ran. Afterwards
+/// `m`, which holds a P, has picked a goroutine that must continue where it last ran. Afterwards
 /// `m` may be without its P.
 #[cold]
 pub(crate) fn send_home(m: &'static M, g: GRef) {

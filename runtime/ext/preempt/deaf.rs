@@ -29,7 +29,7 @@ const PATIENCE: Nanos = 20_000_000;
 
 /// What the kernel said to `tgkill`; 0: it has not refused.
 static REFUSED: AtomicI32 = AtomicI32::new(0);
-/// The thread of an M that was found deaf, of which somebody should say so; 0: none.
+/// The thread of an M that was found deaf, which is to be reported; 0: none.
 static FOUND: AtomicI32 = AtomicI32::new(0);
 
 /// `m` is about to be asked.

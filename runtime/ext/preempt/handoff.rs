@@ -66,12 +66,12 @@ pub(crate) fn end_lost_slice(m: &M) {
     }
 }
 
-/// Finds something to do for a P that nobody holds. Go: handoffp.
+/// Finds an M for a P that no M holds, or makes the P idle. Go: handoffp.
 pub(crate) fn hand_off(p: &'static P) {
     hand_off_locked(SCHED.lock(), p);
 }
 
-/// As [`hand_off`], by who has the lock already.
+/// As [`hand_off`], for a caller that already holds the lock.
 pub(crate) fn hand_off_locked(sched: SchedGuard, p: &'static P) {
     if SCHED.stopping.load(Relaxed) {
         p.set_status(PStatus::Stopped);

@@ -285,7 +285,8 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
     bound
 }
 
-/// The M in whose handler `g` was stopped, by whoever has just won the right to wake it.
+/// The M in whose handler `g` was stopped. Called by the thread that has just won the right to
+/// wake it.
 fn bound_to(g: GRef) -> &'static M {
     match g
         .bound_m
@@ -298,8 +299,8 @@ fn bound_to(g: GRef) -> &'static M {
     }
 }
 
-/// The safety valve: lets one preempted goroutine go on without a P. False: there is none.
-/// Round about, as each gets a moment only and it may be the last one that matters.
+/// The safety valve: lets one preempted goroutine run without a P. False: there is none. Round
+/// about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
     static LAST: AtomicU32 = AtomicU32::new(0);
     if !VALVE.load(Relaxed) {

@@ -192,7 +192,7 @@ fn sysmon(_: &'static ()) {
     }
 }
 
-/// Runnable goroutines that no P has picked yet, or timers that nobody has run.
+/// Whether there are runnable goroutines that no P has picked yet, or timers that are due.
 fn work_waits() -> bool {
     SCHED.global_len() != 0
         || SCHED.ps().any(|p| !p.runq.is_empty())
@@ -296,7 +296,7 @@ fn is_blocked(m: &M, watch: &SysmonTick, now: Nanos) -> bool {
                 .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
 }
 
-/// Could somebody use a P whose thread may be blocked? Go: retake, for a P in a system call.
+/// Could another M use a P whose thread may be blocked? Go: retake, for a P in a system call.
 fn is_missed(p: &P) -> bool {
     let idle = SCHED.idle.load();
     !p.runq.is_empty() || idle.spinning() + idle.idle_ps() == 0

@@ -24,7 +24,7 @@ const TOP_PAGE_TICKS: u64 = 5;
 /// Slots that one call of [`scavenge`] looks at, so that sysmon is soon back at its work.
 const BUDGET: usize = 1024;
 struct Clock {
-    /// Held by the one who scavenges.
+    /// Held by the thread that scavenges.
     lock: RawLock,
     next: AtomicU64,
     ticks: AtomicU64,
@@ -43,9 +43,9 @@ pub(crate) fn waiting() -> usize {
     Class::all().flat_map(of_class).sum()
 }
 
-/// Ages the free slots of all classes and drops pages of the old ones; for a background
-/// thread, which calls it with the monotonic time. The answer is when to call again: at once
-/// (a time that has passed) if there is more to do, or `None` while nobody is [`waiting`].
+/// Ages the free slots of all classes and drops pages of the old ones; for a background thread,
+/// which calls it with the monotonic time. Returns when to call again: at once (a time that has
+/// passed) if there is more to do, or `None` while no slot is [`waiting`].
 pub(crate) fn scavenge(now: Nanos) -> Option<Nanos> {
     if waiting() == 0 {
         return None;

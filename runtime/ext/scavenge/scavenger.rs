@@ -45,8 +45,8 @@ pub(crate) fn first_look(now: Nanos) -> Option<Nanos> {
     (aging::waiting() + kept >= WORTH_IT).then_some(now + PERIOD)
 }
 
-/// Every P is idle still: a part of the work. The answer is when to come again; `None`: nothing
-/// to do as long as it stays so.
+/// Every P is still idle: does a part of the work. Returns when to call again; `None`: nothing to
+/// do as long as it stays so.
 pub(crate) fn while_idle(now: Nanos) -> Option<Nanos> {
     // Never wait for this lock: its holder may need sysmon to go on.
     if let Some(sched) = SCHED.try_lock() {

@@ -89,8 +89,8 @@ impl Trim {
         }
     }
 
-    /// One part, of at most a batch. The answer is an estimate of the bytes that it gave back;
-    /// `None`: all done.
+    /// One part, of at most a batch. Returns an estimate of the bytes that it gave back; `None`:
+    /// all done.
     pub(crate) fn step(&mut self) -> Option<usize> {
         if self.class == Class::COUNT {
             return None;
@@ -130,7 +130,7 @@ fn sample(class: Class, age: Age) -> usize {
 }
 
 /// Drops the pages below the stack pointers of goroutines that are parked, a batch to a system
-/// call: with several CPUs a fifth of the price each. The answer is an estimate of the bytes.
+/// call: with several CPUs this costs a fifth for each. Returns an estimate of the bytes.
 ///
 /// # Safety
 /// The owners of these stacks have left them by `suspend`, and do not run before this returns.

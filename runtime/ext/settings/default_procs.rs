@@ -26,11 +26,11 @@ pub(crate) const EVERY: Nanos = 1_000_000_000;
 /// others waiting for a slice, however idle the CPUs are.
 const LEAST_LIMIT: u64 = 2;
 
-/// Nobody has set a number.
+/// The program has not set a number.
 static AUTOMATIC: AtomicBool = AtomicBool::new(false);
 /// `updatemaxprocs`
 static UPDATES: AtomicBool = AtomicBool::new(true);
-/// What sysmon has found that it should be, until somebody sees to it; 0: nothing.
+/// The number that sysmon has found to be right, until the spawner handles it; 0: none.
 static WANTED: AtomicU32 = AtomicU32::new(0);
 
 /// The number to start with. What is read again later is found here, while allocating is allowed.
@@ -93,7 +93,7 @@ pub(crate) fn take_wanted() -> Option<u32> {
     Some(WANTED.swap(0, Relaxed)).filter(|&n| n != 0)
 }
 
-/// Has nobody set a number?
+/// Whether the program has not set a number.
 pub(crate) fn is_automatic() -> bool {
     AUTOMATIC.load(Relaxed)
 }

@@ -43,7 +43,7 @@ pub(crate) fn switch_off() {
     OFF.store(true, Relaxed);
 }
 
-/// On `m`, when `g` has just left its stack and before anybody else can have it.
+/// On `m`, when `g` has just left its stack and before another thread can have it.
 #[inline]
 pub(crate) fn leaves(m: &'static M, g: GRef) {
     if std::thread::panicking() || m.tls_ranges.is_stale() || g.stay.load(Relaxed) != 0 {
@@ -140,7 +140,7 @@ fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
         })
 }
 
-/// On `m`, when `g` is about to go on.
+/// On `m`, when `g` is about to run.
 #[inline]
 pub(crate) fn arrives(m: &'static M, g: GRef) {
     if g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0 {
@@ -163,7 +163,7 @@ fn arrives_tied(m: &'static M, g: GRef) {
     g.stay.store(stay & !ABOUT_ITS_WAY_BACK | look, Relaxed);
 }
 
-/// May `g` go on on `m`? On its last M, and before its first run, it always may.
+/// May `g` continue on `m`? On its last M, and before its first run, it always may.
 #[inline]
 pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
     if g.last_m.is(m.incarnation()) {

@@ -32,7 +32,7 @@ fn is_part_tainted(window: &TlsRanges, slot: &Slot) -> bool {
     unsafe { holds_address(window, from, to) }
 }
 
-/// For memcheck, which complains of words that nobody has written. Off the usual path.
+/// For memcheck, which reports words that were never written. Not on the usual path.
 #[cold]
 #[inline(never)]
 fn look_patiently(window: &TlsRanges, from: usize, to: usize) -> bool {

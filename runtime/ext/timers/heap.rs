@@ -31,7 +31,8 @@ pub(crate) struct TimerHeap<W: 'static> {
 pub(crate) struct Armed {
     /// It was armed before: this was a reset of a pending timer.
     pub(crate) was_armed: bool,
-    /// Nobody was going to look at the heap this early: whoever sleeps longer must be told.
+    /// No M was going to look at the heap this early: a timer waiter that sleeps longer must be
+    /// told.
     pub(crate) earlier: bool,
 }
 
@@ -68,7 +69,7 @@ impl<W: Sync> TimerHeap<W> {
         earlier
     }
 
-    /// When somebody should look at this heap, or earlier. No lock.
+    /// When an M should look at this heap, or earlier. It takes no lock.
     #[inline]
     pub(crate) fn wake_time(&self) -> Option<Nanos> {
         self.shared.wake_time()

@@ -16,14 +16,16 @@ use crate::ext::timers::expired::Expired;
 use crate::ext::timers::timer_state::{Seen, TimerState};
 use crate::ext::timers::wake_time::WakeTime;
 
-/// See the file's header. `W` is who it is for: a goroutine, in the runtime.
+/// See the file's header. `W` is the type that it wakes: a goroutine, in the runtime.
 pub(crate) struct RuntimeTimer<W: 'static> {
     pub(crate) word: TimerState,
     /// The key that the heap has sorted it by, while the word says *modified*. Hand.
     key: AtomicU64,
-    /// The heap it is in, or was in last. Whoever puts it into a heap, before the word says so.
+    /// The heap that it is in, or was in last. Written by the thread that puts it into a heap,
+    /// before the word says so.
     home: AtomicRef<WakeTime>,
-    /// Handed to whoever acts. Hand, while it is not armed.
+    /// Handed to the code that acts on the expiry. Written by the hand, while the timer is not
+    /// armed.
     data: AtomicU64,
     who: AtomicRef<W>,
 }
@@ -36,7 +38,7 @@ pub(crate) enum Rearm {
     NotHeaped,
     Done {
         was_armed: bool,
-        /// Nobody was going to look this early.
+        /// No M was going to look this early.
         earlier: bool,
     },
 }
@@ -118,7 +120,7 @@ impl<W: Sync> RuntimeTimer<W> {
         }
     }
 
-    /// By whoever puts it into the heap of `home`.
+    /// Called by the thread that puts it into the heap of `home`.
     pub(crate) fn set_home(&self, home: &'static WakeTime) {
         self.home.store(Some(home), Release); // pairs(timer-home)
     }

@@ -115,7 +115,7 @@ pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
     p.timers.wake_time().is_some_and(|wake| wake <= now)
 }
 
-/// `p` has just gone idle without its M having looked around: somebody must know when its
+/// `p` has just become idle, and no M has looked at its timers: another M must know when its
 /// timers are due. Go: handoffp, its end.
 pub(crate) fn see_to(p: &P) {
     if let Some(when) = p.timers.wake_time()

@@ -116,7 +116,7 @@ impl TimerState {
         None
     }
 
-    /// Hand: sorted or moved -> zombie. The answer says what it was: armed if this call has
+    /// Hand: sorted or moved -> zombie. The result says what it was: armed if this call has
     /// stopped it, not armed if there was nothing to stop.
     pub(crate) fn disarm(&self) -> Seen {
         let mut seen = self.load();

@@ -39,8 +39,7 @@ impl WakeTime {
         }
     }
 
-    /// When somebody should look at this heap, or earlier; `None` if there is nothing to wait
-    /// for.
+    /// When an M should look at this heap, or earlier; `None` if there is nothing to wait for.
     #[inline]
     pub(crate) fn wake_time(&self) -> Option<Nanos> {
         // Acquire pairs(min-moved): lock_in's clearing, so that the load below sees what it

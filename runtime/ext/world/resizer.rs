@@ -63,7 +63,7 @@ pub(crate) fn set(n: u32) -> u32 {
     resize(n, default_class())
 }
 
-/// Nobody says any more.
+/// The program no longer sets a number.
 pub(crate) fn set_default() {
     let n = default_procs::automatic();
     let was_automatic = default_procs::set_automatic(true);

@@ -201,7 +201,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
     }
 }
 
-/// Lets the world go on with `SCHED.procs()` Ps. Go: startTheWorldWithSema.
+/// Starts the world again, with `SCHED.procs()` Ps. Go: startTheWorldWithSema.
 fn start(rt: NoPreempt) {
     let mine = rt.p().map(|p| p.id);
     // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.

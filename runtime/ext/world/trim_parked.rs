@@ -24,7 +24,7 @@ const DEEP_PAGES: usize = 4;
 /// Goroutines to a stop of the world: about a millisecond.
 const TO_A_STOP: usize = 256;
 
-/// All that can go, now. The answer is an estimate in bytes.
+/// Returns all memory that can be returned now. The result is an estimate in bytes.
 pub(crate) fn trim() -> usize {
     let mut freed = 0;
     if SCHED.is_started() {
