@@ -221,7 +221,7 @@ fn end_thread(m: &'static M, last: GRef) -> bool {
     true
 }
 
-/// A plain thread waits. It may have been the last one that could do anything.
+/// A foreign thread waits. It may have been the last one that could do anything.
 pub(crate) fn foreign_falls_asleep(g: GRef) {
     exit_watcher::falls_asleep(g);
     deadlock::check();

@@ -18,7 +18,7 @@ pub(crate) const SLAB: usize = 64;
 struct Slab {
     next: AtomicRef<Slab>,
     gs: Box<[G]>,
-    /// What its Gs are for. Those of plain threads never stand for a goroutine: whoever looks at
+    /// What its Gs are for. Those of foreign threads never stand for a goroutine: whoever looks at
     /// one that ended meanwhile sees a thread's all the same.
     kind: Kind,
 }
@@ -85,7 +85,7 @@ pub(crate) fn give_free(gs: &GQueue) {
     FREE_LOCK.unlock();
 }
 
-/// As [`for_each`], but only those of plain threads: other slabs are passed over.
+/// As [`for_each`], but only those of foreign threads: other slabs are passed over.
 pub(crate) fn for_each_thread(mut f: impl FnMut(GRef)) {
     // Acquire pairs(slabs): new_slab's Release.
     let mut slab = FIRST.load(Acquire);

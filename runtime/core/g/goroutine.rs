@@ -34,7 +34,7 @@ pub(crate) type GRef = &'static G;
 #[repr(u8)]
 pub(crate) enum Kind {
     Goroutine = 0,
-    /// A plain OS thread that blocks on one of our primitives: it has a G to wait in.
+    /// A foreign thread that blocks on one of our primitives: it has a G to wait in.
     Thread = 1,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct G {
     /// The M in whose signal handler it was stopped, + 1. Stays after that: the status says
     /// whether it means anything. When it does, the thread sleeps in the handler: not another's.
     pub(crate) bound_m: AtomicU32,
-    /// Wakes a plain OS thread (`Kind::Thread`).
+    /// Wakes a foreign thread (`Kind::Thread`).
     pub(crate) note: Note,
     // Identity: written by the spawner, and by the goroutine itself.
     pub(crate) parent: AtomicU64,

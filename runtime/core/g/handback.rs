@@ -14,7 +14,7 @@ use crate::core::sys::fatal::fatal;
 use crate::core::sys::note::Note;
 
 /// By the one waker of a wait. `Mine`: a goroutine, to be put into a run queue. `readied` is
-/// called before a plain thread can go on.
+/// called before a foreign thread can go on.
 #[inline]
 pub(crate) fn wake(
     status: &Status,
@@ -34,7 +34,7 @@ pub(crate) fn wake(
     }
 }
 
-/// By a plain thread whose park is committed: sleeps until its waker has done the last of it.
+/// By a foreign thread whose park is committed: sleeps until its waker has done the last of it.
 pub(crate) fn sleep_thread(status: &Status, note: &Note) {
     let woken = sleep_thread_until(status, note, None);
     debug_assert!(woken);
@@ -66,7 +66,7 @@ mod model {
     const THREAD: u32 = 1;
     const GOROUTINE: u32 = 0;
 
-    /// What a waker knows of a plain thread's G.
+    /// What a waker knows of a foreign thread's G.
     struct Plain {
         status: Status,
         note: Note,

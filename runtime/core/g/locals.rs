@@ -1,4 +1,4 @@
-//! The store behind `goroutine_local!`: one for each goroutine, one for each plain thread.
+//! The store behind `goroutine_local!`: one for each goroutine, one for each foreign thread.
 //!
 //! Values are boxed, so they do not move while the store grows. They are found by the number of
 //! their key, and destroyed in the reverse order of their creation. A value with a destructor is

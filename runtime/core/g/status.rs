@@ -89,7 +89,7 @@ impl Status {
         Status(AtomicU32::new(DEAD))
     }
 
-    /// A pseudo-goroutine (a plain OS thread) is running from the start.
+    /// The G of a foreign thread is RUNNING from the start.
     pub(crate) fn set_running_thread(&self) {
         self.0.store(RUNNING, Relaxed);
     }
@@ -244,7 +244,7 @@ impl Status {
         Enqueue::Mine
     }
 
-    /// A plain OS thread waits in `park`: true when `ready` has come.
+    /// A foreign thread waits in `park`: true when `ready` has come.
     pub(crate) fn thread_woken(&self) -> bool {
         // Acquire pairs(park-commit): ready's Release.
         self.0.load(Acquire) == RUNNABLE

@@ -68,7 +68,7 @@ pub(crate) fn this_m() -> Option<&'static M> {
     unsafe { m.as_ref() }
 }
 
-/// Makes the calling thread `m`, until its end; then a plain thread again.
+/// Makes the calling thread `m`, until its end; then a foreign thread again.
 pub(crate) fn set_this_m(m: Option<&'static M>) {
     let m = m.map_or(std::ptr::null(), std::ptr::from_ref);
     #[cfg(target_arch = "x86_64")]

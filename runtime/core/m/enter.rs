@@ -190,7 +190,7 @@ impl NoPreempt {
             .map(|p| HeldP::new(p, unsafe { HoldsP::assume() }))
     }
 
-    /// The calling goroutine; on a plain thread its own pseudo-G.
+    /// The calling goroutine; on a foreign thread its own G.
     #[inline]
     pub(crate) fn current(&self) -> GRef {
         match self.m {

@@ -154,7 +154,7 @@ fn find_lost() {
     FREE_LOCK.unlock();
 }
 
-/// The kernel's id of the plain thread that has `g`.
+/// The kernel's id of the foreign thread that has `g`.
 pub(crate) fn tid_of(g: &G) -> i32 {
     ((g.parent.load(Relaxed) & TID) as u32).cast_signed()
 }

@@ -147,7 +147,7 @@ impl M {
         self.incarnation.load(Acquire) // pairs(all-ms): begin's Release
     }
 
-    /// Its thread leaves the books. The scheduler's lock is held.
+    /// Its thread is taken out of the records. The scheduler's lock is held.
     pub(crate) fn end(&self) {
         self.incarnation.store(Incarnation::NONE, Relaxed);
     }

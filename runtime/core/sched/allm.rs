@@ -44,7 +44,7 @@ fn object(id: usize) -> Option<&'static M> {
     ALL_MS.get(id)?.load(Acquire)
 }
 
-/// An M for a new thread: one that is free, or a new one. It is in the books when this returns.
+/// An M for a new thread: one that is free, or a new one. It is in the records when this returns.
 /// By the spawner. `None`: there are too many.
 pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
     static COUNT: AtomicU64 = AtomicU64::new(0);

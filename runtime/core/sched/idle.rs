@@ -95,7 +95,7 @@ pub(crate) fn wait_for_p(m: &'static M) {
     }
 }
 
-/// By an M that counts as idle now, or has ended, or by a plain thread that has stopped a timer:
+/// By an M that counts as idle now, or has ended, or by a foreign thread that has stopped a timer:
 /// is anybody left?
 pub(crate) fn check_if_last() {
     fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep

@@ -37,7 +37,7 @@ pub(crate) fn park(rt: NoPreempt) {
     }
 }
 
-/// Runnable again at the global tail; others run first. Nothing on a plain thread but a yield
+/// Runnable again at the global tail; others run first. Nothing on a foreign thread but a yield
 /// of the CPU. Go: Gosched.
 pub(crate) fn yield_now() {
     yield_as(Switch::Yield);
@@ -97,7 +97,7 @@ fn take_window() {
     }
 }
 
-/// A plain thread waits on its own note. It may have been the last one that could do anything.
+/// A foreign thread waits on its own note. It may have been the last one that could do anything.
 #[cold]
 fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {

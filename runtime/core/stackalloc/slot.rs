@@ -165,7 +165,7 @@ impl Slot {
         self.link.get()
     }
 
-    /// Does it continue another stack of its owner's, or a plain thread's?
+    /// Does it continue another stack of its owner's, or a foreign thread's?
     #[inline]
     pub(crate) fn is_segment(&self) -> bool {
         self.owner() & SEGMENT_TAG != 0

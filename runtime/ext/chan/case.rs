@@ -104,7 +104,7 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// The calling goroutine or plain thread, as a number that is never used twice (a G is).
+/// The calling goroutine or foreign thread, as a number that is never used twice (a G is).
 fn this_owner() -> u64 {
     enter().current().id()
 }

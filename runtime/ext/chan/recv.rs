@@ -86,7 +86,7 @@ impl<T> Chan<T> {
                 Accept::Late(sender) => Some(sender),
             };
             let Some(g) = me else {
-                // A plain thread's G may have to be allocated: not under the lock. A sender
+                // A foreign thread's G may have to be allocated: not under the lock. A sender
                 // that was caught stays ours meanwhile: it sleeps until it is told.
                 drop(state);
                 me = Some(rt.current());

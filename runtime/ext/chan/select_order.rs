@@ -7,7 +7,7 @@
 use crate::core::base::fastrand::Choice;
 use crate::core::m::enter::NoPreempt;
 
-/// Chooses for plain threads.
+/// Chooses for foreign threads.
 static CHOICE: Choice = Choice::new(0x5e1e_c7ed);
 
 const INLINE: usize = 16;

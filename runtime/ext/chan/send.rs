@@ -85,7 +85,7 @@ impl<T> Chan<T> {
         }
     }
 
-    /// A plain thread's G may have to be allocated: not under the lock.
+    /// A foreign thread's G may have to be allocated: not under the lock.
     #[cold]
     fn send_thread(
         &self,

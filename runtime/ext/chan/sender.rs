@@ -13,7 +13,7 @@ use crate::ext::chan::hchan::Chan;
 /// The sending side of a channel; clones send into the same channel.
 ///
 /// When the last sender is dropped, the channel is disconnected: what it holds can still be
-/// received, then receivers get an error. Goroutines and plain threads may use it alike.
+/// received, then receivers get an error. Goroutines and foreign threads may use it alike.
 ///
 /// ```
 /// let (s1, r) = gosched::channel::unbounded();

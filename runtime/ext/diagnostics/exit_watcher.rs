@@ -73,7 +73,7 @@ pub(crate) fn ended_but_counted() -> u32 {
     u32::from(FIRST_HAS_ENDED.load(Relaxed))
 }
 
-/// The plain thread that has `g`, the calling one, is marked as asleep.
+/// The foreign thread that has `g`, the calling one, is marked as asleep.
 pub(crate) fn falls_asleep(g: &G) {
     leaves(tid_of(g));
 }

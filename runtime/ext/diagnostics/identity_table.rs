@@ -49,7 +49,7 @@ fn copy_name(g: &G, to: &mut [u8; SHOWN]) -> Option<usize> {
 /// As [`with_name`], for a caller that must not wait and does not enter the runtime: nothing if
 /// the lock is held.
 ///
-/// The caller cannot be preempted: it is in a signal handler, or on a plain thread.
+/// The caller cannot be preempted: it is in a signal handler, or on a foreign thread.
 pub(crate) fn try_with_name<R>(g: &G, f: impl FnOnce(Option<&str>) -> R) -> Option<R> {
     if !g.identity_lock.try_lock() {
         return None;

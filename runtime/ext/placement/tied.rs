@@ -58,7 +58,8 @@ pub(crate) fn next_locked(_: &SchedGuard, m: &'static M) -> Option<GRef> {
 #[cold]
 pub(crate) fn send_home(m: &'static M, g: GRef) {
     let sched = SCHED.lock();
-    // Threads leave the books under the lock: this one is there, or has taken its addresses along.
+    // Threads are taken out of the records under the lock: this one is there, or its
+    // thread-locals are gone.
     let Some(home) = allm::m_of(g.last_m.load(Relaxed)) else {
         sched.push_global(g);
         drop(sched);

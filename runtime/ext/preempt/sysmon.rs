@@ -124,7 +124,7 @@ fn sysmon(_: &'static ()) {
     threads::set_sysmon();
     exit_watcher::is_ours();
     exact_timeouts();
-    // Until now this thread was a stranger, who could have woken somebody.
+    // Until now this thread counted as an unknown thread, which could have woken a goroutine.
     check_if_last();
     let mut watches: Box<[SysmonTick]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
     let mut spawner = SpawnerWatch {

@@ -55,7 +55,7 @@ fn has_more_to_run(rt: &NoPreempt) -> bool {
     SCHED.global_len() != 0 || rt.p().is_some_and(|p| !p.runq.is_empty())
 }
 
-/// A plain thread has no heap: it uses the first P's.
+/// A foreign thread has no heap: it uses the first P's.
 fn arm_in(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> Armed {
     let p = rt.p().map(|p| p.p()).or_else(|| SCHED.p(0));
     match p {

@@ -180,7 +180,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         }
         let held = hold_stopped(p);
         let rest = held.drain();
-        // The world is stopped, but plain threads, and goroutines that come out of the kernel
+        // The world is stopped, but foreign threads, and goroutines that come out of the kernel
         // without a P, still put into the global queue.
         let sched = SCHED.lock();
         rest.append(sched.global());
