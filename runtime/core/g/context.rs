@@ -133,7 +133,7 @@ pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
     unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
 }
 
-/// Runs `g` on its stack until it asks for something. By the M that holds `g`.
+/// Runs `g` on its stack until it asks for something. Called by the M that holds `g`.
 #[inline]
 pub(crate) fn resume(g: GRef) -> Switch {
     let block = g.block.load(Relaxed) as *mut Block;

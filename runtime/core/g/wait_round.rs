@@ -50,7 +50,7 @@ impl WaitRound {
         WaitRound(AtomicU64::new(CLOSED))
     }
 
-    /// Opens a new round. By the goroutine itself, before it publishes any waiter.
+    /// Opens a new round. Called by the goroutine itself, before it publishes any waiter.
     pub(crate) fn open(&self) -> WaitId {
         let round = (self.0.load(Relaxed) >> CASE_BITS) + 1;
         let ticket = round << CASE_BITS;

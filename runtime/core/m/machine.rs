@@ -119,7 +119,7 @@ impl M {
         }
     }
 
-    /// Everything as in a new one, for the thread that is about to begin. By the spawner. What
+    /// Everything as in a new one, for the thread that is about to begin. Called by the spawner. What
     /// those still write who have found the M as it was before may come later: see
     /// `core/sched/README.md#ms-used-again`.
     pub(crate) fn begin(&self, incarnation: Incarnation) {
@@ -133,7 +133,7 @@ impl M {
         self.incarnation.store(incarnation, Release); // pairs(all-ms): incarnation's Acquire
     }
 
-    /// Its thread has begun. By that thread.
+    /// Its thread has begun. Called by that thread.
     pub(crate) fn set_up(&self, tid: i32) {
         self.tid.store(tid, Relaxed);
         // Release pairs(m-up): `preempt`'s Acquire. A request to the thread before, that none
@@ -157,7 +157,7 @@ impl M {
         self.free.store(true, Release); // pairs(m-free): take_free's Acquire
     }
 
-    /// True: it was free, and is the caller's. By the spawner.
+    /// True: it was free, and is the caller's. Called by the spawner.
     pub(crate) fn take_free(&self) -> bool {
         // Acquire pairs(m-free): let_go's Release.
         let free = self.free.load(Acquire);
@@ -177,7 +177,7 @@ impl M {
         self.exclusive.load(Relaxed) != 0
     }
 
-    /// One goroutine more is locked to this M. By its thread, as the next two.
+    /// One goroutine more is locked to this M. Called by its thread, as the next two.
     pub(crate) fn add_locked(&self) {
         self.exclusive
             .store(self.exclusive.load(Relaxed) + 1, Relaxed);

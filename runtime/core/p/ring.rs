@@ -51,7 +51,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         &self.cells[at as usize % CAP]
     }
 
-    /// By the owner. False: it is full.
+    /// Puts a goroutine at the tail. Called by the owner. False: the ring is full.
     #[inline]
     #[must_use]
     pub(crate) fn push(&self, item: C::Item) -> bool {
@@ -67,7 +67,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         true
     }
 
-    /// By the owner: the oldest. Returns the one after it as well, as a hint of what comes next.
+    /// Takes the oldest. Called by the owner. Also returns the one after it, as a hint of what comes next.
     #[inline]
     pub(crate) fn pop(&self) -> Option<(C::Item, Option<C::Item>)> {
         let tail = self.tail.0.load(Relaxed);
@@ -99,7 +99,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         moved.map(|_| ())
     }
 
-    /// Takes about half (`n - n / 2` of `n`), oldest first, into `out`; returns how many. By the
+    /// Takes about half (`n - n / 2` of `n`), oldest first, into `out`; returns how many. Called by the
     /// owner, or by a thief.
     pub(crate) fn take_half(&self, mut out: impl FnMut(u32, C::Item)) -> u32 {
         loop {
@@ -126,7 +126,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         }
     }
 
-    /// By the owner of `self`: takes half of `victim`, keeps all but the newest, returns that.
+    /// Takes half of `victim`, keeps all but the newest, and returns the newest. Called by the owner of `self`.
     pub(crate) fn steal_half(&self, victim: &Self) -> Option<C::Item> {
         let tail = self.tail.0.load(Relaxed);
         // The thief's ring is empty, so there is room for half of another one.

@@ -85,7 +85,7 @@ pub(crate) fn leave_after_switch() {
     }
 }
 
-/// A module was loaded. In user code, since it takes the dynamic linker's lock. By the thread of
+/// A module was loaded. In user code, since it takes the dynamic linker's lock. Called by the thread of
 /// the M that we are on now: on the way out of the runtime it may have become another one.
 #[cold]
 #[inline(never)]

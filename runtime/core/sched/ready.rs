@@ -12,7 +12,7 @@ use crate::core::m::foreign_parked;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
 
-/// Wakes a goroutine (or a foreign thread's G) that has announced a park. By the one waker that
+/// Wakes a goroutine (or a foreign thread's G) that has announced a park. Called by the one waker that
 /// owns the wait, after it has finished the operation for the sleeper.
 #[inline]
 pub(crate) fn ready(rt: &NoPreempt, g: GRef) {

@@ -141,7 +141,7 @@ pub(crate) fn set_watcher() {
     count_thread();
 }
 
-/// A thread of the runtime has begun. By that thread.
+/// A thread of the runtime has begun. Called by that thread.
 pub(crate) fn count_thread() {
     THREADS.fetch_add(1, SeqCst); // pairs(deadlock)
 }

@@ -41,7 +41,7 @@ impl<T> ValueCell<T> {
         }
     }
 
-    /// The value, if there is one. By the owner, when no wait node points here.
+    /// The value, if there is one. Called by the owner, when no wait node points here.
     #[inline]
     pub(crate) fn take(&self) -> Option<T> {
         let value = self.value.get().cast::<T>();
@@ -91,7 +91,7 @@ impl CellPtr<'_> {
         SlotPtr(self.start.cast())
     }
 
-    /// Puts a value in. By the owner, when no wait node points here.
+    /// Puts a value in. Called by the owner, when no wait node points here.
     #[inline]
     pub(crate) fn put<T>(self, value: T) {
         // SAFETY: `typed` has checked the room; alive for the owner's lifetime.

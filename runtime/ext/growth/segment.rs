@@ -92,7 +92,7 @@ impl Segment {
         }
     }
 
-    /// Runs `f` on the segment. By its owner, at once.
+    /// Runs `f` on the segment. Called by its owner, at once.
     pub(crate) fn call(&self, f: &mut dyn FnMut()) {
         context::call_on(self.slot, self.slot.link(), &mut || {
             let _standing = Standing::on(self);

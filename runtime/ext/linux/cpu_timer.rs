@@ -93,7 +93,7 @@ impl CpuTimer {
             } == 0
     }
 
-    /// Gives it back. By the thread itself, at its end.
+    /// Gives it back. Called by the thread itself, at its end.
     pub(crate) fn delete(&self) {
         let id = self.0.swap(NONE, Relaxed);
         if id >= 0 {

@@ -112,7 +112,7 @@ fn one_more(m: &'static M) -> Option<GRef> {
     tied::next_locked(&SCHED.lock(), m)
 }
 
-/// By the M that picked a goroutine that is locked to another: gives its P to that one, and
+/// Called by the M that picked a goroutine that is locked to another: gives its P to that one, and
 /// sleeps. If that one is awake it will look at its queue by itself: it is about to fall asleep, or
 /// runs another that needs its thread.
 pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
@@ -155,7 +155,7 @@ fn had_its_slice(p: &P) -> bool {
     over && (!p.runq.is_empty() || SCHED.global_len() != 0)
 }
 
-/// Threads are refused, and a P waits for one. By the spawner: does what a new M would do first,
+/// Threads are refused, and a P waits for one. Called by the spawner: does what a new M would do first,
 /// gives the P to an M that is there. That may be one that sleeps until one is picked who needs its
 /// thread.
 pub(crate) fn serve_refused() {

@@ -23,7 +23,7 @@ use crate::ext::timers::timer_waiter::Told;
 /// Left with the timer of a prepared goroutine: start it. No ticket is 0.
 pub(crate) const BIRTH: u64 = 0;
 
-/// Arms a timer, in the caller's heap if it is in none. By its hand. True: it was armed before.
+/// Arms a timer, in the caller's heap if it is in none. Called by its hand. True: it was armed before.
 pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let armed = arm_in(rt, node, when);
     if armed.earlier && SCHED.timer_waiter.tell(when) == Told::Nobody {
@@ -32,7 +32,7 @@ pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -
     armed.was_armed
 }
 
-/// Moves a timer that is armed. By its hand. False: it is not, and nothing has changed.
+/// Moves a timer that is armed. Called by its hand. False: it is not, and nothing has changed.
 pub(crate) fn rearm(node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let when = when.clamp(1, NEVER);
     let earlier = node.rearm_armed(when);
