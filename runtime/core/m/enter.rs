@@ -33,8 +33,8 @@ use crate::core::p::processor::HeldP;
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::lock::RawLock;
 
-/// Evidence: the calling thread is in the runtime. On a thread that is not the runtime's it
-/// stands for nothing but is needed all the same, so that one code serves both.
+/// Evidence: the calling thread is in the runtime. On a foreign thread it proves nothing, but
+/// functions still take it, so that the same code works for both.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct NoPreempt {
@@ -43,7 +43,7 @@ pub(crate) struct NoPreempt {
     not_send: PhantomData<*mut ()>,
 }
 
-/// What the calling function promises its callers about threads.
+/// What a public function promises its callers about threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
     /// It returns on the thread that it was called on.
@@ -55,10 +55,10 @@ enum Call {
 /// How a goroutine stops on the spot. The scheduler provides it, since it is above this file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stops {
-    /// It has come in without its P: back when it has one again.
+    /// It has entered without its P: returns when it has one again.
     pub(crate) without_p: fn(&'static M, GRef),
-    /// Its slice is over, or the world is being stopped: gives its P up if somebody wants it, back
-    /// when it has one again.
+    /// Its slice is over, or the world is being stopped: gives up its P if another M can take it,
+    /// and returns when it has one again.
     pub(crate) slice_over: fn(&'static M, GRef),
 }
 
@@ -108,7 +108,7 @@ fn enter_m(m: &'static M, how: Call) -> &'static M {
     }
 }
 
-/// A thief was here.
+/// A thief is looking, or has taken the P.
 #[cold]
 #[inline(never)]
 fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
@@ -122,8 +122,8 @@ fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
     }
 }
 
-/// The P is gone: the goroutine's own M waits for another, or finds one and goes on; or, off its
-/// stack, any M resumes it. Returns the M that it is on then.
+/// The P is gone. Either the goroutine's own M waits for another P, or finds one; or the
+/// goroutine leaves its stack, and any M resumes it. Returns the M that it is on then.
 fn without_p(m: &'static M, g: GRef, how: Call) -> &'static M {
     match how {
         Call::Stays => {
@@ -140,7 +140,7 @@ fn without_p(m: &'static M, g: GRef, how: Call) -> &'static M {
     }
 }
 
-/// Something was asked for while we were inside: here is where it happens.
+/// A request came while the thread was inside: it is handled here.
 #[cold]
 #[inline(never)]
 fn leave_pending(how: Call) {

@@ -24,8 +24,8 @@ use crate::core::sys::thread_end::ThreadEnd;
 /// Gs that no thread has.
 static FREE_LOCK: RawLock = RawLock::new();
 static FREE: GQueue = GQueue::new();
-/// With so many Gs of threads, all taken, it pays to look whose threads are gone. Guarded by the
-/// lock.
+/// When this many Gs of threads exist and all are taken, it is worth looking for Gs whose threads
+/// are gone. Guarded by the lock.
 static WORTH_A_LOOK: AtomicUsize = AtomicUsize::new(0);
 
 /// A G's `parent`, which a thread has no use for: the kernel's id of the thread in its lower half,
@@ -130,8 +130,8 @@ fn pop_free() -> Option<GRef> {
     g
 }
 
-/// Gives back the Gs of threads that have ended and could not do so. One whose id another thread
-/// has by now waits for the end of that one.
+/// Gives back the Gs of threads that have ended and could not do so. If another thread has the
+/// same id by now, the G is given back only after the end of that thread.
 ///
 /// It asks the kernel about each, so it waits until there are twice as many as last had a thread:
 /// a few questions for each G that is handed out, however many threads live.
@@ -159,7 +159,7 @@ pub(crate) fn tid_of(g: &G) -> i32 {
     ((g.parent.load(Relaxed) & TID) as u32).cast_signed()
 }
 
-/// By the thread itself: it is about to wait without a deadline, or has done so.
+/// Called by the thread itself: it is about to wait without a deadline, or has done so.
 pub(crate) fn set_asleep(g: &G, asleep: bool) {
     let word = g.parent.load(Relaxed) & !ASLEEP;
     g.parent

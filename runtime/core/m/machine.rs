@@ -24,8 +24,8 @@ use crate::core::sys::note::Note;
 /// `preempt_tick`: preempt whatever runs (the world is being stopped).
 pub(crate) const PREEMPT_ANY: u64 = u64::MAX;
 
-/// In `exclusive`: a goroutine has ended locked to this thread. It may be in any state, so the
-/// thread runs nobody any more but those who need it, and ends when there are none.
+/// In `exclusive`: a goroutine has ended locked to this thread. The thread may be in any state,
+/// so it runs only the goroutines that need it, and ends when there are none.
 const ENDING: u32 = 1 << 31;
 
 /// See `core/m/retake.rs` for how its P can be taken from outside.
@@ -37,20 +37,21 @@ pub(crate) struct M {
     pub(crate) blocking: AtomicBool,
     /// Its thread's CPU time when its P was taken from it.
     pub(crate) lost_cpu: AtomicU64,
-    /// Stops it when it computes without a P; and whether it does so (some systems have none).
+    /// The timer that stops the thread when it computes without a P; some systems refuse it.
     pub(crate) lost_timer: CpuTimer,
     pub(crate) lost_is_timed: AtomicBool,
     /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
     pub(crate) preempt_tick: AtomicU64,
     /// Its thread's CPU time when that was written.
     pub(crate) asked_cpu: AtomicU64,
-    /// What its goroutine is to do on its way out of the runtime.
+    /// What its goroutine must do when it leaves the runtime.
     pub(crate) pending: Pending,
     /// Asleep in the preemption handler, with its goroutine stopped in user code.
     pub(crate) bound_asleep: AtomicBool,
     /// How many goroutines are locked to this M, and [`ENDING`]; written by its own thread.
     exclusive: AtomicU32,
-    /// Asleep until one that needs this very thread was picked; under the scheduler's lock.
+    /// Asleep until a goroutine that needs this very thread is picked; under the scheduler's
+    /// lock.
     pub(crate) waits_for_own: AtomicBool,
     /// Where its signal stack starts; 0 before the thread runs.
     pub(crate) alt_stack: AtomicUsize,
@@ -78,7 +79,7 @@ pub(crate) struct M {
     /// Which thread this is; `NONE` when that has ended. Changed under the scheduler's lock, and
     /// by the spawner before the thread begins.
     incarnation: AtomicIncarnation,
-    /// The thread has let go of it.
+    /// The thread does not use it any more.
     free: AtomicBool,
     /// The kernel's thread id, once the thread runs.
     pub(crate) tid: AtomicI32,
@@ -119,8 +120,8 @@ impl M {
         }
     }
 
-    /// Everything as in a new one, for the thread that is about to begin. Called by the spawner. What
-    /// those still write who have found the M as it was before may come later: see
+    /// Resets everything to the state of a new M, for the thread that is about to begin. Called
+    /// by the spawner. Threads that found the M before may still write to it later: see
     /// `core/sched/README.md#ms-used-again`.
     pub(crate) fn begin(&self, incarnation: Incarnation) {
         self.blocking.store(false, Relaxed);
@@ -157,7 +158,7 @@ impl M {
         self.free.store(true, Release); // pairs(m-free): take_free's Acquire
     }
 
-    /// True: it was free, and is the caller's. Called by the spawner.
+    /// True: it was free, and belongs to the caller now. Called by the spawner.
     pub(crate) fn take_free(&self) -> bool {
         // Acquire pairs(m-free): let_go's Release.
         let free = self.free.load(Acquire);

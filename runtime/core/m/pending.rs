@@ -32,7 +32,7 @@ impl Pending {
         self.0.load(Relaxed) & what != 0
     }
 
-    /// What was asked is being done.
+    /// The request is being handled.
     pub(crate) fn done(&self, what: u8) {
         self.0.fetch_and(!what, Relaxed);
     }

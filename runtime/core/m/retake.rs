@@ -75,7 +75,7 @@ impl Retake {
         self.steal.load(Relaxed) != NONE
     }
 
-    /// By the owner, inside: is the P still mine?
+    /// Called by the owner, inside: does it still have its P?
     pub(crate) fn settle(&self) -> Entry {
         // AcqRel pairs(steal-word): the thief's compares in `try_steal`. A thief that has just
         // begun fails at its second one, whatever we do here.
@@ -95,7 +95,7 @@ impl Retake {
         self.steal.load(Relaxed) == STOLEN
     }
 
-    /// By a thief: takes the P, if the owner is in user code. `barrier` is a full fence on
+    /// Called by a thief: takes the P, if the owner is in user code. `barrier` is a full fence on
     /// every CPU that runs a thread of ours; `look` reads what the M holds, while it must.
     pub(crate) fn try_steal<R>(
         &self,

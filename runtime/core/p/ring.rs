@@ -67,7 +67,8 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         true
     }
 
-    /// Takes the oldest. Called by the owner. Also returns the one after it, as a hint of what comes next.
+    /// Takes the oldest goroutine. Called by the owner. Also returns the one after it, as a hint
+    /// of what comes next.
     #[inline]
     pub(crate) fn pop(&self) -> Option<(C::Item, Option<C::Item>)> {
         let tail = self.tail.0.load(Relaxed);

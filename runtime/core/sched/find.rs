@@ -26,8 +26,9 @@ use crate::core::sched::waiting_ps;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::thread::osyield;
 
-/// Every so many picks the global queue goes first, or two goroutines that keep readying each
-/// other could hide it forever. A prime, so as not to fall in step with anything.
+/// At every 61st pick the global queue is first. Otherwise two goroutines that keep readying each
+/// other could hide it forever. The number is a prime, so that it does not match the period of a
+/// program.
 const GLOBAL_EVERY: u32 = 61;
 /// Sweeps over all Ps before giving up; the last one takes `runnext` too. Go: stealTries.
 const SWEEPS: u32 = 4;
@@ -73,10 +74,10 @@ fn fresh(g: GRef) -> Picked {
     Picked { g, inherit: false }
 }
 
-/// The next of the P's own queue. One that would inherit a slice that is over goes behind all
-/// others: goroutines that ready each other, at one P, would otherwise hide those in the ring for
-/// ever, where no signal finds them in user code or there are no signals. Not one whose timer has
-/// just `fired`: it has had nothing of that slice.
+/// The next goroutine of the P's own queue. If it would inherit a slice that is over, it goes
+/// behind all others. Otherwise goroutines that ready each other, at one P, would hide the ring
+/// forever, if no signal finds them in user code or if there are no signals. A goroutine whose
+/// timer has just `fired` is an exception: it has used nothing of that slice.
 #[inline]
 fn local(p: LentP<'_>, fired: bool) -> Option<Picked> {
     let picked = p.get()?;
@@ -110,8 +111,8 @@ fn global_batch(p: LentP<'_>) -> Option<Picked> {
     global_batch_locked(&SCHED.lock(), p)
 }
 
-/// This P's share of the global queue: the first runs, the rest goes local.
-/// Go: globrunqgetbatch.
+/// This P's share of the global queue: the first goroutine runs, and the rest goes to the local
+/// queue. Go: globrunqgetbatch.
 fn global_batch_locked(sched: &SchedGuard, p: LentP<'_>) -> Option<Picked> {
     let first = sched.global().pop_front()?;
     let size = SCHED.global_len() + 1;
@@ -218,7 +219,7 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
     None
 }
 
-/// The spinner stops spinning, then looks at every queue once more. True: it has a P again.
+/// The M stops spinning, and then looks at every queue once more. True: it has a P again.
 fn last_look(m: &'static M) -> bool {
     m.spinning.store(false, Relaxed);
     SCHED.idle.stop_spinning();

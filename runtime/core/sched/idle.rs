@@ -75,8 +75,8 @@ pub(crate) fn stop_m(m: &'static M) {
     wait_for_p(m);
 }
 
-/// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
-/// with a P (`ext/placement/tied.rs`). True: the caller owes a `wakep`.
+/// The goroutines tied to an M that goes to sleep go to the global queue, where other Ms find
+/// them and wake this M with a P (`ext/placement/tied.rs`). True: the caller must call `wakep`.
 pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
     let any = !m.affinity.queue.is_empty();
     if any {
@@ -85,7 +85,7 @@ pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
     any
 }
 
-/// In the idle list already: sleeps until it is handed a P.
+/// `m` is in the idle list already: sleeps until it is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
     check_if_last();
     m.note.sleep(); // its Acquire shows what the waker wrote
@@ -95,8 +95,8 @@ pub(crate) fn wait_for_p(m: &'static M) {
     }
 }
 
-/// By an M that counts as idle now, or has ended, or by a foreign thread that has stopped a timer:
-/// is anybody left?
+/// Called by an M that counts as idle now, or has ended, or by a foreign thread that has stopped
+/// a timer: can any M or thread still act?
 pub(crate) fn check_if_last() {
     fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
     let awake = SCHED.ms_awake();

@@ -37,8 +37,8 @@ pub(crate) fn park(rt: NoPreempt) {
     }
 }
 
-/// Runnable again at the global tail; others run first. Nothing on a foreign thread but a yield
-/// of the CPU. Go: Gosched.
+/// The goroutine goes to the tail of the global queue; others run first. On a foreign thread only
+/// a yield of the CPU. Go: Gosched.
 pub(crate) fn yield_now() {
     yield_as(Switch::Yield);
 }
@@ -85,8 +85,9 @@ pub(crate) fn leave_after_switch() {
     }
 }
 
-/// A module was loaded. In user code, since it takes the dynamic linker's lock. Called by the thread of
-/// the M that we are on now: on the way out of the runtime it may have become another one.
+/// A module was loaded. This runs in user code, since it takes the dynamic linker's lock. It runs
+/// on the thread of the current M, which may be another M than before the goroutine left the
+/// runtime.
 #[cold]
 #[inline(never)]
 fn take_window() {
@@ -97,7 +98,7 @@ fn take_window() {
     }
 }
 
-/// A foreign thread waits on its own note. It may have been the last one that could do anything.
+/// A foreign thread waits on its own note. It may have been the last thread that could act.
 #[cold]
 fn park_thread(g: GRef) {
     if g.status.commit_park() == Enqueue::NotMine {

@@ -12,8 +12,8 @@ use crate::core::m::foreign_parked;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
 
-/// Wakes a goroutine (or a foreign thread's G) that has announced a park. Called by the one waker that
-/// owns the wait, after it has finished the operation for the sleeper.
+/// Wakes a goroutine (or a foreign thread's G) that has announced a park. Called by the one waker
+/// that owns the wait, after it has completed the sleeper's operation.
 #[inline]
 pub(crate) fn ready(rt: &NoPreempt, g: GRef) {
     let is_thread = || g.is_thread();

@@ -20,18 +20,19 @@ use crate::core::sys::note::Note;
 /// See the fields. Go: sched.
 #[derive(Debug)]
 pub(crate) struct Sched {
-    /// Guards everything that says so. Held for a few instructions, never across a system call
-    /// that can block.
+    /// Guards every field whose comment says so. It is held for a few instructions, never across
+    /// a system call that can block.
     lock: RawLock,
     /// Under the lock; any thread may read its length, as a hint.
     global: GQueue,
     /// Last in, first out; under the lock. Go: midle.
     idle_ms: AtomicRef<M>,
-    /// Its other end, where those are whose threads goroutines wait for; how many of them.
+    /// The other end of the list, with the Ms whose threads goroutines wait for; and their
+    /// number.
     idle_ms_end: AtomicRef<M>,
     idle_needed: AtomicU32,
     pub(crate) idle_m_count: AtomicU32,
-    /// How often an M was taken out of idleness; under the lock.
+    /// How often an idle M was taken to run; under the lock.
     m_wakes: AtomicU32,
     /// Ms that wait until a goroutine is picked that needs their thread; under the lock. Go:
     /// nmidlelocked.
@@ -128,7 +129,8 @@ impl Sched {
         self.m_count.load(Relaxed).wrapping_sub(idle)
     }
 
-    /// If nothing runs or is about to: a stamp. Two equal ones: nothing ran in between either.
+    /// If no M runs or is about to run: a stamp. If two stamps are equal, no M ran in between
+    /// either.
     pub(crate) fn all_asleep(&self) -> Option<(u32, u32)> {
         let _locked = self.lock();
         let asleep =
@@ -142,7 +144,7 @@ impl Sched {
         self.ms_awake() == 0
     }
 
-    /// The first `run` of the process has come.
+    /// The first `run` of the process has been called.
     #[inline]
     pub(crate) fn is_started(&self) -> bool {
         // Acquire pairs(started): start's Release.
@@ -175,7 +177,7 @@ impl Sched {
         (0..self.procs() as usize).filter_map(|i| self.p(i))
     }
 
-    /// Every P ever made, those that `gomaxprocs` has put aside included.
+    /// Every P ever made, with those that `gomaxprocs` has put aside.
     pub(crate) fn all_ps(&self) -> impl Iterator<Item = &'static P> + '_ {
         (0..MAX_PS).map_while(|i| self.p(i))
     }
@@ -199,8 +201,8 @@ impl Sched {
     }
 }
 
-/// The right to what the lock guards; unlocks when dropped. Who takes a reference to one is called
-/// under the lock.
+/// The right to everything that the lock guards; unlocks when dropped. A function that takes a
+/// reference to it is called under the lock.
 #[derive(Debug)]
 pub(crate) struct SchedGuard {
     not_send: PhantomData<*const ()>,
@@ -234,13 +236,13 @@ impl SchedGuard {
         add(&self.m_count, n.cast_unsigned());
     }
 
-    /// An idle M, or one that waits for its own, is about to be woken.
+    /// An idle M, or an M that waits for its own goroutine, is about to be woken.
     pub(crate) fn count_m_wake(&self) {
         let wakes = self.m_wakes.load(Relaxed);
         self.m_wakes.store(wakes.wrapping_add(1), Relaxed);
     }
 
-    /// Puts a P into the idle list.; the caller counts it in `idle`.
+    /// Puts a P into the idle list; the caller counts it in `idle`.
     pub(crate) fn push_idle_p(&self, p: &'static P) {
         p.idle_link.store(self.idle_ps.load(Relaxed), Relaxed);
         self.idle_ps.store(Some(p), Relaxed);
@@ -352,7 +354,7 @@ impl SchedGuard {
         self.take_idle_m(m)
     }
 
-    /// An M gave its P up because the world is being stopped.
+    /// An M gave up its P because the world is being stopped.
     pub(crate) fn p_stopped(&self) {
         let left = self.still_running.load(Relaxed) - 1;
         self.still_running.store(left, Relaxed);

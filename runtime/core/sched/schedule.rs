@@ -91,7 +91,7 @@ enum Life {
     Over,
 }
 
-/// Runs one goroutine until it gives the M up.
+/// Runs one goroutine until it gives up the M.
 #[inline]
 fn execute(m: &'static M, g: GRef, inherit: bool) {
     let p = idle::held_p(m);
@@ -157,7 +157,7 @@ fn done(m: &'static M, g: GRef) {
     exit::recycle(p.lend(), g);
 }
 
-/// A waker came before the commit: what it would have done is mine to do.
+/// A waker came before the commit, so this M enqueues the goroutine in its place.
 #[cold]
 fn readied_early(m: &'static M, g: GRef) {
     let p = idle::held_p(m);

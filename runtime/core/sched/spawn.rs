@@ -24,7 +24,7 @@ use crate::core::stackalloc::StackSpec;
 use crate::core::stackalloc::depot;
 use crate::core::stackalloc::quota;
 
-/// What a new goroutine is, besides its closure.
+/// The properties of a new goroutine, besides its closure.
 #[derive(Debug)]
 pub(crate) struct Birth {
     pub(crate) at: &'static Location<'static>,
@@ -128,7 +128,7 @@ pub(crate) unsafe fn prepare<F: FnOnce() + Send>(birth: &Birth, f: F) -> GRef {
     g
 }
 
-/// Takes the preparation back.
+/// Undoes a [`prepare`].
 ///
 /// # Safety
 /// `g` comes from [`prepare`], was not started, and will not be.
@@ -146,7 +146,8 @@ pub(crate) unsafe fn forget(g: GRef) {
     }
 }
 
-/// A dead G, from the P's list, the shared list, or new; and the evidence to go on with.
+/// A dead G, from the P's list, the shared list, or new; and the evidence that the caller is in
+/// the runtime.
 #[inline]
 fn dead_g() -> (NoPreempt, GRef) {
     let rt = enter();

@@ -39,15 +39,16 @@ const M_STACK: usize = DISTANCE + (1 << 20);
 /// Of the spawner itself, which may write a report of all goroutines.
 const STACK: usize = 64 << 10;
 
-/// What the spawner does for others; handed over for the same reason.
+/// Functions that the spawner calls for other layers. They are handed over as values, for the
+/// same reason.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Duties {
     pub(crate) entry: Entry,
-    /// A thread that was counted is not to come: is anybody left?
+    /// A thread that was counted will not come: checks whether any thread can still act.
     pub(crate) check_if_last: fn(),
     /// Tries to get stacks for goroutines that wait for one; returns when to be called again.
     pub(crate) stacks: fn(&mut Refused) -> Option<Nanos>,
-    /// Threads are refused: finds an M for a P that waits for one among those that there are.
+    /// Threads are refused: finds an M, among the existing ones, for a P that waits for one.
     pub(crate) serve: fn(),
 }
 
@@ -66,7 +67,7 @@ fn words(errno: Errno) -> std::io::Error {
     std::io::Error::from_raw_os_error(errno)
 }
 
-/// The spawner's life.
+/// The spawner's loop.
 fn spawner(_: &'static ()) {
     SPAWNER_TID.store(gettid(), Relaxed);
     count_thread();
@@ -126,7 +127,7 @@ impl Helper {
 struct Maker {
     duties: &'static Duties,
     berths: ThreadStacks,
-    /// One that has been refused its thread: the next to start.
+    /// An M whose thread was refused: the next to start.
     ready: Option<&'static M>,
     refused: Refused,
     said: bool,
@@ -143,7 +144,7 @@ impl Maker {
         }
     }
 
-    /// As many as are wanted, and the system gives.
+    /// Makes as many threads as are wanted and as the system allows.
     fn make_threads(&mut self) {
         if FAILED.swap(false, Relaxed) {
             self.was_refused(libc::EAGAIN);
@@ -212,7 +213,8 @@ impl Maker {
     }
 }
 
-/// The last of a limit is for malloc: without, it ends the process. The first M takes what it can.
+/// The last part of a limit is left to malloc, which ends the process without it. The first M
+/// takes what it can.
 fn has_room() -> bool {
     let limits = [limits::address_space(), limits::writable()];
     limits

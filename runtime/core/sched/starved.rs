@@ -41,7 +41,8 @@ pub(crate) fn put_aside(g: GRef) {
     threads::wake_spawner();
 }
 
-/// `p` has nothing else to do: the one that waits longest, if there is a stack for it.
+/// `p` has nothing else to do: returns the goroutine that has waited longest, if there is a stack
+/// for it.
 #[cold]
 pub(crate) fn next_locked(sched: &SchedGuard, p: &P) -> Option<GRef> {
     let g = WAITING.pop_front()?;
@@ -58,8 +59,8 @@ fn note_length(_: &SchedGuard) {
     SCHED.starved.store(!WAITING.is_empty(), Relaxed);
 }
 
-/// By the spawner, at each of its turns: tries to get stacks for those who wait. When it is to be
-/// called again.
+/// Called by the spawner in each round of its loop: tries to get stacks for the goroutines that
+/// wait. Returns when it is to be called again.
 pub(crate) fn see_to(refused: &mut Refused) -> Option<Nanos> {
     if !SCHED.starved.load(Relaxed) {
         refused.settle();

@@ -37,8 +37,8 @@ fn pop(sched: &SchedGuard) -> Option<&'static P> {
     Some(p)
 }
 
-/// One for `m`, which is not idle and goes to its loop with it; `m` is spinning then, if that was
-/// asked for.
+/// Takes a P for `m`, which is not idle and enters its loop with it; `m` is spinning then, if
+/// that was asked for.
 pub(crate) fn take_for(sched: &SchedGuard, m: &M) -> Option<&'static P> {
     let p = pop(sched)?;
     m.spinning.store(p.wake_spinning.load(Relaxed), Relaxed);

@@ -26,7 +26,7 @@ pub(crate) fn wakep() {
     }
 }
 
-/// Counted as spinning already: finds a P and an M for it.
+/// A spinning M is counted already: finds a P and an M for it.
 #[cold]
 pub(crate) fn start_spinner() {
     let sched = SCHED.lock();
@@ -89,7 +89,7 @@ pub(crate) fn serve_waiting() {
     }
 }
 
-/// Wakes a parked M with a P in its hand.
+/// Wakes a parked M and hands it a P.
 pub(crate) fn hand_over(m: &'static M, p: &'static P, spinning: bool) {
     m.spinning.store(spinning, Relaxed);
     m.next_p.store(Some(p), Relaxed);
