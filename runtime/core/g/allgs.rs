@@ -18,12 +18,12 @@ pub(crate) const SLAB: usize = 64;
 struct Slab {
     next: AtomicRef<Slab>,
     gs: Box<[G]>,
-    /// What its Gs are for. Those of foreign threads never stand for a goroutine: whoever looks at
-    /// one that ended meanwhile sees a thread's all the same.
+    /// What its Gs are for. The G of a foreign thread is never used for a goroutine: code that
+    /// reads the G of a thread that has ended meanwhile still sees the G of a thread.
     kind: Kind,
 }
 
-/// Oldest slab first, so that dumps come about in order of birth.
+/// Oldest slab first, so that dumps are roughly in the order of creation.
 static FIRST: AtomicRef<Slab> = AtomicRef::none();
 static LAST: AtomicRef<Slab> = AtomicRef::none();
 static SLAB_COUNT: AtomicU32 = AtomicU32::new(0);

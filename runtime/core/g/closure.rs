@@ -24,7 +24,7 @@ unsafe impl Sync for ClosureCell {}
 // SAFETY: as above.
 unsafe impl Send for ClosureCell {}
 
-/// What becomes of a closure that is taken out.
+/// What to do with a closure that is taken out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Call {
     Run,

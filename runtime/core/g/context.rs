@@ -173,7 +173,7 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
 }
 
 /// Runs `f` on `slot`, which the caller owns, and comes back: by return, or unwinding with the
-/// panic of `f`. `below` is the stack that the caller stands on, if it is one of ours.
+/// panic of `f`. `below` is the caller's stack, if it is one of ours.
 #[inline(never)]
 pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
     if let Some(below) = below {
@@ -225,7 +225,7 @@ pub(crate) fn stack_here() -> usize {
     shim::stack_pointer()
 }
 
-/// Says how deep the calling frame is: nothing below is alive once it has switched away, but what
+/// Notes how deep the calling frame is: after the switch nothing below it is alive, except what
 /// the switch itself pushes (less than `ext/scavenge/trim.rs` spares).
 #[inline(always)]
 fn note_stack(slot: &Slot) {

@@ -50,11 +50,12 @@ pub(crate) struct G {
     pub(crate) locked_count: AtomicU16,
     /// When it last parked, by the coarse clock.
     pub(crate) since: AtomicU32,
-    /// Why it may not run on another thread than `last_m`, if so: see `ext/thread_locals/tls_guard.rs`.
+    /// The reasons why it must run on `last_m`, if there are any: see
+    /// `ext/thread_locals/tls_guard.rs`.
     pub(crate) stay: AtomicU8,
     /// A `StackSpec`: what stack it was promised at its spawn.
     stack_spec: AtomicU8,
-    /// Whether it panics just now: see `core/g/panics.rs`.
+    /// Whether it is in a panic: see `core/g/panics.rs`.
     pub(crate) panics: PanicWord,
     /// Next in the one list this G is in; written by the list's owner.
     pub(crate) link: AtomicRef<G>,
@@ -91,7 +92,7 @@ pub(crate) struct G {
     pub(crate) closure: ClosureCell,
 }
 
-/// A million of them are a quarter of a GiB: no field without need.
+/// A million Gs take a quarter of a GiB, so every field must be necessary.
 const _: () = assert!(cfg!(loom) || size_of::<G>() == 256);
 
 impl G {
@@ -149,7 +150,7 @@ impl G {
         WaitReason::from_u8(self.reason.load(Relaxed))
     }
 
-    /// By the goroutine itself, before it publishes the waiter. See `core/g/status.rs`.
+    /// Called by the goroutine itself, before it publishes the waiter. See `core/g/status.rs`.
     #[inline]
     pub(crate) fn announce_park(&self, reason: WaitReason) {
         self.announce_park_for(reason, 0);
@@ -164,12 +165,12 @@ impl G {
         self.status.announce_park();
     }
 
-    /// The stack that it is to have.
+    /// The class of the stack that it gets at its first run.
     pub(crate) fn stack_spec(&self) -> StackSpec {
         StackSpec::from_u8(self.stack_spec.load(Relaxed))
     }
 
-    /// By the spawner.
+    /// Called by the spawner.
     pub(crate) fn set_stack_spec(&self, word: StackSpec) {
         self.stack_spec.store(word.as_u8(), Relaxed);
     }

@@ -13,7 +13,7 @@ use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::note::Note;
 
-/// By the one waker of a wait. `Mine`: a goroutine, to be put into a run queue. `readied` is
+/// Called by the one waker of a wait. `Mine`: a goroutine, to be put into a run queue. `readied` is
 /// called before a foreign thread can go on.
 #[inline]
 pub(crate) fn wake(
@@ -34,7 +34,7 @@ pub(crate) fn wake(
     }
 }
 
-/// By a foreign thread whose park is committed: sleeps until its waker has done the last of it.
+/// Called by a foreign thread whose park is committed: sleeps until its waker has set the note.
 pub(crate) fn sleep_thread(status: &Status, note: &Note) {
     let woken = sleep_thread_until(status, note, None);
     debug_assert!(woken);

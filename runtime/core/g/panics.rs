@@ -68,17 +68,17 @@ impl PanicWord {
         Seen(self.0.load(Relaxed))
     }
 
-    /// By the goroutine: its hook begins.
+    /// Called by the goroutine: its hook begins.
     pub(crate) fn tells(&self) {
         self.step_to(TELLS);
     }
 
-    /// By the goroutine: its hook has told everything.
+    /// Called by the goroutine: its hook has told everything.
     pub(crate) fn unwinds(&self) {
         self.step_to(UNWINDS);
     }
 
-    /// By the goroutine, at its root: the panic has been caught.
+    /// Called by the goroutine, at its root: the panic has been caught.
     pub(crate) fn over(&self) {
         self.step_to(NONE);
     }

@@ -35,7 +35,7 @@ const VALVE: u32 = 12;
 /// What the caller of a transition has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Enqueue {
-    /// The G is runnable and mine to put into a run queue.
+    /// The G is runnable, and the caller must put it into a run queue.
     Mine,
     /// Another thread has it, or will enqueue it.
     NotMine,
@@ -59,7 +59,7 @@ impl Stop {
     }
 }
 
-/// What has become of a bound goroutine that was picked.
+/// The state of a bound goroutine that was picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Bound {
@@ -67,7 +67,7 @@ pub(crate) enum Bound {
     Asleep,
     /// The valve lets it run without a P: nothing to do.
     Running,
-    /// It came off its thread meanwhile: an ordinary runnable one.
+    /// It has left its thread meanwhile: it is an ordinary runnable goroutine.
     Runnable,
 }
 
@@ -117,19 +117,20 @@ impl Status {
         self.step_relaxed(RUNNING, DEAD, "exit");
     }
 
-    /// By the goroutine itself, before it publishes the waiter: from here on `ready` is legal.
+    /// Called by the goroutine itself, before it publishes the waiter: from here on `ready` is legal.
     #[inline]
     pub(crate) fn announce_park(&self) {
         self.step_relaxed(RUNNING, PARKING, "announce_park");
     }
 
-    /// By the goroutine itself, when it found that it need not wait, and no waker was promised.
+    /// Called by the goroutine itself, when it found that it need not wait, and no waker was promised.
     #[inline]
     pub(crate) fn cancel_park(&self) {
         self.step_relaxed(PARKING, RUNNING, "cancel_park");
     }
 
-    /// On the M's stack, after the switch. `Mine`: a waker came first, so I enqueue.
+    /// On the M's stack, after the switch. `Mine`: a waker came first, so the caller enqueues the
+    /// G.
     #[inline]
     #[must_use]
     pub(crate) fn commit_park(&self) -> Enqueue {
@@ -174,7 +175,7 @@ impl Status {
         self.0.store(at.status(), Release);
     }
 
-    /// By the M that picked a bound goroutine, and so took it out of its queue.
+    /// Called by the M that picked a bound goroutine, and so took it out of its queue.
     pub(crate) fn resume_bound(&self) -> Bound {
         loop {
             // Acquire pairs(bound): what the goroutine left, if it is off its stack.
@@ -202,7 +203,7 @@ impl Status {
         matches!(self.0.load(Relaxed), VALVE | RUNNING)
     }
 
-    /// By sysmon: lets a stopped goroutine run without a P while it stays in its queue. True:
+    /// Called by sysmon: lets a stopped goroutine run without a P while it stays in its queue. True:
     /// the M that it is bound to is mine to wake, and sleeps until then.
     #[must_use]
     pub(crate) fn open_valve(&self) -> bool {

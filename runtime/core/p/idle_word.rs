@@ -87,7 +87,7 @@ impl IdleWord {
         }
     }
 
-    /// An M out of work may look around if spinners are fewer than half of the busy Ps.
+    /// An M without work may spin if the spinning Ms are fewer than half of the busy Ps.
     pub(crate) fn try_spin(&self, procs: u32) -> bool {
         let state = self.load();
         if 2 * state.spinning() >= procs.saturating_sub(state.idle_ps()) {
@@ -119,14 +119,14 @@ impl IdleWord {
         self.stop_spinning();
     }
 
-    /// The caller saw work and found no idle P: the next M that would drop its P shall look.
+    /// The caller saw work and found no idle P: the next M that would give up its P must look.
     /// Under the scheduler's lock.
     pub(crate) fn leave_need(&self) {
         self.0.fetch_or(NEED, SeqCst); // pairs(no-lost-work): try_add_idle
     }
 
-    /// A P goes to the idle list, from a *non-spinning* M. False: somebody needs a spinner, and
-    /// the caller has become it: it keeps its P.
+    /// A P goes to the idle list, from a *non-spinning* M. False: a submitter needs a spinning M,
+    /// and the caller has become it: it keeps its P.
     #[must_use]
     pub(crate) fn try_add_idle(&self) -> bool {
         let mut now = self.0.load(Relaxed);

@@ -66,12 +66,12 @@ pub(crate) struct P {
     pub(crate) syscalltick: AtomicU32,
     /// The schedtick whose slice is over, as sysmon has seen.
     over_tick: AtomicU32,
-    /// The world goes on, and it has not picked a goroutine since: it may, before the world stops
-    /// again. And its schedtick then.
+    /// The world has started again, and this P has not picked a goroutine since: it may pick one
+    /// before the world stops again. And its schedtick at that time.
     owed_pick: AtomicBool,
     restart_tick: AtomicU32,
-    /// When a pair of locked goroutines began to hand it to and fro, and its schedtick when it was
-    /// handed to one of them last.
+    /// When a pair of locked goroutines began to hand this P to each other, and its schedtick at
+    /// the last hand-over.
     pub(crate) locked_since: AtomicU64,
     pub(crate) locked_tick: AtomicU32,
     /// Number + 1 of the M that holds it, for dumps; 0 = none.
@@ -131,7 +131,7 @@ impl P {
         self.schedtick.store(tick.wrapping_add(1), Relaxed);
     }
 
-    /// By sysmon: the slice that began at `tick` is over.
+    /// Called by sysmon: the slice that began at `tick` is over.
     pub(crate) fn end_slice(&self, tick: u32) {
         self.over_tick.store(tick, Relaxed);
     }
@@ -167,7 +167,7 @@ impl P {
         self.free_gs.len()
     }
 
-    /// Has it a free stack of `class` of its own? By the owner, or as a hint.
+    /// Has it a free stack of `class` in its cache? Called by the owner, or as a hint.
     pub(crate) fn has_stack(&self, class: Class) -> bool {
         self.stacks.has(class)
     }
@@ -181,8 +181,8 @@ impl P {
 /// The right to a P, and the handle to its owner's half. An M that gives the P away gives this
 /// away.
 ///
-/// The calling thread holds the P and is in the runtime, or nobody holds the P and the caller has
-/// it for itself. A thread holds at most one.
+/// The calling thread holds the P and is in the runtime; or no M holds the P, and only the caller
+/// uses it. A thread holds at most one.
 #[derive(Debug)]
 pub(crate) struct HeldP(LentP<'static>);
 
@@ -322,7 +322,7 @@ impl LentP<'_> {
         self.stacks.flush();
     }
 
-    /// Gives all caches back: for a P that goes away.
+    /// Gives all caches back: for a P that is removed.
     pub(crate) fn flush_caches(self) {
         allgs::give_free(&self.free_gs);
         self.stacks.flush();

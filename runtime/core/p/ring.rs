@@ -147,8 +147,8 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         self.tail.0.load(Relaxed).wrapping_sub(head) as usize
     }
 
-    /// Head and tail as they stood at one moment: equal if it was empty. `between` is looked at
-    /// in that moment too.
+    /// Head and tail as they were at one moment: equal if the ring was empty. `between` is read
+    /// at that moment too.
     pub(crate) fn is_empty_and(&self, between: impl Fn() -> bool) -> bool {
         loop {
             // Acquire pairs(ring-head): the takers' Release; pairs(ring-tail): push's Release.

@@ -45,7 +45,7 @@ fn object(id: usize) -> Option<&'static M> {
 }
 
 /// An M for a new thread: one that is free, or a new one. It is in the records when this returns.
-/// By the spawner. `None`: there are too many.
+/// Called by the spawner. `None`: there are too many.
 pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let limit = ID_LIMIT.load(Relaxed);

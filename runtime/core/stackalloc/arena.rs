@@ -24,8 +24,8 @@ struct Arena {
 
 static ARENAS: [Arena; Class::COUNT] = [const { Arena::closed() }; Class::COUNT];
 
-/// New slots of `class` into the front of `out`, at least one, at most a batch. The answer
-/// is how many. Allocates nothing; takes a few system calls.
+/// New slots of `class` into the front of `out`, at least one, at most a batch. Returns how many.
+/// Allocates nothing; makes a few system calls.
 ///
 /// # Errors
 /// What the kernel refuses, see [`StackError`]. Slots that exist are not affected.

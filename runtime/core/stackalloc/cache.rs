@@ -50,7 +50,7 @@ impl StackCache {
         self.slots[n - 1].get().ok_or(StackError::Exhausted)
     }
 
-    /// One for the caller; what comes with it stays here.
+    /// A stack for the caller; the others of the batch stay here.
     #[cold]
     fn take_central(&self, class: Class, want: usize) -> Result<SlotRef, StackError> {
         let mut batch = [None; BATCH];

@@ -112,7 +112,7 @@ pub(crate) fn grow_older(class: Class, from: Age, to: Age) {
     depot.lock.unlock();
 }
 
-/// Free slots of one age; a moment's truth, without the lock.
+/// The number of free slots of one age; without the lock, so it may be out of date.
 pub(crate) fn free_of(class: Class, age: Age) -> usize {
     DEPOTS[class.number()].lists[age as usize].len.load(Relaxed)
 }

@@ -18,7 +18,7 @@ pub(crate) enum Step {
     Batch,
     /// `MADV_GUARD_INSTALL`, a call each.
     Single,
-    /// `mprotect(PROT_NONE)`: two VMAs a stack, so there is a budget.
+    /// `mprotect(PROT_NONE)`: two VMAs for each stack, so there is a quota.
     Mprotect,
 }
 
@@ -34,7 +34,7 @@ impl Step {
     }
 }
 
-/// Mappings left to everybody else: malloc dies when there are none.
+/// Mappings left to all other code: malloc fails when there are none.
 const SPARE_MAPPINGS: usize = 8192;
 
 static FIRST_STEP: AtomicUsize = AtomicUsize::new(Step::Batch as usize);
@@ -73,7 +73,7 @@ pub(crate) unsafe fn install(spans: &[Span]) -> Result<(), StackError> {
     unsafe { split(spans) }
 }
 
-/// The kernel says "not with me" and not "no memory".
+/// The kernel says that it does not support this, and not that there is no memory.
 fn unknown(errno: Errno) -> bool {
     errno != libc::ENOMEM && errno != libc::EAGAIN
 }

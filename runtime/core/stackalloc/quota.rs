@@ -56,10 +56,11 @@ const KEPT_BACK: usize = 1024;
 /// Of each class.
 static PROMISED: [AtomicUsize; Class::COUNT] = [const { AtomicUsize::new(0) }; Class::COUNT];
 
-/// Free stacks that others may keep in their caches: they are no help to who needs one.
+/// Free stacks that other Ps may keep in their caches, where a goroutine that needs one cannot
+/// take it.
 static KEPT: AtomicUsize = AtomicUsize::new(0);
 
-/// So many stacks of the default class may lie in caches.
+/// How many stacks of the default class may be in caches.
 pub(crate) fn set_kept(stacks: usize) {
     KEPT.store(stacks, Relaxed);
 }

@@ -44,7 +44,7 @@ const _: () = assert!(Class::COUNT <= CLASS_BITS + 1);
 /// Added to the owner's tag, an address: the slot continues another stack of the owner's.
 pub(crate) const SEGMENT_TAG: usize = 1;
 
-/// How everybody holds a slot.
+/// The reference by which all code holds a slot.
 pub(crate) type SlotRef = &'static Slot;
 
 impl Slot {
@@ -109,14 +109,14 @@ impl Slot {
         self.place() & HAS_COROUTINE != 0
     }
 
-    /// By the slot's holder.
+    /// Called by the slot's holder.
     pub(crate) fn set_has_coroutine(&self, has: bool) {
         let bit = if has { HAS_COROUTINE } else { 0 };
         self.place
             .store(self.place() & !HAS_COROUTINE | bit, Relaxed);
     }
 
-    /// Says where its user's stack pointer is as he leaves it: on this stack, or on one that is
+    /// Notes its user's stack pointer when the user leaves it: on this stack, or on one that is
     /// not ours (another library's coroutine): then it is unknown which part of this stack is
     /// alive.
     #[inline]
@@ -124,7 +124,7 @@ impl Slot {
         self.saved_sp.store(sp, Relaxed);
     }
 
-    /// What was noted is not so any more.
+    /// The noted stack pointer is not valid any more.
     pub(crate) fn forget_sp(&self) {
         self.saved_sp.store(0, Relaxed);
     }

@@ -17,12 +17,12 @@ use crate::core::sys::clock::{Nanos, nanotime};
 
 /// How long, in all, a final report waits for a pipe that is not read.
 const PATIENCE: Nanos = 10_000_000_000;
-/// A look at what others do while one waits for them.
+/// How often to check what others do while the caller waits for them.
 const LOOK: libc::c_int = 20;
 
-/// Writes straight to file descriptor 2: no lock, no buffer, no allocation. A pipe or terminal
-/// that does not block (`O_NONBLOCK` is everybody's who shares it) and is full is waited for, ten
-/// seconds at most: these are last words.
+/// Writes directly to file descriptor 2: no lock, no buffer, no allocation. If the pipe or
+/// terminal is full and does not block (all processes that share it share `O_NONBLOCK`), this
+/// waits ten seconds at most, because this is the last message.
 #[derive(Debug)]
 pub(crate) struct RawStderr;
 
@@ -50,7 +50,7 @@ fn write_all(s: &str, patient: bool) -> fmt::Result {
     Ok(())
 }
 
-/// False: stderr's readers have had all the time that they get.
+/// False: the time for stderr's readers is over.
 fn wait_for_room() -> bool {
     static WAITED: AtomicU64 = AtomicU64::new(0);
     if WAITED.load(Relaxed) >= PATIENCE {
@@ -94,7 +94,7 @@ impl BufferedStderr {
         }
     }
 
-    /// For words that are not the last: what stderr does not take at once is dropped.
+    /// For a message that is not the last: the part that stderr does not take at once is dropped.
     pub(crate) const fn hasty() -> BufferedStderr {
         BufferedStderr::with_patience(false)
     }
@@ -139,8 +139,8 @@ pub(crate) fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// The thread that tells why the process ends. It stands for the goroutine that tells, which stays
-/// on it: from [`begin_death`] on that one neither enters the runtime nor is preempted.
+/// The thread that prints why the process ends. The goroutine that prints stays on this thread:
+/// from [`begin_death`] on, it does not enter the runtime and is not preempted.
 static DYING: AtomicI32 = AtomicI32::new(0);
 /// A report was requested and will be printed (`SIGQUIT`).
 static ANNOUNCED: AtomicBool = AtomicBool::new(false);
@@ -161,7 +161,7 @@ pub(crate) fn begin_death() {
     }
 }
 
-/// Does the calling thread tell why the process ends? In a signal handler, too.
+/// Whether the calling thread prints why the process ends. May be called in a signal handler.
 pub(crate) fn is_telling() -> bool {
     let dying = DYING.load(Relaxed);
     // SAFETY: no preconditions.
@@ -173,8 +173,8 @@ pub(crate) fn announce_death() {
     ANNOUNCED.store(true, Relaxed);
 }
 
-/// By one who is about to leave the process in peace: not while another thread tells why it
-/// ends, or was asked to. Go: proc.go main, its look at `panicking`.
+/// Called by a thread that is about to end the process in an orderly way: not while another
+/// thread prints why it ends, or was asked to. Go: proc.go main, its look at `panicking`.
 pub(crate) fn let_others_die() {
     // SAFETY: no preconditions.
     let me = unsafe { libc::gettid() };
@@ -207,7 +207,8 @@ pub(crate) fn throw_begun(args: fmt::Arguments<'_>) -> ! {
     exit_now(2)
 }
 
-/// A bug of the runtime, or a misuse that cannot be survived: words, then status 2.
+/// A bug of the runtime, or a misuse after which the process cannot continue: a message, then
+/// status 2.
 macro_rules! fatal {
     ($($arg:tt)*) => { $crate::core::sys::fatal::throw(format_args!($($arg)*)) };
 }

@@ -59,7 +59,7 @@ pub(crate) fn instant_at(when: Nanos, anchor: (Instant, Nanos)) -> Instant {
     }
 }
 
-/// So long from now; far beyond all counting it is simply far.
+/// The time `delay` from now; if that overflows, a time in the far future.
 #[inline]
 pub(crate) fn nanos_after(delay: Duration) -> Nanos {
     nanotime().saturating_add(saturated(delay))

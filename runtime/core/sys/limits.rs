@@ -29,7 +29,8 @@ impl Allowance {
         self.left.saturating_sub(self.kept()) / 8
     }
 
-    /// May so many bytes be taken? The last of a limit is left to malloc, which dies without.
+    /// May so many bytes be taken? The last part of a limit is left to malloc, which ends the
+    /// process without it.
     pub(crate) fn allows(self, bytes: usize) -> bool {
         self.left.saturating_sub(self.kept()) >= bytes
     }
@@ -81,7 +82,8 @@ pub(crate) fn restrain_malloc() {
     }
 }
 
-/// Of so much address space malloc may have one arena, 64 MiB: a quarter.
+/// The amount of address space for which malloc may have one arena of 64 MiB, which is a quarter
+/// of it.
 #[cfg(target_env = "gnu")]
 const ARENA_EACH: usize = 256 * MIB;
 
@@ -139,7 +141,7 @@ fn number(text: &[u8]) -> usize {
         })
 }
 
-/// The beginning of a file; nothing where it cannot be read.
+/// The beginning of a file; empty if it cannot be read.
 fn read<'a>(path: &std::ffi::CStr, text: &'a mut [u8]) -> &'a [u8] {
     // SAFETY: a valid C string; no mode is needed without O_CREAT.
     let file = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };

@@ -27,8 +27,9 @@ impl ThreadEnd {
     /// Asks for the call when the calling thread ends: one call, however often it asks before. A
     /// thread that asks after that is called once more.
     ///
-    /// Nothing is promised: there may be no key, no memory for its value, or this may be the last
-    /// round of destructors. So the caller finds out by other means, too, that the thread is gone.
+    /// The call is not guaranteed: there may be no key, no memory for its value, or this may be
+    /// the last round of destructors. So the caller must also find out by other means that the
+    /// thread is gone.
     pub(crate) fn ask(&'static self) {
         let Some(key) = *self.key.get_or_init(new_key) else {
             return;

@@ -69,7 +69,7 @@ const UNKNOWN: u8 = 0;
 const NO: u8 = 1;
 const YES: u8 = 2;
 
-/// Does memcheck run us? The one of valgrind's tools that complains.
+/// Does the process run under memcheck, the tool of valgrind that reports such reads?
 #[inline]
 pub(crate) fn is_memcheck() -> bool {
     match MEMCHECK_RUNS.load(Relaxed) {

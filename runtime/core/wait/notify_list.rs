@@ -165,11 +165,11 @@ impl NotifyList {
 }
 
 enum Serve {
-    /// Its time ran out first; it is not ours to wake.
+    /// Its deadline has passed first; the caller must not wake it.
     TooLate,
     /// Has not parked yet, and will not.
     Awake,
-    /// Ours to ready, after the lock is free.
+    /// The caller must ready it, after the lock is released.
     Asleep(GRef),
 }
 

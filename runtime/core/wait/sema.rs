@@ -106,7 +106,8 @@ fn acquire_slow(count: &AtomicU32, lifo: bool, reason: WaitReason) {
 }
 
 /// Adds one to the counter and wakes the first waiter, if there is one. `handoff`: the waiter
-/// gets this one, whoever comes in between, and runs next in the caller's place.
+/// gets this one, even if another goroutine comes in between, and runs next in the caller's
+/// place.
 pub(crate) fn release(count: &AtomicU32, handoff: bool) {
     let root = root(count);
     // Release pairs(sema): try_take's Acquire.

@@ -65,8 +65,8 @@ impl Tree {
         Some(first)
     }
 
-    /// Takes all waiters for `key` out, as a chain through `same`; they count as queued until
-    /// whoever took them says otherwise.
+    /// Takes all waiters for `key` out, as a chain through `same`; they count as queued until the
+    /// caller says otherwise.
     pub(crate) fn dequeue_all(&self, key: usize) -> Option<&'static Waiter> {
         let slot = self.find(key);
         let first = slot.load(Relaxed)?;

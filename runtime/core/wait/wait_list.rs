@@ -70,8 +70,8 @@ impl WaitList {
         w.set_queued(false);
     }
 
-    /// Moves everybody out at once, into a ring through `end`, which waits for nothing itself.
-    /// In the ring as here, a waiter may leave by `unlink`.
+    /// Moves all waiters out at once, into a ring through `end`, which itself is no waiter. In
+    /// the ring as here, a waiter may leave by `unlink`.
     pub(crate) fn move_to_ring(&self, end: &'static Waiter) {
         let first = self.first.take_relaxed().unwrap_or(end);
         let last = self.last.take_relaxed().unwrap_or(end);

@@ -88,7 +88,7 @@ impl Waiter {
         self.standing.store(standing as u8, Relaxed);
     }
 
-    /// By the queue: it holds a reference now, or has dropped its last one.
+    /// Called by the queue: it holds a reference now, or has dropped its last one.
     pub(crate) fn set_queued(&self, queued: bool) {
         self.queued.store(queued, Relaxed);
     }

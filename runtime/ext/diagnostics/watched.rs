@@ -57,7 +57,7 @@ impl Watched {
         }
     }
 
-    /// By a thread that has made known that it must not be watched.
+    /// Called by a thread that has made known that it must not be watched.
     pub(crate) fn leaves(&self, tid: u32) -> Ring {
         fence(SeqCst); // pairs(watched): hold's fence
         match self.0.load(Relaxed) == tid {
@@ -66,18 +66,18 @@ impl Watched {
         }
     }
 
-    /// By the watcher, before it asks whether there is anything to watch for.
+    /// Called by the watcher, before it asks whether there is anything to watch for.
     pub(crate) fn look(&self) {
         self.0.swap(LOOKING, SeqCst); // pairs(watched): ask
     }
 
-    /// By the watcher: this thread. It must then look whether that one is asleep after all.
+    /// Called by the watcher: this thread. It must then look whether that one is asleep after all.
     pub(crate) fn hold(&self, tid: u32) {
         self.0.store(tid, SeqCst); // pairs(watched): ask, which may stop here: somebody is watched
         fence(SeqCst); // pairs(watched): leaves's fence
     }
 
-    /// By the watcher, which found nothing to watch for. False: it was asked meanwhile.
+    /// Called by the watcher, which found nothing to watch for. False: it was asked meanwhile.
     #[must_use]
     pub(crate) fn rest(&self) -> bool {
         // pairs(watched): ask

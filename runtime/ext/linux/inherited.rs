@@ -37,12 +37,12 @@ const FAULTS: [libc::c_int; 6] = [
 /// The mask of the first caller of `run`.
 static CALLERS: OnceLock<libc::sigset_t> = OnceLock::new();
 
-/// By the first caller of `run`, before any thread of ours is made.
+/// Called by the first caller of `run`, before any thread of ours is made.
 pub(crate) fn remember_signals() {
     CALLERS.get_or_init(|| change(libc::SIG_BLOCK, &empty()));
 }
 
-/// By an M that can handle `ours`: the first caller's mask, but faults and `ours` come through.
+/// Called by an M that can handle `ours`: the first caller's mask, but faults and `ours` come through.
 pub(crate) fn take_signals(ours: Option<libc::c_int>) {
     let mut mask = CALLERS.get().copied().unwrap_or_else(empty);
     for signal in FAULTS.into_iter().chain(ours) {
@@ -142,7 +142,7 @@ impl Drop for Ahead {
     }
 }
 
-/// By an M that is about to run goroutines: behind the helpers, one of which has made it.
+/// Called by an M that is about to run goroutines: behind the helpers, one of which has made it.
 pub(crate) fn run_behind() {
     if let Some(Some(RealTime { policy, of_ms, .. })) = REAL_TIME.get() {
         set_real_time(*policy, *of_ms); // less is always allowed

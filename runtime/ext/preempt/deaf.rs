@@ -83,7 +83,7 @@ impl Teller {
         }
     }
 
-    /// By sysmon, now and then: says each of it once. `is_ours`: is the handler still ours?
+    /// Called by sysmon, now and then: says each of it once. `is_ours`: is the handler still ours?
     #[inline]
     pub(crate) fn look(&mut self, is_ours: fn() -> bool) {
         if FOUND.load(Relaxed) != 0 || REFUSED.load(Relaxed) != 0 || membarrier::refused() != 0

@@ -269,7 +269,7 @@ fn sleep_bound(m: &'static M, g: GRef) {
     }
 }
 
-/// By the M that picked a goroutine which is bound to another: gives its P to that one.
+/// Called by the M that picked a goroutine which is bound to another: gives its P to that one.
 /// `Asleep`: done, the caller has no P any more. `bound_m` may be stale, the status decides.
 pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
     let bound = g.status.resume_bound();

@@ -65,7 +65,7 @@ fn limit() -> Option<&'static CpuLimit> {
     LIMIT.get_or_init(CpuLimit::find).as_ref()
 }
 
-/// By sysmon, before its first tick: what is found here needs memory.
+/// Called by sysmon, before its first tick: what is found here needs memory.
 pub(crate) fn prepare() {
     if watches() {
         limit();
@@ -76,7 +76,7 @@ fn watches() -> bool {
     AUTOMATIC.load(Relaxed) && UPDATES.load(Relaxed) && !steady()
 }
 
-/// By sysmon, every [`EVERY`]: has the number of usable CPUs changed?
+/// Called by sysmon, every [`EVERY`]: has the number of usable CPUs changed?
 pub(crate) fn look() {
     if !watches() {
         return;

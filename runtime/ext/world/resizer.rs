@@ -27,8 +27,8 @@ pub(crate) fn install() {
     threads::set_chore(start_thread);
 }
 
-/// By the spawner, whenever it is woken. What comes while there is a thread, or where none is to be
-/// had, sysmon wants again after a second.
+/// Called by the spawner, whenever it is woken. If a request comes while there is a thread, or if no
+/// thread can be made, sysmon repeats it after a second.
 fn start_thread() {
     let Some(n) = default_procs::take_wanted() else {
         return;
