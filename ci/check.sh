@@ -10,16 +10,18 @@
 # failed without a failed test counts as one failure. Exit status 0 only if M is 0.
 #
 # TEST_TIMEOUT: seconds for one test command, build not included (default 600).
-# STRESS_SECS, TORTURE_SECS: how long each storm blows here; longer finds more.
+# STRESS_SECS and its like: how long each storm blows here; longer finds more.
 set -Eeuo pipefail
 exec </dev/null # may be closed or a terminal: no test shall read it
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly ALL=(fmt clippy test test-release doctest examples benches docs loom)
+readonly ALL=(fmt clippy core test test-release doctest examples benches docs loom)
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 readonly BUILD_TIMEOUT=900
 export STRESS_SECS="${STRESS_SECS:-0.2}" TORTURE_SECS="${TORTURE_SECS:-2}"
+export SOAK_SECS="${SOAK_SECS:-1}" PLAIN_SECS="${PLAIN_SECS:-1}" FOREIGN_SECS="${FOREIGN_SECS:-0.5}"
+export GOSCHED_REFUSED_SECONDS="${GOSCHED_REFUSED_SECONDS:-3}"
 export CARGO_TARGET_DIR="$TARGET" CARGO_TERM_COLOR=never RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
 # They take the place of those in .cargo/config.toml.
 [[ -z ${RUSTFLAGS:-} ]] || export RUSTFLAGS="$RUSTFLAGS --cfg gosched_test"
@@ -80,6 +82,12 @@ step_clippy() {
     build cargo clippy --locked -p gosched-report -- -D warnings
 }
 
+# The core without the extras: no warning, Go's orders and schedules, and its small API.
+step_core() {
+    build cargo clippy --locked --no-default-features -- -D warnings || return
+    tests --no-default-features --test order --test core_alone
+}
+
 # Unit and integration tests; tests/tidy.rs is one of them.
 # Some of them run examples.
 step_test() {
@@ -91,12 +99,12 @@ step_test() {
 # The package in runtime/mini, its steps (which are examples) and its exercises (not in release).
 mini() { tests -p gosched-mini --lib --tests --examples "$@"; }
 
-# Once more in release: bugs of thread-locals and of inlining show only there. The examples
-# have a step of their own.
+# Once more in release (the profile `ci` is release that builds in less time): bugs of
+# thread-locals and of inlining show only there. The examples have a step of their own.
 step_test-release() {
-    build cargo build --locked --release --examples || return
-    tests --release --lib --tests -- --skip every_example_ || return
-    mini --release -- --skip exercise_
+    build cargo build --locked --profile ci --examples || return
+    tests --profile ci --lib --tests -- --skip every_example_ || return
+    mini --profile ci -- --skip exercise_
 }
 
 step_doctest() { run "$TEST_TIMEOUT" cargo test --locked --doc -p gosched -p gosched-mini; }
@@ -104,13 +112,13 @@ step_doctest() { run "$TEST_TIMEOUT" cargo test --locked --doc -p gosched -p gos
 # tests/examples.rs runs each one and compares what it prints with its last comment.
 step_examples() {
     some 'examples/*.rs' || return
-    build cargo build --locked --release --examples || return
-    tests --release --test examples
+    build cargo build --locked --profile ci --examples || return
+    tests --profile ci --test examples
 }
 
 step_benches() {
     some 'benches/*.rs' || return
-    build cargo bench --locked --no-run
+    build cargo bench --locked --profile ci --no-run
 }
 
 step_docs() { RUSTDOCFLAGS="-D warnings" build cargo doc --locked --no-deps; }
@@ -135,7 +143,7 @@ count() {
          END { print p + 0, f + 0 }' "$1"
 }
 
-has_tests() { [[ $1 == test* || $1 == doctest || $1 == examples || $1 == loom ]]; }
+has_tests() { [[ $1 == core || $1 == test* || $1 == doctest || $1 == examples || $1 == loom ]]; }
 
 step() {
     local name=$1 began=$SECONDS status=0 p f words=""

@@ -1,4 +1,4 @@
-//! runtime/core/stackalloc/arena.rs: a million goroutines alive at once, each on a stack of its own and all
+//! runtime/ext/stackalloc/arena.rs: a million goroutines alive at once, each on a stack of its own and all
 //! waiting at one door; then OS threads do the same, as many as there can be.
 //! What to notice: a goroutine costs a page (4 KiB), half a KiB of page table and a microsecond
 //! or two, most of it the kernel's for the page. A thread costs several times that, and 16 KiB

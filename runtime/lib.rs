@@ -24,7 +24,8 @@
 //! only what its folder's `mod.rs` lists above it; of the core, only `core/hooks.rs` names the
 //! extras.
 //!
-//! With `--cfg loom` only the files of the protocol words are compiled, for their models.
+//! Without the feature `ext` (`--no-default-features`) there is the core alone, with `api/small`. With
+//! `--cfg loom` only the files of the protocol words are compiled, for their models.
 //!
 #![doc = include_str!("../docs/settings.md")]
 #![cfg_attr(
@@ -35,35 +36,44 @@
         reason = "only the models use the words then"
     )
 )]
+#![cfg_attr(
+    not(feature = "ext"),
+    allow(dead_code, reason = "some functions of the core are for the extras")
+)]
 
 mod core;
+#[cfg(feature = "ext")]
 mod ext;
 mod api;
 #[cfg(doctest)]
 mod book;
 
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use api::builder::{Builder, OnOverflow, UncaughtPanic};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use api::debug::{
     Metrics, dump, gomaxprocs, metrics, num_goroutine, set_default_gomaxprocs, trim,
 };
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use api::go::go;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use api::os_thread::{blocking, lock_os_thread, unlock_os_thread};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use api::run::run;
+#[cfg(not(feature = "ext"))]
+pub use api::small::run::{go, run};
+#[cfg(not(feature = "ext"))]
+pub use api::small::thread;
 pub use api::sync;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 #[doc(hidden)]
 pub use api::test_hooks::{__Objects, __in_runtime, __objects};
-#[cfg(all(not(loom), any(debug_assertions, gosched_test)))]
+#[cfg(all(not(loom), feature = "ext", any(debug_assertions, gosched_test)))]
 #[doc(hidden)]
 pub use api::test_hooks::{__inside, __preempt_soon};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use api::thread::goexit::goexit;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use api::{channel, context, future, goroutine, mpsc, stack, thread, time};
-#[cfg(not(loom))]
-pub use core::stackalloc::StackError;
+#[cfg(all(not(loom), feature = "ext"))]
+pub use ext::stackalloc::StackError;

@@ -366,3 +366,35 @@ fn fresh_programs_run_as_on_go() {
     });
     judge(&wrong, unsteady.into_inner(), count);
 }
+
+/// Makes the programs that the core alone can run (`tests/core_alone.rs`), and records them:
+/// `cargo test --test conformance -- --ignored record`.
+#[test]
+#[ignore = "writes tests/conformance/core"]
+fn record_programs_for_the_core() {
+    let go = go_interpreter().unwrap();
+    let core = folder().join("core");
+    let mut left = 40;
+    for seed in 1_u64.. {
+        if left == 0 {
+            break;
+        }
+        let program = core.join(format!("{seed}.prog"));
+        fs::write(&program, generate::program(seed, Kind::Core)).expect("a writable folder");
+        let runs: BTreeSet<_> = (0..5)
+            .map(|_| {
+                let mut command = Command::new(&go);
+                command.env("GOMAXPROCS", "1").env_remove("GODEBUG");
+                command.env("SCHEDTICK", "0");
+                outcome(command, &program, &scratch("core.go.log"))
+            })
+            .collect();
+        match runs.first().filter(|_| runs.len() == 1) {
+            Some(log) if log.lines().count() > 20 => {
+                fs::write(program.with_extension("log"), log).expect("a writable folder");
+                left -= 1;
+            }
+            _ => fs::remove_file(&program).expect("just written"),
+        }
+    }
+}

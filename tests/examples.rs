@@ -98,21 +98,24 @@ fn output_matches(pattern: &[String], output: &[&str]) -> bool {
     }
 }
 
-/// `target/release/examples`, beside the folder of this program.
+/// `target/PROFILE/examples`, beside the folder of this program.
 fn folder() -> PathBuf {
     let me = std::env::current_exe().unwrap();
     me.parent().and_then(Path::parent).unwrap().join("examples")
 }
 
-/// Builds all examples in release, into the target folder this program lies in.
+/// Builds all examples in the profile of this program, into the target folder that it lies in.
 fn build() {
-    let target = folder();
-    let target = target.parent().and_then(Path::parent).unwrap();
+    let folder = folder();
+    let profile = folder.parent().unwrap();
+    let target = profile.parent().unwrap();
+    let profile = profile.file_name().unwrap().to_str().unwrap();
     let status = Command::new(env!("CARGO"))
         .args([
             "build",
             "--locked",
-            "--release",
+            "--profile",
+            profile,
             "--examples",
             "--target-dir",
         ])

@@ -13,13 +13,13 @@ use support::check;
 const MANY: usize = 9 << 20;
 
 thread_local! {
-    static LARGE: [Cell<u8>; MANY] = const { [const { Cell::new(0) }; MANY] };
+    static LARGE: Cell<[u8; MANY]> = const { Cell::new([0; MANY]) };
 }
 
 /// A place at the beginning, the middle or the end of the calling thread's.
 #[inline(never)]
 fn place(which: usize) -> *const Cell<u8> {
-    LARGE.with(|large| &raw const large[which * (MANY - 1) / 2])
+    LARGE.with(|large| &raw const large.as_array_of_cells()[which * (MANY - 1) / 2])
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn goroutines_use_megabytes_of_thread_locals() {
         let all = (0..60).map(|i| {
             spawn(move || {
                 for _ in 0..50 {
-                    LARGE.with(|large| large[i << 17].set(i as u8));
+                    LARGE.with(|large| large.as_array_of_cells()[i << 17].set(i as u8));
                     yield_now();
                 }
             })

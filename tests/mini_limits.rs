@@ -65,7 +65,9 @@ fn all_eight_break_mini_and_end_on_gosched() {
 }
 
 fn wrong([name, on_mini, on_gosched]: [&str; 3]) -> Option<String> {
-    let ended = child::run(example().args([name, "--limit", "20"]), LIMIT);
+    // What ends has time for it, on a busy machine too.
+    let limit = if on_mini == "does not end" { "4" } else { "20" };
+    let ended = child::run(example().args([name, "--limit", limit]), LIMIT);
     let line = ended.stdout.lines().find(|line| line.starts_with(name));
     let cells: Vec<&str> = line.unwrap_or("").split('|').map(str::trim).collect();
     let roomy = name == "many_stacks" && mappings() > 80_000;

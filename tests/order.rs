@@ -1,12 +1,17 @@
 //! At one P our interleaving is Go's, step by step: the orders that Go 1.27 prints.
 //!
+//! The core alone passes all of them, too (`ci/check.sh core`).
+//!
 //! Each program runs in a process of its own, so that the P is clean: its tick decides when the
 //! global queue goes first. The expected orders are what Go prints for the same program, which
 //! stands beside each test; where Go's start-up shifts the phase, what a clean P must do.
 
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
-mod support;
+#[path = "support/child.rs"]
+mod child;
+#[path = "support/latch.rs"]
+mod latch;
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -15,8 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gosched::thread::{self, yield_now};
-use support::child;
-use support::latch::Latch;
+use latch::Latch;
 
 /// What ran, in order. A goroutine never suspends while it holds the lock.
 #[derive(Clone, Default)]
@@ -49,17 +53,18 @@ const ROUNDS: usize = 10;
 fn order(test: &str, program: fn(&Log), expected: &[u32]) {
     if child::role().is_some() {
         let log = Log::default();
-        // Nor does the clock say anything.
-        let builder = gosched::Builder::new().procs(1).async_preempt(false);
         // SAFETY: nothing in these programs is tied to a thread.
-        unsafe { builder.run(|| program(&log)) };
+        unsafe { gosched::run(|| program(&log)) };
         println!("{MARK}{}", log.text());
         return;
     }
     for round in 0..ROUNDS {
-        // A slice that no machine is busy enough for: one that is over counts at each entry.
         let mut again = child::again(test, "go");
-        let ended = child::run(again.env("GOSCHED", "slice=10s"), Duration::from_secs(20));
+        again.env("GOMAXPROCS", "1");
+        // A slice that no machine is busy enough for: one that is over counts at each entry. Nor does
+        // the clock say anything. (The core alone knows neither slices nor signals.)
+        again.env("GOSCHED", "slice=10s,asyncpreemptoff=1");
+        let ended = child::run(&mut again, Duration::from_secs(20));
         let line = ended.stdout.lines().find_map(|l| l.split_once(MARK));
         let got = line.map(|(_, order)| order.trim());
         assert_eq!(got, Some(words(expected).trim()), "round {round}: {ended}");
@@ -295,15 +300,16 @@ fn the_global_queue_is_polled_every_61_picks() {
         |log| {
             let stop = Arc::new(AtomicBool::new(false));
             let picks = Arc::new(AtomicUsize::new(0));
-            hog(&stop, &picks);
-            hog(&stop, &picks);
+            let hogs = Latch::new(2);
+            hog(&stop, &picks, &hogs);
+            hog(&stop, &picks, &hogs);
             for _ in 0..5 {
                 let before = picks.load(Relaxed);
                 yield_now();
                 log.add((picks.load(Relaxed) - before) as u32);
             }
             stop.store(true, Relaxed);
-            while gosched::num_goroutine() > 1 {
+            while hogs.left() != 0 {
                 yield_now();
             }
         },
@@ -314,12 +320,14 @@ fn the_global_queue_is_polled_every_61_picks() {
 }
 
 /// Counts a pick, and puts its successor at the ring's tail: the filler kicks it there.
-fn hog(stop: &Arc<AtomicBool>, picks: &Arc<AtomicUsize>) {
-    let (stop, picks) = (Arc::clone(stop), Arc::clone(picks));
+fn hog(stop: &Arc<AtomicBool>, picks: &Arc<AtomicUsize>, hogs: &Latch) {
+    let (stop, picks, hogs) = (Arc::clone(stop), Arc::clone(picks), hogs.clone());
     gosched::go(move || {
         picks.fetch_add(1, Relaxed);
-        if !stop.load(Relaxed) {
-            hog(&stop, &picks);
+        if stop.load(Relaxed) {
+            hogs.done();
+        } else {
+            hog(&stop, &picks, &hogs);
             gosched::go(|| ());
         }
     });

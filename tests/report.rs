@@ -231,7 +231,7 @@ fn a_backtrace_reaches_from_the_panic_to_the_root() {
             "as planned",
             "one_of_the_users_functions",
             through,
-            "runtime/core/sched/body.rs:",
+            "runtime/core/sched/exit.rs:",
         ] {
             let at = rest.find(words);
             let at = at.unwrap_or_else(|| panic!("{words} is missing, or too early: {ended}"));

@@ -38,7 +38,7 @@ struct Counts {
     ms: usize,
     gs: usize,
     stacks: usize,
-    berths_taken: usize,
+    thread_stacks_taken: usize,
     threads: u64,
     descriptors: u64,
     resident_kib: u64,
@@ -56,7 +56,7 @@ impl Counts {
             ms: objects.ms,
             gs: objects.gs,
             stacks: objects.stacks,
-            berths_taken: objects.berths_taken,
+            thread_stacks_taken: objects.thread_stacks_taken,
             threads: number("Threads:"),
             descriptors: std::fs::read_dir("/proc/self/fd").unwrap().count() as u64,
             resident_kib: number("VmRSS:"),
@@ -69,7 +69,7 @@ impl Counts {
             ms: self.ms.max(other.ms),
             gs: self.gs.max(other.gs),
             stacks: self.stacks.max(other.stacks),
-            berths_taken: self.berths_taken.max(other.berths_taken),
+            thread_stacks_taken: self.thread_stacks_taken.max(other.thread_stacks_taken),
             threads: self.threads.max(other.threads),
             descriptors: self.descriptors.max(other.descriptors),
             resident_kib: self.resident_kib.max(other.resident_kib),
@@ -82,7 +82,11 @@ impl Counts {
         let grows = more(self.ms as u64, then.ms as u64, 16)
             || more(self.gs as u64, then.gs as u64, 128)
             || more(self.stacks as u64, then.stacks as u64, 64)
-            || more(self.berths_taken as u64, then.berths_taken as u64, 16)
+            || more(
+                self.thread_stacks_taken as u64,
+                then.thread_stacks_taken as u64,
+                16,
+            )
             || more(self.threads, then.threads, 16)
             || more(self.descriptors, then.descriptors, 4)
             || more(self.resident_kib, then.resident_kib, 2 << 10);

@@ -21,6 +21,8 @@ mod orderings;
 mod names;
 #[path = "tidy/figures.rs"]
 mod figures;
+#[path = "tidy/core_size.rs"]
+mod core_size;
 #[path = "tidy/programs.rs"]
 mod programs;
 #[path = "tidy/settings.rs"]
@@ -164,5 +166,18 @@ fn every_setting_has_a_row() {
         &read("docs/settings.md"),
         &builder,
         &sources,
+    ));
+}
+
+#[test]
+fn the_core_alone_is_short() {
+    const MOST: usize = 4500;
+    let rows = core_size::count(&Tree::runtime(root()));
+    let pages = tree::read_all(root(), ".md");
+    none(core_size::check(
+        &rows,
+        MOST,
+        &pages,
+        "lines of code in all",
     ));
 }

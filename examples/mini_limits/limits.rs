@@ -14,7 +14,7 @@ pub(crate) const LIMITS: [Limit; 8] = [
     limit("endless_loop", 1, "ext/preempt/preempt_signal.rs"),
     limit("blocking_call", 1, "ext/preempt/handoff.rs"),
     limit("thread_local", 2, "ext/thread_locals/tls_guard.rs"),
-    limit("many_stacks", 1, "core/stackalloc/region.rs"),
+    limit("many_stacks", 1, "ext/stackalloc/region.rs"),
     limit("deep_recursion", 1, "ext/growth/overflow.rs"),
     limit("lost_slice", 1, "ext/preempt/sysmon.rs"),
     limit("sleeping_timers", 1, "ext/timers/sched_timers.rs"),

@@ -8,15 +8,15 @@ use std::panic::Location;
 use std::sync::{Once, OnceLock};
 
 use crate::api::thread::panic;
-use crate::core::hooks;
 use crate::core::p::processor::MAX_PS;
-use crate::core::sched::schedule::m_start;
-use crate::core::sched::start::{self, Settings};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::class_for;
-use crate::core::sys::fatal::BufferedStderr;
+use crate::core::sched::schedt::SCHED;
+use crate::core::sched::start;
 use crate::ext::growth::overflow::Ending;
+use crate::ext::hooks::Settings;
+use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::settings::config;
+use crate::ext::stackalloc::Class;
+use crate::ext::stackalloc::class_for;
 
 /// What happens to the process when a goroutine started by [`go`](crate::go) panics and nobody
 /// catches it.
@@ -188,7 +188,7 @@ impl Builder {
             builder: self.clone(),
             at: Location::caller(),
         };
-        if !start::is_started() {
+        if !SCHED.is_started() {
             // Here, not below the lock that decides who is the first: panics name the caller's line.
             let settings = match self.settings() {
                 Ok(settings) => settings,
@@ -198,7 +198,7 @@ impl Builder {
                 panic::set_go_on(self.uncaught == Some(UncaughtPanic::Print));
                 let _ = FIRST.set(mine.clone());
             };
-            if let Err(e) = start::start(settings, m_start, before) {
+            if let Err(e) = start::start(&settings, before) {
                 panic!("{e}");
             }
         }
@@ -233,12 +233,10 @@ impl Builder {
             class,
             main_class,
             max_threads: self.max_threads.unwrap_or(10_000),
-            extras: hooks::Settings {
-                async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
-                debug,
-                overflow_ending,
-                tls_guard: !self.no_guard,
-            },
+            async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
+            debug,
+            overflow_ending,
+            tls_guard: !self.no_guard,
         })
     }
 }

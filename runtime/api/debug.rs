@@ -1,13 +1,11 @@
 //! Functions about the runtime as a whole: the number of goroutines, the number of Ps, dumps.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::assert_started;
-use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::diagnostics::dump::{Caller, dump_all};
+use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::world::resizer;
 use crate::ext::world::trim_parked;
@@ -192,16 +190,15 @@ pub struct Metrics {
 #[must_use]
 pub fn metrics() -> Metrics {
     let idle = SCHED.idle.load();
-    let stacks = crate::core::stackalloc::stats();
+    let stacks = crate::ext::stackalloc::stats();
     let guard = tls_guard::counts();
     let kept: usize = SCHED.all_ps().map(|p| p.stacks_kept()).sum();
     Metrics {
         gomaxprocs: SCHED.procs() as usize,
         goroutines: num_goroutine(),
         created: SCHED.created(),
-        threads: SCHED.m_count.load(Relaxed) as usize,
-        threads_idle: SCHED.idle_m_count.load(Relaxed) as usize
-            + usize::from(SCHED.timer_waiter.is_taken()),
+        threads: SCHED.m_count.peek() as usize,
+        threads_idle: SCHED.idle_ms.len() as usize + usize::from(SCHED.timer_waiter.is_taken()),
         threads_spinning: idle.spinning() as usize,
         idle_procs: idle.idle_ps() as usize,
         global_queue: SCHED.global_len() as usize,

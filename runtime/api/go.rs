@@ -10,7 +10,8 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use crate::api::thread::goexit::is_goexit;
 use crate::api::thread::panic::uncaught;
-use crate::core::sched::spawn::{Birth, spawn};
+use crate::core::sched::spawn::spawn;
+use crate::ext::life::Birth;
 
 /// Starts a goroutine that runs `f`, and returns at once.
 ///

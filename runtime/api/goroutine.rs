@@ -7,10 +7,9 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::thread::panic::this_goroutine;
-use crate::core::g::identity::Identity;
+use crate::ext::diagnostics::identity::Identity;
 use crate::ext::diagnostics::identity_table::identity_of;
 
 /// The calling goroutine; `None` on a plain OS thread.
@@ -30,7 +29,7 @@ pub fn current() -> Option<Goroutine> {
     this_goroutine().map(|g| Goroutine {
         id: g.id(),
         identity: identity_of(g),
-        started_at: g.spawned_at.load(Relaxed),
+        started_at: g.spawned_at.get(),
     })
 }
 

@@ -1,35 +1,39 @@
 //! The public API. It makes no scheduling decision.
+//!
+//! Without the extras (`--no-default-features`) there are `small`, and `Mutex` and `WaitGroup` of `sync`.
 
 pub mod sync;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod channel;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod thread;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod go;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod wait_group_go;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod os_thread;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod goroutine;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod stack;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod time;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod mpsc;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod future;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod context;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod err_group;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod builder;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod run;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod debug;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod test_hooks;
+#[cfg(not(feature = "ext"))]
+pub(crate) mod small;

@@ -2,8 +2,6 @@
 //! are known to block.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::m::current::this_m;
 use crate::ext::placement::locked_thread;
 
@@ -78,6 +76,6 @@ pub fn blocking<R>(f: impl FnOnce() -> R) -> R {
 
 fn mark(blocking: bool) {
     if let Some(m) = this_m() {
-        m.blocking.store(blocking, Relaxed);
+        m.blocking.set(blocking);
     }
 }

@@ -17,12 +17,13 @@ use crate::api::thread::join::Packet;
 use crate::api::thread::last_words;
 use crate::api::thread::local::end_locals;
 use crate::api::thread::panic;
-use crate::core::g::goroutine::Kind;
-use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::spawn::{Birth, spawn};
-use crate::core::sched::start;
+use crate::core::sched::spawn::spawn;
+use crate::ext::diagnostics::identity::Identity;
+use crate::ext::kind::Kind;
+use crate::ext::life::Birth;
+use crate::ext::stackalloc::promise::main_class;
 use crate::ext::world::resizer;
 
 impl Builder {
@@ -141,7 +142,7 @@ where
     let result = Arc::clone(&packet);
     let birth = Birth {
         at: Location::caller(),
-        class: Some(start::main_class()),
+        class: Some(main_class()),
         kind: Kind::Goroutine,
         identity: Some(Arc::new(Identity::new(0, Some("main".into())))),
     };

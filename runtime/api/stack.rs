@@ -7,13 +7,12 @@
 //! Go: stack.go newstack; there every stack grows up to 1 GB.
 #![forbid(unsafe_code)]
 
-use crate::core::g::context::stack_here;
+use crate::core::g::context::shim::stack_pointer;
 use crate::core::m::current::this_m;
-use crate::core::m::foreign;
-use crate::core::stackalloc::SlotRef;
 use crate::ext::growth::segment::Segment;
+use crate::ext::plain_threads::foreign;
 use crate::ext::scavenge::residency;
-use std::sync::atomic::Ordering::Relaxed;
+use crate::ext::stackalloc::SlotRef;
 
 /// Calls `f`: where it is if at least `red_zone` bytes of stack are left, else on a new stack
 /// with room for `size` bytes, which lives as long as the call.
@@ -94,7 +93,7 @@ fn call_grown<R>(size: usize, f: impl FnOnce() -> R) -> R {
 #[inline]
 #[must_use]
 pub fn remaining() -> Option<usize> {
-    let here = stack_here();
+    let here = stack_pointer();
     match my_stack() {
         Some(slot) if slot.holds(here) => Some(here - slot.limit()),
         Some(first) => elsewhere(first, here),
@@ -135,7 +134,7 @@ pub fn high_water() -> Option<usize> {
 #[inline]
 fn my_stack() -> Option<SlotRef> {
     match this_m() {
-        Some(m) => m.curg()?.stack.load(Relaxed),
-        None => foreign::g_if_any()?.stack.load(Relaxed),
+        Some(m) => m.curg()?.stack.get(),
+        None => foreign::g_if_any()?.stack.get(),
     }
 }

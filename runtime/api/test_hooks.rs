@@ -6,12 +6,14 @@
 //! `.cargo/config.toml` sets for this package's own builds.
 #![forbid(unsafe_code)]
 
-use crate::core::g::allgs;
 use crate::core::m::current::this_m;
 #[cfg(any(debug_assertions, gosched_test))]
-use crate::core::m::{enter::enter, pending::SLICE_OVER};
-use crate::core::sched::allm;
+use crate::core::m::enter::enter;
+use crate::ext::allgs;
 use crate::ext::linux::thread_stack;
+#[cfg(any(debug_assertions, gosched_test))]
+use crate::ext::preempt::pending::SLICE_OVER;
+use crate::ext::threads::allm;
 
 /// For tests: how many objects of each kind exist, used or free, and how many of them are free.
 /// What is used again does not grow; what is not, leaks.
@@ -23,23 +25,23 @@ pub struct __Objects {
     pub gs: usize,
     pub stacks: usize,
     pub stacks_free: usize,
-    pub berths: usize,
-    pub berths_taken: usize,
+    pub thread_stacks: usize,
+    pub thread_stacks_taken: usize,
 }
 
 #[doc(hidden)]
 pub fn __objects() -> __Objects {
     let (ms, ms_free) = allm::counts();
-    let (berths, berths_taken) = thread_stack::counts();
-    let stacks = crate::core::stackalloc::stats();
+    let (thread_stacks, thread_stacks_taken) = thread_stack::counts();
+    let stacks = crate::ext::stackalloc::stats();
     __Objects {
         ms,
         ms_free,
         gs: allgs::count(),
         stacks: stacks.fresh,
         stacks_free: stacks.free,
-        berths,
-        berths_taken,
+        thread_stacks,
+        thread_stacks_taken,
     }
 }
 

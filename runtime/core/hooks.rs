@@ -1,48 +1,66 @@
-//! All that the core asks of the extras, and the only file of the core that names them.
+//! All that the core asks of the extras, and the only file of the core that names them. Its twin without
+//! extras is `core/hooks_off.rs`.
 //!
 //! | hook | called when | what may happen behind it |
 //! |---|---|---|
-//! | [`configure`] | the process's first `run`, before memory is reserved | settings are stored |
-//! | [`runtime_starts`] | then, before there are Ps | signal handlers, membarrier |
-//! | [`procs_at_start`] | nobody said how many Ps | the CPUs are counted |
-//! | [`ps_are_made`], [`runtime_has_started`] | before and after the spawner's start | sysmon starts |
-//! | [`m_starts`], [`m_is_up`] | on an M's thread, before its loop | signal stack, signals, priority |
-//! | [`run_due`] | a pick, for the own P and for a victim's | timers make goroutines ready |
-//! | [`next_of_m`] | a pick, and the last look | a goroutine that only this M may run |
-//! | [`wait_for_timers`], [`earliest`] | an M has nothing to do | it sleeps until a timer is due |
+//! | [`configure`] | the process's first `run` | settings are stored, the first stacks are made |
+//! | [`runtime_starts`], [`procs_at_start`] | then, before there are Ps | signal handlers; the CPUs are counted |
+//! | [`runtime_has_started`] | there are Ps | spawner and sysmon start |
+//! | [`start_thread`], [`wants_spare`], [`make_spare`] | work for an M, and none, or no other, is idle | the spawner makes a thread |
+//! | [`on_thread`], [`m_starts`], [`m_is_up`] | on an M's thread, before its loop | signal stack, signals, priority |
+//! | [`p_that_waits`], [`leave_to_others`], [`check_if_last`] | an M is about to sleep | a P waits for it; the report of a deadlock |
+//! | [`p_gets_busy`] | a P leaves the idle list | sysmon wakes |
+//! | [`is_stopping`], [`stops_for_world`] | a pick | the M sleeps while the world is stopped |
+//! | [`run_own_due`], [`run_due`] | a pick, for the own P and for a victim's | timers make goroutines ready |
+//! | [`next_of_m`], [`next_of_m_locked`], [`next_starved`] | a pick, and the last look | a goroutine that only this M may run, or that waited for a stack |
+//! | [`wait_for_timers`] | an M has nothing to do | it sleeps until a timer is due |
 //! | [`may_run`] | a goroutine was picked | it goes to the M that it belongs to |
-//! | [`starts`], [`before_switch`], [`after_switch`] | around the context switch | the guard of thread-locals looks |
+//! | [`slice_begins`], [`slice_is_over`] | the pick has a slice of its own, or inherits one | preemption's words |
+//! | [`before_switch`], [`after_switch`] | around the context switch | the guard of thread-locals looks |
 //! | [`after`] | a goroutine has left the M | the M runs those who need its thread, or ends |
-//! | [`foreign_falls_asleep`], [`nobody_is_awake`], [`nobody_can_act`] | the last one may be asleep | the report of a deadlock |
-//! | [`arm_and_park`] | a wait has an end | a timer is armed |
-//! | [`put_identity`], [`take_identity`] | a goroutine with a name begins, and ends | dumps can name it |
-//! | [`answer`] | the spawner is awake | a dump that a signal has asked for |
+//! | [`promise_stack`], [`new_gs`], [`describe`], [`count_spawn`], [`put_identity`] | a spawn | dumps can name it |
+//! | [`take_stack`], [`no_stack`], [`begin_stack`], [`starts`] | a first run | a stack out of the P's cache |
+//! | [`ends`], [`ended`] | the closure has run; it has left its stack | goroutine-locals are dropped, the stack goes back |
+//! | [`enter`], [`leave`], [`leave_after_switch`] | the door | a P that was taken is noticed, a slice that is over ends |
+//! | [`wake`], [`park_thread`], [`foreign_g`] | ready and park | a plain thread has a G to wait in |
 //! | [`steady`] | a lock would look at the clock | it does not |
 //!
-//! The types are what a G, an M, a P and the scheduler hold for the extras, and two ways to make a
-//! thread.
+//! The types are what a G, an M, a P and the scheduler hold for the extras, and where stacks come from.
+//! The last lines are what one extra asks of another that lies above it.
 #![forbid(unsafe_code)]
 
 pub(crate) use crate::ext::hooks::{
-    Next, Settings, after, after_switch, before_switch, configure, foreign_falls_asleep,
-    m_is_up, m_starts, may_run, nobody_is_awake, procs_at_start, ps_are_made,
-    runtime_has_started, runtime_starts, wait_for_timers,
+    Settings, after, after_switch, before_switch, begin_stack, configure, leave_after_switch,
+    m_is_up, m_starts, may_run, on_thread, p_that_waits, procs_at_start, run_own_due,
+    runtime_has_started, runtime_starts, slice_begins, slice_is_over, start_thread,
+    wait_for_timers, wants_spare,
+};
+pub(crate) use crate::ext::life::{
+    Birth, count_spawn, describe, ended, ends, new_gs, promise_stack, put_identity, take_stack,
 };
 
-pub(crate) use crate::ext::diagnostics::deadlock::nobody_can_act;
-pub(crate) use crate::ext::diagnostics::identity_table::{put_identity, take_identity};
-pub(crate) use crate::ext::diagnostics::sigquit::answer;
-pub(crate) use crate::ext::linux::cpu_timer::CpuTimer;
-pub(crate) use crate::ext::linux::tls_ranges::TlsRanges;
-pub(crate) use crate::ext::linux::{helper, thread_stack};
-pub(crate) use crate::ext::placement::affinity::Affinity;
-pub(crate) use crate::ext::placement::locked_thread::serve_refused;
+pub(crate) use crate::ext::per_g::GExt;
+pub(crate) use crate::ext::per_m::MExt;
+pub(crate) use crate::ext::per_p::PExt;
+pub(crate) use crate::ext::per_sched::{SchedExt, p_gets_busy};
+pub(crate) use crate::ext::placement::idle_ms::IdleMs;
 pub(crate) use crate::ext::placement::tied::{
-    next as next_of_m, next_locked as next_of_m_locked,
+    leave_to_others, next as next_of_m, next_locked as next_of_m_locked,
 };
+pub(crate) use crate::ext::plain_threads::foreign::foreign_g;
+pub(crate) use crate::ext::plain_threads::park_thread::{park_thread, wake};
+pub(crate) use crate::ext::preempt::door::{enter, leave};
 pub(crate) use crate::ext::settings::config::steady;
+pub(crate) use crate::ext::stackalloc::{Slot, SlotRef, StackError, StackSpec};
 pub(crate) use crate::ext::thread_locals::tls_guard::starts;
-pub(crate) use crate::ext::timers::heap::TimerHeap;
-pub(crate) use crate::ext::timers::runtime_timer::RuntimeTimer;
-pub(crate) use crate::ext::timers::sched_timers::{arm_and_park, earliest, run_due};
-pub(crate) use crate::ext::timers::timer_waiter::TimerWaiter;
+pub(crate) use crate::ext::threads::runtime_threads::wake_spawner as make_spare;
+pub(crate) use crate::ext::threads::starved::{
+    next_locked as next_starved, put_aside as no_stack,
+};
+pub(crate) use crate::ext::timers::last_awake::check_if_last;
+pub(crate) use crate::ext::timers::sched_timers::run_due;
+pub(crate) use crate::ext::world::stop_for_world::{is_stopping, stops_for_world};
+
+pub(crate) use crate::ext::diagnostics::deadlock::nobody_can_act;
+pub(crate) use crate::ext::diagnostics::sigquit::answer;
+pub(crate) use crate::ext::hooks::{foreign_falls_asleep, nobody_is_awake};

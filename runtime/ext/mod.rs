@@ -3,7 +3,20 @@
 
 #[cfg(not(loom))]
 pub(crate) mod linux;
+#[cfg(not(loom))]
+pub(crate) mod stackalloc;
+#[cfg(not(loom))]
+pub(crate) mod pins;
+pub(crate) mod stopped;
+#[cfg(not(loom))]
+pub(crate) mod kind;
+#[cfg(not(loom))]
+pub(crate) mod allgs;
+pub(crate) mod plain_threads;
 pub(crate) mod timers;
+pub(crate) mod locks;
+#[cfg(not(loom))]
+pub(crate) mod threads;
 #[cfg(not(loom))]
 pub(crate) mod settings;
 #[cfg(not(loom))]
@@ -18,6 +31,16 @@ pub(crate) mod preempt;
 pub(crate) mod placement;
 #[cfg(not(loom))]
 pub(crate) mod world;
+#[cfg(not(loom))]
+pub(crate) mod life;
+#[cfg(not(loom))]
+pub(crate) mod per_g;
+#[cfg(not(loom))]
+pub(crate) mod per_m;
+#[cfg(not(loom))]
+pub(crate) mod per_p;
+#[cfg(not(loom))]
+pub(crate) mod per_sched;
 #[cfg(not(loom))]
 pub(crate) mod hooks;
 #[cfg(not(loom))]

@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Recorded,
     /// Any operation anywhere, in any pairing.
     Wild,
+    /// Without channels and condition variables: what the core alone can run.
+    Core,
 }
 
 /// The program of this seed, as a `.prog` file's text.
@@ -21,7 +23,11 @@ pub(crate) fn program(seed: u64, kind: Kind) -> String {
     let mut dice = Dice(seed);
     let world = World {
         scripts: dice.between(2, 6),
-        chans: dice.between(1, 3),
+        chans: if kind == Kind::Core {
+            0
+        } else {
+            dice.between(1, 3)
+        },
         muts: dice.between(1, 2),
         wgs: dice.between(1, 2),
         kind,
@@ -103,6 +109,17 @@ const WILD: &[(char, u64)] = &[
     ('W', 40),
 ];
 
+const CORE: &[(char, u64)] = &[
+    ('g', 250),
+    ('y', 200),
+    ('p', 100),
+    ('l', 250),
+    ('a', 120),
+    ('w', 70),
+    ('d', 5),
+    ('u', 5),
+];
+
 impl World {
     /// One operation, or a few that belong together.
     fn unit(&self, dice: &mut Dice, script: u64, text: &mut String) {
@@ -110,6 +127,7 @@ impl World {
             (Kind::Recorded, 0) => MAIN,
             (Kind::Recorded, _) => OTHER,
             (Kind::Wild, _) => WILD,
+            (Kind::Core, _) => CORE,
         };
         let letter = dice.weighted(weights);
         let mut put = |letter: char, index: u64| {

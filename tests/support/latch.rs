@@ -1,6 +1,8 @@
 //! A count that one waiter parks for: made of park and unpark alone, so that it adds nothing of
 //! its own to the orders that tests compare.
 
+#![allow(dead_code, reason = "each test program uses its part")]
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;

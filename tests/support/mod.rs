@@ -46,9 +46,15 @@ pub(crate) fn check(body: impl Fn() + Send + Sync) {
 /// As [`check`], at these numbers of Ps and with this limit for each.
 #[track_caller]
 pub(crate) fn check_at(ps: &[usize], limit: Duration, body: impl Fn() + Send + Sync) {
-    check_outside_at(ps, limit, || {
+    check_body(ps, limit, &body);
+}
+
+/// One copy for all bodies: a copy for each, with the runtime's inside, takes long to compile.
+#[track_caller]
+fn check_body(ps: &[usize], limit: Duration, body: &(dyn Fn() + Send + Sync)) {
+    check_body_outside(ps, limit, &|| {
         // SAFETY: promised by the writer of the test, see `check`.
-        let ended = catch_unwind(AssertUnwindSafe(|| unsafe { gosched::run(&body) }));
+        let ended = catch_unwind(AssertUnwindSafe(|| unsafe { gosched::run(body) }));
         if let Err(payload) = ended {
             // The harness shows what this thread prints, and no other.
             for panic in PANICS.lock().unwrap().iter() {
@@ -68,6 +74,11 @@ pub(crate) fn check_outside(body: impl Fn()) {
 /// As [`check_outside`], at these numbers of Ps and with this limit for each.
 #[track_caller]
 pub(crate) fn check_outside_at(ps: &[usize], limit: Duration, body: impl Fn()) {
+    check_body_outside(ps, limit, &body);
+}
+
+#[track_caller]
+fn check_body_outside(ps: &[usize], limit: Duration, body: &dyn Fn()) {
     let place = Location::caller();
     // A test that failed before this one has told its story.
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);

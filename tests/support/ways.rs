@@ -58,6 +58,8 @@ impl Way {
 
 impl<'scope, 'env> Scope<'scope, 'env> {
     pub(crate) fn spawn(self, f: impl FnOnce() + Send + 'scope) {
+        // One type: a copy of both `spawn`s for each closure takes long to compile.
+        let f: Box<dyn FnOnce() + Send + 'scope> = Box::new(f);
         match self {
             Scope::Threads(s) => drop(s.spawn(f)),
             Scope::Goroutines(s) => drop(s.spawn(f)),

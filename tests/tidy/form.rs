@@ -11,7 +11,7 @@ const BANNED: &[(&str, &[&str])] = &[
     (
         "thread_local!",
         &[
-            "core/m/foreign.rs",
+            "ext/plain_threads/foreign.rs",
             "api/thread/foreign_thread.rs",
             "api/thread/local.rs",
         ],
@@ -151,7 +151,7 @@ fn code_in_a_mod_file_is_found() {
 #[test]
 fn banned_words_are_found_outside_comments_and_tests() {
     let good = "// std::thread::sleep\n#[cfg(test)]\nfn f() { println!() }\nthread_local!{}";
-    assert!(banned(&of(&[("core/m/foreign.rs", good)])).is_empty());
+    assert!(banned(&of(&[("ext/plain_threads/foreign.rs", good)])).is_empty());
     assert_eq!(banned(&of(&[("a.rs", good)])).len(), 1);
     let bad = "fn f() { std::thread::sleep(d) }\nfn g() { eprintln!() }";
     assert_eq!(banned(&of(&[("a.rs", bad)])).len(), 2);

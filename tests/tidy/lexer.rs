@@ -214,8 +214,17 @@ pub(crate) fn is_test_cfg(attribute: &[Token<'_>]) -> bool {
 }
 
 fn test_lines(code: &str) -> Vec<bool> {
+    lines_under(code, |_, attribute| is_test_cfg(attribute))
+}
+
+/// For each line: does it belong to an item with such an attribute? That is asked for with its line
+/// and its tokens.
+pub(crate) fn lines_under(
+    code: &str,
+    is_such: impl Fn(usize, &[Token<'_>]) -> bool,
+) -> Vec<bool> {
     let tokens = tokens(code);
-    let mut test = vec![false; code.split('\n').count()];
+    let mut such = vec![false; code.split('\n').count()];
     let mut i = 0;
     while i < tokens.len() {
         let attribute =
@@ -225,14 +234,14 @@ fn test_lines(code: &str) -> Vec<bool> {
             continue;
         }
         let end = skip_group(&tokens, i + 1);
-        if is_test_cfg(&tokens[i + 2..end]) {
+        if is_such(tokens[i].line, &tokens[i + 2..end]) {
             let last = item_end(&tokens, end);
-            test[tokens[i].line..=tokens[last].line].fill(true);
+            such[tokens[i].line..=tokens[last].line].fill(true);
             i = last;
         }
         i += 1;
     }
-    test
+    such
 }
 
 /// The index of the last token of the item, statement or field that begins at `start`.

@@ -24,7 +24,11 @@ pub(crate) fn files(page: &str) -> Vec<String> {
     }
 }
 
-/// Wrong if the section with the table does not say how many files the table names.
+/// So many files at most from `go(f)` to the end of the goroutine: what a reader keeps in mind in an hour.
+const MOST: usize = 18;
+
+/// Wrong if the section with the table does not say how many files the table names, or if they are
+/// too many.
 pub(crate) fn table(page: &str) -> Vec<String> {
     let mut sections = page.split("\n## ");
     let Some(section) = sections.find(|s| s.starts_with("The walk in a table")) else {
@@ -33,6 +37,12 @@ pub(crate) fn table(page: &str) -> Vec<String> {
     let rows = section.lines().filter(|line| line.starts_with('|'));
     let words = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
     let files: BTreeSet<&str> = words.filter(|word| word.ends_with(".rs")).collect();
+    if files.len() > MOST {
+        let n = files.len();
+        return vec![format!(
+            "docs/tour.md: the walk has {n} files, more than {MOST}"
+        )];
+    }
     let says = format!("goes through {} files", files.len());
     match section.contains(&says) {
         true => Vec::new(),
@@ -47,6 +57,12 @@ fn a_wrong_count_of_the_table_is_found() {
     assert_eq!(table(page), [""; 0]);
     assert_eq!(table(&page.replace("2 files", "3 files")).len(), 1);
     assert_eq!(table("# T\n").len(), 1);
+    let many: String = (0..=MOST).map(|i| format!("| `{i}.rs` |\n")).collect();
+    let page = format!(
+        "\n## The walk in a table\nIt goes through {} files.\n{many}",
+        MOST + 1
+    );
+    assert_eq!(table(&page).len(), 1);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::enter;
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::ready;
 
 /// Nobody waits yet.
 const IDLE: u64 = 0;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::api::thread::parker;
-use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
+use crate::ext::diagnostics::identity::Identity;
 
 /// The token of one `block_on`. A waker may outlive it: then it sets a token that is never taken.
 struct Signal(Identity);

@@ -2,12 +2,11 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::wait::notify_list::NotifyList;
 use crate::core::wait::raw_mutex::RawMutex;
+use crate::ext::locks::notify_list::NotifyList;
 
 /// A point that a number of goroutines or threads reach before any of them goes on.
 ///
@@ -35,7 +34,7 @@ pub struct Barrier {
     size: usize,
     lock: RawMutex,
     /// How many of this round have come; under the lock.
-    here: AtomicUsize,
+    here: OwnerCell<usize>,
     list: NotifyList,
 }
 
@@ -74,7 +73,7 @@ impl Barrier {
         Barrier {
             size: n,
             lock: RawMutex::new(),
-            here: AtomicUsize::new(0),
+            here: OwnerCell::zero(),
             list: NotifyList::new(),
         }
     }
@@ -86,15 +85,15 @@ impl Barrier {
     /// See [`Barrier`].
     pub fn wait(&self) -> BarrierWaitResult {
         self.lock.lock();
-        let here = self.here.load(Relaxed) + 1;
+        let here = self.here.get() + 1;
         let is_leader = here >= self.size;
         if is_leader {
-            self.here.store(0, Relaxed);
+            self.here.set(0);
             // Under the lock: nobody of the next round can have enrolled yet.
             self.list.notify_all();
             self.lock.unlock();
         } else {
-            self.here.store(here, Relaxed);
+            self.here.set(here);
             self.list
                 .wait(WaitReason::BarrierWait, None, || self.lock.unlock());
         }

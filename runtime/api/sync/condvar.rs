@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::api::sync::mutex::MutexGuard;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::wait::notify_list::NotifyList;
+use crate::ext::locks::notify_list::NotifyList;
+use crate::ext::timers::instant::nanos_after;
 
 /// A place to wait for a change of what a [`Mutex`](crate::sync::Mutex) guards.
 ///
@@ -67,12 +68,6 @@ impl WaitTimeoutResult {
     pub fn timed_out(&self) -> bool {
         self.0
     }
-}
-
-/// A moment that far from now; forever if the clock cannot say it.
-fn deadline(from_now: Duration) -> Nanos {
-    let nanos = u64::try_from(from_now.as_nanos()).unwrap_or(Nanos::MAX);
-    nanotime().saturating_add(nanos).min(i64::MAX as Nanos)
 }
 
 impl Condvar {
@@ -133,7 +128,7 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         dur: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
-        let notified = self.wait_inner(&guard, Some(deadline(dur)));
+        let notified = self.wait_inner(&guard, Some(nanos_after(dur)));
         let poisoned = guard.lock.is_poisoned();
         let answer = (guard, WaitTimeoutResult(!notified));
         if poisoned {
@@ -170,7 +165,7 @@ impl Condvar {
     where
         F: FnMut(&mut T) -> bool,
     {
-        let until = deadline(dur);
+        let until = nanos_after(dur);
         loop {
             if !condition(&mut *guard) {
                 return Ok((guard, WaitTimeoutResult(false)));

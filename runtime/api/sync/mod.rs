@@ -5,50 +5,51 @@
 pub(crate) mod poison;
 #[cfg(not(loom))]
 pub(crate) mod mutex;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod condvar;
 pub(crate) mod wait_group;
+#[cfg(feature = "ext")]
 pub(crate) mod once;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod once_lock;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod lazy_lock;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod rwlock_guards;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod rwlock;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod barrier;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod semaphore;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod semaphore_permit;
 
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use crate::api::err_group::ErrGroup;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use crate::mpsc;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use barrier::{Barrier, BarrierWaitResult};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use condvar::{Condvar, WaitTimeoutResult};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use lazy_lock::LazyLock;
 #[cfg(not(loom))]
 pub use mutex::{Mutex, MutexGuard};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use once::{Once, OnceState};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use once_lock::OnceLock;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use rwlock::RwLock;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use rwlock_guards::{RwLockReadGuard, RwLockWriteGuard};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use semaphore::Semaphore;
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), feature = "ext"))]
 pub use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult, Weak, atomic};
 #[cfg(not(loom))]
 pub use wait_group::WaitGroup;

@@ -12,7 +12,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{Acquire, Release};
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::wait::atomic_wait;
+use crate::ext::locks::atomic_wait;
 
 const NEW: u32 = 0;
 const POISONED: u32 = 1;

@@ -8,7 +8,7 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use crate::api::sync::poison::Poison;
 use crate::api::sync::rwlock_guards::{RwLockReadGuard, RwLockWriteGuard};
-use crate::core::wait::raw_rwlock::RawRwLock;
+use crate::ext::locks::raw_rwlock::RawRwLock;
 
 /// A lock that many readers, or one writer, may hold.
 ///

@@ -11,7 +11,7 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 use crate::api::sync::poison::{Poison, Since};
-use crate::core::wait::raw_rwlock::RawRwLock;
+use crate::ext::locks::raw_rwlock::RawRwLock;
 
 /// The right to read what a [`RwLock`](crate::sync::RwLock) guards; dropping it unlocks.
 ///

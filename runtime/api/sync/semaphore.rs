@@ -7,14 +7,13 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::WaitId;
 use crate::core::wait::sched_api::{GRef, RawLock, enter, enter_to_wait, park, ready};
-use crate::core::wait::wait_list::WaitList;
 use crate::core::wait::waiter::Waiter;
+use crate::ext::locks::wait_list::WaitList;
 
 /// The two that may claim a wait that can be given up.
 const SERVED: u16 = 0;
@@ -54,7 +53,7 @@ pub struct Semaphore {
     size: usize,
     lock: RawLock,
     /// Under the lock.
-    used: AtomicUsize,
+    used: OwnerCell<usize>,
     /// Under the lock.
     list: WaitList,
 }
@@ -70,21 +69,21 @@ impl Semaphore {
         Semaphore {
             size,
             lock: RawLock::new(),
-            used: AtomicUsize::new(0),
+            used: OwnerCell::zero(),
             list: WaitList::new(),
         }
     }
 
     /// Under the lock.
     fn fits(&self, n: usize) -> bool {
-        n <= self.size - self.used.load(Relaxed)
+        n <= self.size - self.used.get()
     }
 
     /// Under the lock: takes `n` if they are free.
     fn take(&self, n: usize) -> bool {
         let fits = self.fits(n);
         if fits {
-            self.used.store(self.used.load(Relaxed) + n, Relaxed);
+            self.used.set(self.used.get() + n);
         }
         fits
     }
@@ -198,9 +197,9 @@ impl Semaphore {
     fn give_back(&self, n: usize) -> bool {
         let rt = enter();
         let _guard = rt.lock(&self.lock);
-        match self.used.load(Relaxed).checked_sub(n) {
+        match self.used.get().checked_sub(n) {
             Some(used) => {
-                self.used.store(used, Relaxed);
+                self.used.set(used);
                 true
             }
             None => false,
@@ -242,7 +241,7 @@ impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Semaphore")
             .field("size", &self.size)
-            .field("used", &self.used.load(Relaxed))
+            .field("used", &self.used.peek())
             .finish_non_exhaustive()
     }
 }
@@ -251,6 +250,8 @@ impl fmt::Debug for Semaphore {
 mod tests {
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
     use std::thread;
 
     #[test]
@@ -259,7 +260,7 @@ mod tests {
         let queued = |n| {
             let rt = enter();
             let _guard = rt.lock(&sem.lock);
-            let all = std::iter::successors(sem.list.first(), |w| w.next.load(Relaxed));
+            let all = std::iter::successors(sem.list.first(), |w| w.next.get());
             all.count() == n
         };
         sem.acquire(10);
@@ -313,7 +314,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(sem.used.load(Relaxed), 0);
+        assert_eq!(sem.used.peek(), 0);
         sem.acquire(10);
         sem.acquire(0);
         sem.release(10);

@@ -2,7 +2,7 @@
 //! the thread.
 //!
 //! The thread keeps its identity until the destructors of its thread-locals have run. Then the
-//! destructor of a key (`core/sys/thread_end.rs`) stores the identity under the kernel's number
+//! destructor of a key (`ext/linux/thread_end.rs`) stores the identity under the kernel's number
 //! of the thread. The destructors of C libraries' keys may ask for it, wait and be woken after
 //! that, through handles that other threads have. The identity stays there until another thread,
 //! which stores its own, finds that the first thread is gone.
@@ -12,10 +12,10 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::core::g::identity::Identity;
 use crate::core::p::processor::next_id_without_p;
-use crate::core::sys::thread::{gettid, is_alive};
-use crate::core::sys::thread_end::ThreadEnd;
+use crate::ext::diagnostics::identity::Identity;
+use crate::ext::linux::tasks::{gettid, is_alive};
+use crate::ext::linux::thread_end::ThreadEnd;
 
 #[derive(Clone)]
 enum Plain {

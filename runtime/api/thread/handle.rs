@@ -7,16 +7,16 @@
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::api::thread::foreign_thread::plain_identity;
 use crate::api::thread::panic::this_goroutine;
 use crate::api::thread::parker;
-use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::sys::clock::{Nanos, nanotime};
+use crate::core::sys::clock::Nanos;
+use crate::ext::diagnostics::identity::Identity;
 use crate::ext::diagnostics::identity_table::{borrow_identity, my_identity};
+use crate::ext::timers::instant::nanos_after;
 
 /// A handle to a goroutine (or to a plain thread that asked for its own).
 ///
@@ -74,7 +74,7 @@ impl Thread {
     /// See [`ThreadId`].
     #[must_use]
     pub fn id(&self) -> ThreadId {
-        let id = self.0.id.load(Relaxed);
+        let id = self.0.id.get();
         ThreadId(NonZeroU64::new(id).unwrap_or(NonZeroU64::MAX))
     }
 
@@ -144,8 +144,7 @@ pub fn park() {
 /// assert!(start.elapsed() >= Duration::from_millis(1));
 /// ```
 pub fn park_timeout(dur: Duration) {
-    let nanos = u64::try_from(dur.as_nanos()).unwrap_or(u64::MAX);
-    wait(Some(nanotime().saturating_add(nanos)));
+    wait(Some(nanos_after(dur)));
 }
 
 fn wait(deadline: Option<Nanos>) {

@@ -23,12 +23,11 @@ use std::task::Waker;
 
 use crate::api::thread::goexit::is_goexit;
 use crate::api::thread::handle::Thread;
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::g::goroutine::G;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::park;
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::{park, ready};
 use crate::core::sys::fatal::fatal;
 
 const RUNNING: u32 = 0;
@@ -45,7 +44,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Any + Send + 'static>>;
 /// Shared by the goroutine and its handle.
 pub(crate) struct Packet<T> {
     word: AtomicU32,
-    joiner: AtomicRef<G>,
+    joiner: OwnerRef<G>,
     waker: UnsafeCell<Option<Waker>>,
     result: UnsafeCell<Option<Result<T>>>,
 }
@@ -59,7 +58,7 @@ impl<T> Packet<T> {
     pub(crate) fn new() -> Packet<T> {
         Packet {
             word: AtomicU32::new(RUNNING),
-            joiner: AtomicRef::none(),
+            joiner: OwnerRef::none(),
             waker: UnsafeCell::new(None),
             result: UnsafeCell::new(None),
         }
@@ -77,7 +76,7 @@ impl<T> Packet<T> {
         // Release pairs(join): take's Acquire. Acquire pairs(join): the joiner's Release.
         let before = self.word.swap(DONE, AcqRel);
         if before == JOINING
-            && let Some(g) = self.joiner.load(Relaxed)
+            && let Some(g) = self.joiner.get()
         {
             ready(&rt, g);
         }
@@ -150,7 +149,7 @@ impl<T> Packet<T> {
         while !self.is_done() {
             let rt = enter_to_wait();
             let g = rt.current();
-            self.joiner.store(Some(g), Relaxed);
+            self.joiner.set(Some(g));
             g.announce_park(reason);
             // Release pairs(join): finish's Acquire sees the joiner.
             if self

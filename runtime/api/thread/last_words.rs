@@ -6,7 +6,7 @@
 //! panic is in progress while its hook prints, or while it unwinds and was not caught. A hook
 //! gets ten seconds. A panic that unwinds gets two, as its destructors may wait forever. A panic
 //! that user code has caught gets none: its goroutine is asked, on its own thread
-//! (`core/g/panics.rs`).
+//! (`ext/diagnostics/panics.rs`).
 //!
 //! If the program later sets a panic hook that does not call ours, that hook is not noticed. Then
 //! the exiting thread waits only for the report, from when the panic has reached its goroutine's
@@ -20,16 +20,16 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::thread::panic::{goes_on, this_goroutine};
-use crate::core::g::allgs;
 use crate::core::g::goroutine::GRef;
-use crate::core::g::panics::{self, Phase};
-use crate::core::g::pins::PANICKING;
-use crate::core::g::status::State;
-use crate::core::sched::allm;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::fatal::let_others_die;
-use crate::core::sys::thread::nanosleep;
+use crate::ext::allgs;
+use crate::ext::diagnostics::panics::{self, Phase};
+use crate::ext::linux::dying::let_others_die;
+use crate::ext::linux::tasks::nanosleep;
+use crate::ext::pins::PANICKING;
 use crate::ext::preempt::preempt_signal;
+use crate::ext::stopped::State;
+use crate::ext::threads::allm;
 
 const MS: Nanos = 1_000_000;
 /// For what a hook has to tell: a backtrace of a large program takes a second on a busy machine.
@@ -120,9 +120,9 @@ fn still_unwinds(g: GRef, ask: bool) -> bool {
         // Off its stack. A goroutine that leaves in the middle of a panic is marked, and locked to
         // its thread; unless it was locked before, then we cannot know.
         None => {
-            let marked = g.stay.load(Relaxed) & PANICKING != 0;
-            let unwinds = g.status.state() != State::Dead
-                && (marked || g.locked_count.load(Relaxed) != 0);
+            let marked = g.stay.peek() & PANICKING != 0;
+            let unwinds =
+                g.status.state() != State::Dead && (marked || g.locked_count.peek() != 0);
             if !unwinds {
                 g.panics.was_caught(seen);
             }

@@ -16,8 +16,8 @@ use std::fmt;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::locals::{self, Destroyed, Locals};
 use crate::core::m::current::this_m;
+use crate::ext::thread_locals::locals::{self, Destroyed, Locals};
 
 /// Numbers keys; 0 is for a key that was not used yet.
 static NEXT: AtomicU32 = AtomicU32::new(1);

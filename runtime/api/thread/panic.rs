@@ -12,26 +12,25 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::enter::enter;
 use crate::core::sys::fatal::{RawStderr, begin_death, exit_now, fatal};
 use crate::ext::diagnostics::deadlock::describe_running;
 use crate::ext::diagnostics::identity_table::with_name;
 
-static GO_ON: AtomicBool = AtomicBool::new(false);
+static GO_ON: OwnerCell<bool> = OwnerCell::zero();
 static HOOK: Once = Once::new();
 
 /// Whether an uncaught panic in a detached goroutine only prints.
 pub(crate) fn set_go_on(go_on: bool) {
-    GO_ON.store(go_on, Relaxed);
+    GO_ON.set(go_on);
 }
 
 /// Does the process outlive an uncaught panic in a detached goroutine?
 pub(crate) fn goes_on() -> bool {
-    GO_ON.load(Relaxed)
+    GO_ON.peek()
 }
 
 /// Puts our hook in front of the one that is there, which stays in charge of plain threads.
@@ -60,7 +59,7 @@ fn print(g: GRef, info: &PanicHookInfo<'_>) {
             let _ = write!(text, " '{name}'");
         }
     });
-    if let Some(at) = g.spawned_at.load(Relaxed) {
+    if let Some(at) = g.spawned_at.get() {
         let _ = write!(text, " (started at {at})");
     }
     if let Some(at) = info.location() {

@@ -12,13 +12,13 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use crate::core::g::identity::Identity;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::{park, ready};
 use crate::core::sys::clock::Nanos;
+use crate::ext::diagnostics::identity::Identity;
+use crate::ext::timers::park_until::park_until;
 
 const EMPTY: u64 = 0;
 /// No ticket: those begin above the bits for the case.
@@ -37,7 +37,7 @@ pub(crate) fn wait(me: &Identity, reason: WaitReason, deadline: Option<Nanos>) {
     let rt = enter_to_wait();
     let g = rt.current();
     let ticket = g.open_round();
-    me.waiter.store(Some(g), Relaxed);
+    me.waiter.set(Some(g));
     g.announce_park(reason);
     // Release pairs(park-token): unpark's Acquire sees `waiter`.
     if me
@@ -64,7 +64,7 @@ pub(crate) fn unpark(them: &Identity) {
         return;
     }
     let rt = enter();
-    if let Some(g) = them.waiter.load(Relaxed)
+    if let Some(g) = them.waiter.get()
         && g.wait_round.claim(WaitId::from_raw(before), UNPARKED)
     {
         ready(&rt, g);

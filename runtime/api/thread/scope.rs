@@ -20,19 +20,18 @@ use crate::api::thread::handle::Thread;
 use crate::api::thread::join::{Packet, Result};
 use crate::api::thread::local::end_locals;
 use crate::api::thread::spawn::Builder;
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::g::goroutine::G;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::park;
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::{park, ready};
 
 const WAITING: usize = 1 << (usize::BITS - 1);
 
 /// Alive as long as any goroutine of the scope.
 struct Shared {
     alive: AtomicUsize,
-    parent: AtomicRef<G>,
+    parent: OwnerRef<G>,
     panicked: AtomicBool,
 }
 
@@ -77,7 +76,7 @@ impl Shared {
         let rt = enter();
         // Release pairs(scope): wait's Acquire. Acquire pairs(scope): wait's Release.
         if self.alive.fetch_sub(1, AcqRel) == WAITING + 1
-            && let Some(parent) = self.parent.load(Relaxed)
+            && let Some(parent) = self.parent.get()
         {
             ready(&rt, parent);
         }
@@ -91,7 +90,7 @@ impl Shared {
         }
         let rt = enter_to_wait();
         let g = rt.current();
-        self.parent.store(Some(g), Relaxed);
+        self.parent.set(Some(g));
         g.announce_park(WaitReason::ScopeWait);
         // Release pairs(scope): one_ended's Acquire sees the parent.
         if self.alive.fetch_add(WAITING, AcqRel) == 0 {
@@ -127,7 +126,7 @@ where
     let scope = Scope {
         shared: Arc::new(Shared {
             alive: AtomicUsize::new(0),
-            parent: AtomicRef::none(),
+            parent: OwnerRef::none(),
             panicked: AtomicBool::new(false),
         }),
         scope: PhantomData,

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::enter_to_wait;
-use crate::core::sched::park::park_until;
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::instant::{nanos_after, nanos_at};
+use crate::ext::timers::instant::{nanos_after, nanos_at};
+use crate::ext::timers::park_until::park_until;
 
 /// Puts the goroutine (or the plain OS thread) to sleep for at least `dur`; others run
 /// meanwhile. A zero `dur` returns at once, without giving the CPU up. A `dur` that reaches

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use crate::api::thread::handle::Thread;
 use crate::api::thread::join::{JoinHandle, Packet};
 use crate::api::thread::local::end_locals;
-use crate::core::g::goroutine::Kind;
-use crate::core::g::identity::Identity;
-use crate::core::sched::spawn::{Birth, spawn as spawn_g};
-use crate::core::stackalloc::class_for;
+use crate::core::sched::spawn::spawn as spawn_g;
+use crate::ext::diagnostics::identity::Identity;
+use crate::ext::kind::Kind;
+use crate::ext::life::Birth;
+use crate::ext::stackalloc::class_for;
 
 /// Properties of a goroutine to be spawned.
 ///

@@ -14,23 +14,23 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::api::go::run_detached;
-use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::g::goroutine::{G, GRef, Kind};
+use crate::core::base::owner_cell::OwnerRef;
+use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::enter::enter;
-use crate::core::sched::idle::check_if_last;
-use crate::core::sched::spawn::{Birth, forget, prepare};
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::lock::RawLock;
+use crate::ext::kind::Kind;
+use crate::ext::life::{Birth, forget, prepare};
+use crate::ext::timers::last_awake::check_if_last;
 use crate::ext::timers::sched_timers::{BIRTH, arm, rearm};
 
 /// What a func timer's handles and its pending goroutine share.
 pub(crate) struct Func {
     lock: RawLock,
     /// Under the lock.
-    pending: AtomicRef<G>,
+    pending: OwnerRef<G>,
     at: &'static Location<'static>,
     f: Box<dyn Fn() + Send + Sync>,
 }
@@ -39,7 +39,7 @@ impl Func {
     pub(crate) fn new(at: &'static Location<'static>, f: Box<dyn Fn() + Send + Sync>) -> Func {
         Func {
             lock: RawLock::new(),
-            pending: AtomicRef::none(),
+            pending: OwnerRef::none(),
             at,
             f,
         }
@@ -51,7 +51,7 @@ impl Func {
         loop {
             let rt = enter();
             let guard = rt.lock(&self.lock);
-            let pending = self.pending.load(Relaxed);
+            let pending = self.pending.get();
             if pending.is_some_and(|g| rearm(&g.timer, when)) {
                 drop(guard);
                 drop(rt);
@@ -62,7 +62,7 @@ impl Func {
             }
             if let Some(g) = fresh.take() {
                 g.timer.set(g, BIRTH);
-                self.pending.store(Some(g), Relaxed);
+                self.pending.set(Some(g));
                 arm(&rt, &g.timer, when);
                 return false;
             }
@@ -76,9 +76,9 @@ impl Func {
     pub(crate) fn stop(&self) -> bool {
         let rt = enter();
         let guard = rt.lock(&self.lock);
-        let stopped = self.pending.load(Relaxed).filter(|g| g.timer.disarm());
+        let stopped = self.pending.get().filter(|g| g.timer.disarm());
         if stopped.is_some() {
-            self.pending.store(None, Relaxed);
+            self.pending.set(None);
         }
         drop(guard);
         let on_thread = rt.m().is_none();
@@ -112,8 +112,8 @@ impl Func {
         let rt = enter();
         let me = rt.current();
         let _guard = rt.lock(&self.lock);
-        if self.pending.load(Relaxed).is_some_and(|g| g.same(me)) {
-            self.pending.store(None, Relaxed);
+        if self.pending.get().is_some_and(|g| g.same(me)) {
+            self.pending.set(None);
         }
     }
 }

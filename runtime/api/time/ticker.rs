@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::api::time::timer::{deadline, receiver, timer_chan};
-use crate::core::sys::instant::saturated;
 use crate::ext::chan::make::never;
+use crate::ext::chan::patience::NEVER;
 use crate::ext::chan::receiver::Receiver;
-use crate::ext::chan::timer_chan::{NEVER, Repeat, TimerChan};
+use crate::ext::chan::timer_chan::{Repeat, TimerChan};
+use crate::ext::timers::instant::saturated;
 
 /// Sends the instant that is due, period after period. A slow receiver loses ticks, but the
 /// phase is kept: the next tick is at a whole number of periods from the first.

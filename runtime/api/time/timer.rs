@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 use crate::api::time::func::Func;
 use crate::core::sched::start::assert_started;
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::instant::nanos_after;
+use crate::ext::chan::patience::NEVER;
 use crate::ext::chan::receiver::{Flavor, Receiver};
-use crate::ext::chan::timer_chan::{NEVER, Repeat, TimerChan};
+use crate::ext::chan::timer_chan::{Repeat, TimerChan};
+use crate::ext::timers::instant::nanos_after;
 
 /// One event in the future: a message in its channel, or the start of a function.
 ///

@@ -52,15 +52,6 @@ impl<T: Sync + 'static> AtomicRef<T> {
             .compare_exchange(raw(from), raw(to), order, Relaxed)
             .is_ok()
     }
-
-    /// The present value, and `None` in its place, without a locked instruction: for owners
-    /// that are alone.
-    #[inline]
-    pub(crate) fn take_relaxed(&self) -> Option<&'static T> {
-        let r = self.load(Relaxed);
-        self.store(None, Relaxed);
-        r
-    }
 }
 
 impl<T> std::fmt::Debug for AtomicRef<T> {

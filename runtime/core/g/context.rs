@@ -1,4 +1,4 @@
-//! The context switch: the only file that knows corosensei.
+//! The context switch: the only file of the core that knows corosensei.
 //!
 //! A stack has one coroutine for as long as it is in use. The coroutine's body runs one goroutine
 //! after the other, so a spawn on a recycled stack costs one switch and creates nothing. The
@@ -18,23 +18,18 @@ use std::convert::Infallible;
 use std::hint::black_box;
 use std::mem::{offset_of, size_of};
 use std::num::NonZeroUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
 use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::core::g::goroutine::GRef;
 #[cfg(target_arch = "aarch64")]
-use crate::core::g::shim_aarch64 as shim;
+pub(crate) use crate::core::g::shim_aarch64 as shim;
 #[cfg(target_arch = "x86_64")]
-use crate::core::g::shim_x86_64 as shim;
-use crate::core::hooks::thread_stack;
-use crate::core::stackalloc::Slot;
-use crate::core::stackalloc::SlotRef;
+pub(crate) use crate::core::g::shim_x86_64 as shim;
+use crate::core::hooks::{self, Slot, SlotRef};
 use crate::core::sys::fatal::fatal;
-use crate::core::sys::mem::Span;
 use crate::core::sys::prefetch::prefetch_at;
-use crate::core::sys::valgrind::{self, begin_stack};
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +91,7 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     if slot.has_coroutine() {
         return;
     }
-    begin_stack(Span::between(slot.limit(), slot.end()));
+    hooks::begin_stack(slot);
     let co: Co = Coroutine::with_stack(SlotStack(slot), move |yielder, first: GRef| {
         let way_out = std::ptr::from_ref(yielder).addr();
         // SAFETY: in the block, which was written before the first resume; this part of it is for
@@ -116,27 +111,10 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     slot.set_has_coroutine(true);
 }
 
-/// How far a thread's scheduler frames stay away from its thread-locals, which stand at the top
-/// of the same mapping: what looks like an address of the one is not one of the other, and a
-/// thread-local's address minus something is none of a frame (`ext/linux/tls_ranges.rs`).
-pub(crate) const DISTANCE: usize = thread_stack::BELOW;
-
-/// Runs an M's `f` at [`DISTANCE`] from the top of its stack.
-pub(crate) fn call_at_distance(f: &mut dyn FnMut()) {
-    extern "C" fn call(f: *const ()) {
-        let f = f.cast::<&mut dyn FnMut()>().cast_mut();
-        // SAFETY: the argument below.
-        unsafe { (*f)() };
-    }
-    let mut f = f;
-    // SAFETY: Ms have stacks of more than that (`core/sched/spawner.rs`); a panic in `f` aborts.
-    unsafe { shim::call_further_down((&raw mut f).cast(), call, DISTANCE) };
-}
-
 /// Runs `g` on its stack until it asks for something. Called by the M that holds `g`.
 #[inline]
 pub(crate) fn resume(g: GRef) -> Switch {
-    let block = g.block.load(Relaxed) as *mut Block;
+    let block = g.block.get() as *mut Block;
     // SAFETY: `prepare` made the block; only the M that holds the G uses this part of it.
     let co = unsafe { &mut (*block).co };
     match co.resume(g) {
@@ -149,13 +127,13 @@ pub(crate) fn resume(g: GRef) -> Switch {
 /// above all) passes while others still run. For one that has no stack yet it does nothing.
 #[inline]
 pub(crate) fn prefetch(g: GRef) {
-    prefetch_at(g.block.load(Relaxed));
+    prefetch_at(g.block.get());
 }
 
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
 #[inline(never)]
 pub(crate) fn suspend(g: GRef, switch: Switch) {
-    let Some(slot) = g.stack.load(Relaxed) else {
+    let Some(slot) = g.stack.get() else {
         fatal!("suspend on a thread that is not a goroutine");
     };
     // Whatever the frames below do with them (without optimisation corosensei's are large), what
@@ -163,66 +141,13 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     // the caller's, nor of its past, is below.
     let registers = shim::callee_saved();
     note_stack(slot);
-    let way_out = way_out_of(g.block.load(Relaxed));
+    let way_out = way_out_of(g.block.get());
     // SAFETY: a goroutine that runs has a block; this part is for this side of the switch.
     let yielder = unsafe { way_out.read() } as *const Yielder<GRef, Switch>;
     // SAFETY: set when the coroutine started; the yielder lives at the root of the running stack.
     let resumed = unsafe { (*yielder).suspend(switch) };
     debug_assert!(resumed.same(g), "resumed for another goroutine");
     black_box(&registers); // alive until here
-}
-
-/// Runs `f` on `slot`, which the caller owns, and comes back: by return, or unwinding with the
-/// panic of `f`. `below` is the caller's stack, if it is one of ours.
-#[inline(never)]
-pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
-    if let Some(below) = below {
-        below.note_sp(stack_here() - CALL_FRAMES);
-    }
-    let idle = slot.has_coroutine().then(|| slot.live_sp()).flatten();
-    let top = match idle {
-        Some(sp) => (sp - CALL_FRAMES) & !63,
-        None => {
-            // None there, or one that has not said how deep it sleeps: it has nothing to drop.
-            slot.set_has_coroutine(false);
-            slot.top()
-        }
-    };
-    let base = if valgrind::is_memcheck() {
-        top - valgrind::FAR
-    } else {
-        top
-    };
-    slot.body_sp().store(base, Relaxed);
-    begin_stack(Span::between(slot.limit(), base));
-    corosensei::on_stack(Continuation { slot, base }, f);
-}
-
-/// More than the frames between [`call_on`] and the new stack take, also in a debug build.
-const CALL_FRAMES: usize = 2 << 10;
-
-/// The part of a slot that is free: below its idle coroutine, if it has one.
-struct Continuation {
-    slot: SlotRef,
-    base: usize,
-}
-
-// SAFETY: as for `SlotStack`; an idle coroutine needs nothing below the stack pointer that it
-// has noted, less the slack.
-unsafe impl Stack for Continuation {
-    fn base(&self) -> StackPointer {
-        NonZeroUsize::new(self.base).expect("a slot is not at address 0")
-    }
-
-    fn limit(&self) -> StackPointer {
-        NonZeroUsize::new(self.slot.limit()).expect("a slot is not at address 0")
-    }
-}
-
-/// Where the calling frame's stack ends.
-#[inline(always)]
-pub(crate) fn stack_here() -> usize {
-    shim::stack_pointer()
 }
 
 /// Notes how deep the calling frame is: after the switch nothing below it is alive, except what

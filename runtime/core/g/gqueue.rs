@@ -4,33 +4,30 @@
 //! Go: proc.go gQueue, gList.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
-
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::goroutine::{G, GRef};
 
 /// First in, first out; the fields are atomics only so that statics can hold one.
 #[derive(Debug)]
 pub(crate) struct GQueue {
-    head: AtomicRef<G>,
-    tail: AtomicRef<G>,
-    len: AtomicU32,
+    head: OwnerRef<G>,
+    tail: OwnerRef<G>,
+    len: OwnerCell<u32>,
 }
 
 impl GQueue {
     pub(crate) const fn new() -> GQueue {
         GQueue {
-            head: AtomicRef::none(),
-            tail: AtomicRef::none(),
-            len: AtomicU32::new(0),
+            head: OwnerRef::none(),
+            tail: OwnerRef::none(),
+            len: OwnerCell::zero(),
         }
     }
 
     /// Any thread may read it, as a hint.
     #[inline]
     pub(crate) fn len(&self) -> u32 {
-        self.len.load(Relaxed)
+        self.len.peek()
     }
 
     #[inline]
@@ -39,34 +36,34 @@ impl GQueue {
     }
 
     fn add_len(&self, n: u32) {
-        self.len.store(self.len().wrapping_add(n), Relaxed);
+        self.len.set(self.len().wrapping_add(n));
     }
 
     pub(crate) fn push_back(&self, g: GRef) {
-        g.link.store(None, Relaxed);
-        match self.tail.load(Relaxed) {
-            Some(tail) => tail.link.store(Some(g), Relaxed),
-            None => self.head.store(Some(g), Relaxed),
+        g.link.set(None);
+        match self.tail.get() {
+            Some(tail) => tail.link.set(Some(g)),
+            None => self.head.set(Some(g)),
         }
-        self.tail.store(Some(g), Relaxed);
+        self.tail.set(Some(g));
         self.add_len(1);
     }
 
     pub(crate) fn push_front(&self, g: GRef) {
-        g.link.store(self.head.load(Relaxed), Relaxed);
-        self.head.store(Some(g), Relaxed);
-        if self.tail.load(Relaxed).is_none() {
-            self.tail.store(Some(g), Relaxed);
+        g.link.set(self.head.get());
+        self.head.set(Some(g));
+        if self.tail.get().is_none() {
+            self.tail.set(Some(g));
         }
         self.add_len(1);
     }
 
     pub(crate) fn pop_front(&self) -> Option<GRef> {
-        let g = self.head.load(Relaxed)?;
-        let next = g.link.take_relaxed();
-        self.head.store(next, Relaxed);
+        let g = self.head.get()?;
+        let next = g.link.take();
+        self.head.set(next);
         if next.is_none() {
-            self.tail.store(None, Relaxed);
+            self.tail.set(None);
         }
         self.add_len(1u32.wrapping_neg());
         Some(g)
@@ -74,16 +71,16 @@ impl GQueue {
 
     /// Moves all of `other` behind the tail.
     pub(crate) fn append(&self, other: &GQueue) {
-        let Some(first) = other.head.take_relaxed() else {
+        let Some(first) = other.head.take() else {
             return;
         };
-        match self.tail.load(Relaxed) {
-            Some(tail) => tail.link.store(Some(first), Relaxed),
-            None => self.head.store(Some(first), Relaxed),
+        match self.tail.get() {
+            Some(tail) => tail.link.set(Some(first)),
+            None => self.head.set(Some(first)),
         }
-        self.tail.store(other.tail.take_relaxed(), Relaxed);
+        self.tail.set(other.tail.take());
         self.add_len(other.len());
-        other.len.store(0, Relaxed);
+        other.len.set(0);
     }
 }
 

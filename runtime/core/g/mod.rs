@@ -2,16 +2,9 @@
 
 pub(crate) mod wait_reason;
 pub(crate) mod status;
-pub(crate) mod handback;
 pub(crate) mod wait_round;
 #[cfg(not(loom))]
 pub(crate) mod closure;
-#[cfg(not(loom))]
-pub(crate) mod incarnation;
-#[cfg(not(loom))]
-pub(crate) mod pins;
-#[cfg(not(loom))]
-pub(crate) mod panics;
 #[cfg(not(loom))]
 pub(crate) mod goroutine;
 #[cfg(all(target_arch = "x86_64", not(loom)))]
@@ -23,8 +16,4 @@ pub(crate) mod context;
 #[cfg(not(loom))]
 pub(crate) mod gqueue;
 #[cfg(not(loom))]
-pub(crate) mod allgs;
-#[cfg(not(loom))]
-pub(crate) mod locals;
-#[cfg(not(loom))]
-pub(crate) mod identity;
+pub(crate) mod free_gs;

@@ -118,37 +118,6 @@ pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *m
     )
 }
 
-/// Calls `f(arg)` with the stack pointer `bytes` (a multiple of 16) further down. What lies
-/// between is not touched.
-///
-/// # Safety
-/// The stack has room for the distance. `f` does not unwind.
-#[unsafe(naked)]
-pub(crate) unsafe extern "C" fn call_further_down(
-    arg: *const (),
-    f: extern "C" fn(*const ()),
-    bytes: usize,
-) {
-    naked_asm!(
-        ".cfi_startproc",
-        "stp x29, x30, [sp, #-16]!",
-        ".cfi_def_cfa_offset 16",
-        ".cfi_rel_offset x29, 0",
-        ".cfi_rel_offset x30, 8",
-        "mov x29, sp",
-        ".cfi_def_cfa_register x29",
-        "sub sp, sp, x2",
-        "blr x1",
-        "mov sp, x29",
-        "ldp x29, x30, [sp], #16",
-        ".cfi_def_cfa sp, 0",
-        ".cfi_restore x29",
-        ".cfi_restore x30",
-        "ret",
-        ".cfi_endproc",
-    )
-}
-
 /// What the callee-saved registers hold in the calling function: what its callers keep there, or
 /// what it has put there itself, after it had saved theirs in its frame.
 #[inline(always)]

@@ -93,33 +93,6 @@ pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *m
     )
 }
 
-/// Calls `f(arg)` with the stack pointer `bytes` (a multiple of 16) further down. What lies
-/// between is not touched.
-///
-/// # Safety
-/// The stack has room for the distance. `f` does not unwind.
-#[unsafe(naked)]
-pub(crate) unsafe extern "C" fn call_further_down(
-    arg: *const (),
-    f: extern "C" fn(*const ()),
-    bytes: usize,
-) {
-    naked_asm!(
-        ".cfi_startproc",
-        "push rbp",
-        ".cfi_def_cfa_offset 16",
-        ".cfi_offset rbp, -16",
-        "mov rbp, rsp",
-        ".cfi_def_cfa_register rbp",
-        "sub rsp, rdx",
-        "call rsi",
-        "leave",
-        ".cfi_def_cfa rsp, 8",
-        "ret",
-        ".cfi_endproc",
-    )
-}
-
 /// What the callee-saved registers hold in the calling function: what its callers keep there, or
 /// what it has put there itself, after it had saved theirs in its frame.
 #[inline(always)]

@@ -17,17 +17,11 @@
 #![allow(unsafe_code, reason = "makes the right to a P out of the M's word")]
 
 use std::marker::PhantomData;
-use std::sync::OnceLock;
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::compiler_fence;
 
-use crate::core::g::context::{Switch, suspend};
 use crate::core::g::goroutine::GRef;
+use crate::core::hooks;
 use crate::core::m::current::this_m;
-use crate::core::m::foreign::foreign_g;
 use crate::core::m::machine::M;
-use crate::core::m::pending::{SLICE_OVER, THREAD_WANTED};
-use crate::core::m::retake::Entry;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::HeldP;
 use crate::core::sys::fatal::fatal;
@@ -45,35 +39,11 @@ pub(crate) struct NoPreempt {
 
 /// What a public function promises its callers about threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
+pub(crate) enum Call {
     /// It returns on the thread that it was called on.
     Stays,
     /// It may wait, and so return on any.
     MayWait,
-}
-
-/// How a goroutine stops on the spot. The scheduler provides it, since it is above this file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stops {
-    /// It has entered without its P: returns when it has one again.
-    pub(crate) without_p: fn(&'static M, GRef),
-    /// Its slice is over, or the world is being stopped: gives up its P if another M can take it,
-    /// and returns when it has one again.
-    pub(crate) slice_over: fn(&'static M, GRef),
-}
-
-static STOPS: OnceLock<Stops> = OnceLock::new();
-
-/// Before the first M.
-pub(crate) fn set_stops(stops: Stops) {
-    STOPS.get_or_init(|| stops);
-}
-
-fn stops() -> &'static Stops {
-    match STOPS.get() {
-        Some(stops) => stops,
-        None => fatal!("an M before the runtime was started"),
-    }
 }
 
 /// Enters the runtime from user code, in a call that does not wait.
@@ -89,79 +59,12 @@ pub(crate) fn enter_to_wait() -> NoPreempt {
 }
 
 #[inline(always)]
-fn enter_as(how: Call) -> NoPreempt {
+pub(crate) fn enter_as(how: Call) -> NoPreempt {
     NoPreempt {
-        m: this_m().map(|m| enter_m(m, how)),
+        m: this_m().map(|m| hooks::enter(m, how)),
         how,
         not_send: PhantomData,
     }
-}
-
-#[inline(always)]
-fn enter_m(m: &'static M, how: Call) -> &'static M {
-    m.retake.enter();
-    compiler_fence(SeqCst); // the thief's membarrier makes it a fence of the CPU: core/m/retake.rs
-    if m.retake.contested() {
-        enter_disturbed(m, how)
-    } else {
-        m
-    }
-}
-
-/// A thief is looking, or has taken the P.
-#[cold]
-#[inline(never)]
-fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
-    let outermost = m.retake.depth() == 1;
-    match (outermost, m.curg()) {
-        (true, Some(g)) if m.retake.settle() == Entry::Lost => {
-            m.set_p(None);
-            without_p(m, g, how)
-        }
-        _ => m,
-    }
-}
-
-/// The P is gone. Either the goroutine's own M waits for another P, or finds one; or the
-/// goroutine leaves its stack, and any M resumes it. Returns the M that it is on then.
-fn without_p(m: &'static M, g: GRef, how: Call) -> &'static M {
-    match how {
-        Call::Stays => {
-            (stops().without_p)(m, g);
-            m
-        }
-        Call::MayWait => {
-            suspend(g, Switch::LostP);
-            match this_m() {
-                Some(m) => m,
-                None => fatal!("resumed on a thread that is not the runtime's"),
-            }
-        }
-    }
-}
-
-/// A request came while the thread was inside: it is handled here.
-#[cold]
-#[inline(never)]
-fn leave_pending(how: Call) {
-    let mut rt = enter_as(how);
-    let Some(m) = rt.m else { return };
-    if let Some(g) = m.curg()
-        && m.retake.depth() == 1
-    {
-        match how {
-            Call::Stays => {
-                m.pending.done(SLICE_OVER);
-                (stops().slice_over)(m, g);
-            }
-            Call::MayWait => {
-                m.pending.clear();
-                suspend(g, Switch::Preempted);
-                rt.m = this_m();
-            }
-        }
-    }
-    drop(rt);
 }
 
 impl NoPreempt {
@@ -198,7 +101,7 @@ impl NoPreempt {
                 Some(g) => g,
                 None => fatal!("no goroutine on m{}", m.id),
             },
-            None => foreign_g(),
+            None => hooks::foreign_g(),
         }
     }
 
@@ -207,6 +110,11 @@ impl NoPreempt {
     pub(crate) fn lock<'a>(&'a self, lock: &'a RawLock) -> Locked<'a> {
         lock.lock();
         Locked(lock)
+    }
+
+    /// The evidence goes on as another M's: the goroutine has waited.
+    pub(crate) fn moved(&mut self, m: Option<&'static M>) {
+        self.m = m;
     }
 
     /// Gives the evidence up without leaving: the scheduler's loop leaves on its own.
@@ -221,16 +129,7 @@ impl Drop for NoPreempt {
     #[inline]
     fn drop(&mut self) {
         if let Some(m) = self.m {
-            compiler_fence(SeqCst); // the handler runs on this thread
-            m.retake.leave();
-            compiler_fence(SeqCst);
-            let asked = match self.how {
-                Call::Stays => SLICE_OVER,
-                Call::MayWait => SLICE_OVER | THREAD_WANTED,
-            };
-            if m.pending.is_asked(asked) && m.retake.depth() == 0 {
-                leave_pending(self.how);
-            }
+            hooks::leave(m, self.how);
         }
     }
 }

@@ -8,20 +8,17 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::atomic::Ordering::{self, Relaxed};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::g::allgs;
-use crate::core::g::goroutine::{G, GRef};
+use crate::core::base::m_id::AtomicMId;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
+use crate::core::g::free_gs;
+use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
-use crate::core::hooks::TimerHeap;
+use crate::core::hooks::PExt;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::run_queue::{LocalQueue, Picked};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::SlotRef;
-use crate::core::stackalloc::StackError;
-use crate::core::stackalloc::cache::StackCache;
 
 /// Go: _Pidle, _Prunning, _Pgcstop, _Pdead. Changed under the scheduler's lock, or by the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,67 +49,49 @@ pub(crate) fn next_id_without_p() -> u64 {
 #[derive(Debug)]
 pub(crate) struct P {
     pub(crate) id: u32,
-    status: AtomicU8,
+    status: OwnerCell<u8>,
     /// Next idle P; under the scheduler's lock.
-    pub(crate) idle_link: AtomicRef<P>,
-    /// While it waits for a new M: whether that M starts spinning. Under the scheduler's lock.
-    pub(crate) wake_spinning: AtomicBool,
+    pub(crate) idle_link: OwnerRef<P>,
     pub(crate) runq: LocalQueue,
-    /// Timers that were armed here.
-    pub(crate) timers: TimerHeap<G>,
     /// Goes up with every goroutine picked that does not inherit a slice. Go: schedtick.
-    pub(crate) schedtick: AtomicU32,
-    /// Goes up when the P passes to another M from outside. Go: syscalltick.
-    pub(crate) syscalltick: AtomicU32,
-    /// The schedtick whose slice is over, as sysmon has seen.
-    over_tick: AtomicU32,
-    /// The world has started again, and this P has not picked a goroutine since: it may pick one
-    /// before the world stops again. And its schedtick at that time.
-    owed_pick: AtomicBool,
-    restart_tick: AtomicU32,
-    /// When a pair of locked goroutines began to hand this P to each other, and its schedtick at
-    /// the last hand-over.
-    pub(crate) locked_since: AtomicU64,
-    pub(crate) locked_tick: AtomicU32,
-    /// Number + 1 of the M that holds it, for dumps; 0 = none.
-    pub(crate) m: AtomicU32,
+    pub(crate) schedtick: OwnerCell<u32>,
+    /// The M that holds it, for those who look from outside.
+    pub(crate) m: AtomicMId,
     // Owner half: caches.
-    stacks: StackCache,
-    free_gs: GQueue,
-    id_next: AtomicU64,
-    id_end: AtomicU64,
-    pub(crate) created: AtomicU64,
-    pub(crate) finished: AtomicU64,
+    pub(crate) free_gs: GQueue,
+    id_next: OwnerCell<u64>,
+    id_end: OwnerCell<u64>,
+    /// What the extras keep here.
+    ext: PExt,
+}
+
+impl Deref for P {
+    type Target = PExt;
+
+    #[inline]
+    fn deref(&self) -> &PExt {
+        &self.ext
+    }
 }
 
 impl P {
-    pub(crate) fn new(id: u32, class: Class) -> P {
+    pub(crate) fn new(id: u32) -> P {
         P {
             id,
-            stacks: StackCache::new(class),
-            status: AtomicU8::new(PStatus::Stopped as u8),
-            idle_link: AtomicRef::none(),
-            wake_spinning: AtomicBool::new(false),
+            status: OwnerCell::<u8>::new(PStatus::Stopped as u8),
+            idle_link: OwnerRef::none(),
             runq: LocalQueue::new(),
-            timers: TimerHeap::new(),
-            schedtick: AtomicU32::new(0),
-            syscalltick: AtomicU32::new(0),
-            over_tick: AtomicU32::new(u32::MAX),
-            owed_pick: AtomicBool::new(false),
-            restart_tick: AtomicU32::new(0),
-            locked_since: AtomicU64::new(0),
-            locked_tick: AtomicU32::new(0),
-            m: AtomicU32::new(0),
+            schedtick: OwnerCell::zero(),
+            m: AtomicMId::none(),
             free_gs: GQueue::new(),
-            id_next: AtomicU64::new(0),
-            id_end: AtomicU64::new(0),
-            created: AtomicU64::new(0),
-            finished: AtomicU64::new(0),
+            id_next: OwnerCell::zero(),
+            id_end: OwnerCell::zero(),
+            ext: PExt::new(),
         }
     }
 
-    pub(crate) fn status(&self, order: Ordering) -> PStatus {
-        match self.status.load(order) {
+    pub(crate) fn status(&self) -> PStatus {
+        match self.status.peek() {
             0 => PStatus::Idle,
             1 => PStatus::Running,
             3 => PStatus::Stopped,
@@ -121,60 +100,14 @@ impl P {
     }
 
     pub(crate) fn set_status(&self, status: PStatus) {
-        self.status.store(status as u8, Relaxed);
+        self.status.set(status as u8);
     }
 
     /// The goroutine that runs next has a slice of its own. Called by the owner.
     #[inline]
     pub(crate) fn begin_slice(&self) {
-        let tick = self.schedtick.load(Relaxed);
-        self.schedtick.store(tick.wrapping_add(1), Relaxed);
-    }
-
-    /// Called by sysmon: the slice that began at `tick` is over.
-    pub(crate) fn end_slice(&self, tick: u32) {
-        self.over_tick.store(tick, Relaxed);
-    }
-
-    /// Is the slice over that a goroutine would inherit?
-    #[inline]
-    pub(crate) fn slice_is_over(&self) -> bool {
-        self.over_tick.load(Relaxed) == self.schedtick.load(Relaxed)
-    }
-
-    /// The world starts again: this P is owed one pick before the next stop.
-    pub(crate) fn owe_pick(&self) {
-        self.restart_tick
-            .store(self.schedtick.load(Relaxed), Relaxed);
-        self.owed_pick.store(true, Relaxed);
-    }
-
-    /// The world is about to stop: is the pick still owed?
-    pub(crate) fn settle_pick(&self) {
-        if self.schedtick.load(Relaxed) != self.restart_tick.load(Relaxed) {
-            self.owed_pick.store(false, Relaxed);
-        }
-    }
-
-    /// In a world that is being stopped: true once, if the pick is owed.
-    #[cold]
-    pub(crate) fn take_owed_pick(&self) -> bool {
-        self.owed_pick.swap(false, Relaxed)
-    }
-
-    /// Dead Gs kept here, for statistics.
-    pub(crate) fn gs_kept(&self) -> u32 {
-        self.free_gs.len()
-    }
-
-    /// Has it a free stack of `class` in its cache? Called by the owner, or as a hint.
-    pub(crate) fn has_stack(&self, class: Class) -> bool {
-        self.stacks.has(class)
-    }
-
-    /// Stacks kept here, for statistics.
-    pub(crate) fn stacks_kept(&self) -> usize {
-        self.stacks.len()
+        let tick = self.schedtick.get();
+        self.schedtick.set(tick.wrapping_add(1));
     }
 }
 
@@ -263,19 +196,19 @@ impl LentP<'_> {
 
     /// The next goroutine id.
     pub(crate) fn next_id(self) -> u64 {
-        let mut id = self.id_next.load(Relaxed);
-        if id == self.id_end.load(Relaxed) {
+        let mut id = self.id_next.get();
+        if id == self.id_end.get() {
             id = NEXT_ID.fetch_add(ID_BLOCK, Relaxed);
-            self.id_end.store(id + ID_BLOCK, Relaxed);
+            self.id_end.set(id + ID_BLOCK);
         }
-        self.id_next.store(id + 1, Relaxed);
+        self.id_next.set(id + 1);
         id
     }
 
     /// A dead G to spawn on, if there is one here or in the shared list.
     pub(crate) fn take_g(self) -> Option<GRef> {
         self.free_gs.pop_front().or_else(|| {
-            allgs::take_free(&self.free_gs, FREE_MAX / 2);
+            free_gs::take(&self.free_gs, FREE_MAX / 2);
             self.free_gs.pop_front()
         })
     }
@@ -297,34 +230,11 @@ impl LentP<'_> {
                 .into_iter()
                 .for_each(|g| spill.push_back(g));
         }
-        allgs::give_free(&spill);
+        free_gs::give(&spill);
     }
 
     /// Fresh Gs for the next spawns.
     pub(crate) fn add_gs(self, gs: &GQueue) {
         self.free_gs.append(gs);
-    }
-
-    /// A stack of `class`.
-    #[inline]
-    pub(crate) fn take_stack(self, class: Class) -> Result<SlotRef, StackError> {
-        self.stacks.take(class)
-    }
-
-    /// Keeps a stack for the next goroutine.
-    #[inline]
-    pub(crate) fn give_stack(self, slot: SlotRef) {
-        self.stacks.give(slot);
-    }
-
-    /// Gives its free stacks to the depot, where they can be trimmed.
-    pub(crate) fn flush_stacks(self) {
-        self.stacks.flush();
-    }
-
-    /// Gives all caches back: for a P that is removed.
-    pub(crate) fn flush_caches(self) {
-        allgs::give_free(&self.free_gs);
-        self.stacks.flush();
     }
 }

@@ -1,58 +1,50 @@
-//! The stack that a goroutine gets at its first run, and the end of a goroutine.
+//! A goroutine on its stack: it gets one at its first run, runs the closure there, and gives both
+//! back.
 //!
-//! Go: proc.go goexit0, gdestroy, gfput; stack.go stackalloc.
-#![forbid(unsafe_code)]
-
-use std::sync::atomic::Ordering::Relaxed;
+//! Go: stack.go stackalloc; proc.go goexit, goexit1, goexit0, gdestroy, gfput.
+#![allow(unsafe_code, reason = "takes the closure out of the G")]
 
 use crate::core::g::context;
-use crate::core::g::goroutine::{G, GRef, Kind};
-use crate::core::g::incarnation::Incarnation;
+use crate::core::g::goroutine::{G, GRef};
+use crate::core::hooks;
+use crate::core::m::enter::enter_to_wait;
+use crate::core::m::machine::M;
 use crate::core::p::processor::LentP;
-use crate::core::sched::body::body;
-use crate::core::stackalloc::SlotRef;
+use crate::core::sched::park::leave_after_switch;
 use crate::core::sys::fatal::fatal;
 
 /// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
 #[inline]
 pub(crate) fn bind_stack(p: LentP<'_>, g: GRef) -> bool {
-    let Ok(slot) = p.take_stack(g.stack_spec().class()) else {
+    let Some(slot) = hooks::take_stack(p, g) else {
         return false;
     };
     context::prepare(slot, body);
     slot.set_owner(std::ptr::from_ref::<G>(g).addr());
-    g.block.store(context::block_of(slot), Relaxed);
-    g.stack.store(Some(slot), Relaxed);
+    g.block.set(context::block_of(slot));
+    g.stack.set(Some(slot));
     true
+}
+
+/// What runs on the goroutine's stack, around the closure. Called by the coroutine's loop, inside the
+/// runtime; returns inside the runtime.
+pub(crate) extern "C" fn body(g: GRef) {
+    leave_after_switch();
+    // SAFETY: this is the goroutine that the cell was filled for, just started. The closure
+    // catches its own panics (`spawn`'s contract).
+    unsafe { g.closure.take_and_run() };
+    hooks::ends(g);
+    let _ = enter_to_wait().forget();
 }
 
 /// The body has ended: stack and G go back to the P.
 #[inline]
-pub(crate) fn recycle(p: LentP<'_>, g: GRef) {
+pub(crate) fn recycle(m: &'static M, p: LentP<'_>, g: GRef) {
     g.status.died();
-    g.block.store(0, Relaxed);
-    let Some(mut slot) = g.stack.take_relaxed() else {
+    g.block.set(0);
+    let Some(slot) = g.stack.take() else {
         fatal!("goroutine {} ends without a stack", g.id());
     };
-    if slot.is_segment() {
-        slot = own_stack(slot);
-    }
-    g.locked_count.store(0, Relaxed);
-    g.locked_m.store(0, Relaxed);
-    g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
-    g.stay.store(0, Relaxed); // nor is it suspected of what its last goroutine did
-    slot.set_owner(0);
-    g.stack_spec().give_back();
-    if g.kind() == Kind::Goroutine {
-        p.finished.store(p.finished.load(Relaxed) + 1, Relaxed);
-    }
-    p.give_stack(slot);
+    hooks::ended(m, p, g, slot);
     p.give_g(g);
-}
-
-/// A coroutine of some other library was left in the middle of a `stack::grow`, and never came
-/// back: its segment is still in the chain, and stays that coroutine's.
-#[cold]
-fn own_stack(segment: SlotRef) -> SlotRef {
-    segment.chain().last().unwrap_or(segment)
 }

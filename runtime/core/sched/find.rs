@@ -8,23 +8,20 @@
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::fence;
 
 use crate::core::g::goroutine::GRef;
 use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
-use crate::core::m::pending::SLICE_OVER;
 use crate::core::p::processor::{HeldP, LentP, P, PStatus};
 use crate::core::p::run_queue::{LOCAL_CAP, Picked};
 use crate::core::sched::idle;
-use crate::core::sched::ready::spill;
+use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::starved;
-use crate::core::sched::waiting_ps;
 use crate::core::sys::clock::nanotime;
-use crate::core::sys::thread::osyield;
+use crate::core::sys::osyield::osyield;
 
 /// At every 61st pick the global queue is first. Otherwise two goroutines that keep readying each
 /// other could hide it forever. The number is a prime, so that it does not match the period of a
@@ -39,8 +36,7 @@ const RUNNEXT_GRACE: u64 = 3_000;
 /// The next goroutine for `m`, which has a P when this returns. Sleeps until there is one.
 pub(crate) fn find_runnable(m: &'static M) -> Picked {
     loop {
-        if SCHED.stopping.load(Relaxed) && !m.p().is_some_and(P::take_owed_pick) {
-            idle::stop_for_world(m);
+        if hooks::stops_for_world(m) {
             continue;
         }
         let p = idle::held_p(m);
@@ -59,10 +55,7 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 /// The sources that need nothing but the P.
 #[inline]
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
-    let fired = hooks::run_due(rt, p.p(), true);
-    if fired {
-        m.pending.done(SLICE_OVER); // who comes in by a timer has had no part in the slice
-    }
+    let fired = hooks::run_own_due(rt, m, p.p());
     every_61st_global(&p)
         .or_else(|| hooks::next_of_m(m, &p).map(fresh))
         .or_else(|| local(p, fired))
@@ -81,7 +74,7 @@ fn fresh(g: GRef) -> Picked {
 #[inline]
 fn local(p: LentP<'_>, fired: bool) -> Option<Picked> {
     let picked = p.get()?;
-    if picked.inherit && p.slice_is_over() && !fired {
+    if picked.inherit && hooks::slice_is_over(&p) && !fired {
         return behind_all(p, picked.g);
     }
     Some(picked)
@@ -96,7 +89,7 @@ fn behind_all(p: LentP<'_>, g: GRef) -> Option<Picked> {
 
 #[inline]
 fn every_61st_global(p: &P) -> Option<Picked> {
-    if !p.schedtick.load(Relaxed).is_multiple_of(GLOBAL_EVERY) || SCHED.global_len() == 0 {
+    if !p.schedtick.get().is_multiple_of(GLOBAL_EVERY) || SCHED.global_len() == 0 {
         return None;
     }
     let g = SCHED.lock().global().pop_front();
@@ -130,16 +123,16 @@ fn global_batch_locked(sched: &SchedGuard, p: LentP<'_>) -> Option<Picked> {
 }
 
 fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
-    if !m.spinning.load(Relaxed) {
+    if !m.spinning.get() {
         if !SCHED.idle.try_spin(SCHED.procs()) {
             return None;
         }
-        m.spinning.store(true, Relaxed);
+        m.spinning.set(true);
     }
     for sweep in 0..SWEEPS {
         let last = sweep == SWEEPS - 1;
         for victim in idle::steal_order(m) {
-            if SCHED.stopping.load(Relaxed) {
+            if hooks::is_stopping() {
                 return None;
             }
             let Some(victim) = SCHED.p(victim) else {
@@ -155,7 +148,7 @@ fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
             {
                 return Some(picked);
             }
-            if victim.status(Relaxed) == PStatus::Idle {
+            if victim.status() == PStatus::Idle {
                 continue;
             }
             if let Some(g) = p.steal_half(victim) {
@@ -172,7 +165,7 @@ fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
 /// Takes a victim's `runnext`, after a grace in which the victim may run it itself.
 fn steal_next(victim: &P) -> Option<GRef> {
     let seen = victim.runq.peek_next()?;
-    if victim.status(Relaxed) == PStatus::Running {
+    if victim.status() == PStatus::Running {
         let end = nanotime() + RUNNEXT_GRACE;
         while nanotime() < end {
             if !victim.runq.peek_next().is_some_and(|g| g.same(seen)) {
@@ -189,31 +182,31 @@ fn steal_next(victim: &P) -> Option<GRef> {
 #[cold]
 fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
     let sched = SCHED.lock();
-    if SCHED.stopping.load(Relaxed) {
+    if hooks::is_stopping() {
         drop(sched);
         return None;
     }
     let tied = hooks::next_of_m_locked(&sched, m).map(fresh);
     let found = tied.or_else(|| global_batch_locked(&sched, p.lend()));
-    if let Some(picked) = found.or_else(|| starved::next_locked(&sched, &p).map(fresh)) {
+    if let Some(picked) = found.or_else(|| hooks::next_starved(&sched, &p).map(fresh)) {
         drop(sched);
         return Some(picked);
     }
-    if m.spinning.load(Relaxed) {
+    if m.spinning.get() {
         SCHED.idle.add_idle();
     } else if !SCHED.idle.try_add_idle() {
         // need-spinning: somebody wanted a spinner when no P was idle. That is me now.
-        m.spinning.store(true, Relaxed);
+        m.spinning.set(true);
         drop(sched);
         return None;
     }
     sched.push_idle_p(idle::release_p(m, p));
     drop(sched);
-    if m.spinning.load(Relaxed) && last_look(m) {
+    if m.spinning.get() && last_look(m) {
         return None;
     }
     // If a timer is due and no P is idle: all are busy, and look at their timers themselves.
-    if waiting_ps::any() || !(hooks::wait_for_timers(m) && spin_with_idle_p(m)) {
+    if !(hooks::wait_for_timers(m) && spin_with_idle_p(m)) {
         idle::stop_m(m);
     }
     None
@@ -221,13 +214,13 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
 
 /// The M stops spinning, and then looks at every queue once more. True: it has a P again.
 fn last_look(m: &'static M) -> bool {
-    m.spinning.store(false, Relaxed);
+    m.spinning.set(false);
     SCHED.idle.stop_spinning();
     fence(SeqCst); // pairs(no-lost-work): wakep's fence, after its caller's publication
     let work = SCHED.global_len() != 0
         || SCHED
             .ps()
-            .any(|p| p.status(Relaxed) != PStatus::Idle && !p.runq.is_empty());
+            .any(|p| p.status() != PStatus::Idle && !p.runq.is_empty());
     work && spin_with_idle_p(m)
 }
 
@@ -243,7 +236,7 @@ fn spin_with_idle_p(m: &'static M) -> bool {
     match p {
         Some(p) => {
             idle::acquire_p(m, p);
-            m.spinning.store(true, Relaxed);
+            m.spinning.set(true);
             SCHED.idle.start_spinning();
             true
         }

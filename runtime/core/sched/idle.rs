@@ -7,16 +7,13 @@
 )]
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::fence;
 
 use crate::core::base::fastrand::RandomOrder;
 use crate::core::hooks;
 use crate::core::m::machine::M;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::{HeldP, MAX_PS, P, PStatus};
-use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::waiting_ps;
+use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::fatal::fatal;
 
@@ -36,14 +33,14 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
         fatal!("m{} already holds a P", m.id);
     }
     p.set_status(PStatus::Running);
-    p.m.store(m.id + 1, Relaxed);
+    p.m.set(Some(m.id));
     m.set_p(Some(p));
 }
 
 /// `m` gives up its P, which is about to pass to another M: no M holds it meanwhile.
 pub(crate) fn detach_p(m: &'static M, held: HeldP) -> &'static P {
     let p = held.p();
-    p.m.store(0, Relaxed);
+    p.m.set(None);
     m.set_p(None);
     p
 }
@@ -58,15 +55,12 @@ pub(crate) fn release_p(m: &'static M, held: HeldP) -> &'static P {
 /// `m`.
 pub(crate) fn stop_m(m: &'static M) {
     let sched = SCHED.lock();
-    // Who steps aside has just put one there, for somebody else.
-    if !m.affinity.stepped_aside.load(Relaxed)
-        && let Some(p) = waiting_ps::take_for(&sched, m)
-    {
+    if let Some(p) = hooks::p_that_waits(&sched, m) {
         drop(sched);
         acquire_p(m, p);
         return;
     }
-    let owed = leave_to_others(&sched, m);
+    let owed = hooks::leave_to_others(&sched, m);
     sched.push_idle_m(m);
     drop(sched);
     if owed {
@@ -75,53 +69,14 @@ pub(crate) fn stop_m(m: &'static M) {
     wait_for_p(m);
 }
 
-/// The goroutines tied to an M that goes to sleep go to the global queue, where other Ms find
-/// them and wake this M with a P (`ext/placement/tied.rs`). True: the caller must call `wakep`.
-pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
-    let any = !m.affinity.queue.is_empty();
-    if any {
-        sched.global().append(&m.affinity.queue);
-    }
-    any
-}
-
 /// `m` is in the idle list already: sleeps until it is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
-    check_if_last();
+    hooks::check_if_last();
     m.note.sleep(); // its Acquire shows what the waker wrote
-    match m.next_p.take_relaxed() {
+    match m.next_p.take() {
         Some(p) => acquire_p(m, p),
         None => fatal!("m{} was woken without a P", m.id),
     }
-}
-
-/// Called by an M that counts as idle now, or has ended, or by a foreign thread that has stopped
-/// a timer: can any M or thread still act?
-pub(crate) fn check_if_last() {
-    fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
-    let awake = SCHED.ms_awake();
-    if awake == 0 {
-        hooks::nobody_is_awake();
-    } else if awake == 1 && SCHED.timer_waiter.is_taken() && hooks::earliest().is_none() {
-        // All timers were stopped, behind the sleeper's back: it is to go idle and check.
-        SCHED.timer_waiter.look_again();
-    }
-}
-
-/// The world is being stopped: gives up the P, and sleeps until the world starts again.
-#[cold]
-pub(crate) fn stop_for_world(m: &'static M) {
-    if m.spinning.load(Relaxed) {
-        m.spinning.store(false, Relaxed);
-        SCHED.idle.stop_spinning();
-    }
-    if m.p().is_some() {
-        let sched = SCHED.lock();
-        detach_p(m, held_p(m)).set_status(PStatus::Stopped);
-        sched.p_stopped();
-        drop(sched);
-    }
-    stop_m(m);
 }
 
 /// Orders for every number of Ps, made when first used and kept: `gomaxprocs` may go up and
@@ -139,32 +94,4 @@ pub(crate) fn steal_order(m: &'static M) -> impl Iterator<Item = usize> {
     order
         .into_iter()
         .flat_map(move |o| o.start(m.choice().next_u32()))
-}
-
-/// The right to a P that no M holds because the world is stopped: the stopper owns it.
-pub(crate) fn hold_stopped(p: &'static P) -> HeldP {
-    if p.status(Relaxed) == PStatus::Running {
-        fatal!("P {} runs in a stopped world", p.id);
-    }
-    // SAFETY: every M has given its P up, and only the stopper runs.
-    HeldP::new(p, unsafe { HoldsP::assume() })
-}
-
-/// The right to a P that waited for an M. The thread that took the P out of that list has it.
-pub(crate) fn hold_taken(p: &'static P) -> HeldP {
-    if p.m.load(Relaxed) != 0 {
-        fatal!("P {} is held", p.id);
-    }
-    // SAFETY: no M holds it, and it is in no list.
-    HeldP::new(p, unsafe { HoldsP::assume() })
-}
-
-/// The right to a P in the idle list (its status is not enough: it may be on its way out). The
-/// scheduler's lock is held, and stays so while this is used.
-pub(crate) fn hold_idle(p: &'static P) -> HeldP {
-    if p.status(Relaxed) != PStatus::Idle {
-        fatal!("P {} is not idle", p.id);
-    }
-    // SAFETY: a P leaves the idle list under the lock only.
-    HeldP::new(p, unsafe { HoldsP::assume() })
 }

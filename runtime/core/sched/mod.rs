@@ -1,19 +1,10 @@
 //! Who runs next. The protocols and their proofs are in `core/sched/README.md`.
 
 pub(crate) mod schedt;
-pub(crate) mod allm;
-pub(crate) mod refused;
-pub(crate) mod waiting_ps;
-pub(crate) mod threads;
-pub(crate) mod spawner;
 pub(crate) mod wake;
-pub(crate) mod ready;
-pub(crate) mod birth;
 pub(crate) mod park;
-pub(crate) mod body;
 pub(crate) mod exit;
 pub(crate) mod idle;
-pub(crate) mod starved;
 pub(crate) mod find;
 pub(crate) mod schedule;
 pub(crate) mod start;

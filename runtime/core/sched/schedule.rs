@@ -3,57 +3,55 @@
 //! Go: proc.go schedule, execute, mstart1, park_m, gosched_m, goexit0.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::g::context::{self, Switch};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Enqueue;
-use crate::core::hooks::{self, Next};
+use crate::core::hooks;
 use crate::core::m::current::set_this_m;
 use crate::core::m::machine::M;
 use crate::core::p::run_queue::Picked;
 use crate::core::sched::exit;
 use crate::core::sched::find::{find_runnable, put_back_global, put_back_local};
 use crate::core::sched::idle;
-use crate::core::sched::ready::spill;
+use crate::core::sched::park::spill;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::starved;
-use crate::core::sched::threads;
 use crate::core::sched::wake::wakep;
-use crate::core::sys::thread::{exact_timeouts, gettid};
 
 /// What every M's thread runs. Go: mstart.
 pub(crate) fn m_start(m: &'static M) {
-    m.tls_ranges.take(context::DISTANCE);
-    context::call_at_distance(&mut || m_loop(m));
+    hooks::on_thread(m, &mut || m_loop(m));
 }
 
 /// The thread's life. Go: mstart1, schedule.
 fn m_loop(m: &'static M) {
-    m.set_up(gettid());
-    threads::count_thread();
-    exact_timeouts();
-    let Some(_signal_stack) = hooks::m_starts(m) else {
-        threads::thread_failed(m);
+    let Some(_kept) = hooks::m_starts(m) else {
         return;
     };
     set_this_m(Some(m)); // inside the runtime from here on: what may allocate is done
-    if threads::thread_is_up(m) {
-        idle::wait_for_p(m);
-    }
-    hooks::m_is_up();
+    hooks::m_is_up(m);
     loop {
         if m.p().is_none() {
             idle::stop_m(m); // a spare, or its P went to the owner of a goroutine it had picked
         }
         let picked = find_runnable(m);
-        if m.spinning.load(Relaxed) {
+        if m.spinning.get() {
             stop_spinning_with_work(m);
         }
         if run(m, &picked) == Life::Over {
             return;
         }
     }
+}
+
+/// Whom an M runs next.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "without the extras: anybody")]
+pub(crate) enum Next {
+    Anybody,
+    /// A goroutine needs this very thread.
+    Only(GRef),
+    /// A goroutine has ended locked to it, and nobody else needs it: the thread ends.
+    Nobody,
 }
 
 /// Runs the picked goroutine. While a goroutine is locked to this M, runs only those that need
@@ -78,7 +76,7 @@ fn run(m: &'static M, picked: &Picked) -> Life {
 /// last-spinner (README): I found work, so I owe one wake-up. Go: resetspinning.
 #[cold]
 fn stop_spinning_with_work(m: &'static M) {
-    m.spinning.store(false, Relaxed);
+    m.spinning.set(false);
     SCHED.idle.stop_spinning();
     wakep();
 }
@@ -87,7 +85,7 @@ fn stop_spinning_with_work(m: &'static M) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
     GoesOn,
-    /// A goroutine has ended locked to it, and no other goroutine needs it: the thread ends.
+    /// A goroutine has ended locked to it, and nobody else needs it: the thread ends.
     Over,
 }
 
@@ -97,19 +95,17 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
     let p = idle::held_p(m);
     if !inherit {
         p.begin_slice();
-        m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
+        hooks::slice_begins(m);
     }
-    if g.stack.load(Relaxed).is_none() {
+    if g.stack.get().is_none() {
         if !exit::bind_stack(p.lend(), g) {
-            starved::put_aside(g);
+            hooks::no_stack(g);
             return;
         }
         hooks::starts(g);
     }
     g.status.run();
-    g.last_m.store(m.incarnation(), Relaxed);
     m.set_curg(Some(g));
-    m.affinity.left_last.store(Some(g), Relaxed);
     let switch = loop {
         hooks::before_switch(m, g);
         let switch = context::resume(g);
@@ -118,7 +114,6 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
         }
     };
     m.set_curg(None);
-    m.blocking.store(false, Relaxed);
     match switch {
         Switch::Yield | Switch::Preempted => {
             if switch == Switch::Preempted
@@ -149,12 +144,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
 #[inline]
 fn done(m: &'static M, g: GRef) {
     let p = idle::held_p(m);
-    if g.locked_m.load(Relaxed) != 0 {
-        m.remove_locked();
-        m.set_ending();
-    }
-    m.affinity.left_last.store(None, Relaxed);
-    exit::recycle(p.lend(), g);
+    exit::recycle(m, p.lend(), g);
 }
 
 /// A waker came before the commit, so this M enqueues the goroutine in its place.

@@ -7,15 +7,14 @@
 //! Go: proc.go wakep, startm, newm.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::fence;
 
+use crate::core::hooks;
 use crate::core::m::machine::M;
 use crate::core::p::idle_word::Wake;
 use crate::core::p::processor::P;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::threads;
-use crate::core::sched::waiting_ps;
 
 /// After work was published: starts a spinning M if one is wanted.
 #[inline]
@@ -45,53 +44,20 @@ pub(crate) fn start_spinner() {
 pub(crate) fn start_m_locked(sched: SchedGuard, p: &'static P, spinning: bool) {
     match sched.pop_idle_m() {
         Some(m) => {
-            let last = SCHED.wants_spare();
+            let last = hooks::wants_spare();
             drop(sched);
             hand_over(m, p, spinning);
             if last {
-                threads::wake_spawner(); // for a new spare
+                hooks::make_spare();
             }
         }
-        None => {
-            waiting_ps::push(&sched, p, spinning);
-            drop(sched);
-            threads::wake_spawner();
-        }
-    }
-}
-
-/// As `start_m_locked`, for a caller that does not hold the lock.
-pub(crate) fn start_m(p: &'static P, spinning: bool) {
-    start_m_locked(SCHED.lock(), p, spinning);
-}
-
-/// Threads are refused: a P that waits for one goes to an M that is idle after all, or sleeps for
-/// the timers.
-pub(crate) fn serve_waiting() {
-    loop {
-        let sched = SCHED.lock();
-        let m = if waiting_ps::any() {
-            sched.pop_idle_m()
-        } else {
-            None
-        };
-        let p = m.and_then(|m| waiting_ps::take_for(&sched, m));
-        let more = waiting_ps::any();
-        drop(sched);
-        match m {
-            Some(m) => {
-                m.next_p.store(p, Relaxed);
-                m.note.wake(); // as in `hand_over`
-            }
-            None if more => return SCHED.timer_waiter.look_again(),
-            None => return,
-        }
+        None => hooks::start_thread(sched, p, spinning),
     }
 }
 
 /// Wakes a parked M and hands it a P.
 pub(crate) fn hand_over(m: &'static M, p: &'static P, spinning: bool) {
-    m.spinning.store(spinning, Relaxed);
-    m.next_p.store(Some(p), Relaxed);
+    m.spinning.set(spinning);
+    m.next_p.set(Some(p));
     m.note.wake(); // its Release publishes both
 }

@@ -1,9 +1,6 @@
 //! Monotonic time in nanoseconds. Go: time_nofake.go nanotime.
 #![allow(unsafe_code, reason = "clock_gettime")]
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
-
 /// Nanoseconds on the monotonic clock, as `CLOCK_MONOTONIC` counts them.
 pub(crate) type Nanos = u64;
 
@@ -17,17 +14,4 @@ pub(crate) fn nanotime() -> Nanos {
     // SAFETY: `ts` is a valid place for the answer; this clock always exists on Linux.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut ts) };
     ts.tv_sec as u64 * 1_000_000_000 + ts.tv_nsec as u64
-}
-
-static COARSE: AtomicU32 = AtomicU32::new(0);
-
-/// Seconds on the monotonic clock, some ten milliseconds late while the runtime works: one load.
-#[inline]
-pub(crate) fn coarse_seconds() -> u32 {
-    COARSE.load(Relaxed)
-}
-
-/// Sets the coarse clock. Called by sysmon, by a thread that wakes sysmon, and at the start.
-pub(crate) fn set_coarse(now: Nanos) {
-    COARSE.store((now / 1_000_000_000) as u32, Relaxed);
 }

@@ -1,8 +1,6 @@
-//! Ends the process with a message: Go's `throw` and `fatal`, status 2.
+//! The end of the process, with words: Go's `throw` and `fatal`, status 2.
 //!
-//! The message is printed completely. The thread that prints it waits for the reader of a pipe
-//! that does not block. A thread that would end the process meanwhile, by `exit` or by the end of
-//! main, waits for the printing thread ([`let_others_die`]).
+//! The words come out whole: who tells them waits for a reader of a pipe that does not block.
 #![allow(
     unsafe_code,
     reason = "write(2), poll(2), pause(2) and _exit(2): nothing else may run on the way out"
@@ -11,14 +9,14 @@
 use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64};
+use std::sync::atomic::{AtomicI32, AtomicU64};
 
 use crate::core::sys::clock::{Nanos, nanotime};
 
 /// How long, in all, a final report waits for a pipe that is not read.
-const PATIENCE: Nanos = 10_000_000_000;
-/// How often to check what others do while the caller waits for them.
-const LOOK: libc::c_int = 20;
+pub(crate) const PATIENCE: Nanos = 10_000_000_000;
+/// Milliseconds between two looks at what others do.
+pub(crate) const LOOK: libc::c_int = 20;
 
 /// Writes directly to file descriptor 2: no lock, no buffer, no allocation. If the pipe or
 /// terminal is full and does not block (all processes that share it share `O_NONBLOCK`), this
@@ -32,7 +30,7 @@ impl fmt::Write for RawStderr {
     }
 }
 
-fn write_all(s: &str, patient: bool) -> fmt::Result {
+pub(crate) fn write_all(s: &str, patient: bool) -> fmt::Result {
     let mut rest = s.as_bytes();
     while !rest.is_empty() {
         // SAFETY: pointer and length describe `rest`.
@@ -73,66 +71,6 @@ fn poll_room(millis: libc::c_int) {
     unsafe { libc::poll(&raw mut stderr, 1, millis) };
 }
 
-/// As [`RawStderr`], but what belongs together comes in one piece, up to 512 bytes; the rest
-/// when it is dropped.
-pub(crate) struct BufferedStderr {
-    bytes: [u8; 512],
-    len: usize,
-    patient: bool,
-}
-
-impl BufferedStderr {
-    pub(crate) const fn new() -> BufferedStderr {
-        BufferedStderr::with_patience(true)
-    }
-
-    const fn with_patience(patient: bool) -> BufferedStderr {
-        BufferedStderr {
-            bytes: [0; 512],
-            len: 0,
-            patient,
-        }
-    }
-
-    /// For a message that is not the last: the part that stderr does not take at once is dropped.
-    pub(crate) const fn hasty() -> BufferedStderr {
-        BufferedStderr::with_patience(false)
-    }
-
-    fn flush(&mut self) -> fmt::Result {
-        let len = std::mem::take(&mut self.len);
-        // Whole strings were put in, so this is one too.
-        let text = std::str::from_utf8(&self.bytes[..len]).map_err(|_| fmt::Error)?;
-        write_all(text, self.patient)
-    }
-}
-
-impl fmt::Write for BufferedStderr {
-    fn write_str(&mut self, s: &str) -> fmt::Result {
-        if self.len + s.len() > self.bytes.len() {
-            self.flush()?;
-        }
-        match self.bytes.get_mut(self.len..self.len + s.len()) {
-            Some(place) => {
-                place.copy_from_slice(s.as_bytes());
-                self.len += s.len();
-                if s.ends_with('\n') {
-                    self.flush()
-                } else {
-                    Ok(())
-                }
-            }
-            None => write_all(s, self.patient),
-        }
-    }
-}
-
-impl Drop for BufferedStderr {
-    fn drop(&mut self) {
-        let _ = self.flush();
-    }
-}
-
 /// Leaves the process at once, without destructors or exit handlers. Go: os.Exit.
 pub(crate) fn exit_now(status: i32) -> ! {
     // SAFETY: `_exit` has no preconditions.
@@ -142,9 +80,6 @@ pub(crate) fn exit_now(status: i32) -> ! {
 /// The thread that prints why the process ends. The goroutine that prints stays on this thread:
 /// from [`begin_death`] on, it does not enter the runtime and is not preempted.
 static DYING: AtomicI32 = AtomicI32::new(0);
-/// A report was requested and will be printed (`SIGQUIT`).
-static ANNOUNCED: AtomicBool = AtomicBool::new(false);
-
 /// The first caller returns, and will end the process; later callers wait for that, so that
 /// reports do not mix. A caller that fails while it prints ends the process at once. Go: panic.go
 /// startpanic_m.
@@ -161,35 +96,9 @@ pub(crate) fn begin_death() {
     }
 }
 
-/// Whether the calling thread prints why the process ends. May be called in a signal handler.
-pub(crate) fn is_telling() -> bool {
-    let dying = DYING.load(Relaxed);
-    // SAFETY: no preconditions.
-    dying != 0 && dying == unsafe { libc::gettid() }
-}
-
-/// Another thread will [`begin_death`] soon. May be called in a signal handler.
-pub(crate) fn announce_death() {
-    ANNOUNCED.store(true, Relaxed);
-}
-
-/// Called by a thread that is about to end the process in an orderly way: not while another
-/// thread prints why it ends, or was asked to. Go: proc.go main, its look at `panicking`.
-pub(crate) fn let_others_die() {
-    // SAFETY: no preconditions.
-    let me = unsafe { libc::gettid() };
-    let begin = nanotime();
-    loop {
-        match DYING.load(Relaxed) {
-            0 if !ANNOUNCED.load(Relaxed) => return,
-            // The one who was asked may wait for something that we hold.
-            0 if nanotime().saturating_sub(begin) > PATIENCE => return,
-            dying if dying == me => return,
-            _ => (),
-        }
-        // SAFETY: no descriptors.
-        unsafe { libc::poll(std::ptr::null_mut(), 0, LOOK) };
-    }
+/// The kernel's id of the thread that tells why the process ends; 0: nobody does.
+pub(crate) fn dying() -> i32 {
+    DYING.load(Relaxed)
 }
 
 /// Writes `fatal error: WORDS` to stderr and leaves with status 2. Go: panic.go fatal, throw.

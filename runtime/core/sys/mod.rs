@@ -4,19 +4,10 @@
 pub(crate) mod clock;
 pub(crate) mod fatal;
 #[cfg(not(loom))]
-pub(crate) mod errno;
-pub(crate) mod instant;
-#[cfg(not(loom))]
-pub(crate) mod thread;
-#[cfg(not(loom))]
-pub(crate) mod thread_end;
+pub(crate) mod osyield;
 pub(crate) mod futex;
 pub(crate) mod note;
 pub(crate) mod lock;
 pub(crate) mod prefetch;
 #[cfg(not(loom))]
 pub(crate) mod mem;
-#[cfg(not(loom))]
-pub(crate) mod limits;
-#[cfg(not(loom))]
-pub(crate) mod valgrind;

@@ -9,9 +9,7 @@ pub(crate) use crate::core::hooks::steady;
 #[cfg(not(loom))]
 pub(crate) use crate::core::m::enter::{enter, enter_to_wait};
 #[cfg(not(loom))]
-pub(crate) use crate::core::sched::park::{park, park_until, yield_local};
-#[cfg(not(loom))]
-pub(crate) use crate::core::sched::ready::ready;
+pub(crate) use crate::core::sched::park::{park, ready, yield_local};
 #[cfg(not(loom))]
 pub(crate) use crate::core::sys::clock::nanotime;
 #[cfg(not(loom))]
@@ -19,5 +17,5 @@ pub(crate) use crate::core::sys::lock::RawLock;
 
 #[cfg(loom)]
 pub(crate) use crate::core::wait::loom_sched::{
-    GRef, RawLock, enter, enter_to_wait, nanotime, park, park_until, ready, steady, yield_local,
+    GRef, RawLock, enter, enter_to_wait, nanotime, park, ready, steady, yield_local,
 };

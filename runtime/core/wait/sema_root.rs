@@ -8,12 +8,10 @@
 //! Go: sema.go semaRoot.queue, semaRoot.dequeue.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::OwnerRef;
 use crate::core::wait::waiter::Waiter;
 
-type Link = AtomicRef<Waiter>;
+type Link = OwnerRef<Waiter>;
 
 /// See the file's header.
 #[derive(Debug)]
@@ -27,28 +25,28 @@ fn priority(key: usize) -> u64 {
 
 impl Tree {
     pub(crate) const fn new() -> Tree {
-        Tree(AtomicRef::none())
+        Tree(OwnerRef::none())
     }
 
     /// Queues `w` for its address: behind the others, or (`lifo`) in front of them.
     pub(crate) fn queue(&self, w: &'static Waiter, lifo: bool) {
         w.set_queued(true);
-        w.same.store(None, Relaxed);
+        w.same.set(None);
         let slot = self.find(w.key);
-        match slot.load(Relaxed) {
+        match slot.get() {
             None => {
-                w.last.store(Some(w), Relaxed);
+                w.last.set(Some(w));
                 self.insert(w);
             }
             Some(first) if lifo => {
-                w.same.store(Some(first), Relaxed);
+                w.same.set(Some(first));
                 take_place(slot, first, w);
             }
             Some(first) => {
-                if let Some(last) = first.last.load(Relaxed) {
-                    last.same.store(Some(w), Relaxed);
+                if let Some(last) = first.last.get() {
+                    last.same.set(Some(w));
                 }
-                first.last.store(Some(w), Relaxed);
+                first.last.set(Some(w));
             }
         }
     }
@@ -56,10 +54,10 @@ impl Tree {
     /// Takes the first waiter for `key`.
     pub(crate) fn dequeue(&self, key: usize) -> Option<&'static Waiter> {
         let slot = self.find(key);
-        let first = slot.load(Relaxed)?;
-        match first.same.take_relaxed() {
+        let first = slot.get()?;
+        match first.same.take() {
             Some(second) => take_place(slot, first, second),
-            None => join(slot, first.prev.take_relaxed(), first.next.take_relaxed()),
+            None => join(slot, first.prev.take(), first.next.take()),
         }
         first.set_queued(false);
         Some(first)
@@ -69,15 +67,15 @@ impl Tree {
     /// caller says otherwise.
     pub(crate) fn dequeue_all(&self, key: usize) -> Option<&'static Waiter> {
         let slot = self.find(key);
-        let first = slot.load(Relaxed)?;
-        join(slot, first.prev.take_relaxed(), first.next.take_relaxed());
+        let first = slot.get()?;
+        join(slot, first.prev.take(), first.next.take());
         Some(first)
     }
 
     /// The link that holds `key`'s node, or would.
     fn find(&self, key: usize) -> &Link {
         let mut slot = &self.0;
-        while let Some(node) = slot.load(Relaxed) {
+        while let Some(node) = slot.get() {
             slot = match key.cmp(&node.key) {
                 std::cmp::Ordering::Equal => break,
                 std::cmp::Ordering::Less => &node.prev,
@@ -90,7 +88,7 @@ impl Tree {
     /// A new address: goes down to where its priority belongs, and splits what is below.
     fn insert(&self, w: &'static Waiter) {
         let mut slot = &self.0;
-        while let Some(node) = slot.load(Relaxed)
+        while let Some(node) = slot.get()
             && priority(node.key) >= priority(w.key)
         {
             slot = if w.key < node.key {
@@ -99,30 +97,30 @@ impl Tree {
                 &node.next
             };
         }
-        let mut rest = slot.swap(Some(w), Relaxed);
+        let mut rest = slot.replace(Some(w));
         let (mut smaller, mut larger) = (&w.prev, &w.next);
         while let Some(node) = rest {
             if node.key < w.key {
-                smaller.store(Some(node), Relaxed);
+                smaller.set(Some(node));
                 smaller = &node.next;
-                rest = smaller.load(Relaxed);
+                rest = smaller.get();
             } else {
-                larger.store(Some(node), Relaxed);
+                larger.set(Some(node));
                 larger = &node.prev;
-                rest = larger.load(Relaxed);
+                rest = larger.get();
             }
         }
-        smaller.store(None, Relaxed);
-        larger.store(None, Relaxed);
+        smaller.set(None);
+        larger.set(None);
     }
 }
 
 /// `new` becomes the tree's node of their address instead of `old`.
 fn take_place(slot: &Link, old: &'static Waiter, new: &'static Waiter) {
-    new.prev.store(old.prev.take_relaxed(), Relaxed);
-    new.next.store(old.next.take_relaxed(), Relaxed);
-    new.last.store(old.last.take_relaxed(), Relaxed);
-    slot.store(Some(new), Relaxed);
+    new.prev.set(old.prev.take());
+    new.next.set(old.next.take());
+    new.last.set(old.last.take());
+    slot.set(Some(new));
 }
 
 /// Puts what is left of a removed node, all `a` smaller than all `b`, into its slot.
@@ -130,17 +128,17 @@ fn join(mut slot: &Link, mut a: Option<&'static Waiter>, mut b: Option<&'static 
     loop {
         match (a, b) {
             (Some(x), Some(y)) if priority(x.key) >= priority(y.key) => {
-                slot.store(a, Relaxed);
+                slot.set(a);
                 slot = &x.next;
-                a = slot.load(Relaxed);
+                a = slot.get();
             }
             (Some(_), Some(y)) => {
-                slot.store(b, Relaxed);
+                slot.set(b);
                 slot = &y.prev;
-                b = slot.load(Relaxed);
+                b = slot.get();
             }
             (left, right) => {
-                slot.store(left.or(right), Relaxed);
+                slot.set(left.or(right));
                 return;
             }
         }
@@ -156,7 +154,7 @@ mod tests {
 
     /// The depth below `slot`, after checking both orders.
     fn check(slot: &Link, low: usize, high: usize, above: u64) -> usize {
-        let Some(node) = slot.load(Relaxed) else {
+        let Some(node) = slot.get() else {
             return 0;
         };
         assert!((low..high).contains(&node.key) && priority(node.key) <= above);
@@ -217,7 +215,7 @@ mod tests {
                 }
                 check(&tree.0, 0, usize::MAX, u64::MAX);
             }
-            assert!(tree.0.load(Relaxed).is_none());
+            assert!(tree.0.get().is_none());
         });
     }
 

@@ -11,10 +11,7 @@
     reason = "lets a queue hold a reference to a waiter on another stack"
 )]
 
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU8};
-
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::wait_round::WaitId;
 use crate::core::sys::fatal::fatal;
 use crate::core::wait::sched_api::GRef;
@@ -39,15 +36,15 @@ pub(crate) struct Waiter {
     pub(crate) key: usize,
     /// The round to claim before readying it, when time may run out for it too.
     pub(crate) round: Option<WaitId>,
-    standing: AtomicU8,
-    queued: AtomicBool,
+    standing: OwnerCell<u8>,
+    queued: OwnerCell<bool>,
     /// In a list: the one before. In the tree: the smaller addresses.
-    pub(crate) prev: AtomicRef<Waiter>,
+    pub(crate) prev: OwnerRef<Waiter>,
     /// In a list: the one behind. In the tree: the larger addresses.
-    pub(crate) next: AtomicRef<Waiter>,
+    pub(crate) next: OwnerRef<Waiter>,
     /// In the tree: the next and the last that wait for the same address.
-    pub(crate) same: AtomicRef<Waiter>,
-    pub(crate) last: AtomicRef<Waiter>,
+    pub(crate) same: OwnerRef<Waiter>,
+    pub(crate) last: OwnerRef<Waiter>,
 }
 
 impl Waiter {
@@ -63,12 +60,12 @@ impl Waiter {
             g,
             key,
             round,
-            standing: AtomicU8::new(WaiterState::Enrolled as u8),
-            queued: AtomicBool::new(false),
-            prev: AtomicRef::none(),
-            next: AtomicRef::none(),
-            same: AtomicRef::none(),
-            last: AtomicRef::none(),
+            standing: OwnerCell::<u8>::new(WaiterState::Enrolled as u8),
+            queued: OwnerCell::zero(),
+            prev: OwnerRef::none(),
+            next: OwnerRef::none(),
+            same: OwnerRef::none(),
+            last: OwnerRef::none(),
         };
         // SAFETY: the waiter lives until this function is left, and its destructor stops the
         // process if a queue could still reach it then. Queues drop the reference when they
@@ -77,7 +74,7 @@ impl Waiter {
     }
 
     pub(crate) fn standing(&self) -> WaiterState {
-        match self.standing.load(Relaxed) {
+        match self.standing.get() {
             0 => WaiterState::Enrolled,
             1 => WaiterState::Parked,
             _ => WaiterState::Served,
@@ -85,16 +82,16 @@ impl Waiter {
     }
 
     pub(crate) fn set_standing(&self, standing: WaiterState) {
-        self.standing.store(standing as u8, Relaxed);
+        self.standing.set(standing as u8);
     }
 
     /// Called by the queue: it holds a reference now, or has dropped its last one.
     pub(crate) fn set_queued(&self, queued: bool) {
-        self.queued.store(queued, Relaxed);
+        self.queued.set(queued);
     }
 
     pub(crate) fn is_queued(&self) -> bool {
-        self.queued.load(Relaxed)
+        self.queued.get()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::ext::chan::value_cell::{AnyCell, CellPtr, ValueCell};
 /// One case of a select: a side of a channel. Made by `select!` and `Select`.
 #[derive(Clone, Copy)]
 pub struct Case<'a> {
-    pub(crate) port: &'a dyn SelectHandle,
+    pub(crate) handle: &'a dyn SelectHandle,
     /// Where a received value goes; `None`: into the select's own space, or it is a send.
     pub(crate) place: Option<CellPtr<'a>>,
     /// Its number for the user.
@@ -43,7 +43,7 @@ impl<'a> Case<'a> {
         index: usize,
     ) -> Case<'a> {
         Case {
-            port: receiver,
+            handle: receiver,
             place: place.map(ValueCell::place),
             index,
             is_send: false,
@@ -57,7 +57,7 @@ impl<'a> Case<'a> {
 
     pub(crate) fn send<T>(sender: &'a Sender<T>, index: usize) -> Case<'a> {
         Case {
-            port: sender,
+            handle: sender,
             place: None,
             index,
             is_send: true,
@@ -70,7 +70,7 @@ impl<'a> Case<'a> {
 impl Case<'_> {
     /// Its place in the order of locking.
     pub(crate) fn lock_address(&self) -> usize {
-        self.port
+        self.handle
             .lock_word()
             .map_or(0, |lock| std::ptr::from_ref(lock).addr())
     }
@@ -144,7 +144,7 @@ impl<'a> Selected<'a> {
     /// selected.
     fn is_for(&self, side: &dyn SelectHandle, is_send: bool) -> bool {
         self.case.is_send == is_send
-            && match (self.case.port.lock_word(), side.lock_word()) {
+            && match (self.case.handle.lock_word(), side.lock_word()) {
                 (Some(selected), Some(given)) => std::ptr::eq(selected, given),
                 _ => false,
             }
@@ -195,7 +195,7 @@ impl Drop for Selected<'_> {
     fn drop(&mut self) {
         match self.how {
             How::Disconnected => {}
-            How::Promised => self.case.port.renounce(),
+            How::Promised => self.case.handle.break_promise(),
             How::Received => {
                 if let Some(space) = &self.space
                     && self.case.owner == this_owner()

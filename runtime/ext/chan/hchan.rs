@@ -9,14 +9,12 @@
 #![forbid(unsafe_code)]
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::pin::Pin;
 use std::sync::atomic::AtomicUsize;
 
 use crate::core::sys::fatal::fatal;
 use crate::ext::chan::buffer::Store;
 use crate::ext::chan::locked::{Guarded, Summary};
-use crate::ext::chan::value_cell::SlotPtr;
-use crate::ext::chan::wait_queue::{Caught, Node, Outcome, WaitQ, Wake};
+use crate::ext::chan::wait_queue::{Caught, Outcome, WaitQ, Wake};
 
 /// A channel: counts of handles, capacity, and the state behind the lock.
 #[derive(Debug)]
@@ -52,7 +50,8 @@ pub(crate) struct State<T> {
     /// No sender, or no receiver, is left.
     pub(crate) senders_gone: bool,
     pub(crate) receivers_gone: bool,
-    rendezvous: bool,
+    /// The capacity is zero.
+    pub(crate) rendezvous: bool,
 }
 
 /// A receive would not block.
@@ -110,7 +109,7 @@ pub(crate) enum Offer<T> {
 pub(crate) enum Accept<T> {
     /// A value; a sender may have to be woken.
     Got(T, Option<Wake>),
-    /// A select was caught that will bring its value: tell it, wait in `held`.
+    /// A select was caught that will bring its value: see `late_send.rs`.
     Late(Caught<T>),
     /// It would block.
     Empty,
@@ -147,6 +146,12 @@ impl<T> State<T> {
         self.closed || self.senders_gone
     }
 
+    /// There is room that nobody was promised.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        self.store.room() > self.promised
+    }
+
     /// Takes a value in, if that does not block.
     #[inline]
     pub(crate) fn offer(&mut self, value: T) -> Offer<T> {
@@ -156,7 +161,7 @@ impl<T> State<T> {
         if let Some(receiver) = self.recvq.catch() {
             return Offer::Sent(Some(receiver.give(value)));
         }
-        if self.store.room() <= self.promised {
+        if !self.has_room() {
             return Offer::Full(value);
         }
         match self.store.push(value) {
@@ -196,7 +201,7 @@ impl<T> State<T> {
 
     /// A place has become free: the sender that has waited longest gets it.
     #[inline]
-    fn grant_room(&mut self) -> Option<Wake> {
+    pub(crate) fn grant_room(&mut self) -> Option<Wake> {
         if self.sendq.is_empty() {
             return None;
         }
@@ -212,66 +217,6 @@ impl<T> State<T> {
         Some(wake)
     }
 
-    /// A select that has no value yet wants to send: `true` promises that it will not block.
-    pub(crate) fn promise(&mut self) -> Promised {
-        if self.shut() {
-            return Promised::Disconnected;
-        }
-        if self.rendezvous {
-            let Some(receiver) = self.recvq.catch() else {
-                return Promised::No;
-            };
-            self.held.keep(receiver);
-        } else if self.store.room() <= self.promised {
-            return Promised::No;
-        } else if self.store.room() == usize::MAX {
-            return Promised::Yes; // unbounded: nothing to keep
-        }
-        self.promised += 1;
-        Promised::Yes
-    }
-
-    /// A receiver whose sender is a select: it waits for that select's value, and for no other.
-    pub(crate) fn hold(&mut self, node: Pin<&Node>, slot: SlotPtr<T>) {
-        self.held.push(node, Some(slot));
-        self.promised += 1;
-    }
-
-    /// A promised send is made: up to two sleepers to wake.
-    pub(crate) fn redeem(&mut self, value: T) -> (Offer<T>, Option<Wake>) {
-        if self.promised == 0 {
-            return (self.offer(value), None); // unbounded
-        }
-        self.promised -= 1;
-        if self.rendezvous {
-            // The receiver has agreed to this hand-over: a close in between does not count.
-            let Some(receiver) = self.held.catch() else {
-                fatal!("a promised receiver has gone");
-            };
-            return (Offer::Sent(Some(receiver.give(value))), None);
-        }
-        match self.offer(value) {
-            // Went past the store: the place is free again.
-            Offer::Sent(Some(wake)) => (Offer::Sent(Some(wake)), self.grant_room()),
-            other => (other, None),
-        }
-    }
-
-    /// A promised send will not be made.
-    pub(crate) fn renounce(&mut self) -> Option<Wake> {
-        if self.promised == 0 {
-            return None;
-        }
-        self.promised -= 1;
-        if self.rendezvous {
-            return self
-                .held
-                .catch()
-                .map(|receiver| receiver.tell(Outcome::Retry));
-        }
-        self.grant_room()
-    }
-
     /// Would a receive not block? For watchers, exactly.
     pub(crate) fn can_recv(&self) -> bool {
         self.store.len() > 0 || self.drained() || self.sendq.has_open()
@@ -279,16 +224,8 @@ impl<T> State<T> {
 
     /// Would a send not block? For watchers, exactly.
     pub(crate) fn can_send(&self) -> bool {
-        self.shut() || self.store.room() > self.promised || self.recvq.has_open()
+        self.shut() || self.has_room() || self.recvq.has_open()
     }
-}
-
-/// What a select without a value heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Promised {
-    Yes,
-    No,
-    Disconnected,
 }
 
 impl<T> Summary for State<T> {
@@ -296,8 +233,7 @@ impl<T> Summary for State<T> {
     fn summary(&self) -> usize {
         let len = self.store.len();
         let can_recv = len > 0 || self.drained() || !self.sendq.is_empty();
-        let room = self.store.room() > self.promised;
-        let can_send = room || self.shut() || !self.recvq.is_empty();
+        let can_send = self.has_room() || self.shut() || !self.recvq.is_empty();
         let watched = !self.recv_watch.is_empty() || !self.send_watch.is_empty();
         (usize::from(can_recv) * CAN_RECV)
             | (usize::from(can_send) * CAN_SEND)

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 pub use crate::ext::chan::case::Case;
 use crate::ext::chan::case::Selected;
-use crate::ext::chan::deadline::deadline_after;
 use crate::ext::chan::errors::{RecvError, SendError};
+use crate::ext::chan::patience::Patience;
 use crate::ext::chan::receiver::Receiver;
-use crate::ext::chan::select::{Goal, Wait};
+use crate::ext::chan::select::Goal;
 use crate::ext::chan::sender::Sender;
 pub use crate::ext::chan::value_cell::ValueCell;
 
@@ -31,25 +31,24 @@ pub fn send_case<T>(sender: &Sender<T>) -> Case<'_> {
 /// Waits without end.
 #[track_caller]
 pub fn select<'a>(cases: &[Case<'a>], biased: bool) -> Picked<'a> {
-    run(cases, Wait::Forever, biased)
+    run(cases, Patience::Endless, biased)
 }
 
 /// Does not wait.
 #[track_caller]
 pub fn try_select<'a>(cases: &[Case<'a>], biased: bool) -> Picked<'a> {
-    run(cases, Wait::Now, biased)
+    run(cases, Patience::None, biased)
 }
 
 /// Waits for so long.
 #[track_caller]
 pub fn select_timeout<'a>(cases: &[Case<'a>], timeout: Duration, biased: bool) -> Picked<'a> {
-    let wait = deadline_after(timeout).map_or(Wait::Forever, Wait::Until);
-    run(cases, wait, biased)
+    run(cases, Patience::after(timeout), biased)
 }
 
 #[track_caller]
-fn run<'a>(cases: &[Case<'a>], wait: Wait, biased: bool) -> Picked<'a> {
-    match crate::ext::chan::select::select(cases, None, Goal::Act, wait, biased) {
+fn run<'a>(cases: &[Case<'a>], patience: Patience, biased: bool) -> Picked<'a> {
+    match crate::ext::chan::select::select(cases, None, Goal::Act, patience, biased) {
         Some((at, how)) => Picked(Some((at, Selected::new(cases[at], how, None)))),
         None => Picked(None),
     }

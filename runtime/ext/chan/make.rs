@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::sys::instant::{nanos_at, saturated};
 use crate::ext::chan::hchan::Chan;
 use crate::ext::chan::receiver::{Flavor, Receiver};
 use crate::ext::chan::sender::Sender;
 use crate::ext::chan::timer_chan::{Repeat, TimerChan};
+use crate::ext::timers::instant::{nanos_at, saturated};
 
 /// A channel that holds up to `cap` messages; with zero, a send waits for its receive.
 ///

@@ -1,7 +1,7 @@
 //! Channels and select: Go's, under crossbeam-channel's names. See `README.md` in this folder.
 
 pub(crate) mod errors;
-pub(crate) mod deadline;
+pub(crate) mod patience;
 pub(crate) mod value_cell;
 pub(crate) mod wait_queue;
 pub(crate) mod sudog;
@@ -12,6 +12,7 @@ pub(crate) mod locked;
 pub(crate) mod hchan;
 pub(crate) mod finish;
 pub(crate) mod send;
+pub(crate) mod late_send;
 pub(crate) mod recv;
 pub(crate) mod close;
 pub(crate) mod never;

@@ -3,31 +3,26 @@
 
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::enter_to_wait;
-use crate::core::sched::park::{park, park_until};
-use crate::core::sys::clock::{Nanos, nanotime};
-use crate::ext::chan::send::TIME_OUT;
+use crate::ext::chan::patience::Patience;
 
-/// Returns at the deadline; without one, never.
+/// Returns when patience ends.
 #[cold]
-pub(crate) fn wait_for_nothing(deadline: Option<Nanos>) {
-    wait_as(WaitReason::ChanReceiveNever, deadline);
+pub(crate) fn wait_for_nothing(patience: Patience) {
+    wait_as(WaitReason::ChanReceiveNever, patience);
 }
 
 /// As `wait_for_nothing`, for a select without cases.
 #[cold]
-pub(crate) fn select_nothing(deadline: Option<Nanos>) {
-    wait_as(WaitReason::SelectNoCases, deadline);
+pub(crate) fn select_nothing(patience: Patience) {
+    wait_as(WaitReason::SelectNoCases, patience);
 }
 
-fn wait_as(reason: WaitReason, deadline: Option<Nanos>) {
-    while deadline.is_none_or(|deadline| nanotime() < deadline) {
+fn wait_as(reason: WaitReason, patience: Patience) {
+    while !patience.is_over() {
         let rt = enter_to_wait();
         let me = rt.current();
-        let ticket = me.open_round();
+        let round = patience.open_round(me);
         me.announce_park(reason);
-        match deadline {
-            Some(deadline) => park_until(rt, deadline, ticket, TIME_OUT),
-            None => park(rt),
-        }
+        patience.sleep(rt, round);
     }
 }

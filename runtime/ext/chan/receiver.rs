@@ -5,11 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::sys::instant::nanos_at;
-use crate::ext::chan::deadline::deadline_after;
 use crate::ext::chan::errors::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::ext::chan::hchan::Chan;
 use crate::ext::chan::never::wait_for_nothing;
+use crate::ext::chan::patience::Patience;
 use crate::ext::chan::timer_chan::TimerChan;
 
 /// The receiving side of a channel; clones receive from the same channel, each message once.
@@ -77,7 +76,7 @@ impl<T> Receiver<T> {
     /// assert_eq!((r.recv(), r.recv()), (Ok(5), Err(RecvError)));
     /// ```
     pub fn recv(&self) -> Result<T, RecvError> {
-        self.recv_until(None).map_err(|_| RecvError)
+        self.recv_for(Patience::Endless).map_err(|_| RecvError)
     }
 
     /// Receives, waiting for so long.
@@ -93,7 +92,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(r.recv_timeout(Duration::from_millis(1)), Err(RecvTimeoutError::Timeout));
     /// ```
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.recv_until(deadline_after(timeout))
+        self.recv_for(Patience::after(timeout))
     }
 
     /// Receives, waiting until then.
@@ -109,16 +108,16 @@ impl<T> Receiver<T> {
     /// assert_eq!(r.recv_deadline(Instant::now()), Err(RecvTimeoutError::Timeout));
     /// ```
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.recv_until(Some(nanos_at(deadline)))
+        self.recv_for(Patience::until(deadline))
     }
 
     #[inline]
-    fn recv_until(&self, deadline: Option<u64>) -> Result<T, RecvTimeoutError> {
+    fn recv_for(&self, patience: Patience) -> Result<T, RecvTimeoutError> {
         match &self.flavor {
-            Flavor::Chan(chan) => chan.recv(deadline),
-            Flavor::Timer(timer) => timer.recv(deadline),
+            Flavor::Chan(chan) => chan.recv(patience),
+            Flavor::Timer(timer) => timer.recv(patience),
             Flavor::Never => {
-                wait_for_nothing(deadline);
+                wait_for_nothing(patience);
                 Err(RecvTimeoutError::Timeout)
             }
         }

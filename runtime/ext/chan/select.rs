@@ -12,56 +12,20 @@ use std::pin::{Pin, pin};
 
 use crate::core::g::goroutine::GRef;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::m::enter::{NoPreempt, enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
-use crate::core::sys::clock::{Nanos, nanotime};
+use crate::core::m::enter::{NoPreempt, enter_to_wait};
+use crate::core::sched::park::park;
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::lock::RawLock;
 use crate::ext::chan::case::{Case, How};
 use crate::ext::chan::locked::{Held, HeldSet, Locks};
 use crate::ext::chan::never::select_nothing;
+use crate::ext::chan::patience::Patience;
 use crate::ext::chan::select_handle::Poll;
 use crate::ext::chan::select_order::Order;
-use crate::ext::chan::send::TIME_OUT;
 use crate::ext::chan::sudog::Nodes;
-use crate::ext::chan::timer_chan::NEVER;
 use crate::ext::chan::value_cell::{AnyCell, CellPtr};
 use crate::ext::chan::wait_queue::{Node, Outcome};
 use crate::ext::placement::locked_thread;
-
-/// How long a select may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
-    Now,
-    Until(Nanos),
-    Forever,
-}
-
-impl Wait {
-    /// A select that is not to wait returns on its thread.
-    #[inline(always)]
-    fn enter(self) -> NoPreempt {
-        match self {
-            Wait::Now => enter(),
-            _ => enter_to_wait(),
-        }
-    }
-
-    fn is_over(self) -> bool {
-        match self {
-            Wait::Now => true,
-            Wait::Until(deadline) => nanotime() >= deadline,
-            Wait::Forever => false,
-        }
-    }
-
-    fn deadline(self) -> Nanos {
-        match self {
-            Wait::Until(deadline) => deadline,
-            _ => NEVER,
-        }
-    }
-}
 
 /// What the user wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,11 +45,11 @@ pub(crate) fn select(
     cases: &[Case<'_>],
     space: Option<&AnyCell>,
     goal: Goal,
-    wait: Wait,
+    patience: Patience,
     biased: bool,
 ) -> Option<Winner> {
     let mut look = Order::straight(cases.len());
-    let rt = wait.enter();
+    let rt = patience.enter();
     if !biased {
         look.shuffle(&rt);
     }
@@ -93,21 +57,17 @@ pub(crate) fn select(
         cases,
         space,
         goal,
-        wait,
+        patience,
         look,
     };
     if let Some(winner) = round.glance(rt) {
         return Some(winner);
     }
-    if wait == Wait::Now && cases.len() == 1 {
+    if patience == Patience::None && cases.len() == 1 {
         return None; // one channel's word is a look at one moment
     }
     if round.is_idle() {
-        match wait {
-            Wait::Now => {}
-            Wait::Until(deadline) => select_nothing(Some(deadline)),
-            Wait::Forever => select_nothing(None),
-        }
+        select_nothing(patience);
         return None;
     }
     // Cases on one channel keep the shuffled order, so that each is as likely to be caught.
@@ -132,14 +92,14 @@ struct Round<'a> {
     /// Where values go whose case has no place of its own.
     space: Option<&'a AnyCell>,
     goal: Goal,
-    wait: Wait,
+    patience: Patience,
     look: Order,
 }
 
 impl Locks for Round<'_> {
     #[inline]
     fn lock_of(&self, case: usize) -> Option<&RawLock> {
-        self.cases[case].port.lock_word()
+        self.cases[case].handle.lock_word()
     }
 }
 
@@ -148,7 +108,7 @@ impl Round<'_> {
     fn is_idle(&self) -> bool {
         self.cases
             .iter()
-            .all(|case| case.port.lock_word().is_none())
+            .all(|case| case.handle.lock_word().is_none())
     }
 
     fn place(&self, i: usize) -> Option<CellPtr<'_>> {
@@ -162,7 +122,7 @@ impl Round<'_> {
     fn glance(&self, rt: NoPreempt) -> Option<Winner> {
         let mut rt = rt;
         for i in self.look.as_slice().iter().map(|&i| i as usize) {
-            if !self.cases[i].port.glance() {
+            if !self.cases[i].handle.glance() {
                 continue;
             }
             let me = rt.current(); // may allocate: before the lock
@@ -187,7 +147,7 @@ impl Round<'_> {
     /// Pass 1, and a sleep if there is need.
     fn run(&self, locks: &[u16]) -> Slept {
         let more = Nodes::extra(self.cases.len());
-        let mut rt = self.wait.enter();
+        let mut rt = self.patience.enter();
         let me = rt.current(); // may allocate: before the locks
         let mut set = HeldSet::lock(&rt, locks, self);
         for i in self.look.as_slice().iter().map(|&i| i as usize) {
@@ -200,7 +160,7 @@ impl Round<'_> {
                 Err(back) => (rt, set) = back,
             }
         }
-        if self.wait.is_over() {
+        if self.patience.is_over() {
             drop(set);
             drop(rt);
             return Slept::TimeOut;
@@ -226,9 +186,9 @@ impl Round<'_> {
                 if let Some(wake) = wake {
                     wake.ready(&rt);
                 }
-                self.cases[i].port.notify(&rt);
+                self.cases[i].handle.notify(&rt);
                 drop(rt);
-                self.cases[i].port.sweep();
+                self.cases[i].handle.sweep();
                 Ok(Slept::Won((i, self.cases[i].done())))
             }
             Poll::Disconnected => {
@@ -240,10 +200,10 @@ impl Round<'_> {
     }
 
     fn look_at(&self, i: usize, held: &mut Held<'_>) -> Poll {
-        let port = self.cases[i].port;
+        let handle = self.cases[i].handle;
         match self.goal {
-            Goal::Act => port.poll(held, self.place(i)),
-            Goal::Watch if port.is_ready(held) => Poll::Done(None),
+            Goal::Act => handle.poll(held, self.place(i)),
+            Goal::Watch if handle.is_ready(held) => Poll::Done(None),
             Goal::Watch => Poll::Blocked,
         }
     }
@@ -260,28 +220,24 @@ impl Round<'_> {
     ) -> Slept {
         let nodes = pin!(Nodes::new(more));
         let nodes = nodes.into_ref();
-        let ticket = me.open_round();
+        let round = me.open_round();
         me.announce_park(WaitReason::Select);
-        let mut deadline = self.wait.deadline();
+        let mut patience = self.patience;
         for i in locks.iter().map(|&i| i as usize) {
-            let (port, node) = (self.cases[i].port, nodes.get(i));
+            let (handle, node) = (self.cases[i].handle, nodes.get(i));
             let Some(mut held) = set.held(i) else {
                 continue;
             };
-            node.arm(me, Some(ticket), i as u16);
+            node.arm(me, Some(round), i as u16);
             match self.goal {
-                Goal::Act => port.enqueue(&mut held, node, self.place(i)),
-                Goal::Watch => port.watch(&mut held, node),
+                Goal::Act => handle.enqueue(&mut held, node, self.place(i)),
+                Goal::Watch => handle.watch(&mut held, node),
             }
-            deadline = deadline.min(port.due());
+            patience = patience.no_later_than(handle.due());
         }
         drop(set);
-        self.cases.iter().for_each(|case| case.port.notify(&rt));
-        if deadline == NEVER {
-            park(rt);
-        } else {
-            park_until(rt, deadline, ticket, TIME_OUT);
-        }
+        self.cases.iter().for_each(|case| case.handle.notify(&rt));
+        patience.sleep(rt, Some(round));
         self.leave(nodes, locks);
         match me.wait_round.winner().map(usize::from) {
             Some(i) if i < self.cases.len() => self.verdict(i, nodes.get(i).outcome()),
@@ -295,8 +251,8 @@ impl Round<'_> {
         for i in locks.iter().map(|&i| i as usize) {
             if let Some(mut held) = set.held(i) {
                 match self.goal {
-                    Goal::Act => self.cases[i].port.dequeue(&mut held, nodes.get(i)),
-                    Goal::Watch => self.cases[i].port.unwatch(&mut held, nodes.get(i)),
+                    Goal::Act => self.cases[i].handle.dequeue(&mut held, nodes.get(i)),
+                    Goal::Watch => self.cases[i].handle.unwatch(&mut held, nodes.get(i)),
                 }
             }
         }
@@ -320,9 +276,9 @@ impl Round<'_> {
             fatal!("a select met a sender on no channel");
         };
         me.announce_park(WaitReason::Select);
-        let wake = self.cases[i].port.join(&mut held, node, self.place(i));
+        let wake = self.cases[i].handle.meet(&mut held, node, self.place(i));
         drop(set);
-        let stays = self.wait == Wait::Now && locked_thread::lock_to_wait(&rt);
+        let stays = self.patience == Patience::None && locked_thread::lock_to_wait(&rt);
         wake.ready(&rt);
         park(rt);
         if stays {

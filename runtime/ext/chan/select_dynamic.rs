@@ -4,14 +4,13 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::core::sys::instant::nanos_at;
 use crate::ext::chan::case::{Case, Registry, Selected};
-use crate::ext::chan::deadline::deadline_after;
 use crate::ext::chan::errors::{
     ReadyTimeoutError, RecvError, SelectTimeoutError, SendError, TryReadyError, TrySelectError,
 };
+use crate::ext::chan::patience::Patience;
 use crate::ext::chan::receiver::Receiver;
-use crate::ext::chan::select::{Goal, Wait, select};
+use crate::ext::chan::select::{Goal, select};
 use crate::ext::chan::sender::Sender;
 use crate::ext::chan::value_cell::AnyCell;
 
@@ -134,18 +133,18 @@ impl<'a> Select<'a> {
     }
 
     #[track_caller]
-    fn run(&mut self, wait: Wait) -> Option<SelectedOperation<'a>> {
+    fn run(&mut self, patience: Patience) -> Option<SelectedOperation<'a>> {
         let cases = &self.cases.0;
-        let space = AnyCell::for_any(cases.iter().map(|case| case.port.need()));
-        let (at, how) = select(cases, Some(&space), Goal::Act, wait, self.biased)?;
+        let space = AnyCell::for_any(cases.iter().map(|case| case.handle.need()));
+        let (at, how) = select(cases, Some(&space), Goal::Act, patience, self.biased)?;
         let selected = Selected::new(cases[at], how, Some(space));
         Some(SelectedOperation(Some(selected)))
     }
 
     #[track_caller]
-    fn watch(&mut self, wait: Wait) -> Option<usize> {
+    fn watch(&mut self, patience: Patience) -> Option<usize> {
         let cases = &self.cases.0;
-        let (at, _) = select(cases, None, Goal::Watch, wait, self.biased)?;
+        let (at, _) = select(cases, None, Goal::Watch, patience, self.biased)?;
         Some(cases[at].index)
     }
 
@@ -166,7 +165,7 @@ impl<'a> Select<'a> {
     /// ```
     #[track_caller]
     pub fn try_select(&mut self) -> Result<SelectedOperation<'a>, TrySelectError> {
-        self.run(Wait::Now).ok_or(TrySelectError)
+        self.run(Patience::None).ok_or(TrySelectError)
     }
 
     /// Picks a ready operation, waiting until there is one.
@@ -178,7 +177,7 @@ impl<'a> Select<'a> {
     #[track_caller]
     pub fn select(&mut self) -> SelectedOperation<'a> {
         self.demand_cases();
-        match self.run(Wait::Forever) {
+        match self.run(Patience::Endless) {
             Some(oper) => oper,
             None => unreachable!("a wait without end has ended"),
         }
@@ -203,9 +202,9 @@ impl<'a> Select<'a> {
         &mut self,
         timeout: Duration,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        match deadline_after(timeout) {
-            Some(deadline) => self.run(Wait::Until(deadline)).ok_or(SelectTimeoutError),
-            None => Ok(self.select()),
+        match Patience::after(timeout) {
+            Patience::Endless => Ok(self.select()),
+            patience => self.run(patience).ok_or(SelectTimeoutError),
         }
     }
 
@@ -220,7 +219,7 @@ impl<'a> Select<'a> {
         &mut self,
         deadline: Instant,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        self.run(Wait::Until(nanos_at(deadline)))
+        self.run(Patience::until(deadline))
             .ok_or(SelectTimeoutError)
     }
 
@@ -232,7 +231,7 @@ impl<'a> Select<'a> {
     /// See [`TryReadyError`](crate::channel::TryReadyError).
     #[track_caller]
     pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
-        self.watch(Wait::Now).ok_or(TryReadyError)
+        self.watch(Patience::None).ok_or(TryReadyError)
     }
 
     /// The index of a ready operation, waiting until there is one.
@@ -254,7 +253,7 @@ impl<'a> Select<'a> {
     #[track_caller]
     pub fn ready(&mut self) -> usize {
         self.demand_cases();
-        match self.watch(Wait::Forever) {
+        match self.watch(Patience::Endless) {
             Some(index) => index,
             None => unreachable!("a wait without end has ended"),
         }
@@ -268,9 +267,9 @@ impl<'a> Select<'a> {
     /// See [`ReadyTimeoutError`](crate::channel::ReadyTimeoutError).
     #[track_caller]
     pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
-        match deadline_after(timeout) {
-            Some(deadline) => self.watch(Wait::Until(deadline)).ok_or(ReadyTimeoutError),
-            None => Ok(self.ready()),
+        match Patience::after(timeout) {
+            Patience::Endless => Ok(self.ready()),
+            patience => self.watch(patience).ok_or(ReadyTimeoutError),
         }
     }
 
@@ -282,7 +281,7 @@ impl<'a> Select<'a> {
     /// See [`Select::ready_timeout`].
     #[track_caller]
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
-        self.watch(Wait::Until(nanos_at(deadline)))
+        self.watch(Patience::until(deadline))
             .ok_or(ReadyTimeoutError)
     }
 

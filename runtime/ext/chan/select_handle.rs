@@ -1,23 +1,23 @@
 //! The trait that a channel's two sides implement for select: one case, whatever its type.
 //!
-//! All but `glance`, `notify`, `sweep` and `renounce` are called with the channel's lock held by the select.
+//! All but `glance`, `notify`, `sweep` and `break_promise` are called with the channel's lock held by the select.
 #![forbid(unsafe_code)]
 
 use std::alloc::Layout;
 use std::pin::Pin;
 
-use crate::core::m::enter::{NoPreempt, enter};
+use crate::core::m::enter::NoPreempt;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::lock::RawLock;
-use crate::ext::chan::errors::SendError;
-use crate::ext::chan::hchan::{Accept, Chan, Glance, Offer, Promised};
+use crate::ext::chan::hchan::{Accept, Chan};
+use crate::ext::chan::late_send::Promised;
 use crate::ext::chan::locked::Held;
+use crate::ext::chan::patience::NEVER;
 use crate::ext::chan::receiver::{Flavor, Receiver};
 use crate::ext::chan::sender::Sender;
-use crate::ext::chan::timer_chan::NEVER;
 use crate::ext::chan::value_cell::{AnyCell, CellPtr};
-use crate::ext::chan::wait_queue::{Node, Outcome, Wake};
+use crate::ext::chan::wait_queue::{Node, Wake};
 
 /// What a case said when it was looked at.
 #[must_use]
@@ -27,7 +27,7 @@ pub(crate) enum Poll {
     /// Done (a send: promised); a waiter may have to be woken.
     Done(Option<Wake>),
     Disconnected,
-    /// The first sender in the queue is a select: `join` it.
+    /// A sender that is a select stands first in line: `meet` it.
     Late,
 }
 
@@ -42,7 +42,7 @@ pub(crate) trait SelectHandle {
     /// Goes through with it, if it does not block.
     fn poll(&self, held: &mut Held<'_>, place: Option<CellPtr<'_>>) -> Poll;
     /// After `Late`: waits for that sender's value and for no other; the sender is told.
-    fn join(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>) -> Wake;
+    fn meet(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>) -> Wake;
     fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>);
     fn dequeue(&self, held: &mut Held<'_>, node: Pin<&Node>);
     /// Would it not block?
@@ -59,7 +59,7 @@ pub(crate) trait SelectHandle {
     /// Outside of the runtime: frees what is to be freed.
     fn sweep(&self);
     /// A promised send will not be made.
-    fn renounce(&self) {}
+    fn break_promise(&self) {}
 }
 
 fn slot_of(place: Option<CellPtr<'_>>) -> CellPtr<'_> {
@@ -79,33 +79,6 @@ impl<T> Chan<T> {
     fn sweep_if_needed(&self) {
         if self.glance().has_excess() {
             self.sweep();
-        }
-    }
-
-    /// Makes a send that a select was promised.
-    pub(crate) fn keep_promise(&self, value: T) -> Result<(), SendError<T>> {
-        let mut value = value;
-        loop {
-            let rt = enter();
-            let mut state = self.state.lock(&rt);
-            let (offer, second) = state.redeem(value);
-            match offer {
-                Offer::Sent(first) => {
-                    let glance = Glance(state.unlock());
-                    [first, second]
-                        .into_iter()
-                        .flatten()
-                        .for_each(|wake| wake.ready(&rt));
-                    self.finish(rt, glance);
-                    return Ok(());
-                }
-                Offer::Disconnected(value) => return Err(SendError(value)),
-                Offer::NeedBlock(back) => value = back,
-                Offer::Full(_) => fatal!("a promised send found no room"),
-            }
-            drop(state);
-            drop(rt);
-            self.bring_block();
         }
     }
 }
@@ -131,8 +104,8 @@ impl<T> SelectHandle for Sender<T> {
         }
     }
 
-    fn join(&self, _: &mut Held<'_>, _: Pin<&Node>, _: Option<CellPtr<'_>>) -> Wake {
-        fatal!("a sender joined a sender")
+    fn meet(&self, _: &mut Held<'_>, _: Pin<&Node>, _: Option<CellPtr<'_>>) -> Wake {
+        fatal!("a sender met a sender")
     }
 
     fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, _: Option<CellPtr<'_>>) {
@@ -161,15 +134,8 @@ impl<T> SelectHandle for Sender<T> {
 
     fn sweep(&self) {}
 
-    fn renounce(&self) {
-        let rt = enter();
-        let mut state = self.chan.state.lock(&rt);
-        let wake = state.renounce();
-        let glance = Glance(state.unlock());
-        if let Some(wake) = wake {
-            wake.ready(&rt);
-        }
-        self.chan.finish(rt, glance);
+    fn break_promise(&self) {
+        self.chan.break_promise();
     }
 }
 
@@ -225,16 +191,15 @@ impl<T> SelectHandle for Receiver<T> {
         }
     }
 
-    fn join(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>) -> Wake {
+    fn meet(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>) -> Wake {
         let Flavor::Chan(chan) = &self.flavor else {
-            fatal!("a timer has no sender to join");
+            fatal!("a timer has no sender to meet");
         };
         let mut state = chan.state.open(held);
         let Accept::Late(sender) = state.accept() else {
-            fatal!("the sender to join has gone");
+            fatal!("the sender to meet has gone");
         };
-        state.hold(node, slot_of(place).typed());
-        sender.tell(Outcome::Done)
+        state.meet(sender, node, slot_of(place).typed())
     }
 
     fn enqueue(&self, held: &mut Held<'_>, node: Pin<&Node>, place: Option<CellPtr<'_>>) {

@@ -12,19 +12,13 @@ use std::pin::{Pin, pin};
 use crate::core::g::goroutine::GRef;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{NoPreempt, enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
-use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::chan::block_list::Block;
 use crate::ext::chan::errors::{SendTimeoutError, TrySendError};
 use crate::ext::chan::hchan::{Chan, Glance, Offer, State};
 use crate::ext::chan::locked::Open;
+use crate::ext::chan::patience::{OPERATION, Patience};
 use crate::ext::chan::sudog::Sudog;
 use crate::ext::chan::wait_queue::{Outcome, Wake};
-
-/// The case of a wait's claim for the operation; see `TIME_OUT`.
-pub(crate) const OPERATION: u16 = 0;
-/// The case that a waiter claims for itself when its time is up.
-pub(crate) const TIME_OUT: u16 = u16::MAX - 2;
 
 impl<T> Chan<T> {
     /// Sends if that does not block. A full channel is seen without the lock.
@@ -52,13 +46,9 @@ impl<T> Chan<T> {
         }
     }
 
-    /// Sends, waiting until `deadline` if need be.
+    /// Sends, waiting if need be.
     #[inline]
-    pub(crate) fn send(
-        &self,
-        value: T,
-        deadline: Option<Nanos>,
-    ) -> Result<(), SendTimeoutError<T>> {
+    pub(crate) fn send(&self, value: T, patience: Patience) -> Result<(), SendTimeoutError<T>> {
         let rt = enter_to_wait();
         let mut state = self.state.lock(&rt);
         match state.offer(value) {
@@ -70,16 +60,16 @@ impl<T> Chan<T> {
             Offer::NeedBlock(value) => {
                 drop(state);
                 drop(rt);
-                self.send_with_block(value, deadline)
+                self.send_with_block(value, patience)
             }
             Offer::Full(value) => match rt.m() {
                 Some(_) => {
                     let me = rt.current();
-                    self.send_wait(rt, state, me, value, deadline)
+                    self.send_wait(rt, state, me, value, patience)
                 }
                 None => {
                     drop(state);
-                    self.send_thread(rt, value, deadline)
+                    self.send_thread(rt, value, patience)
                 }
             },
         }
@@ -91,7 +81,7 @@ impl<T> Chan<T> {
         &self,
         rt: NoPreempt,
         value: T,
-        deadline: Option<Nanos>,
+        patience: Patience,
     ) -> Result<(), SendTimeoutError<T>> {
         let me = rt.current();
         let mut state = self.state.lock(&rt);
@@ -102,19 +92,15 @@ impl<T> Chan<T> {
             }
             Offer::Disconnected(value) => Err(SendTimeoutError::Disconnected(value)),
             Offer::Full(value) | Offer::NeedBlock(value) => {
-                self.send_wait(rt, state, me, value, deadline)
+                self.send_wait(rt, state, me, value, patience)
             }
         }
     }
 
     #[cold]
-    fn send_with_block(
-        &self,
-        value: T,
-        deadline: Option<Nanos>,
-    ) -> Result<(), SendTimeoutError<T>> {
+    fn send_with_block(&self, value: T, patience: Patience) -> Result<(), SendTimeoutError<T>> {
         self.bring_block();
-        self.send(value, deadline)
+        self.send(value, patience)
     }
 
     /// Allocates a block and puts it where the next send will find it.
@@ -144,22 +130,22 @@ impl<T> Chan<T> {
         state: Open<'_, State<T>>,
         me: GRef,
         value: T,
-        deadline: Option<Nanos>,
+        patience: Patience,
     ) -> Result<(), SendTimeoutError<T>> {
-        if deadline.is_some_and(|deadline| nanotime() >= deadline) {
+        if patience.is_over() {
             drop(state);
             return Err(SendTimeoutError::Timeout(value));
         }
-        let parcel = pin!(Sudog::with(value));
-        let parcel = parcel.into_ref();
-        self.send_sleep(rt, state, me, parcel, deadline);
-        let outcome = parcel.node().outcome();
+        let sudog = pin!(Sudog::with(value));
+        let sudog = sudog.into_ref();
+        self.send_sleep(rt, state, me, sudog, patience);
+        let outcome = sudog.node().outcome();
         if outcome == Outcome::Pending {
             let rt = enter_to_wait();
             let mut state = self.state.lock(&rt);
-            state.sendq.remove(parcel.node());
+            state.sendq.remove(sudog.node());
         }
-        match (outcome, parcel.take()) {
+        match (outcome, sudog.take()) {
             (Outcome::Done, _) | (_, None) => Ok(()),
             (Outcome::Closed, Some(value)) => Err(SendTimeoutError::Disconnected(value)),
             (Outcome::Pending | Outcome::Retry, Some(value)) => {
@@ -173,19 +159,16 @@ impl<T> Chan<T> {
         rt: NoPreempt,
         mut state: Open<'_, State<T>>,
         me: GRef,
-        parcel: Pin<&Sudog<T>>,
-        deadline: Option<Nanos>,
+        sudog: Pin<&Sudog<T>>,
+        patience: Patience,
     ) {
-        let ticket = deadline.map(|_| me.open_round());
-        parcel.node().arm(me, ticket, OPERATION);
+        let round = patience.open_round(me);
+        sudog.node().arm(me, round, OPERATION);
         me.announce_park_for(WaitReason::ChanSend, std::ptr::from_ref(self).addr());
-        state.sendq.push(parcel.node(), Some(parcel.slot()));
+        state.sendq.push(sudog.node(), Some(sudog.slot()));
         if Glance(state.unlock()).watched() {
             self.notify(&rt);
         }
-        match deadline.zip(ticket) {
-            Some((deadline, ticket)) => park_until(rt, deadline, ticket, TIME_OUT),
-            None => park(rt),
-        }
+        patience.sleep(rt, round);
     }
 }

@@ -5,10 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::sys::instant::nanos_at;
-use crate::ext::chan::deadline::deadline_after;
 use crate::ext::chan::errors::{SendError, SendTimeoutError, TrySendError};
 use crate::ext::chan::hchan::Chan;
+use crate::ext::chan::patience::Patience;
 
 /// The sending side of a channel; clones send into the same channel.
 ///
@@ -63,7 +62,7 @@ impl<T> Sender<T> {
     /// ```
     pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
         self.chan
-            .send(msg, None)
+            .send(msg, Patience::Endless)
             .map_err(|error| SendError(error.into_inner()))
     }
 
@@ -81,7 +80,7 @@ impl<T> Sender<T> {
     /// assert_eq!(s.send_timeout("hi", soon), Err(SendTimeoutError::Timeout("hi")));
     /// ```
     pub fn send_timeout(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        self.chan.send(msg, deadline_after(timeout))
+        self.chan.send(msg, Patience::after(timeout))
     }
 
     /// Sends, waiting until then.
@@ -97,7 +96,7 @@ impl<T> Sender<T> {
     /// assert_eq!(s.send_deadline(7, Instant::now()), Err(SendTimeoutError::Timeout(7)));
     /// ```
     pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        self.chan.send(msg, Some(nanos_at(deadline)))
+        self.chan.send(msg, Patience::until(deadline))
     }
 
     /// Closes the channel, as Go does: all waiters are woken, later sends fail through any of the

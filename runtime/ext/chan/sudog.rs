@@ -29,8 +29,8 @@ impl<T> Sudog<T> {
     }
 
     pub(crate) fn node(self: Pin<&Self>) -> Pin<&Node> {
-        // SAFETY: a field that is never moved out of its parcel.
-        unsafe { self.map_unchecked(|parcel| &parcel.node) }
+        // SAFETY: a field that is never moved out of its sudog.
+        unsafe { self.map_unchecked(|sudog| &sudog.node) }
     }
 
     pub(crate) fn slot(self: Pin<&Self>) -> SlotPtr<T> {

@@ -16,16 +16,12 @@ use std::time::Instant;
 use crate::core::g::gqueue::GQueue;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{enter, enter_to_wait};
-use crate::core::sched::park::{park, park_until};
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::instant::{anchor, instant_at};
 use crate::ext::chan::errors::{RecvTimeoutError, TryRecvError};
 use crate::ext::chan::locked::{Guarded, Summary};
-use crate::ext::chan::send::{OPERATION, TIME_OUT};
+use crate::ext::chan::patience::{NEVER, OPERATION, Patience};
 use crate::ext::chan::wait_queue::{Node, Outcome, WaitQ, ready_all};
-
-/// The deadline of a timer that is not set.
-pub(crate) const NEVER: Nanos = Nanos::MAX;
+use crate::ext::timers::instant::{anchor, instant_at};
 
 /// What comes after a message was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +127,7 @@ impl<T> TimerChan<T> {
         taken.map(self.make).ok_or(TryRecvError::Empty)
     }
 
-    pub(crate) fn recv(&self, deadline: Option<Nanos>) -> Result<T, RecvTimeoutError> {
+    pub(crate) fn recv(&self, patience: Patience) -> Result<T, RecvTimeoutError> {
         let since = nanotime();
         let node = pin!(Node::new());
         let node = node.into_ref();
@@ -146,20 +142,16 @@ impl<T> TimerChan<T> {
                 drop(rt);
                 return Ok((self.make)(instant));
             }
-            if deadline.is_some_and(|deadline| now >= deadline) {
+            if patience.is_over() {
                 return Err(RecvTimeoutError::Timeout);
             }
-            let until = state.when.min(deadline.unwrap_or(NEVER));
-            let ticket = me.open_round();
-            node.arm(me, Some(ticket), OPERATION);
+            let until = patience.no_later_than(state.when);
+            let round = until.open_round(me);
+            node.arm(me, round, OPERATION);
             me.announce_park(WaitReason::ChanReceive);
             state.waiters.push(node, None);
             drop(state);
-            if until == NEVER {
-                park(rt);
-            } else {
-                park_until(rt, until, ticket, TIME_OUT);
-            }
+            until.sleep(rt, round);
         }
     }
 
@@ -182,7 +174,7 @@ impl<T> TimerChan<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::core::sys::instant::{nanos_after, nanos_at};
+    use crate::ext::timers::instant::{nanos_after, nanos_at};
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -206,7 +198,7 @@ mod tests {
         assert!(!timer.set(NEVER, Repeat::Once), "had been stopped before");
         let receiver = {
             let timer = Arc::clone(&timer);
-            std::thread::spawn(move || timer.recv(None))
+            std::thread::spawn(move || timer.recv(Patience::Endless))
         };
         while timer.state.lock(&enter()).waiters.is_empty() {
             std::thread::yield_now();

@@ -13,14 +13,13 @@ use std::cell::Cell;
 use std::marker::{PhantomData, PhantomPinned};
 use std::pin::Pin;
 use std::ptr::null;
-use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::Relaxed;
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::NoPreempt;
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::ready;
 use crate::core::sys::fatal::fatal;
 use crate::ext::chan::value_cell::{SlotPtr, ValueCell};
 
@@ -52,7 +51,7 @@ pub(crate) struct Node {
     /// An erased `SlotPtr<T>` of the queue's T; null: a select's send, whose value comes later.
     slot: Cell<*const u8>,
     /// Written by the waker before `ready`, which publishes it.
-    outcome: AtomicU8,
+    outcome: OwnerCell<u8>,
     _pinned: PhantomPinned,
 }
 
@@ -66,7 +65,7 @@ impl Node {
             ticket: Cell::new(None),
             case: Cell::new(0),
             slot: Cell::new(null()),
-            outcome: AtomicU8::new(Outcome::Pending as u8),
+            outcome: OwnerCell::<u8>::new(Outcome::Pending as u8),
             _pinned: PhantomPinned,
         }
     }
@@ -76,12 +75,12 @@ impl Node {
         self.g.set(Some(g));
         self.ticket.set(ticket);
         self.case.set(case);
-        self.outcome.store(Outcome::Pending as u8, Relaxed);
+        self.outcome.set(Outcome::Pending as u8);
     }
 
     /// What the waker left; `ready` has made it visible.
     pub(crate) fn outcome(&self) -> Outcome {
-        match self.outcome.load(Relaxed) {
+        match self.outcome.get() {
             0 => Outcome::Pending,
             1 => Outcome::Done,
             2 => Outcome::Closed,
@@ -306,7 +305,7 @@ impl<T> Caught<T> {
     #[inline]
     pub(crate) fn tell(self, outcome: Outcome) -> Wake {
         let node = self.node();
-        node.outcome.store(outcome as u8, Relaxed);
+        node.outcome.set(outcome as u8);
         match node.g.get() {
             Some(g) => Wake(g),
             None => fatal!("a wait node was never armed"),

@@ -14,15 +14,16 @@ use std::fmt::{self, Write as _};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
-use crate::core::g::allgs;
 use crate::core::g::goroutine::{G, GRef};
-use crate::core::m::foreign_parked;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::threads;
-use crate::core::sys::fatal::{BufferedStderr, RawStderr, begin_death, exit_now};
-use crate::core::sys::thread::count_threads;
+use crate::core::sys::fatal::{RawStderr, begin_death, exit_now};
+use crate::ext::allgs;
 use crate::ext::diagnostics::dump::{Caller, describe, dump_all, is_user};
 use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
+use crate::ext::linux::stderr::BufferedStderr;
+use crate::ext::linux::tasks::count_threads;
+use crate::ext::plain_threads::foreign_parked;
+use crate::ext::threads::runtime_threads;
 
 /// The last M has gone idle, or a foreign thread has parked or ended: could any thread still act?
 #[cold]
@@ -37,8 +38,8 @@ pub(crate) fn check() {
 fn examine() -> Found {
     let found = look();
     if found == Found::Deadlock {
-        if SCHED.starved.load(Relaxed) {
-            threads::wake_spawner(); // it tries to get a stack, and has other words: starved.rs
+        if SCHED.starved.peek() {
+            runtime_threads::wake_spawner(); // it tries to get a stack, and has other words: starved.rs
         } else {
             report();
         }
@@ -61,7 +62,7 @@ fn look() -> Found {
         return Found::NoDeadlock;
     };
     let plain = foreign_parked::now();
-    let known = threads::thread_count() + plain.count() + ended_but_counted();
+    let known = runtime_threads::thread_count() + plain.count() + ended_but_counted();
     match count_threads() {
         Some(all) if all > known => Found::Prevented,
         Some(all)

@@ -9,15 +9,16 @@
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::allgs;
-use crate::core::g::goroutine::{G, GRef, Kind};
-use crate::core::g::pins::SENT_HOME;
-use crate::core::g::status::State;
+use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::machine::M;
-use crate::core::sched::allm;
 use crate::core::sys::clock::nanotime;
+use crate::ext::allgs;
 use crate::ext::diagnostics::identity_table;
+use crate::ext::kind::Kind;
+use crate::ext::pins::SENT_HOME;
 use crate::ext::scavenge::residency::chain_high_water;
+use crate::ext::stopped::State;
+use crate::ext::threads::allm;
 
 /// The kind of caller: it decides whether a dump may wait for the lock that guards the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,23 +57,23 @@ pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt
     }
     if state == State::Waiting {
         let now = (nanotime() / 1_000_000_000) as u32;
-        let minutes = now.saturating_sub(g.since.load(Relaxed)) / 60;
+        let minutes = now.saturating_sub(g.since.peek()) / 60;
         if minutes > 0 {
             write!(out, ", {minutes} minutes")?;
         }
     }
-    if g.locked_count.load(Relaxed) > 0 {
+    if g.locked_count.peek() > 0 {
         write!(out, ", locked to thread")?;
     }
     writeln!(out, "]:")?;
     name(g, out, caller)?;
     if state == State::Runnable
-        && g.stay.load(Relaxed) & SENT_HOME != 0
+        && g.stay.peek() & SENT_HOME != 0
         && let Some(m) = allm::m_of(g.last_m.load(Relaxed))
     {
         thread(m, out)?;
     }
-    let what = g.waits_for.load(Relaxed);
+    let what = g.waits_for.peek();
     if state == State::Waiting && what != 0 {
         writeln!(out, "\twaits for: {what:#x}")?;
     }
@@ -82,7 +83,7 @@ pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt
 
 /// The thread on which a goroutine must continue, and the goroutine that is on it.
 fn thread(m: &M, out: &mut dyn fmt::Write) -> fmt::Result {
-    let tid = m.tid.load(Relaxed);
+    let tid = m.tid.peek();
     write!(out, "\twaits for its thread {tid} (m{})", m.id)?;
     match m.curg() {
         Some(g) => {
@@ -113,7 +114,7 @@ fn name(g: &G, out: &mut dyn fmt::Write, caller: Caller) -> fmt::Result {
 }
 
 fn origin(g: &G, out: &mut dyn fmt::Write) -> fmt::Result {
-    match (g.spawned_at.load(Relaxed), g.parent.load(Relaxed)) {
+    match (g.spawned_at.peek(), g.parent.peek()) {
         (None, _) => Ok(()),
         (Some(at), 0) => writeln!(out, "\tcreated at {at}"),
         (Some(at), parent) => writeln!(out, "\tcreated by goroutine {parent} at {at}"),
@@ -122,7 +123,7 @@ fn origin(g: &G, out: &mut dyn fmt::Write) -> fmt::Result {
 
 /// How deep the stack has been, and how deep it may go.
 fn stack(g: &G, out: &mut dyn fmt::Write) -> fmt::Result {
-    let Some(slot) = g.stack.load(Relaxed) else {
+    let Some(slot) = g.stack.peek() else {
         return Ok(()); // it has not run yet
     };
     let used = chain_high_water(slot) >> 10;

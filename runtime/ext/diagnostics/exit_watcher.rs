@@ -17,16 +17,16 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::g::allgs;
 use crate::core::g::goroutine::G;
-use crate::core::m::foreign::{is_asleep, tid_of};
-use crate::core::sched::threads::{self, is_runtime_thread};
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::core::sys::thread::{find_thread, gettid, is_zombie, nanosleep};
+use crate::ext::allgs;
 use crate::ext::diagnostics::watched::{Ring, Watched};
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::helper;
 use crate::ext::linux::pidfd::{EventFd, open_thread};
+use crate::ext::linux::tasks::{find_thread, gettid, is_zombie, nanosleep};
+use crate::ext::plain_threads::foreign::{is_asleep, tid_of};
+use crate::ext::threads::runtime_threads::{self, is_runtime_thread};
 
 static WATCHED: Watched = Watched::nobody();
 static BELL: OnceLock<EventFd> = OnceLock::new();
@@ -62,7 +62,7 @@ pub(crate) fn watch(check: fn() -> Found) {
             Some(bell) => bell.ring(),
             None => {
                 CHECK.get_or_init(|| check);
-                threads::send_errand(start);
+                runtime_threads::send_errand(start);
             }
         }
     }
@@ -100,7 +100,7 @@ fn start() {
 
 fn watcher(_: &'static ()) {
     let bell = BELL.get_or_init(EventFd::new);
-    threads::set_watcher();
+    runtime_threads::set_watcher();
     let me = gettid();
     let mut blind = BLIND;
     let mut first = FIRST;
@@ -149,7 +149,7 @@ fn first_tid() -> i32 {
 /// The oldest thread that is not the runtime's and awake: it will rather live on than a younger
 /// one. The process's first one only if there is no other.
 fn choose() -> io::Result<Option<(i32, OwnedFd)>> {
-    let mut known = threads::runtime_tids();
+    let mut known = runtime_threads::runtime_tids();
     allgs::for_each_thread(|g| known.extend(is_asleep(g).then(|| tid_of(g))));
     known.sort_unstable();
     let first_is_awake = !FIRST_HAS_ENDED.load(Relaxed) && !known.contains(&first_tid());

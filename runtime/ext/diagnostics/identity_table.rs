@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::core::g::goroutine::{G, GRef};
-use crate::core::g::identity::Identity;
 use crate::core::m::enter::enter;
+use crate::ext::diagnostics::identity::Identity;
 
 /// Reports show this much of a name.
 const SHOWN: usize = 64;

@@ -2,6 +2,10 @@
 
 pub(crate) mod watched;
 #[cfg(not(loom))]
+pub(crate) mod panics;
+#[cfg(not(loom))]
+pub(crate) mod identity;
+#[cfg(not(loom))]
 pub(crate) mod identity_table;
 #[cfg(not(loom))]
 pub(crate) mod dump;

@@ -12,31 +12,40 @@
 
 use std::fmt::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use crate::core::g::allgs;
-use crate::core::g::goroutine::{GRef, Kind};
-use crate::core::g::status::State;
+use crate::core::base::owner_cell::OwnerCell;
+use crate::core::g::goroutine::GRef;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::sched::allm;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::fatal::BufferedStderr;
+use crate::ext::allgs;
+use crate::ext::kind::Kind;
+use crate::ext::linux::stderr::BufferedStderr;
+use crate::ext::stopped::State;
+use crate::ext::threads::allm;
 
-/// Between two traces; 0: none.
-static PERIOD: AtomicU64 = AtomicU64::new(0);
-static DETAILED: AtomicBool = AtomicBool::new(false);
+/// What GODEBUG asks for.
+struct Trace {
+    /// Between two traces; 0: none.
+    period: OwnerCell<u64>,
+    detailed: OwnerCell<bool>,
+}
+
+static TRACE: Trace = Trace {
+    period: OwnerCell::zero(),
+    detailed: OwnerCell::zero(),
+};
 
 /// Before the runtime's threads start.
 pub(crate) fn configure(period: Option<Nanos>, detailed: bool) {
-    PERIOD.store(period.unwrap_or(0), Relaxed);
-    DETAILED.store(detailed, Relaxed);
+    TRACE.period.set(period.unwrap_or(0));
+    TRACE.detailed.set(detailed);
 }
 
 /// How often it is wanted.
 pub(crate) fn period() -> Option<Nanos> {
-    Some(PERIOD.load(Relaxed)).filter(|&period| period > 0)
+    Some(TRACE.period.peek()).filter(|&period| period > 0)
 }
 
 /// One trace; `age` is how long the runtime has been there.
@@ -44,7 +53,7 @@ pub(crate) fn print(age: Nanos) {
     let mut out = BufferedStderr::hasty(); // sysmon waits for nobody
     let millis = age / 1_000_000;
     // Nobody is left to hear that stderr is closed.
-    let _ = if DETAILED.load(Relaxed) {
+    let _ = if TRACE.detailed.peek() {
         detailed(&mut out, millis)
     } else {
         line(&mut out, millis)
@@ -59,21 +68,21 @@ fn line(out: &mut impl Write, millis: u64) -> fmt::Result {
     }
     write!(out, " ] schedticks=[")?;
     for p in SCHED.ps() {
-        write!(out, " {}", p.schedtick.load(Relaxed))?;
+        write!(out, " {}", p.schedtick.peek())?;
     }
     writeln!(out, " ]")
 }
 
 fn head(out: &mut impl Write, millis: u64) -> fmt::Result {
     let idle = SCHED.idle.load();
-    let idle_ms = SCHED.idle_m_count.load(Relaxed) + u32::from(SCHED.timer_waiter.is_taken());
+    let idle_ms = SCHED.idle_ms.len() + u32::from(SCHED.timer_waiter.is_taken());
     write!(
         out,
         "SCHED {millis}ms: gomaxprocs={} idleprocs={} threads={} spinningthreads={} \
          needspinning={} idlethreads={idle_ms} runqueue={}",
         SCHED.procs(),
         idle.idle_ps(),
-        SCHED.m_count.load(Relaxed),
+        SCHED.m_count.peek(),
         idle.spinning(),
         u32::from(idle.need_spinning()),
         SCHED.global_len(),
@@ -85,10 +94,10 @@ fn detailed(out: &mut impl Write, millis: u64) -> fmt::Result {
     writeln!(
         out,
         " gcwaiting={} nmidlelocked={} stopwait={} sysmonwait={}",
-        SCHED.stopping.load(Relaxed),
-        SCHED.idle_locked.load(Relaxed),
-        SCHED.still_running.load(Relaxed),
-        SCHED.sysmon_asleep.load(Relaxed),
+        SCHED.stopping.peek(),
+        SCHED.idle_locked.peek(),
+        SCHED.still_running.peek(),
+        SCHED.sysmon_asleep.peek(),
     )?;
     SCHED.ps().try_for_each(|p| describe_p(out, p))?;
     allm::all_ms().try_for_each(|m| describe_m(out, m))?;
@@ -107,10 +116,10 @@ fn describe_p(out: &mut impl Write, p: &P) -> fmt::Result {
         out,
         "  P{}: status={} schedtick={} syscalltick={} m={} runqsize={} gfreecnt={} timerslen={}",
         p.id,
-        p.status(Relaxed) as u8,
-        p.schedtick.load(Relaxed),
-        p.syscalltick.load(Relaxed),
-        OrNil(p.m.load(Relaxed).checked_sub(1)),
+        p.status() as u8,
+        p.schedtick.peek(),
+        p.syscalltick.peek(),
+        OrNil(p.m.get()),
         p.runq.len(),
         p.gs_kept(),
         p.timers.len(),
@@ -126,9 +135,9 @@ fn describe_m(out: &mut impl Write, m: &M) -> fmt::Result {
         OrNil(m.curg().map(|g| g.id())),
         m.retake.depth(),
         m.retake.is_lost(),
-        m.blocking.load(Relaxed),
-        m.spinning.load(Relaxed),
-        m.bound_asleep.load(Relaxed),
+        m.blocking.peek(),
+        m.spinning.peek(),
+        m.bound_asleep.peek(),
         OrNil(locked_to(m)),
     )
 }
@@ -138,7 +147,7 @@ fn locked_to(m: &M) -> Option<u64> {
     let mut found = None;
     if m.locked() != 0 {
         allgs::for_each(|g| {
-            if g.locked_m.load(Relaxed) == m.id + 1 {
+            if g.locked_m.get() == Some(m.id) {
                 found = Some(g.id());
             }
         });
@@ -156,8 +165,8 @@ fn describe_g(out: &mut impl Write, g: GRef) -> fmt::Result {
         g.id(),
         state as u8,
         if waiting { g.reason().as_str() } else { "" },
-        OrNil(running.then(|| g.last_m.load(Relaxed).number())),
-        OrNil(g.locked_m.load(Relaxed).checked_sub(1)),
+        OrNil(running.then(|| g.last_m.load(Relaxed).id())),
+        OrNil(g.locked_m.get()),
     )
 }
 

@@ -14,49 +14,70 @@ use std::ffi::c_void;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize};
 
+use crate::core::base::m_id::AtomicMId;
 use crate::core::m::current::this_m;
-use crate::core::sys::fatal::{BufferedStderr, announce_death, begin_death, exit_now};
+use crate::core::sys::fatal::{begin_death, exit_now};
 use crate::ext::diagnostics::dump::{Caller, dump_all};
+use crate::ext::linux::dying::announce_death;
 use crate::ext::linux::signal::{Chain, Errno, with_errno_kept};
+use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::linux::ucontext;
 
-static QUIT: Chain = Chain::new(libc::SIGQUIT);
-static ASKED: AtomicBool = AtomicBool::new(false);
-static READY: AtomicBool = AtomicBool::new(false);
-static WAKE: OnceLock<fn()> = OnceLock::new();
+/// What the handler leaves for the spawner.
+struct Request {
+    previous: Chain,
+    asked: AtomicBool,
+    ready: AtomicBool,
+    wake: OnceLock<fn()>,
+    /// Where it came in: the program counter, the M, the kernel's code.
+    pc: AtomicUsize,
+    m: AtomicMId,
+    code: AtomicI32,
+}
 
-/// Where it came in: the program counter, the M's id (none: the largest), the kernel's code.
-static PC: AtomicUsize = AtomicUsize::new(0);
-static M_ID: AtomicU64 = AtomicU64::new(u64::MAX);
-static CODE: AtomicI32 = AtomicI32::new(0);
+static REQUEST: Request = Request {
+    previous: Chain::new(libc::SIGQUIT),
+    asked: AtomicBool::new(false),
+    ready: AtomicBool::new(false),
+    wake: OnceLock::new(),
+    pc: AtomicUsize::new(0),
+    m: AtomicMId::none(),
+    code: AtomicI32::new(0),
+};
 
 /// Installs the handler, unless the program handles or ignores the signal itself. `wake` gets the
 /// spawner to call [`answer`].
 pub(crate) fn install(wake: fn()) -> Result<(), Errno> {
-    WAKE.get_or_init(|| wake);
+    REQUEST.wake.get_or_init(|| wake);
     // SAFETY: the handler only stores to atomics and wakes a futex.
-    unsafe { QUIT.install_if_default(on_quit, libc::SA_RESTART) }
+    unsafe {
+        REQUEST
+            .previous
+            .install_if_default(on_quit, libc::SA_RESTART)
+    }
 }
 
 extern "C" fn on_quit(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     with_errno_kept(|| {
-        if ASKED.swap(true, Relaxed) {
+        if REQUEST.asked.swap(true, Relaxed) {
             // SAFETY: the kernel's own arguments, passed on as they are.
-            unsafe { QUIT.pass_on(info, context) };
+            unsafe { REQUEST.previous.pass_on(info, context) };
             return;
         }
         announce_death(); // main waits from here on, should it return
         // SAFETY: the kernel's own argument.
-        PC.store(unsafe { ucontext::program_counter(context) }, Relaxed);
+        REQUEST
+            .pc
+            .store(unsafe { ucontext::program_counter(context) }, Relaxed);
         // SAFETY: the kernel's own argument.
-        CODE.store(unsafe { (*info).si_code }, Relaxed);
+        REQUEST.code.store(unsafe { (*info).si_code }, Relaxed);
         if let Some(m) = this_m() {
-            M_ID.store(u64::from(m.id), Relaxed);
+            REQUEST.m.set(Some(m.id));
         }
-        READY.store(true, Release); // pairs(quit): answer's Acquire
-        if let Some(wake) = WAKE.get() {
+        REQUEST.ready.store(true, Release); // pairs(quit): answer's Acquire
+        if let Some(wake) = REQUEST.wake.get() {
             wake();
         }
     });
@@ -65,16 +86,16 @@ extern "C" fn on_quit(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut 
 /// Called by the spawner whenever it is woken. If a report was requested, this does not return.
 pub(crate) fn answer() {
     // Acquire pairs(quit): on_quit's Release.
-    if !READY.load(Acquire) {
+    if !REQUEST.ready.load(Acquire) {
         return;
     }
     begin_death();
     let mut out = BufferedStderr::new();
     let _ = writeln!(out, "SIGQUIT: quit");
-    let (pc, code) = (PC.load(Relaxed), CODE.load(Relaxed));
-    let _ = match M_ID.load(Relaxed) {
-        u64::MAX => writeln!(out, "PC={pc:#x} m=nil sigcode={code}"),
-        m => writeln!(out, "PC={pc:#x} m={m} sigcode={code}"),
+    let (pc, code) = (REQUEST.pc.load(Relaxed), REQUEST.code.load(Relaxed));
+    let _ = match REQUEST.m.get() {
+        None => writeln!(out, "PC={pc:#x} m=nil sigcode={code}"),
+        Some(m) => writeln!(out, "PC={pc:#x} m={m} sigcode={code}"),
     };
     dump_all(&mut out, Caller::Urgent);
     drop(out);

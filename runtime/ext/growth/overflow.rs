@@ -2,7 +2,7 @@
 //!
 //! An overflow is no panic: it may have happened inside malloc, and unwinding from there (or
 //! ending only this goroutine) leaves locks held forever
-//! (core/stackalloc/README.md#not-like-this).
+//! (ext/stackalloc/README.md#not-like-this).
 //!
 //! The handler runs on the M's signal stack and uses `write(2)` only: no lock, no
 //! allocation. Faults that are not ours go to the handler that was there before.
@@ -15,13 +15,13 @@ use std::ffi::c_void;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
 
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::region;
-use crate::core::stackalloc::slot::{SEGMENT_TAG, Slot, SlotRef};
 use crate::core::sys::fatal::{RawStderr, begin_death, exit_now};
-use crate::core::sys::mem::Errno;
+use crate::ext::linux::memory::Errno;
 use crate::ext::linux::signal::{self, AltStack, Chain};
 use crate::ext::linux::ucontext;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::region;
+use crate::ext::stackalloc::slot::{SEGMENT_TAG, Slot, SlotRef};
 
 /// Writes what is known about the goroutine with this owner tag (less `SEGMENT_TAG`): id, name, where it was
 /// started. Called in a signal handler: it may read atomics and nothing else.
@@ -185,8 +185,8 @@ fn has_stacker() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::stackalloc::class::class_for;
-    use crate::core::stackalloc::test_child::{in_child, one, run_on, stderr};
+    use crate::ext::stackalloc::class::class_for;
+    use crate::ext::stackalloc::test_child::{in_child, one, run_on, stderr};
     use std::hint::black_box;
     use std::os::unix::process::ExitStatusExt;
 
@@ -287,7 +287,7 @@ mod tests {
                 let slot = one(Class::DEFAULT);
                 touch(slot.limit());
                 touch(slot.end() - 1);
-                let page = crate::core::sys::mem::page_size();
+                let page = crate::ext::linux::memory::page_size();
                 for address in (slot.bottom()..slot.limit()).step_by(page) {
                     // SAFETY: the child only reads, and leaves without destructors.
                     let pid = unsafe { libc::fork() };

@@ -1,43 +1,40 @@
-//! Segmented stacks: a larger segment for one deep call.
+//! A stack that goes on elsewhere: a larger segment for one deep call.
 //!
-//! `G::stack` is the segment on which its owner runs. The slot's link leads to the part that this
-//! segment continues, and so on to the goroutine's first stack (a foreign thread has none). Each
-//! part below the current segment keeps in `saved_sp` the owner's stack pointer when it left that
-//! part: nothing below it is alive. A suspension notes its stack pointer in the current segment.
-//! So code that looks at a goroutine that is not running (trim, dumps) finds all its live parts
-//! by walking [`Slot::chain`](crate::core::stackalloc::Slot::chain).
+//! `G::stack` is the segment that its owner runs on; its slot's link leads to the one that it
+//! continues, and so on to the stack that the goroutine was born on (none, on a foreign thread).
+//! Each of them but the last keeps as `saved_sp` what the owner had when it went on: nothing
+//! below that is alive. A suspension notes its stack pointer in the last one. So whoever looks
+//! at a goroutine that is off the CPU (trim, dumps) finds all its live parts by walking
+//! [`Slot::chain`](crate::ext::stackalloc::Slot::chain).
 //!
-//! Coroutines of another library break that order. A coroutine may make a call on a segment and
-//! be left in the middle of it. Then its goroutine continues below, or on stacks that we do not
-//! know, while the segment is still in the chain. So the chain is a list of all live parts, and
-//! only the last one, the goroutine's first stack, has a fixed place. A goroutine that runs on
-//! another part than the first of the chain notes a stack pointer that is outside of that first
-//! part, and `Slot::live_sp` ignores it. A segment that ends while it is not the first is taken
-//! out of the middle of the chain; all stack pointers noted in the chain are cleared, since the
-//! goroutine now runs on one of its parts.
+//! Coroutines of some other library break that order: one that calls on a segment, and is left in
+//! the middle of it, lets its goroutine go on below, or on stacks that we do not know, with the
+//! segment still in the chain. So the chain is a list of all the parts that are alive, in no order but
+//! for the last; whoever stands where the first of it is not notes a stack pointer that lies
+//! elsewhere, and is not believed (`Slot::live_sp`); and a segment that ends while it is not the
+//! first is taken out of the middle, and all that the others had noted with it, since one of them is
+//! stood on now.
 //!
-//! `standing`: the first and the last thing that runs on a segment changes `G::stack`. The owner
-//! may be suspended each time it enters or leaves the runtime, also inside `push` and `drop`. A
-//! suspension notes the stack pointer in `G::stack`, so while the owner is still on the stack
-//! below, `G::stack` must be the stack below.
+//! `standing`: `G::stack` changes on the segment itself, first thing and last thing. The owner may
+//! be suspended at each of its ways into the runtime and out of it, those of `push` and `drop`
+//! too, and a suspension notes the stack pointer in `G::stack`: while it stands on the stack
+//! below that must be the stack below.
 //!
 //! Go: stack.go newstack, which copies instead.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
-use crate::core::g::context;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::enter::{NoPreempt, enter};
-use crate::core::stackalloc::Class;
-use crate::core::stackalloc::Slot;
-use crate::core::stackalloc::SlotRef;
-use crate::core::stackalloc::StackError;
-use crate::core::stackalloc::class_for;
-use crate::core::stackalloc::depot;
-use crate::core::stackalloc::quota;
-use crate::core::stackalloc::slot::SEGMENT_TAG;
-use crate::core::sys::valgrind;
+use crate::ext::growth::continuation;
+use crate::ext::linux::valgrind;
+use crate::ext::stackalloc::Class;
+use crate::ext::stackalloc::Slot;
+use crate::ext::stackalloc::SlotRef;
+use crate::ext::stackalloc::StackError;
+use crate::ext::stackalloc::class_for;
+use crate::ext::stackalloc::depot;
+use crate::ext::stackalloc::quota;
+use crate::ext::stackalloc::slot::SEGMENT_TAG;
 
 /// What the segment loses to its stagger, to the way in and to the frames in between.
 const OVERHEAD: usize = 4 << 10;
@@ -75,7 +72,7 @@ impl Segment {
         let owner = rt.current();
         match take(&rt, class) {
             Ok(slot) => {
-                slot.set_link(owner.stack.load(Relaxed));
+                slot.set_link(owner.stack.get());
                 slot.set_owner(std::ptr::from_ref::<G>(owner).addr() | SEGMENT_TAG);
                 Ok(Segment {
                     slot,
@@ -94,7 +91,7 @@ impl Segment {
 
     /// Runs `f` on the segment. Called by its owner, at once.
     pub(crate) fn call(&self, f: &mut dyn FnMut()) {
-        context::call_on(self.slot, self.slot.link(), &mut || {
+        continuation::call_on(self.slot, self.slot.link(), &mut || {
             let _standing = Standing::on(self);
             f();
         });
@@ -107,7 +104,7 @@ struct Standing<'a>(&'a Segment);
 
 impl<'a> Standing<'a> {
     fn on(segment: &'a Segment) -> Standing<'a> {
-        segment.owner.stack.store(Some(segment.slot), Relaxed);
+        segment.owner.stack.set(Some(segment.slot));
         Standing(segment)
     }
 }
@@ -115,12 +112,8 @@ impl<'a> Standing<'a> {
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
         let Segment { slot, owner, .. } = *self.0;
-        if owner
-            .stack
-            .load(Relaxed)
-            .is_some_and(|first| first.same(slot))
-        {
-            owner.stack.store(slot.link(), Relaxed);
+        if owner.stack.get().is_some_and(|first| first.same(slot)) {
+            owner.stack.set(slot.link());
         } else {
             leave_the_middle(owner, slot);
         }
@@ -130,7 +123,7 @@ impl Drop for Standing<'_> {
 /// Out of a chain in which it is not the first; in none, if it has outlived its goroutine.
 #[cold]
 fn leave_the_middle(owner: GRef, slot: SlotRef) {
-    let first = owner.stack.load(Relaxed);
+    let first = owner.stack.get();
     for other in first.into_iter().flat_map(Slot::chain) {
         other.forget_sp();
         if other.link().is_some_and(|next| next.same(slot)) && other.is_segment() {

@@ -75,7 +75,7 @@ pub(crate) fn is_blocked_in_kernel(tid: i32) -> Option<bool> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::core::sys::thread::gettid;
+    use crate::ext::linux::tasks::gettid;
     use std::sync::atomic::Ordering::Relaxed;
     use std::sync::atomic::{AtomicBool, AtomicI32};
 

@@ -118,7 +118,7 @@ pub(crate) unsafe fn sent(info: *const libc::siginfo_t) -> bool {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::core::sys::thread::gettid;
+    use crate::ext::linux::tasks::gettid;
     use std::ffi::c_void;
     use std::sync::atomic::AtomicU32;
 

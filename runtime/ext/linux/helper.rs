@@ -3,8 +3,8 @@
 
 use std::ffi::CStr;
 
-use crate::core::sys::mem::Errno;
 use crate::ext::linux::inherited::{Ahead, HeldBack};
+use crate::ext::linux::memory::Errno;
 use crate::ext::linux::thread_stack;
 
 /// Starts one, with `room` on its stack beside the thread-locals.

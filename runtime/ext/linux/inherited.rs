@@ -190,8 +190,8 @@ fn set_real_time(policy: libc::c_int, priority: libc::c_int) -> bool {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::core::sys::thread::gettid;
     use crate::ext::linux::cpu_time::blocks_signal;
+    use crate::ext::linux::tasks::gettid;
 
     fn is_blocked(signal: libc::c_int) -> bool {
         blocks_signal(gettid(), signal)

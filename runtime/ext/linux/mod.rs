@@ -1,6 +1,15 @@
 //! The system calls of the extras: signals, CPU clocks, the addresses of thread-locals, thread
 //! stacks, descriptors. The system calls of the core are in `core/sys`.
 
+pub(crate) mod errno;
+pub(crate) mod tasks;
+pub(crate) mod coarse;
+pub(crate) mod memory;
+pub(crate) mod stderr;
+pub(crate) mod dying;
+pub(crate) mod thread_end;
+pub(crate) mod limits;
+pub(crate) mod valgrind;
 pub(crate) mod inherited;
 pub(crate) mod tls_block;
 pub(crate) mod tls_ranges;

@@ -4,7 +4,7 @@
 //! not in memory. `mincore` is in mem.rs. Nothing here allocates.
 #![allow(unsafe_code, reason = "an ioctl on /proc/self/pagemap")]
 
-use crate::core::sys::mem::Span;
+use crate::ext::linux::memory::Span;
 
 /// A run of pages: `struct page_region`.
 #[derive(Clone, Copy)]
@@ -91,7 +91,7 @@ fn scan(file: libc::c_int, span: Span, visit: &mut impl FnMut(Span)) -> bool {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::core::sys::mem;
+    use crate::ext::linux::memory as mem;
 
     #[test]
     fn runs_of_resident_pages_are_found() {

@@ -78,7 +78,7 @@ fn owned(fd: libc::c_int) -> io::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::sys::thread::gettid;
+    use crate::ext::linux::tasks::gettid;
     use std::sync::mpsc;
     use std::time::Instant;
 

@@ -19,8 +19,8 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-pub(crate) use crate::core::sys::mem::Errno;
-use crate::core::sys::mem::{self, Span};
+pub(crate) use crate::ext::linux::memory::Errno;
+use crate::ext::linux::memory::{self as mem, Span};
 
 /// What `sigaction` calls: the number, what happened, the interrupted registers.
 pub(crate) type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void);

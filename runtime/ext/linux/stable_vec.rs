@@ -9,10 +9,11 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::fatal::fatal;
-use crate::core::sys::limits::address_space;
-use crate::core::sys::mem::{Span, commit, page_up, release, reserve};
-use crate::core::sys::thread::nanosleep;
+use crate::ext::linux::limits::address_space;
+use crate::ext::linux::memory::{Span, commit, page_up, release, reserve};
+use crate::ext::linux::tasks::nanosleep;
 
 /// Address space asked for, in bytes; each next one if the last was refused, or is more than a
 /// share of what there is.
@@ -25,9 +26,9 @@ const RETRIES: u32 = 10;
 
 /// Elements are never dropped, and no more of them than fit into 1 GiB can be had.
 pub(crate) struct Table<T> {
-    base: AtomicUsize,
-    reserved: AtomicUsize,
-    committed: AtomicUsize,
+    base: OwnerCell<usize>,
+    reserved: OwnerCell<usize>,
+    committed: OwnerCell<usize>,
     len: AtomicUsize,
     pushing: AtomicBool,
     holds: PhantomData<T>,
@@ -38,9 +39,9 @@ impl<T: Send + Sync> Table<T> {
     pub(crate) const fn new() -> Table<T> {
         assert!(!std::mem::needs_drop::<T>() && align_of::<T>() <= 4096);
         Table {
-            base: AtomicUsize::new(0),
-            reserved: AtomicUsize::new(0),
-            committed: AtomicUsize::new(0),
+            base: OwnerCell::zero(),
+            reserved: OwnerCell::zero(),
+            committed: OwnerCell::zero(),
             len: AtomicUsize::new(0),
             pushing: AtomicBool::new(false),
             holds: PhantomData,
@@ -55,7 +56,7 @@ impl<T: Send + Sync> Table<T> {
         if len == 0 {
             return &[];
         }
-        let base = self.base.load(Relaxed) as *const T;
+        let base = self.base.get() as *const T;
         // SAFETY: `push` has committed and initialised `len` elements at `base`; they are only
         // given back by `drop`.
         unsafe { std::slice::from_raw_parts(base, len) }
@@ -70,10 +71,10 @@ impl<T: Send + Sync> Table<T> {
         }
         let len = self.len.load(Relaxed);
         let end = (len + 1) * size_of::<T>();
-        while self.committed.load(Relaxed) < end {
+        while self.committed.get() < end {
             self.commit_step();
         }
-        let place = (self.base.load(Relaxed) + len * size_of::<T>()) as *mut T;
+        let place = (self.base.get() + len * size_of::<T>()) as *mut T;
         // SAFETY: committed above, beyond every slice that was handed out, and we are alone.
         unsafe { place.write(value) };
         self.len.store(len + 1, Release); // pairs(table): slots
@@ -82,16 +83,16 @@ impl<T: Send + Sync> Table<T> {
 
     #[cold]
     fn commit_step(&self) {
-        if self.reserved.load(Relaxed) == 0 {
+        if self.reserved.get() == 0 {
             self.reserve_space();
         }
-        let have = self.committed.load(Relaxed);
+        let have = self.committed.get();
         let step = page_up(have.clamp(FIRST_STEP, LAST_STEP));
-        if have + step > self.reserved.load(Relaxed) {
+        if have + step > self.reserved.get() {
             fatal!("out of memory (table of {have} bytes is full)");
         }
         let span = Span {
-            addr: self.base.load(Relaxed) + have,
+            addr: self.base.get() + have,
             len: step,
         };
         for pause in 0.. {
@@ -105,7 +106,7 @@ impl<T: Send + Sync> Table<T> {
                 }
             }
         }
-        self.committed.store(have + step, Relaxed);
+        self.committed.set(have + step);
     }
 
     fn reserve_space(&self) {
@@ -116,8 +117,8 @@ impl<T: Send + Sync> Table<T> {
             .filter(|&size| size <= share.max(least))
         {
             if let Ok(base) = reserve(size) {
-                self.base.store(base, Relaxed);
-                self.reserved.store(size, Relaxed);
+                self.base.set(base);
+                self.reserved.set(size);
                 return;
             }
         }
@@ -128,8 +129,8 @@ impl<T: Send + Sync> Table<T> {
 impl<T> Drop for Table<T> {
     fn drop(&mut self) {
         let span = Span {
-            addr: *self.base.get_mut(),
-            len: *self.reserved.get_mut(),
+            addr: self.base.get(),
+            len: self.reserved.get(),
         };
         if span.len != 0 {
             // SAFETY: reserved by this table; slices of it borrow the table.

@@ -28,8 +28,8 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::sys::limits::address_space;
-use crate::core::sys::mem::{self, Advice, Errno, Span};
+use crate::ext::linux::limits::address_space;
+use crate::ext::linux::memory::{self as mem, Advice, Errno, Span};
 use crate::ext::linux::tls_size::taken_by_libc;
 
 const MIB: usize = 1 << 20;
@@ -54,13 +54,21 @@ fn more(tls: usize) -> usize {
     if little { 0 } else { tls.next_multiple_of(MIB) }
 }
 
-/// How many there are in all arenas, and how many have a thread, or had one that nobody has
-/// joined yet: for statistics.
-static MADE: AtomicUsize = AtomicUsize::new(0);
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// Thread stacks that exist, and those that threads have.
+struct Counts {
+    /// How many there are in all arenas, and how many have a thread, or had one that nobody has
+    /// joined yet: for statistics.
+    made: AtomicUsize,
+    taken: AtomicUsize,
+}
+
+static COUNTS: Counts = Counts {
+    made: AtomicUsize::new(0),
+    taken: AtomicUsize::new(0),
+};
 
 pub(crate) fn counts() -> (usize, usize) {
-    (MADE.load(Relaxed), TAKEN.load(Relaxed))
+    (COUNTS.made.load(Relaxed), COUNTS.taken.load(Relaxed))
 }
 
 /// One that is in use.
@@ -118,7 +126,7 @@ impl ThreadStacks {
         match unsafe { spawn_on(StackOf::At(memory), first) } {
             Ok(thread) => {
                 self.taken.push(ThreadStack { at, thread });
-                TAKEN.fetch_add(1, Relaxed);
+                COUNTS.taken.fetch_add(1, Relaxed);
                 Some(Ok(()))
             }
             Err(errno) => {
@@ -144,7 +152,7 @@ impl ThreadStacks {
             // SAFETY: its thread has ended, so it is ours. Refused: it keeps some pages.
             let _ = unsafe { mem::advise(span, Advice::Drop) };
             free.push(stack.at);
-            TAKEN.fetch_sub(1, Relaxed);
+            COUNTS.taken.fetch_sub(1, Relaxed);
             *collected += 1;
             false
         });
@@ -163,7 +171,7 @@ impl ThreadStacks {
                     let places = (EDGE..ARENA - EDGE - size + 1).step_by(size).rev();
                     let before = self.free.len();
                     self.free.extend(places.map(|at| arena + at));
-                    MADE.fetch_add(self.free.len() - before, Relaxed);
+                    COUNTS.made.fetch_add(self.free.len() - before, Relaxed);
                 }
                 Err(_) => self.no_more = true,
             }
@@ -313,9 +321,9 @@ mod tests {
 
     #[test]
     fn thread_locals_are_where_no_number_points() {
-        let mut berths = ThreadStacks::new();
+        let mut stacks = ThreadStacks::new();
         for _ in 0..300 {
-            berths.start(c"a", note, &1).unwrap().unwrap();
+            stacks.start(c"a", note, &1).unwrap().unwrap();
         }
         wait("300 threads", || SEEN.lock().unwrap().len() == 300);
         let seen = std::mem::take(&mut *SEEN.lock().unwrap());
@@ -331,20 +339,20 @@ mod tests {
             assert!(low > 256 * MIB && low < ARENA - 256 * MIB, "{pointer:x}");
         }
         // All are at work: nothing comes free. Then all do, and the same places are used again.
-        berths.collect();
-        assert_eq!(berths.taken.len(), 300);
+        stacks.collect();
+        assert_eq!(stacks.taken.len(), 300);
         GO_ON.store(1, SeqCst);
         wait("all have ended", || {
-            berths.collect();
-            berths.taken.is_empty()
+            stacks.collect();
+            stacks.taken.is_empty()
         });
-        berths.start(c"b", note, &2).unwrap().unwrap();
+        stacks.start(c"b", note, &2).unwrap().unwrap();
         wait("one more", || !SEEN.lock().unwrap().is_empty());
         assert!(all.contains(&SEEN.lock().unwrap()[0].1));
         GO_ON.store(2, SeqCst);
         wait("it has ended", || {
-            berths.collect();
-            berths.taken.is_empty()
+            stacks.collect();
+            stacks.taken.is_empty()
         });
     }
 }

@@ -13,7 +13,7 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
-use crate::core::sys::mem::page_up;
+use crate::ext::linux::memory::page_up;
 
 /// The C library's own part, where only the sizes of the modules' parts are known.
 const CONTROL_BLOCK_AND_SURPLUS: usize = 16 << 10;

@@ -4,9 +4,9 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::goroutine::G;
 use crate::core::g::gqueue::GQueue;
 
@@ -21,16 +21,16 @@ pub(crate) struct Affinity {
     /// in a queue. Added to by the M.
     pub(crate) waiting: AtomicU32,
     /// The goroutine that left its stack here last.
-    pub(crate) left_last: AtomicRef<G>,
+    pub(crate) left_last: OwnerRef<G>,
     /// The M gave its P away for one that needs its thread.
-    pub(crate) stepped_aside: AtomicBool,
+    pub(crate) stepped_aside: OwnerCell<bool>,
     /// The M sleeps until a timer is due, or is about to: it is in no list.
-    pub(crate) sleeps_for_timers: AtomicBool,
+    pub(crate) sleeps_for_timers: OwnerCell<bool>,
     /// A module was loaded: the window is to be taken again.
     pub(crate) stale: AtomicBool,
-    pub(crate) scans: AtomicU64,
-    pub(crate) taints: AtomicU64,
-    pub(crate) pins: AtomicU64,
+    pub(crate) scans: OwnerCell<u64>,
+    pub(crate) taints: OwnerCell<u64>,
+    pub(crate) pins: OwnerCell<u64>,
 }
 
 impl Affinity {
@@ -39,13 +39,13 @@ impl Affinity {
             queue: GQueue::new(),
             had_turn: AtomicBool::new(false),
             waiting: AtomicU32::new(0),
-            left_last: AtomicRef::none(),
-            stepped_aside: AtomicBool::new(false),
-            sleeps_for_timers: AtomicBool::new(false),
+            left_last: OwnerRef::none(),
+            stepped_aside: OwnerCell::zero(),
+            sleeps_for_timers: OwnerCell::zero(),
             stale: AtomicBool::new(false),
-            scans: AtomicU64::new(0),
-            taints: AtomicU64::new(0),
-            pins: AtomicU64::new(0),
+            scans: OwnerCell::zero(),
+            taints: OwnerCell::zero(),
+            pins: OwnerCell::zero(),
         }
     }
 
@@ -53,8 +53,8 @@ impl Affinity {
     pub(crate) fn reset(&self) {
         self.had_turn.store(false, Relaxed);
         self.waiting.store(0, Relaxed);
-        self.left_last.store(None, Relaxed);
-        self.stepped_aside.store(false, Relaxed);
+        self.left_last.set(None);
+        self.stepped_aside.set(false);
         self.stale.store(false, Relaxed);
     }
 }

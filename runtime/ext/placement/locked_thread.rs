@@ -14,18 +14,18 @@ use crate::core::g::goroutine::GRef;
 use crate::core::m::enter::{NoPreempt, enter};
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::sched::allm;
-use crate::core::sched::idle::{
-    acquire_p, check_if_last, detach_p, held_p, hold_taken, leave_to_others, stop_m,
-};
+use crate::core::sched::idle::{acquire_p, detach_p, held_p, stop_m};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::waiting_ps;
-use crate::core::sched::wake::{hand_over, serve_waiting, wakep};
+use crate::core::sched::wake::{hand_over, wakep};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
-use crate::ext::placement::tied;
+use crate::ext::placement::tied::{self, leave_to_others};
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;
+use crate::ext::threads::allm;
+use crate::ext::threads::hold::{Unheld, hold};
+use crate::ext::threads::waiting_ps::{self, serve_waiting};
+use crate::ext::timers::last_awake::check_if_last;
 
 /// Wires the calling goroutine to its thread. Calls nest.
 #[track_caller]
@@ -33,14 +33,14 @@ pub(crate) fn lock() {
     let rt = enter();
     let Some(m) = rt.m() else { return };
     let g = rt.current();
-    let count = g.locked_count.load(Relaxed);
+    let count = g.locked_count.get();
     let Some(more) = count.checked_add(1) else {
         drop(rt);
         panic!("LockOSThread nesting overflow");
     };
-    g.locked_count.store(more, Relaxed);
+    g.locked_count.set(more);
     if count == 0 {
-        g.locked_m.store(m.id + 1, Relaxed);
+        g.locked_m.set(Some(m.id));
         m.add_locked();
     }
 }
@@ -48,7 +48,7 @@ pub(crate) fn lock() {
 /// For a wait in a call that promises to return on its thread: wires the goroutine to it, unless
 /// it is. True: an `unlock` is owed.
 pub(crate) fn lock_to_wait(rt: &NoPreempt) -> bool {
-    let owed = rt.m().is_some() && rt.current().locked_count.load(Relaxed) == 0;
+    let owed = rt.m().is_some() && rt.current().locked_count.get() == 0;
     if owed {
         lock();
     }
@@ -60,12 +60,12 @@ pub(crate) fn unlock() {
     let rt = enter();
     let Some(m) = rt.m() else { return };
     let g = rt.current();
-    let count = g.locked_count.load(Relaxed);
+    let count = g.locked_count.get();
     if count > 0 {
-        g.locked_count.store(count - 1, Relaxed);
+        g.locked_count.set(count - 1);
     }
     if count == 1 {
-        g.locked_m.store(0, Relaxed);
+        g.locked_m.set(None);
         m.remove_locked();
     }
 }
@@ -88,7 +88,7 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
     }
     check_if_last();
     m.note.sleep();
-    match m.next_p.take_relaxed() {
+    match m.next_p.take() {
         Some(p) => acquire_p(m, p),
         None => fatal!("locked m{} was woken without a P", m.id),
     }
@@ -104,7 +104,7 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
 /// the P, which looks at no other queue meanwhile, and has timers.
 fn one_more(m: &'static M) -> Option<GRef> {
     if m.affinity.queue.is_empty()
-        || SCHED.stopping.load(Relaxed)
+        || SCHED.stopping.peek()
         || m.affinity.had_turn.swap(true, Relaxed)
     {
         return None;
@@ -116,8 +116,7 @@ fn one_more(m: &'static M) -> Option<GRef> {
 /// sleeps. If that one is awake it will look at its queue by itself: it is about to fall asleep, or
 /// runs another that needs its thread.
 pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
-    let owner = g.locked_m.load(Relaxed) - 1;
-    let Some(owner) = allm::m_by_id(owner) else {
+    let Some(owner) = g.locked_m.get().and_then(allm::m_by_id) else {
         fatal!("goroutine {} is locked to a thread that is gone", g.id());
     };
     let p = held_p(m);
@@ -141,16 +140,16 @@ pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
 /// it, and each of those counts a new schedtick, so sysmon sees no slice that gets too long: here
 /// it is seen. True: others wait, and the slice is over.
 fn had_its_slice(p: &P) -> bool {
-    let (tick, now) = (p.schedtick.load(Relaxed), nanotime());
-    let before = p.locked_tick.load(Relaxed);
-    p.locked_tick.store(tick, Relaxed);
+    let (tick, now) = (p.schedtick.get(), nanotime());
+    let before = p.locked_tick.get();
+    p.locked_tick.set(tick);
     // Nobody has had the P in between but the one that was handed it at that tick.
     if tick.wrapping_sub(before) > 1 {
-        p.locked_since.store(now, Relaxed);
+        p.locked_since.set(now);
     }
-    let over = now - p.locked_since.load(Relaxed) >= sysmon::slice();
+    let over = now - p.locked_since.get() >= sysmon::slice();
     if over {
-        p.locked_since.store(now, Relaxed);
+        p.locked_since.set(now);
     }
     over && (!p.runq.is_empty() || SCHED.global_len() != 0)
 }
@@ -166,7 +165,7 @@ pub(crate) fn serve_refused() {
         return;
     };
     // Its goroutines to the front of the global queue, as they were first.
-    let rest = hold_taken(p).drain();
+    let rest = hold(p, Unheld::Taken).drain();
     rest.append(sched.global());
     sched.global().append(&rest);
     match take_first_for_sleeper(&sched) {
@@ -206,9 +205,9 @@ fn take_first_for_sleeper(sched: &SchedGuard) -> Option<(GRef, &'static M)> {
 }
 
 fn sleeping_owner(g: GRef) -> Option<&'static M> {
-    if g.bound_m.load(Relaxed) != 0 {
+    if g.bound_m.get().is_some() {
         return None; // it may have been preempted: its thread sleeps elsewhere
     }
-    let owner = allm::m_by_id(g.locked_m.load(Relaxed).checked_sub(1)?)?;
-    owner.waits_for_own.load(Relaxed).then_some(owner)
+    let owner = g.locked_m.get().and_then(allm::m_by_id)?;
+    owner.waits_for_own.get().then_some(owner)
 }

@@ -21,12 +21,12 @@ use std::sync::atomic::fence;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::sched::allm;
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::threads;
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::hand_over;
+use crate::ext::threads::allm;
+use crate::ext::threads::runtime_threads;
+use crate::ext::threads::waiting_ps;
 
 /// The next goroutine that is tied to `m`, but not twice in a row while others wait in `p`'s
 /// queue.
@@ -74,7 +74,7 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
         None if asleep => give_p_to(m, home),
         None => {
             fence(SeqCst); // pairs(affinity): wait_for_timers in hooks.rs, its fence in `sleep`
-            if home.affinity.sleeps_for_timers.load(Relaxed) {
+            if home.affinity.sleeps_for_timers.peek() {
                 SCHED.timer_waiter.look_again();
             }
         }
@@ -88,7 +88,7 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
 pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     let sched = SCHED.lock();
     let other = sched.pop_free_idle_m();
-    let may_be_made = SCHED.wants_spare() && threads::may_be_made();
+    let may_be_made = SCHED.wants_spare() && runtime_threads::may_be_made();
     if other.is_none() && !may_be_made {
         drop(sched);
         return false;
@@ -101,7 +101,7 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
         held.put_next(g, |batch| sched.global().append(batch));
     }
     let p = idle::detach_p(m, held);
-    m.affinity.stepped_aside.store(true, Relaxed);
+    m.affinity.stepped_aside.set(true);
     if other.is_none() {
         waiting_ps::push(&sched, p, false);
     }
@@ -111,7 +111,7 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
         hand_over(other, p, false);
     }
     if last {
-        threads::wake_spawner();
+        runtime_threads::wake_spawner();
     }
     true
 }
@@ -120,4 +120,14 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
 pub(crate) fn give_p_to(m: &'static M, target: &'static M) {
     let p = idle::detach_p(m, idle::held_p(m));
     hand_over(target, p, false);
+}
+
+/// The goroutines tied to an M that goes to sleep go to the global queue, where other Ms find
+/// them and wake this M with a P (`ext/placement/tied.rs`). True: the caller must call `wakep`.
+pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
+    let any = !m.affinity.queue.is_empty();
+    if any {
+        sched.global().append(&m.affinity.queue);
+    }
+    any
 }

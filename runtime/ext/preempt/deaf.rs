@@ -18,31 +18,39 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::m::machine::M;
 use crate::core::sys::clock::Nanos;
-use crate::core::sys::errno::Named;
-use crate::core::sys::fatal::BufferedStderr;
 use crate::ext::linux::cpu_time::{blocks_signal, thread_cpu_time};
+use crate::ext::linux::errno::Named;
 use crate::ext::linux::membarrier;
 use crate::ext::linux::signal::Errno;
+use crate::ext::linux::stderr::BufferedStderr;
 
 /// CPU time in which a signal arrives, even where a tick of the kernel's is 10 ms.
 const PATIENCE: Nanos = 20_000_000;
 
-/// What the kernel said to `tgkill`; 0: it has not refused.
-static REFUSED: AtomicI32 = AtomicI32::new(0);
-/// The thread of an M that was found deaf, which is to be reported; 0: none.
-static FOUND: AtomicI32 = AtomicI32::new(0);
+/// What is to be reported of threads that do not hear the signal.
+struct Deaf {
+    /// What the kernel said to `tgkill`; 0: it has not refused.
+    refused: AtomicI32,
+    /// The thread of an M that was found deaf, which is to be reported; 0: none.
+    found: AtomicI32,
+}
+
+static DEAF: Deaf = Deaf {
+    refused: AtomicI32::new(0),
+    found: AtomicI32::new(0),
+};
 
 /// `m` is about to be asked.
 pub(crate) fn note_clock(m: &M) {
-    let cpu = thread_cpu_time(m.tid.load(Relaxed)).unwrap_or(0);
-    m.asked_cpu.store(cpu, Relaxed);
+    let cpu = thread_cpu_time(m.tid.peek()).unwrap_or(0);
+    m.asked_cpu.set(cpu);
 }
 
 /// The signal could not be sent.
 pub(crate) fn note_refusal(m: &M, errno: Errno) {
     m.preempt_tick.store(0, Relaxed);
     if errno != libc::ESRCH {
-        REFUSED.store(errno, Relaxed);
+        DEAF.refused.store(errno, Relaxed);
     }
 }
 
@@ -51,16 +59,15 @@ pub(crate) fn is_deaf(m: &M) -> bool {
     if m.retake.depth() != 0 {
         return false; // it looks at its way out
     }
-    if REFUSED.load(Relaxed) != 0 {
+    if DEAF.refused.load(Relaxed) != 0 {
         return true;
     }
     let deaf = m.preempt_tick.load(Relaxed) != 0
-        && thread_cpu_time(m.tid.load(Relaxed))
-            .is_some_and(|cpu| cpu > m.asked_cpu.load(Relaxed) + PATIENCE);
+        && thread_cpu_time(m.tid.peek()).is_some_and(|cpu| cpu > m.asked_cpu.peek() + PATIENCE);
     if deaf {
         // Should the signal be gone, to a handler that knows nothing of us, the next one may come.
         m.preempt_tick.store(0, Relaxed);
-        FOUND.store(m.tid.load(Relaxed), Relaxed);
+        DEAF.found.store(m.tid.peek(), Relaxed);
     }
     deaf
 }
@@ -86,7 +93,9 @@ impl Teller {
     /// Called by sysmon, now and then: says each of it once. `is_ours`: is the handler still ours?
     #[inline]
     pub(crate) fn look(&mut self, is_ours: fn() -> bool) {
-        if FOUND.load(Relaxed) != 0 || REFUSED.load(Relaxed) != 0 || membarrier::refused() != 0
+        if DEAF.found.load(Relaxed) != 0
+            || DEAF.refused.load(Relaxed) != 0
+            || membarrier::refused() != 0
         {
             self.tell(is_ours);
         }
@@ -95,7 +104,7 @@ impl Teller {
     #[cold]
     fn tell(&mut self, is_ours: fn() -> bool) {
         let mut out = BufferedStderr::new();
-        let (refused, barrier) = (REFUSED.load(Relaxed), membarrier::refused());
+        let (refused, barrier) = (DEAF.refused.load(Relaxed), membarrier::refused());
         if refused != 0 && !std::mem::replace(&mut self.refused, true) {
             let _ = writeln!(
                 out,
@@ -112,7 +121,7 @@ impl Teller {
                 Named(barrier)
             );
         }
-        let tid = FOUND.swap(0, Relaxed);
+        let tid = DEAF.found.swap(0, Relaxed);
         if tid != 0 && !self.replaced && !is_ours() {
             self.replaced = true;
             let _ = writeln!(

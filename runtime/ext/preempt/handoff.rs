@@ -1,28 +1,26 @@
 //! Handoff: a P is taken from an M that is blocked in the kernel, or given up by an M that is
 //! about to wait.
 //!
-//! `take_from` uses the compare-and-swap of `core/m/retake.rs`: no signal, no EINTR. The M
+//! `take_from` uses the compare-and-swap of `ext/preempt/retake.rs`: no signal, no EINTR. The M
 //! notices when it next enters the runtime, and asks here for another P. See
 //! `core/sched/README.md#handoff`.
 //!
 //! Go: proc.go handoffp, exitsyscall, exitsyscall0, retake.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicI32;
-use std::sync::atomic::Ordering::Relaxed;
-
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Enqueue;
 use crate::core::m::machine::M;
-use crate::core::m::retake::Thief;
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::acquire_p;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::start_m_locked;
 use crate::core::sys::clock::Nanos;
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::membarrier;
+use crate::ext::preempt::retake::Thief;
+use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
 /// Takes the P of an M that is in user code. The caller passes it on.
@@ -31,9 +29,8 @@ pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
         .retake
         .try_steal(thief, membarrier::everywhere, || m.p())?;
     start_lost_slice(m);
-    p.m.store(0, Relaxed);
-    p.syscalltick
-        .store(p.syscalltick.load(Relaxed).wrapping_add(1), Relaxed);
+    p.m.set(None);
+    p.syscalltick.add(1);
     Some(p)
 }
 
@@ -41,27 +38,27 @@ pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
 pub(crate) const LOST_SLICE: Nanos = 1_000_000;
 
 /// What stops a thread: 0, nothing does.
-static STOP_SIGNAL: AtomicI32 = AtomicI32::new(0);
+static STOP_SIGNAL: OwnerCell<i32> = OwnerCell::zero();
 
 /// From now on those that compute without a P get this signal.
 pub(crate) fn stop_the_lost_by(signo: i32) {
-    STOP_SIGNAL.store(signo, Relaxed);
+    STOP_SIGNAL.set(signo);
 }
 
 /// From now on `m` may run user code without a P for a moment only. It may sleep in the kernel for
 /// hours first, with everybody else: so a timer of the kernel's counts its moment, by its own CPU
 /// clock. Where there is none, sysmon does (`sysmon.rs stop_the_lost`).
 pub(crate) fn start_lost_slice(m: &M) {
-    let tid = m.tid.load(Relaxed);
-    m.lost_cpu.store(thread_cpu_time(tid).unwrap_or(0), Relaxed);
-    let signo = STOP_SIGNAL.load(Relaxed);
+    let tid = m.tid.peek();
+    m.lost_cpu.set(thread_cpu_time(tid).unwrap_or(0));
+    let signo = STOP_SIGNAL.peek();
     let timed = signo != 0 && m.lost_timer.start(tid, signo, LOST_SLICE);
-    m.lost_is_timed.store(timed, Relaxed);
+    m.lost_is_timed.set(timed);
 }
 
 /// `m`, the calling thread, has noticed.
 pub(crate) fn end_lost_slice(m: &M) {
-    if m.lost_is_timed.load(Relaxed) {
+    if m.lost_is_timed.peek() {
         m.lost_timer.stop();
     }
 }
@@ -73,7 +70,7 @@ pub(crate) fn hand_off(p: &'static P) {
 
 /// As [`hand_off`], for a caller that already holds the lock.
 pub(crate) fn hand_off_locked(sched: SchedGuard, p: &'static P) {
-    if SCHED.stopping.load(Relaxed) {
+    if SCHED.stopping.peek() {
         p.set_status(PStatus::Stopped);
         sched.p_stopped();
         drop(sched);
@@ -94,7 +91,7 @@ pub(crate) fn hand_off_locked(sched: SchedGuard, p: &'static P) {
 pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
     end_lost_slice(m);
     let sched = SCHED.lock();
-    if !SCHED.stopping.load(Relaxed)
+    if !SCHED.stopping.peek()
         && !g.status.is_valve()
         && let Some(p) = sched
             .pop_idle_p()

@@ -1,6 +1,9 @@
 //! Preemption and handoff: a goroutine that computes for long, or blocks in the kernel, loses its
 //! P.
 
+#[cfg(not(loom))]
+pub(crate) mod pending;
+pub(crate) mod retake;
 #[cfg(all(test, loom))]
 pub(crate) mod preempted_model;
 #[cfg(not(loom))]
@@ -9,5 +12,7 @@ pub(crate) mod handoff;
 pub(crate) mod deaf;
 #[cfg(not(loom))]
 pub(crate) mod preempt_signal;
+#[cfg(not(loom))]
+pub(crate) mod door;
 #[cfg(not(loom))]
 pub(crate) mod sysmon;

@@ -11,42 +11,47 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::sync::atomic::{AtomicBool, AtomicU32};
 
+use crate::core::base::m_id::AtomicMId;
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
-use crate::core::g::status::{Bound, Enqueue, Stop};
+use crate::core::g::status::Enqueue;
 use crate::core::m::current::this_m;
-use crate::core::m::enter::Stops;
-use crate::core::m::machine::{M, PREEMPT_ANY};
-use crate::core::m::pending::SLICE_OVER;
-use crate::core::m::retake::Entry;
+use crate::core::m::machine::M;
 use crate::core::p::processor::{HeldP, PStatus};
-use crate::core::sched::allm;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p};
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::threads;
-use crate::core::sched::waiting_ps;
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
-use crate::core::sys::fatal::{fatal, is_telling};
-use crate::core::sys::thread::signal_thread;
+use crate::core::sys::fatal::fatal;
 use crate::ext::linux::cpu_timer;
+use crate::ext::linux::dying::is_telling;
 use crate::ext::linux::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
+use crate::ext::linux::tasks::signal_thread;
 use crate::ext::linux::ucontext::stack_pointer;
 use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
+use crate::ext::preempt::pending::SLICE_OVER;
+use crate::ext::preempt::retake::Entry;
+use crate::ext::stopped::{Bound, Stop};
 use crate::ext::thread_locals::tls_guard;
+use crate::ext::threads::allm;
+use crate::ext::threads::runtime_threads;
+use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
 static URG: Chain = Chain::new(libc::SIGURG);
-static ENABLED: AtomicBool = AtomicBool::new(false);
-static VALVE: AtomicBool = AtomicBool::new(true);
+static ENABLED: OwnerCell<bool> = OwnerCell::zero();
+static VALVE: OwnerCell<bool> = OwnerCell::<bool>::new(true);
+
+/// `preempt_tick`: preempt whatever runs (the world is being stopped).
+const PREEMPT_ANY: u64 = u64::MAX;
 
 /// Installs the handler. Once.
 pub(crate) fn install() -> Result<(), Errno> {
     // SAFETY: the handler below keeps to what a handler may do: see `docs/preemption.md`.
     unsafe { URG.install(on_urgent, libc::SA_RESTART) }?;
-    ENABLED.store(true, Relaxed);
+    ENABLED.set(true);
     stop_the_lost_by(libc::SIGURG);
     Ok(())
 }
@@ -58,12 +63,12 @@ pub(crate) fn is_in_place() -> bool {
 
 /// Is preemption on?
 pub(crate) fn enabled() -> bool {
-    ENABLED.load(Relaxed)
+    ENABLED.peek()
 }
 
 /// Whether the safety valve opens at all. Before the first goroutine.
 pub(crate) fn set_valve(works: bool) {
-    VALVE.store(works, Relaxed);
+    VALVE.set(works);
 }
 
 /// Asks the M to give its P up. `tick`: only if the P is still at this schedtick. One signal
@@ -82,7 +87,7 @@ pub(crate) fn preempt(m: &'static M, tick: Option<u32>) {
     // Acquire pairs(m-up): `set_up`'s Release. Without the thread's id the request would be lost,
     // and the word would stay as it is.
     if enabled() && m.preempt_tick.swap(asked, Acquire) == 0 {
-        match signal_thread(m.tid.load(Relaxed), libc::SIGURG) {
+        match signal_thread(m.tid.peek(), libc::SIGURG) {
             Ok(()) => return,
             Err(errno) => deaf::note_refusal(m, errno),
         }
@@ -126,13 +131,13 @@ extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mu
 
 fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
     if m.retake.depth() != 0 {
-        let tick = m.p().map(|p| p.schedtick.load(Relaxed));
+        let tick = m.p().map(|p| p.schedtick.get());
         if asked == PREEMPT_ANY || tick.is_some_and(|t| asked == u64::from(t) + 1) {
             m.pending.ask(SLICE_OVER); // honoured on the way out: core/m/enter.rs
         }
         return;
     }
-    let alt = m.alt_stack.load(Relaxed);
+    let alt = m.alt_stack.get();
     if (alt..alt + alt_stack_bytes()).contains(&sp) {
         return; // another handler of the user's runs on this stack: not now
     }
@@ -158,31 +163,29 @@ fn in_handler(m: &'static M, asked: u64) {
         return;
     }
     let p = held_p(m);
-    if SCHED.stopping.load(Relaxed) {
+    if SCHED.stopping.peek() {
         stop_in_place(m, p, g, Stop::InHandler);
-    } else if asked == u64::from(p.schedtick.load(Relaxed)) + 1 {
+    } else if asked == u64::from(p.schedtick.get()) + 1 {
         give_way(m, p, g, Stop::InHandler);
     }
 }
 
-/// How a goroutine stops at the door, in a call that does not wait: `core/m/enter.rs`.
-pub(crate) const AT_DOOR: Stops = Stops {
-    without_p: |m, g| without_p(m, g, Stop::AtDoor),
-    slice_over: |m, g| {
-        let p = held_p(m);
-        if SCHED.stopping.load(Relaxed) {
-            stop_in_place(m, p, g, Stop::AtDoor);
-        } else {
-            give_way(m, p, g, Stop::AtDoor);
-        }
-    },
-};
+/// The slice of a goroutine at the door is over, or the world is being stopped: gives up its P if
+/// another M can take it, and returns when it has one again.
+pub(crate) fn slice_over(m: &'static M, g: GRef) {
+    let p = held_p(m);
+    if SCHED.stopping.peek() {
+        stop_in_place(m, p, g, Stop::AtDoor);
+    } else {
+        give_way(m, p, g, Stop::AtDoor);
+    }
+}
 
 /// Out of the kernel, without a P: off the CPU, unless a P is idle.
-fn without_p(m: &'static M, g: GRef, at: Stop) {
+pub(crate) fn without_p(m: &'static M, g: GRef, at: Stop) {
     end_lost_slice(m);
     let sched = SCHED.lock();
-    if !SCHED.stopping.load(Relaxed)
+    if !SCHED.stopping.peek()
         && !g.status.is_valve()
         && let Some(p) = sched
             .pop_idle_p()
@@ -211,7 +214,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
         // Nobody to go on with: neither a handler nor the runtime must make threads. The spawner
         // will have one by the next tick.
         drop(sched);
-        threads::wake_spawner();
+        runtime_threads::wake_spawner();
         return;
     };
     bind(m, g, at);
@@ -222,7 +225,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     drop(sched);
     hand_over(successor, p, false);
     if last {
-        threads::wake_spawner();
+        runtime_threads::wake_spawner();
     }
     sleep_bound(m, g);
 }
@@ -230,7 +233,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
 /// The world is being stopped: the goroutine stays first in line on its own P.
 fn stop_in_place(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     let sched = SCHED.lock();
-    if !SCHED.stopping.load(Relaxed) {
+    if !SCHED.stopping.peek() {
         drop(sched);
         return;
     }
@@ -248,8 +251,8 @@ fn bind(m: &M, g: GRef, at: Stop) {
 }
 
 fn tie(m: &M, g: GRef, at: Stop) {
-    g.bound_m.store(m.id + 1, Relaxed);
-    m.bound_asleep.store(at == Stop::InHandler, Relaxed);
+    g.bound_m.set(Some(m.id));
+    m.bound_asleep.set(at == Stop::InHandler);
     tls_guard::overstayed(g);
 }
 
@@ -257,9 +260,9 @@ fn tie(m: &M, g: GRef, at: Stop) {
 /// also until the valve lets it go on without.
 fn sleep_bound(m: &'static M, g: GRef) {
     m.note.sleep();
-    m.bound_asleep.store(false, Relaxed);
+    m.bound_asleep.set(false);
     m.pending.clear();
-    match m.next_p.take_relaxed() {
+    match m.next_p.take() {
         Some(p) => {
             acquire_p(m, p);
             p.begin_slice();
@@ -279,7 +282,7 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
             let p = held_p(m);
             hand_over(owner, detach_p(m, p), false);
         }
-        Bound::Runnable => g.bound_m.store(0, Relaxed),
+        Bound::Runnable => g.bound_m.set(None),
         Bound::Running => (),
     }
     bound
@@ -288,12 +291,7 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
 /// The M in whose handler `g` was stopped. Called by the thread that has just won the right to
 /// wake it.
 fn bound_to(g: GRef) -> &'static M {
-    match g
-        .bound_m
-        .load(Relaxed)
-        .checked_sub(1)
-        .and_then(allm::m_by_id)
-    {
+    match g.bound_m.get().and_then(allm::m_by_id) {
         Some(m) => m,
         None => fatal!("goroutine {} is bound to a thread that is gone", g.id()),
     }
@@ -302,19 +300,19 @@ fn bound_to(g: GRef) -> &'static M {
 /// The safety valve: lets one preempted goroutine run without a P. False: there is none. Round
 /// about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
-    static LAST: AtomicU32 = AtomicU32::new(0);
-    if !VALVE.load(Relaxed) {
+    static LAST: AtomicMId = AtomicMId::none();
+    if !VALVE.peek() {
         return false;
     }
-    let last = LAST.load(Relaxed);
-    let candidates = || allm::all_ms().filter(|m| m.bound_asleep.load(Relaxed));
-    let after = candidates().filter(|m| m.id > last);
-    let before = candidates().filter(|m| m.id <= last);
+    let last = LAST.get();
+    let candidates = || allm::all_ms().filter(|m| m.bound_asleep.peek());
+    let after = candidates().filter(|m| Some(m.id) > last);
+    let before = candidates().filter(|m| Some(m.id) <= last);
     for g in after.chain(before).filter_map(M::curg) {
         if g.status.open_valve() {
             // Not the M that we found it on: it may have moved since, and been stopped again.
             let m = bound_to(g);
-            LAST.store(m.id, Relaxed);
+            LAST.set(Some(m.id));
             start_lost_slice(m);
             m.note.wake();
             return true;

@@ -7,8 +7,9 @@ use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::sync::atomic::Ordering::SeqCst;
 
-use crate::core::g::status::{Bound, Enqueue, Status, Stop};
+use crate::core::g::status::{Enqueue, Status};
 use crate::core::sys::note::Note;
+use crate::ext::stopped::{Bound, Stop};
 
 /// A preempted goroutine as its M's thread, a picker and sysmon see it. The numbers count
 /// who has it: 1 in all, whatever happens.

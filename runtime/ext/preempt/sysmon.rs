@@ -10,31 +10,29 @@
 //! Go: proc.go sysmon, retake.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::base::atomic::spin_hint;
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::machine::M;
-use crate::core::m::pending::THREAD_WANTED;
-use crate::core::m::retake::Thief;
 use crate::core::p::processor::{MAX_PS, P, PStatus};
-use crate::core::sched::allm;
-use crate::core::sched::idle::check_if_last;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::threads;
-use crate::core::sys::clock::{self, Nanos, nanotime};
-use crate::core::sys::thread::{exact_timeouts, nanosleep};
+use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::diagnostics::exit_watcher;
 use crate::ext::diagnostics::schedtrace;
+use crate::ext::linux::coarse;
 use crate::ext::linux::cpu_time::{is_blocked_in_kernel, thread_cpu_time};
 use crate::ext::linux::helper;
 use crate::ext::linux::membarrier;
+use crate::ext::linux::tasks::{exact_timeouts, nanosleep};
 use crate::ext::preempt::deaf::{self, Teller};
 use crate::ext::preempt::handoff::{LOST_SLICE, hand_off_locked, take_from};
+use crate::ext::preempt::pending::THREAD_WANTED;
 use crate::ext::preempt::preempt_signal;
+use crate::ext::preempt::retake::Thief;
 use crate::ext::scavenge::scavenger::{self, Scavenger};
 use crate::ext::settings::config::steady;
 use crate::ext::settings::default_procs;
+use crate::ext::threads::{allm, runtime_threads};
+use crate::ext::timers::last_awake::check_if_last;
 use crate::ext::timers::sched_timers;
 
 const US: Nanos = 1_000;
@@ -50,7 +48,7 @@ const IDLE_ROUNDS: u32 = 50;
 const SLEEPY_ROUNDS: u32 = 60;
 /// A time slice, unless `GOSCHED=slice=...` says otherwise. Go: forcePreemptNS.
 pub(crate) const DEFAULT_SLICE: Nanos = 10 * MS;
-static SLICE: AtomicU64 = AtomicU64::new(DEFAULT_SLICE);
+static SLICE: OwnerCell<u64> = OwnerCell::<u64>::new(DEFAULT_SLICE);
 /// For each nanosecond that a look at those without a P took, so many pass without one.
 const LOST_REST: Nanos = 100;
 /// A thread that takes longer than this to be made is waiting for something, or the machine is
@@ -110,18 +108,18 @@ struct SpawnerWatch {
 
 /// How long a goroutine runs while others wait.
 pub(crate) fn slice() -> Nanos {
-    SLICE.load(Relaxed)
+    SLICE.peek()
 }
 
 /// Starts the monitor, soon: by the spawner, as the second thread after the first M, and again if
 /// it is refused. Once.
 pub(crate) fn start(slice: Nanos) {
-    SLICE.store(slice, Relaxed);
-    threads::have_made(|| helper::start(c"gosched-sysmon", STACK, sysmon).is_ok());
+    SLICE.set(slice);
+    runtime_threads::have_made(|| helper::start(c"gosched-sysmon", STACK, sysmon).is_ok());
 }
 
 fn sysmon(_: &'static ()) {
-    threads::set_sysmon();
+    runtime_threads::set_sysmon();
     exit_watcher::is_ours();
     exact_timeouts();
     // Until now this thread counted as an unknown thread, which could have woken a goroutine.
@@ -145,7 +143,7 @@ fn sysmon(_: &'static ()) {
             delay = DELAY_MIN;
         } else if rounds > IDLE_ROUNDS {
             let max = if work_waits() {
-                DELAY_MAX_BUSY.min(SLICE.load(Relaxed))
+                DELAY_MAX_BUSY.min(SLICE.peek())
             } else {
                 DELAY_MAX
             };
@@ -156,7 +154,7 @@ fn sysmon(_: &'static ()) {
             rounds = 0;
         }
         let now = nanotime();
-        clock::set_coarse(now);
+        coarse::set_coarse(now);
         scavenger.look(now);
         teller.look(preempt_signal::is_in_place);
         if now - counted >= default_procs::EVERY {
@@ -207,9 +205,9 @@ fn sleep_while_idle() -> bool {
         return false;
     };
     let all_idle = all_idle()
-        && !SCHED.stopping.load(Relaxed)
+        && !SCHED.stopping.peek()
         && !(preempt_signal::enabled() && allm::all_ms().any(is_mine_to_stop));
-    SCHED.sysmon_asleep.store(all_idle, Relaxed);
+    SCHED.sysmon_asleep.set(all_idle);
     drop(sched);
     if all_idle {
         sleep_and_scavenge();
@@ -228,11 +226,11 @@ fn sleep_and_scavenge() {
 
 /// One P, one tick.
 fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
-    if p.status(Relaxed) != PStatus::Running || steady() {
+    if p.status() != PStatus::Running || steady() {
         watch.since = now;
         return Round::Quiet;
     }
-    let (tick, systick) = (p.schedtick.load(Relaxed), p.syscalltick.load(Relaxed));
+    let (tick, systick) = (p.schedtick.peek(), p.syscalltick.peek());
     let same_slice = (tick, systick) == (watch.schedtick, watch.syscalltick);
     if !same_slice {
         (watch.schedtick, watch.syscalltick, watch.since) = (tick, systick, now);
@@ -241,10 +239,10 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
     if long && work_waits() {
         p.end_slice(tick); // on whatever thread it goes on, which may be none just now
     }
-    let Some(m) = p.m.load(Relaxed).checked_sub(1).and_then(allm::m_by_id) else {
+    let Some(m) = p.m.get().and_then(allm::m_by_id) else {
         return Round::Quiet;
     };
-    let tid = m.tid.load(Relaxed);
+    let tid = m.tid.peek();
     if !same_slice || tid != watch.tid {
         watch.tid = tid;
         watch.cpu = thread_cpu_time(tid).unwrap_or(0);
@@ -264,7 +262,7 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
             return take_p(m, tick);
         }
     }
-    if SCHED.stopping.load(Relaxed) && now - watch.since >= MS {
+    if SCHED.stopping.peek() && now - watch.since >= MS {
         preempt_signal::preempt(m, None); // the stopper may be a real-time thread that gets no CPU
     }
     if long && !m.affinity.queue.is_empty() {
@@ -290,7 +288,7 @@ fn glance(m: &M, p: &P, watch: &SysmonTick) -> Round {
 fn is_blocked(m: &M, watch: &SysmonTick, now: Nanos) -> bool {
     // Its clock goes on: it runs. That is asked first, as it is some ten times cheaper.
     let runs = || thread_cpu_time(watch.tid).is_some_and(|cpu| cpu != watch.cpu);
-    m.blocking.load(Relaxed)
+    m.blocking.peek()
         || !runs()
             && is_blocked_in_kernel(watch.tid)
                 .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
@@ -355,7 +353,7 @@ fn lock_patiently() -> SchedGuard {
 /// pthread_create, may hold what it waits for; and a P waits for the spawner, or a goroutine is
 /// not preempted for want of a successor.
 fn look_at_spawner(watch: &mut SpawnerWatch, now: Nanos) -> Round {
-    let (making, threads) = threads::making();
+    let (making, threads) = runtime_threads::making();
     if !making || threads != watch.threads {
         *watch = SpawnerWatch {
             threads,
@@ -380,7 +378,7 @@ fn stop_the_lost() {
 /// Without a P, and without a timer. It may be asleep in the kernel, and compute when it is back:
 /// sysmon stays up meanwhile.
 fn is_mine_to_stop(m: &'static M) -> bool {
-    m.retake.is_lost() && !m.lost_is_timed.load(Relaxed)
+    m.retake.is_lost() && !m.lost_is_timed.peek()
 }
 
 /// May the P of one more that cannot be stopped be taken? Each of them computes beside those with a
@@ -392,9 +390,9 @@ fn may_one_more_be_lost() -> bool {
 
 /// Has it used more CPU than it may since it lost its P?
 fn computes(m: &M) -> bool {
-    let tid = m.tid.load(Relaxed);
+    let tid = m.tid.peek();
     match thread_cpu_time(tid) {
-        Some(cpu) => cpu > m.lost_cpu.load(Relaxed) + LOST_SLICE,
+        Some(cpu) => cpu > m.lost_cpu.peek() + LOST_SLICE,
         None => false,
     }
 }

@@ -10,11 +10,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::depot::{self, Age};
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::lock::RawLock;
 use crate::ext::scavenge::trim::drain;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::depot::{self, Age};
 
 /// Between two ages.
 const TICK: Nanos = 1_000_000_000;
@@ -26,13 +27,13 @@ const BUDGET: usize = 1024;
 struct Clock {
     /// Held by the thread that scavenges.
     lock: RawLock,
-    next: AtomicU64,
+    next: OwnerCell<u64>,
     ticks: AtomicU64,
 }
 
 static CLOCK: Clock = Clock {
     lock: RawLock::new(),
-    next: AtomicU64::new(0),
+    next: OwnerCell::zero(),
     ticks: AtomicU64::new(0),
 };
 
@@ -50,13 +51,13 @@ pub(crate) fn scavenge(now: Nanos) -> Option<Nanos> {
     if waiting() == 0 {
         return None;
     }
-    let next = CLOCK.next.load(Relaxed);
+    let next = CLOCK.next.get();
     if now < next || !CLOCK.lock.try_lock() {
         return Some(next.max(now));
     }
     let done = tick();
     if done {
-        CLOCK.next.store(now + TICK, Relaxed);
+        CLOCK.next.set(now + TICK);
     }
     CLOCK.lock.unlock();
     Some(if done { now + TICK } else { now })
@@ -88,14 +89,14 @@ fn tick() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::stackalloc::class::class_for;
-    use crate::core::stackalloc::slot::SlotRef;
-    use crate::core::stackalloc::test_child::{
-        clear_mark, deep_mark, go_deep, in_child, stderr,
-    };
-    use crate::core::sys::mem::{self, Span};
+    use crate::ext::linux::memory::{self as mem, Span};
     use crate::ext::scavenge::residency::resident_bytes;
     use crate::ext::scavenge::trim::Trim;
+    use crate::ext::stackalloc::class::class_for;
+    use crate::ext::stackalloc::slot::SlotRef;
+    use crate::ext::stackalloc::test_child::{
+        clear_mark, deep_mark, go_deep, in_child, stderr,
+    };
 
     fn quiet() -> Class {
         class_for(1 << 23).unwrap()

@@ -5,10 +5,10 @@
 //! the kernel is asked. The functions here change nothing, and any thread may call them.
 #![forbid(unsafe_code)]
 
-use crate::core::stackalloc::region;
-use crate::core::stackalloc::slot::{Slot, SlotRef};
-use crate::core::sys::mem::{self, Span};
+use crate::ext::linux::memory::{self as mem, Span};
 use crate::ext::linux::pagemap;
+use crate::ext::stackalloc::region;
+use crate::ext::stackalloc::slot::{Slot, SlotRef};
 
 /// Bytes from the deepest page that is in memory to the end of the slot: how deep the stack
 /// has been since it was last trimmed. About a microsecond for a small slot.
@@ -82,8 +82,8 @@ pub(crate) fn for_each_deep(pages: usize, mut visit: impl FnMut(SlotRef, usize))
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::stackalloc::class::class_for;
-    use crate::core::stackalloc::test_child::{go_deep, one};
+    use crate::ext::stackalloc::class::class_for;
+    use crate::ext::stackalloc::test_child::{go_deep, one};
 
     #[test]
     fn high_water_counts_from_the_end_to_the_deepest_page() {

@@ -8,10 +8,10 @@
 //! Go: mgcscavenge.go bgscavenge; proc.go sysmon.
 #![forbid(unsafe_code)]
 
-use crate::core::sched::idle::hold_idle;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sys::clock::Nanos;
 use crate::ext::scavenge::aging;
+use crate::ext::threads::hold::{Unheld, hold};
 
 /// Between two looks.
 const PERIOD: Nanos = 1_000_000_000;
@@ -51,7 +51,7 @@ pub(crate) fn while_idle(now: Nanos) -> Option<Nanos> {
     // Never wait for this lock: its holder may need sysmon to go on.
     if let Some(sched) = SCHED.try_lock() {
         // In the list and under its lock: nobody can take them from us.
-        sched.for_each_idle_p(|p| hold_idle(p).flush_stacks());
+        sched.for_each_idle_p(|p| hold(p, Unheld::Idle).flush_stacks());
         drop(sched);
     }
     aging::scavenge(now)

@@ -9,11 +9,11 @@
 //! Go: stack.go shrinkstack, freeStackSpans.
 #![allow(unsafe_code, reason = "drops pages")]
 
-use crate::core::stackalloc::class::Class;
-use crate::core::stackalloc::depot::{self, Age};
-use crate::core::stackalloc::slot::{Slot, SlotRef};
-use crate::core::sys::mem::{self, Advice, Span};
+use crate::ext::linux::memory::{self as mem, Advice, Span};
 use crate::ext::scavenge::residency::resident_bytes;
+use crate::ext::stackalloc::class::Class;
+use crate::ext::stackalloc::depot::{self, Age};
+use crate::ext::stackalloc::slot::{Slot, SlotRef};
 
 /// Slots to a system call.
 const BATCH: usize = 128;
@@ -198,9 +198,9 @@ unsafe fn drop_pages(spans: &[Span]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::stackalloc::class::class_for;
-    use crate::core::stackalloc::test_child::{deep_mark, go_deep, one};
     use crate::ext::scavenge::residency::high_water;
+    use crate::ext::stackalloc::class::class_for;
+    use crate::ext::stackalloc::test_child::{deep_mark, go_deep, one};
 
     #[test]
     fn a_parked_goroutine_keeps_what_is_above_its_stack_pointer() {

@@ -8,12 +8,11 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::p::processor::MAX_PS;
-use crate::core::stackalloc::GuardStep;
 use crate::core::sys::clock::Nanos;
+use crate::ext::stackalloc::GuardStep;
 
 /// How many Ps the variable `GOMAXPROCS` asks for; `None`: it is not set.
 pub(crate) fn procs(variable: Option<OsString>) -> Result<Option<u32>, String> {
@@ -56,18 +55,18 @@ pub(crate) struct Debug {
     pub(crate) fixed_procs: bool,
 }
 
-static STEADY: AtomicBool = AtomicBool::new(false);
+static STEADY: OwnerCell<bool> = OwnerCell::zero();
 
 /// Does nothing that a goroutine can see depend on the clock? Then there are no time slices, a
 /// thread that is blocked in the kernel keeps its P, and no mutex starves: at one P the same
 /// program makes the same schedule, on a busy machine too.
 pub(crate) fn steady() -> bool {
-    STEADY.load(Relaxed)
+    STEADY.peek()
 }
 
 /// Before the first goroutine.
 pub(crate) fn set_steady(on: bool) {
-    STEADY.store(on, Relaxed);
+    STEADY.set(on);
 }
 
 /// Stores a value; `None`: it is none of those that the key takes.

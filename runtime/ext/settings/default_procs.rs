@@ -12,13 +12,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::threads;
 use crate::core::sys::clock::Nanos;
 use crate::ext::linux::cpu_limit::CpuLimit;
 use crate::ext::linux::cpus;
 use crate::ext::settings::config::steady;
+use crate::ext::threads::runtime_threads;
 
 /// Between two looks. Go: sysmon.
 pub(crate) const EVERY: Nanos = 1_000_000_000;
@@ -29,14 +30,14 @@ const LEAST_LIMIT: u64 = 2;
 /// The program has not set a number.
 static AUTOMATIC: AtomicBool = AtomicBool::new(false);
 /// `updatemaxprocs`
-static UPDATES: AtomicBool = AtomicBool::new(true);
+static UPDATES: OwnerCell<bool> = OwnerCell::<bool>::new(true);
 /// The number that sysmon has found to be right, until the spawner handles it; 0: none.
 static WANTED: AtomicU32 = AtomicU32::new(0);
 
 /// The number to start with. What is read again later is found here, while allocating is allowed.
 pub(crate) fn at_start(updates: bool) -> u32 {
     AUTOMATIC.store(true, Relaxed);
-    UPDATES.store(updates, Relaxed);
+    UPDATES.set(updates);
     // It looks at the cgroup once a process, and rounds a limit to no less than one.
     let limit = num_cpus::get() as u64;
     within(Some(limit), allowed_cpus().unwrap_or(limit))
@@ -57,7 +58,7 @@ fn within(limit: Option<u64>, cpus: u64) -> u32 {
 /// Those of sysmon's thread, which runs nobody's code that might change them; before there is one,
 /// of the thread that calls `run`, which is as good.
 fn allowed_cpus() -> Option<u64> {
-    cpus::allowed(threads::sysmon_tid()).map(u64::from)
+    cpus::allowed(runtime_threads::sysmon_tid()).map(u64::from)
 }
 
 fn limit() -> Option<&'static CpuLimit> {
@@ -73,7 +74,7 @@ pub(crate) fn prepare() {
 }
 
 fn watches() -> bool {
-    AUTOMATIC.load(Relaxed) && UPDATES.load(Relaxed) && !steady()
+    AUTOMATIC.load(Relaxed) && UPDATES.peek() && !steady()
 }
 
 /// Called by sysmon, every [`EVERY`]: has the number of usable CPUs changed?
@@ -84,7 +85,7 @@ pub(crate) fn look() {
     let n = automatic();
     if n != SCHED.procs() {
         WANTED.store(n, Relaxed);
-        threads::wake_spawner();
+        runtime_threads::wake_spawner();
     }
 }
 

@@ -17,43 +17,55 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use crate::core::g::allgs;
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
-use crate::core::g::pins::{
+use crate::core::m::machine::M;
+use crate::ext::allgs;
+use crate::ext::pins::{
     ABOUT_ITS_WAY_BACK, COUNTED, LOOK, OVERSTAYED, OVERSTAYED_ONE, OVERSTAYS, PANICKING,
     SENT_HOME, UNKNOWN,
 };
-use crate::core::g::status::State;
-use crate::core::m::machine::M;
-use crate::core::sched::allm::{all_ms, m_of};
-use crate::core::stackalloc::SlotRef;
+use crate::ext::stackalloc::SlotRef;
+use crate::ext::stopped::State;
 use crate::ext::thread_locals::tls_scan::is_tainted;
+use crate::ext::threads::allm::{all_ms, m_of};
 
-static OFF: AtomicBool = AtomicBool::new(false);
-/// Goroutines that are `COUNTED`, on all Ms.
-static KNOWN: AtomicU32 = AtomicU32::new(0);
+/// The guard as a whole.
+struct Guard {
+    off: OwnerCell<bool>,
+    /// Goroutines that are `COUNTED`, on all Ms.
+    known: AtomicU32,
+    /// What Ms that have ended did.
+    gone: [AtomicU64; 3],
+}
+
+static GUARD: Guard = Guard {
+    off: OwnerCell::zero(),
+    known: AtomicU32::new(0),
+    gone: [const { AtomicU64::new(0) }; 3],
+};
 /// With more of them, the next goroutine that runs for the first time will rather be one more of
 /// them than a hog: it had better share a thread with them than spread them over many.
 const FEW: u32 = 3;
 
 /// Lets every goroutine go: by the user's promise (`Builder::without_tls_guard`).
 pub(crate) fn switch_off() {
-    OFF.store(true, Relaxed);
+    GUARD.off.set(true);
 }
 
 /// On `m`, when `g` has just left its stack and before another thread can have it.
 #[inline]
 pub(crate) fn leaves(m: &'static M, g: GRef) {
-    if std::thread::panicking() || m.tls_ranges.is_stale() || g.stay.load(Relaxed) != 0 {
+    if std::thread::panicking() || m.tls_ranges.is_stale() || g.stay.get() != 0 {
         leaves_noted(m, g);
     }
 }
 
 #[cold]
 fn leaves_noted(m: &'static M, g: GRef) {
-    let was = g.stay.load(Relaxed);
+    let was = g.stay.get();
     let overstayed = if was & OVERSTAYS != 0 {
         OVERSTAYED
     } else {
@@ -61,13 +73,13 @@ fn leaves_noted(m: &'static M, g: GRef) {
     };
     let mut stay = was & LOOK | overstayed;
     if std::thread::panicking() {
-        if g.locked_m.load(Relaxed) == 0 {
+        if g.locked_m.get().is_none() {
             stay |= PANICKING;
-            g.locked_m.store(m.id + 1, Relaxed);
+            g.locked_m.set(Some(m.id));
             m.add_locked();
-            bump(&m.affinity.pins);
+            m.affinity.pins.add(1);
         }
-    } else if OFF.load(Relaxed) {
+    } else if GUARD.off.peek() {
         stay &= !LOOK;
     } else if m.tls_ranges.is_stale() {
         stay |= UNKNOWN;
@@ -76,38 +88,38 @@ fn leaves_noted(m: &'static M, g: GRef) {
         if is_tainted_at(m, g) {
             stay |= COUNTED;
             m.affinity.waiting.fetch_add(1, Relaxed);
-            KNOWN.fetch_add(1, Relaxed);
+            GUARD.known.fetch_add(1, Relaxed);
         } else {
             stay &= !LOOK;
-            m.affinity.left_last.store(None, Relaxed); // it was looked at: no need to again
+            m.affinity.left_last.set(None); // it was looked at: no need to again
         }
     }
-    g.stay.store(stay, Relaxed);
+    g.stay.set(stay);
 }
 
 /// One that was counted has gone on.
 fn uncount(m: &M) {
     let waiting = &m.affinity.waiting;
     let _ = waiting.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1));
-    KNOWN.fetch_sub(1, Relaxed);
+    GUARD.known.fetch_sub(1, Relaxed);
 }
 
 /// `g`, which has left its stack, holds addresses of `m`'s thread-locals.
 fn is_tainted_at(m: &M, g: GRef) -> bool {
     g.stack
-        .load(Relaxed)
+        .get()
         .is_some_and(|slot| is_tainted(&m.tls_ranges, slot))
 }
 
 /// `g` is about to run for the first time.
 #[inline]
 pub(crate) fn starts(g: GRef) {
-    g.stay.store(LOOK, Relaxed);
+    g.stay.set(LOOK);
 }
 
 /// `g` keeps its thread for long: it was preempted, or lost its P in the kernel. On that thread.
 pub(crate) fn overstayed(g: GRef) {
-    g.stay.store(g.stay.load(Relaxed) | OVERSTAYS, Relaxed);
+    g.stay.set(g.stay.get() | OVERSTAYS);
 }
 
 /// `m` has picked `g`. May that one keep the thread for long, and is there another goroutine that
@@ -115,26 +127,25 @@ pub(crate) fn overstayed(g: GRef) {
 /// last runs tell.
 #[inline]
 pub(crate) fn should_step_aside(m: &'static M, g: GRef) -> bool {
-    let new = g.stack.load(Relaxed).is_none() && KNOWN.load(Relaxed) <= FEW;
-    let suspect = new || g.stay.load(Relaxed) & OVERSTAYED != 0;
+    let new = g.stack.get().is_none() && GUARD.known.load(Relaxed) <= FEW;
+    let suspect = new || g.stay.get() & OVERSTAYED != 0;
     suspect
-        && (m.affinity.waiting.load(Relaxed) != 0
-            || m.affinity.left_last.load(Relaxed).is_some())
+        && (m.affinity.waiting.load(Relaxed) != 0 || m.affinity.left_last.get().is_some())
         && is_needed_by_others(m, g)
 }
 
 #[inline(never)]
 fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
     let at_home = g.last_m.is(m.incarnation());
-    if OFF.load(Relaxed)
-        || g.locked_m.load(Relaxed) != 0
-        || g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0
+    if GUARD.off.peek()
+        || g.locked_m.get().is_some()
+        || g.stay.get() & ABOUT_ITS_WAY_BACK != 0
         || at_home && is_tainted_at(m, g)
     {
         return false; // it must run here, or nobody minds
     }
     m.affinity.waiting.load(Relaxed) != 0
-        || m.affinity.left_last.load(Relaxed).is_some_and(|last| {
+        || m.affinity.left_last.get().is_some_and(|last| {
             // It may be on its way elsewhere: then what is read here is of no consequence.
             !last.same(g) && last.last_m.is(m.incarnation()) && is_tainted_at(m, last)
         })
@@ -143,16 +154,16 @@ fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
 /// On `m`, when `g` is about to run.
 #[inline]
 pub(crate) fn arrives(m: &'static M, g: GRef) {
-    if g.stay.load(Relaxed) & ABOUT_ITS_WAY_BACK != 0 {
+    if g.stay.get() & ABOUT_ITS_WAY_BACK != 0 {
         arrives_tied(m, g);
     }
 }
 
 #[cold]
 fn arrives_tied(m: &'static M, g: GRef) {
-    let stay = g.stay.load(Relaxed);
+    let stay = g.stay.get();
     if stay & PANICKING != 0 {
-        g.locked_m.store(0, Relaxed);
+        g.locked_m.set(None);
         m.remove_locked();
     }
     if stay & COUNTED != 0 {
@@ -160,7 +171,7 @@ fn arrives_tied(m: &'static M, g: GRef) {
     }
     let tied = stay & (COUNTED | SENT_HOME) != 0;
     let look = if tied { LOOK } else { 0 };
-    g.stay.store(stay & !ABOUT_ITS_WAY_BACK | look, Relaxed);
+    g.stay.set(stay & !ABOUT_ITS_WAY_BACK | look);
 }
 
 /// May `g` continue on `m`? On its last M, and before its first run, it always may.
@@ -169,7 +180,7 @@ pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
     if g.last_m.is(m.incarnation()) {
         return true;
     }
-    match g.stack.load(Relaxed) {
+    match g.stack.get() {
         None => true,
         Some(slot) => may_move(m, g, slot),
     }
@@ -178,32 +189,32 @@ pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
 /// It has started, on another M.
 #[inline(never)]
 fn may_move(m: &'static M, g: GRef, slot: SlotRef) -> bool {
-    if OFF.load(Relaxed) {
+    if GUARD.off.peek() {
         return true;
     }
     let Some(home) = m_of(g.last_m.load(Relaxed)) else {
         // Its thread has ended, after a look whether that was possible.
-        let stay = g.stay.load(Relaxed);
+        let stay = g.stay.get();
         if stay & COUNTED != 0 {
-            KNOWN.fetch_sub(1, Relaxed);
-            g.stay.store(stay & !COUNTED, Relaxed);
+            GUARD.known.fetch_sub(1, Relaxed);
+            g.stay.set(stay & !COUNTED);
         }
         return true;
     };
-    bump(&m.affinity.scans);
+    m.affinity.scans.add(1);
     let tainted = is_tainted(&home.tls_ranges, slot);
     if tainted {
-        bump(&m.affinity.taints);
+        m.affinity.taints.add(1);
     }
-    let stay = g.stay.load(Relaxed);
+    let stay = g.stay.get();
     let tied = tainted || stay & (UNKNOWN | PANICKING) != 0;
     if tied {
-        bump(&m.affinity.pins);
-        g.stay.store(stay | SENT_HOME, Relaxed);
+        m.affinity.pins.add(1);
+        g.stay.set(stay | SENT_HOME);
     } else if stay & COUNTED != 0 {
         // Its window is another one since: a module was loaded.
         uncount(home);
-        g.stay.store(stay & !COUNTED, Relaxed);
+        g.stay.set(stay & !COUNTED);
     }
     !tied
 }
@@ -222,7 +233,7 @@ pub(crate) fn is_needed(m: &'static M, last: GRef) -> bool {
             // One that goes on elsewhere meanwhile does not: what was read of it means nothing.
             || needs(m, g, 0) && is_tainted_at(m, g) && needs(m, g, 0);
     });
-    needed && !OFF.load(Relaxed)
+    needed && !GUARD.off.peek()
 }
 
 /// `g`, a goroutine that has started, ran on `m` last, and `stay` is known of it, if anything.
@@ -230,13 +241,8 @@ fn needs(m: &M, g: GRef, stay: u8) -> bool {
     g.last_m.is(m.incarnation())
         && !g.is_thread()
         && g.status.state() != State::Dead
-        && g.stack.load(Relaxed).is_some()
-        && (stay == 0 || g.stay.load(Relaxed) & stay != 0)
-}
-
-/// Counters of an M's own.
-fn bump(counter: &AtomicU64) {
-    counter.store(counter.load(Relaxed) + 1, Relaxed);
+        && g.stack.peek().is_some()
+        && (stay == 0 || g.stay.peek() & stay != 0)
 }
 
 /// What the guard has done so far.
@@ -247,29 +253,26 @@ pub(crate) struct Counts {
     pub(crate) pins: u64,
 }
 
-/// What Ms that have ended did.
-static GONE: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
-
 /// The thread of `m` is about to end.
 pub(crate) fn keep_counts(m: &M) {
     let counters = [&m.affinity.scans, &m.affinity.taints, &m.affinity.pins];
-    for (sum, counter) in GONE.iter().zip(counters) {
-        sum.fetch_add(counter.swap(0, Relaxed), Relaxed);
+    for (sum, counter) in GUARD.gone.iter().zip(counters) {
+        sum.fetch_add(counter.take(), Relaxed);
     }
 }
 
 /// Of all Ms.
 pub(crate) fn counts() -> Counts {
-    let [scans, taints, pins] = [0, 1, 2].map(|i| GONE[i].load(Relaxed));
+    let [scans, taints, pins] = [0, 1, 2].map(|i| GUARD.gone[i].load(Relaxed));
     let mut sum = Counts {
         scans,
         taints,
         pins,
     };
     for m in all_ms() {
-        sum.scans += m.affinity.scans.load(Relaxed);
-        sum.taints += m.affinity.taints.load(Relaxed);
-        sum.pins += m.affinity.pins.load(Relaxed);
+        sum.scans += m.affinity.scans.peek();
+        sum.taints += m.affinity.taints.peek();
+        sum.pins += m.affinity.pins.peek();
     }
     sum
 }

@@ -7,10 +7,10 @@
 
 use std::arch::asm;
 
-use crate::core::stackalloc::Slot;
-use crate::core::stackalloc::SlotRef;
-use crate::core::sys::valgrind;
 use crate::ext::linux::tls_ranges::TlsRanges;
+use crate::ext::linux::valgrind;
+use crate::ext::stackalloc::Slot;
+use crate::ext::stackalloc::SlotRef;
 
 /// Does the stack of a suspended goroutine hold addresses in the window? In any part of it: what
 /// it stands on, and what that continues (`ext/growth/segment.rs`).

@@ -6,10 +6,7 @@
 //! Go: time.go siftUp, siftDown, initHeap.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
-
-use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 use crate::ext::linux::stable_vec::Table;
@@ -21,8 +18,8 @@ const OFFSET: usize = ARITY - 1;
 
 /// Atomics so that the array needs no unsafe code: Relaxed, under a lock.
 struct Place<W: 'static> {
-    key: AtomicU64,
-    node: AtomicRef<RuntimeTimer<W>>,
+    key: OwnerCell<u64>,
+    node: OwnerRef<RuntimeTimer<W>>,
 }
 
 /// A key and its timer.
@@ -41,9 +38,9 @@ impl<W> Copy for Entry<W> {}
 
 impl<W: Sync> Place<W> {
     fn get(&self) -> Entry<W> {
-        match self.node.load(Relaxed) {
+        match self.node.get() {
             Some(node) => Entry {
-                key: self.key.load(Relaxed),
+                key: self.key.get(),
                 node,
             },
             None => fatal!("timer heap: empty place"),
@@ -51,21 +48,21 @@ impl<W: Sync> Place<W> {
     }
 
     fn set(&self, entry: Entry<W>) {
-        self.key.store(entry.key, Relaxed);
-        self.node.store(Some(entry.node), Relaxed);
+        self.key.set(entry.key);
+        self.node.set(Some(entry.node));
     }
 }
 
 /// See the file's header. Positions are counted from 0.
 pub(crate) struct DaryHeap<W: 'static> {
     table: Table<Place<W>>,
-    len: AtomicUsize,
+    len: OwnerCell<usize>,
 }
 
 impl<W> DaryHeap<W> {
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len.load(Relaxed)
+        self.len.get()
     }
 }
 
@@ -73,7 +70,7 @@ impl<W: Sync> DaryHeap<W> {
     pub(crate) const fn new() -> DaryHeap<W> {
         DaryHeap {
             table: Table::new(),
-            len: AtomicUsize::new(0),
+            len: OwnerCell::zero(),
         }
     }
 
@@ -107,11 +104,11 @@ impl<W: Sync> DaryHeap<W> {
         let len = self.len();
         while self.table.slots().len() <= OFFSET + len {
             self.table.push(Place {
-                key: AtomicU64::new(0),
-                node: AtomicRef::none(),
+                key: OwnerCell::zero(),
+                node: OwnerRef::none(),
             });
         }
-        self.len.store(len + 1, Relaxed);
+        self.len.set(len + 1);
         self.places()[len].set(Entry { key, node });
         len
     }
@@ -129,20 +126,20 @@ impl<W: Sync> DaryHeap<W> {
         let places = self.places();
         let last = places.len() - 1;
         places[i].set(places[last].get());
-        places[last].node.store(None, Relaxed);
-        self.len.store(last, Relaxed);
+        places[last].node.set(None);
+        self.len.set(last);
     }
 
     /// A new key for the first, sorted.
     pub(crate) fn rekey_first(&self, key: Nanos) {
         let places = self.places();
-        places[0].key.store(key, Relaxed);
+        places[0].key.set(key);
         sift_down(places, 0);
     }
 
     /// A new key for place `i`, not sorted.
     pub(crate) fn rekey_unsorted(&self, i: usize, key: Nanos) {
-        self.places()[i].key.store(key, Relaxed);
+        self.places()[i].key.set(key);
     }
 
     /// Sorts everything, in linear time.
@@ -183,7 +180,7 @@ fn sift_down<W: Sync>(places: &[Place<W>], mut at: usize) {
         let mut least = entry.key;
         let mut child = at;
         for (i, place) in places.iter().enumerate().skip(first).take(ARITY) {
-            let key = place.key.load(Relaxed);
+            let key = place.key.get();
             if key < least {
                 least = key;
                 child = i;

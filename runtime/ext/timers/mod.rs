@@ -3,6 +3,7 @@
 //!
 //! The heap returns the due timers as data ([`expired::Expired`]) and readies no goroutine.
 
+pub(crate) mod instant;
 pub(crate) mod timer_state;
 #[cfg(not(loom))]
 pub(crate) mod wake_time;
@@ -21,3 +22,7 @@ pub(crate) mod timer_waiter;
 pub(crate) mod tests;
 #[cfg(not(loom))]
 pub(crate) mod sched_timers;
+#[cfg(not(loom))]
+pub(crate) mod park_until;
+#[cfg(not(loom))]
+pub(crate) mod last_awake;

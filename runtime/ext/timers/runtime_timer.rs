@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::core::base::atomic_ref::AtomicRef;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 use crate::ext::timers::expired::Expired;
@@ -26,8 +27,8 @@ pub(crate) struct RuntimeTimer<W: 'static> {
     home: AtomicRef<WakeTime>,
     /// Handed to the code that acts on the expiry. Written by the hand, while the timer is not
     /// armed.
-    data: AtomicU64,
-    who: AtomicRef<W>,
+    data: OwnerCell<u64>,
+    who: OwnerRef<W>,
 }
 
 /// What `rearm` has done.
@@ -49,8 +50,8 @@ impl<W: Sync> RuntimeTimer<W> {
             word: TimerState::new(),
             key: AtomicU64::new(0),
             home: AtomicRef::none(),
-            data: AtomicU64::new(0),
-            who: AtomicRef::none(),
+            data: OwnerCell::zero(),
+            who: OwnerRef::none(),
         }
     }
 
@@ -58,8 +59,8 @@ impl<W: Sync> RuntimeTimer<W> {
     #[inline]
     pub(crate) fn set(&self, who: &'static W, data: u64) {
         debug_assert!(!self.is_armed());
-        self.who.store(Some(who), Relaxed);
-        self.data.store(data, Relaxed);
+        self.who.set(Some(who));
+        self.data.set(data);
     }
 
     /// Neither fired nor stopped since it was last armed.
@@ -127,8 +128,8 @@ impl<W: Sync> RuntimeTimer<W> {
 
     /// LockedHeap: what it would fire. Read after the word was seen.
     pub(crate) fn due(&self) -> Expired<W> {
-        let data = self.data.load(Relaxed);
-        match self.who.load(Relaxed) {
+        let data = self.data.get();
+        match self.who.get() {
             Some(who) => Expired { who, data },
             None => fatal!("timer for nobody"),
         }

@@ -7,13 +7,13 @@ use crate::core::g::goroutine::G;
 use crate::core::g::wait_round::WaitId;
 use crate::core::m::enter::NoPreempt;
 use crate::core::p::processor::P;
-use crate::core::sched::birth;
-use crate::core::sched::ready::ready;
+use crate::core::sched::park::ready;
 use crate::core::sched::schedt::SCHED;
+use crate::core::sched::spawn;
 use crate::core::sched::wake::wakep;
-use crate::core::stackalloc::StackSpec;
-use crate::core::stackalloc::quota;
 use crate::core::sys::clock::{Nanos, nanotime};
+use crate::ext::stackalloc::StackSpec;
+use crate::ext::stackalloc::quota;
 use crate::ext::timers::expired::{Expired, ExpiredTimers};
 use crate::ext::timers::heap::{Armed, TimerHeap};
 use crate::ext::timers::runtime_timer::RuntimeTimer;
@@ -95,8 +95,8 @@ fn act(rt: &NoPreempt, Expired { who, data }: Expired<G>) {
     if data == BIRTH {
         let class = who.stack_spec().class();
         who.set_stack_spec(StackSpec::new(class, quota::take_in_any_case(class)));
-        birth::assign_id(rt, who);
-        birth::make_runnable(rt, who);
+        spawn::assign_id(rt, who);
+        spawn::make_runnable(rt, who);
         return;
     }
     let (ticket, case) = WaitId::split(data);

@@ -11,20 +11,27 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::start::default_class;
-use crate::core::sched::threads;
 use crate::ext::linux::helper;
 use crate::ext::settings::default_procs;
+use crate::ext::threads::runtime_threads;
 use crate::ext::world::stop_world::{resize, resize_if};
 
-/// There is such a thread: one at a time.
-static AT_WORK: AtomicBool = AtomicBool::new(false);
-/// How many Ps it is to make.
-static NUMBER: AtomicU32 = AtomicU32::new(0);
+/// One thread at most changes the number of Ps at the request of a plain thread.
+struct Resizer {
+    /// There is such a thread: one at a time.
+    at_work: AtomicBool,
+    /// How many Ps it is to make.
+    number: AtomicU32,
+}
+
+static RESIZER: Resizer = Resizer {
+    at_work: AtomicBool::new(false),
+    number: AtomicU32::new(0),
+};
 
 /// Has the spawner call us.
 pub(crate) fn install() {
-    threads::set_chore(start_thread);
+    runtime_threads::set_chore(start_thread);
 }
 
 /// Called by the spawner, whenever it is woken. If a request comes while there is a thread, or if no
@@ -33,23 +40,19 @@ fn start_thread() {
     let Some(n) = default_procs::take_wanted() else {
         return;
     };
-    if AT_WORK.swap(true, Relaxed) {
+    if RESIZER.at_work.swap(true, Relaxed) {
         return;
     }
-    NUMBER.store(n, Relaxed);
+    RESIZER.number.store(n, Relaxed);
     if helper::start(c"gosched-procs", 128 << 10, change).is_err() {
-        AT_WORK.store(false, Relaxed);
+        RESIZER.at_work.store(false, Relaxed);
     }
 }
 
 /// The thread's life.
 fn change(_: &'static ()) {
-    resize_if(
-        NUMBER.load(Relaxed),
-        default_class(),
-        default_procs::is_automatic,
-    );
-    AT_WORK.store(false, Relaxed);
+    resize_if(RESIZER.number.load(Relaxed), default_procs::is_automatic);
+    RESIZER.at_work.store(false, Relaxed);
 }
 
 /// Sets the number of Ps; returns the old number.
@@ -60,7 +63,7 @@ pub(crate) fn set(n: u32) -> u32 {
     if n == now && !was_automatic {
         return now;
     }
-    resize(n, default_class())
+    resize(n)
 }
 
 /// The program no longer sets a number.
@@ -68,6 +71,6 @@ pub(crate) fn set_default() {
     let n = default_procs::automatic();
     let was_automatic = default_procs::set_automatic(true);
     if !was_automatic || n != SCHED.procs() {
-        resize(n, default_class());
+        resize(n);
     }
 }

@@ -10,62 +10,83 @@
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use crate::core::base::owner_cell::OwnerCell;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
-use crate::core::m::pending::SLICE_OVER;
-use crate::core::m::retake::Thief;
 use crate::core::p::processor::{P, PStatus};
-use crate::core::sched::allm::m_by_id;
-use crate::core::sched::idle::{acquire_p, detach_p, hold_stopped, make_steal_order};
+use crate::core::sched::idle::{acquire_p, detach_p, make_steal_order};
 use crate::core::sched::park::yield_now;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::make_ps;
-use crate::core::sched::waiting_ps;
-use crate::core::sched::wake::{start_m, wakep};
-use crate::core::stackalloc::Class;
+use crate::core::sched::wake::{start_m_locked, wakep};
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::cpu_time::is_blocked_in_kernel;
 use crate::ext::linux::membarrier;
 use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{hand_off, take_from};
+use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::preempt::preempt_signal::preempt;
+use crate::ext::preempt::retake::Thief;
 use crate::ext::preempt::sysmon::DEFAULT_SLICE;
+use crate::ext::stackalloc::cache::StackCache;
+use crate::ext::stackalloc::quota;
+use crate::ext::threads::allm::m_by_id;
+use crate::ext::threads::hold::{Unheld, hold};
+use crate::ext::threads::waiting_ps;
 
 /// How long the stopper waits before it asks again. Go: stopTheWorldWithSema.
 const ASK_AGAIN: Nanos = 100_000;
 /// How long a P may wait for its thread in the meantime.
 const PATIENCE: Nanos = 20_000_000;
 
-/// One stopper at a time, in the order they came: the next number to give out, and the number of
-/// the one whose turn it is. Go: worldsema.
-static NEXT: AtomicU32 = AtomicU32::new(0);
-static TURN: AtomicU32 = AtomicU32::new(0);
+/// Who wants to stop the world takes a number, and waits for its turn.
+struct Turns {
+    /// One stopper at a time, in the order they came: the next number to give out, and the number of
+    /// the one whose turn it is. Go: worldsema.
+    next: AtomicU32,
+    turn: AtomicU32,
+}
 
-/// The goroutine that stopped the world last, its P's schedtick, and since when it has been
-/// stopping the world in this slice. By whoever has the turn.
-static STOPPER: AtomicU64 = AtomicU64::new(0);
-static STOPPER_TICK: AtomicU32 = AtomicU32::new(0);
-static STOPS_SINCE: AtomicU64 = AtomicU64::new(0);
+static TURNS: Turns = Turns {
+    next: AtomicU32::new(0),
+    turn: AtomicU32::new(0),
+};
+
+/// Who has stopped the world over and over, since when: under the turn.
+struct Stopper {
+    /// The goroutine that stopped the world last, its P's schedtick, and since when it has been
+    /// stopping the world in this slice. By whoever has the turn.
+    who: OwnerCell<u64>,
+    tick: OwnerCell<u32>,
+    since: OwnerCell<u64>,
+}
+
+static LAST: Stopper = Stopper {
+    who: OwnerCell::zero(),
+    tick: OwnerCell::zero(),
+    since: OwnerCell::zero(),
+};
 
 /// Changes the number of Ps to `n` while goroutines run; returns the old number.
-pub(crate) fn resize(n: u32, class: Class) -> u32 {
-    resize_in_turn(Turn::take(), n, class)
+pub(crate) fn resize(n: u32) -> u32 {
+    resize_in_turn(Turn::take(), n)
 }
 
 /// As [`resize`], unless `still` says no when it is our turn.
-pub(crate) fn resize_if(n: u32, class: Class, still: impl FnOnce() -> bool) {
+pub(crate) fn resize_if(n: u32, still: impl FnOnce() -> bool) {
     let turn = Turn::take();
     if still() {
-        resize_in_turn(turn, n, class);
+        resize_in_turn(turn, n);
     }
 }
 
-fn resize_in_turn(turn: Turn, n: u32, class: Class) -> u32 {
+fn resize_in_turn(turn: Turn, n: u32) -> u32 {
     // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
     make_steal_order(n);
-    make_ps(n, class);
+    quota::set_kept(n as usize * StackCache::CAP);
+    make_ps(n);
     let rt = enter_to_wait();
     stop(&rt);
     let before = SCHED.procs();
@@ -95,9 +116,9 @@ struct Turn;
 
 impl Turn {
     fn take() -> Turn {
-        let mine = NEXT.fetch_add(1, Relaxed);
+        let mine = TURNS.next.fetch_add(1, Relaxed);
         // Acquire pairs(world): drop's Release.
-        while TURN.load(Acquire) != mine {
+        while TURNS.turn.load(Acquire) != mine {
             yield_now();
         }
         Turn
@@ -106,8 +127,8 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mine = TURN.load(Relaxed);
-        TURN.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
+        let mine = TURNS.turn.load(Relaxed);
+        TURNS.turn.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
     }
 }
 
@@ -116,7 +137,7 @@ fn stop(rt: &NoPreempt) {
     note_slice(rt);
     SCHED.ps().for_each(P::settle_pick);
     let sched = SCHED.lock();
-    SCHED.stopping.store(true, Relaxed);
+    SCHED.stopping.set(true);
     let mut running = SCHED.procs();
     if let Some(p) = rt.p() {
         p.set_status(PStatus::Stopped);
@@ -126,7 +147,7 @@ fn stop(rt: &NoPreempt) {
         p.set_status(PStatus::Stopped);
         running -= 1;
     }
-    SCHED.still_running.store(running, Relaxed);
+    SCHED.still_running.set(running);
     drop(sched);
     let patience = nanotime() + PATIENCE;
     while running > 0 && !SCHED.all_stopped.sleep_until(Some(nanotime() + ASK_AGAIN)) {
@@ -150,16 +171,13 @@ fn take_waiting() {
 /// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
 /// not hear the signal. By force, too, where the kernel does not say.
 fn ask_all(rt: &NoPreempt) {
-    let me = rt.m().map_or(0, |m| m.id + 1);
-    for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Running) {
-        let holder = p.m.load(Relaxed);
-        let Some(m) = holder.checked_sub(1).and_then(m_by_id) else {
+    let me = rt.m().map(|m| m.id);
+    for p in SCHED.ps().filter(|p| p.status() == PStatus::Running) {
+        let holder = p.m.get();
+        let Some(m) = holder.filter(|_| holder != me).and_then(m_by_id) else {
             continue;
         };
-        if holder == me {
-            continue;
-        }
-        if is_blocked_in_kernel(m.tid.load(Relaxed)) != Some(false) || deaf::is_deaf(m) {
+        if is_blocked_in_kernel(m.tid.peek()) != Some(false) || deaf::is_deaf(m) {
             match take_from(m, Thief::Stopper) {
                 Some(p) => hand_off(p),                                 // which stops it
                 None if membarrier::refused() != 0 => preempt(m, None), // at the price of EINTR
@@ -175,10 +193,10 @@ fn ask_all(rt: &NoPreempt) {
 /// its own P is among them, moves to P 0.
 fn put_aside(rt: &NoPreempt, n: u32) {
     for p in SCHED.all_ps().skip(n as usize) {
-        if p.status(Relaxed) == PStatus::Dead {
+        if p.status() == PStatus::Dead {
             continue;
         }
-        let held = hold_stopped(p);
+        let held = hold(p, Unheld::Stopped);
         let rest = held.drain();
         // The world is stopped, but foreign threads, and goroutines that come out of the kernel
         // without a P, still put into the global queue.
@@ -207,7 +225,7 @@ fn start(rt: NoPreempt) {
     // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.
     let mut with_work: Option<&'static P> = None;
     let sched = SCHED.lock();
-    SCHED.stopping.store(false, Relaxed);
+    SCHED.stopping.set(false);
     for i in (0..SCHED.procs() as usize).rev() {
         let Some(p) = SCHED.p(i) else { continue };
         p.owe_pick();
@@ -218,13 +236,13 @@ fn start(rt: NoPreempt) {
             SCHED.idle.add_idle();
             sched.push_idle_p(p);
         } else {
-            p.idle_link.store(with_work.replace(p), Relaxed);
+            p.idle_link.set(with_work.replace(p));
         }
     }
     drop(sched);
     while let Some(p) = with_work {
-        with_work = p.idle_link.take_relaxed();
-        start_m(p, false);
+        with_work = p.idle_link.take();
+        start_m_locked(SCHED.lock(), p, false);
     }
     SCHED.timer_waiter.look_again(); // timers may have moved behind its back
     wakep();
@@ -237,12 +255,12 @@ fn note_slice(rt: &NoPreempt) {
     let Some((m, p)) = rt.m().zip(rt.p()) else {
         return;
     };
-    let (who, tick, now) = (rt.current().id(), p.schedtick.load(Relaxed), nanotime());
-    if (who, tick) != (STOPPER.load(Relaxed), STOPPER_TICK.load(Relaxed)) {
-        STOPPER.store(who, Relaxed);
-        STOPPER_TICK.store(tick, Relaxed);
-        STOPS_SINCE.store(now, Relaxed);
-    } else if now - STOPS_SINCE.load(Relaxed) >= DEFAULT_SLICE {
+    let (who, tick, now) = (rt.current().id(), p.schedtick.get(), nanotime());
+    if (who, tick) != (LAST.who.get(), LAST.tick.get()) {
+        LAST.who.set(who);
+        LAST.tick.set(tick);
+        LAST.since.set(now);
+    } else if now - LAST.since.get() >= DEFAULT_SLICE {
         m.pending.ask(SLICE_OVER);
     }
 }

@@ -7,16 +7,14 @@
 //! Go: stack.go shrinkstack (at a GC); debug.FreeOSMemory.
 #![allow(unsafe_code, reason = "drops pages of parked goroutines")]
 
-use std::sync::atomic::Ordering::Relaxed;
-
-use crate::core::g::allgs;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::enter::enter_to_wait;
 use crate::core::p::processor::PStatus;
-use crate::core::sched::idle::hold_stopped;
 use crate::core::sched::schedt::SCHED;
+use crate::ext::allgs;
 use crate::ext::scavenge::residency::for_each_deep;
 use crate::ext::scavenge::trim::{Trim, trim_parked};
+use crate::ext::threads::hold::{Unheld, hold};
 use crate::ext::world::stop_world;
 
 /// A goroutine with no more pages than this is left alone. Go: shrinks when a quarter is used.
@@ -51,10 +49,10 @@ fn flush_caches() {
         if let Some(p) = rt.p() {
             p.flush_stacks();
         }
-        for p in SCHED.ps().filter(|p| p.status(Relaxed) == PStatus::Stopped) {
+        for p in SCHED.ps().filter(|p| p.status() == PStatus::Stopped) {
             let mine = rt.p().is_some_and(|mine| mine.id == p.id);
             if !mine {
-                hold_stopped(p).flush_stacks();
+                hold(p, Unheld::Stopped).flush_stacks();
             }
         }
     });
@@ -75,7 +73,7 @@ fn deep_parked() -> Vec<GRef> {
         // Its chain may change under our eyes: the first is enough to decide, the rest is rare.
         if g.status.is_parked()
             && !g.is_thread()
-            && let Some(slot) = g.stack.load(Relaxed)
+            && let Some(slot) = g.stack.peek()
             && (is_deep(slot.bottom()) || slot.link().is_some())
         {
             found.push(g);
@@ -92,7 +90,7 @@ fn trim_some(goroutines: &[GRef]) -> usize {
         let stacks = goroutines
             .iter()
             .filter(|g| g.status.is_parked() && !g.is_thread())
-            .filter_map(|g| g.stack.load(Relaxed))
+            .filter_map(|g| g.stack.peek())
             .flat_map(|slot| slot.chain());
         // SAFETY: parked, in a stopped world: what they noted stands, and none is run before the
         // world goes on.

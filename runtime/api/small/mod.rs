@@ -1,0 +1,4 @@
+//! The API of the core alone: what mini has, but channels.
+
+pub(crate) mod run;
+pub mod thread;
