@@ -1,5 +1,5 @@
-//! What the extras do in a goroutine's life: its birth, its stack, its end; and goroutines that are
-//! prepared now and started later, by a timer.
+//! The functions of the extras for a goroutine's birth, its stack and its end; and goroutines
+//! that are prepared now and started later, by a timer.
 #![allow(unsafe_code, reason = "stores the closure in a G that it owns")]
 
 use std::panic::Location;

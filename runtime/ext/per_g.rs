@@ -1,4 +1,4 @@
-//! What a G holds for the extras. They reach it as if it were the G's own.
+//! The fields of a G for the extras, which use them as if they were the G's own fields.
 #![forbid(unsafe_code)]
 
 use std::panic::Location;

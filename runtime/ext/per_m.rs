@@ -1,4 +1,4 @@
-//! What an M holds for the extras. They reach it as if it were the M's own.
+//! The fields of an M for the extras, which use them as if they were the M's own fields.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};

@@ -1,4 +1,4 @@
-//! What a P holds for the extras. They reach it as if it were the P's own.
+//! The fields of a P for the extras, which use them as if they were the P's own fields.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicBool;

@@ -1,4 +1,4 @@
-//! What the scheduler holds for the extras, and what they ask of it. They reach it as if it were the
+//! The fields and functions of the scheduler for the extras, which use them as if they were the
 //! scheduler's own.
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! The runtime's first breath: its Ps, and what the extras need. Once per process, never undone.
+//! The start of the runtime: its Ps, and what the extras need. This happens once in a process and
+//! is never undone.
 //!
 //! Go: proc.go schedinit.
 #![forbid(unsafe_code)]

@@ -1,6 +1,7 @@
-//! The end of the process, with words: Go's `throw` and `fatal`, status 2.
+//! Ends the process with a message: Go's `throw` and `fatal`, status 2.
 //!
-//! The words come out whole: who tells them waits for a reader of a pipe that does not block.
+//! The message is printed completely: the thread that prints it waits for the reader of a pipe
+//! that does not block.
 #![allow(
     unsafe_code,
     reason = "write(2), poll(2), pause(2) and _exit(2): nothing else may run on the way out"

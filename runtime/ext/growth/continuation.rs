@@ -1,4 +1,4 @@
-//! A call on another stack: corosensei's, as `core/g/context.rs`.
+//! A call on another stack, by corosensei, as in `core/g/context.rs`.
 #![allow(unsafe_code, reason = "switches stacks")]
 
 use std::num::NonZeroUsize;

@@ -1,4 +1,4 @@
-//! A clock for dumps: whole seconds, at the price of a load.
+//! A clock for dumps: it counts whole seconds, and reading it costs one load.
 #![forbid(unsafe_code)]
 
 use crate::core::base::owner_cell::OwnerCell;

@@ -1,5 +1,6 @@
-//! While one thread tells why the process ends, others do not end it: who would leave it in peace, by
-//! `exit` or by the end of main, waits for whoever tells it ([`let_others_die`]).
+//! While one thread prints why the process ends, others do not end it: a thread that would end
+//! the process in an orderly way, by `exit` or by the end of main, waits for the printing thread
+//! ([`let_others_die`]).
 #![allow(unsafe_code, reason = "poll(2)")]
 
 use std::sync::atomic::AtomicBool;

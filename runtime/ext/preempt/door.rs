@@ -1,7 +1,7 @@
-//! What preemption does at the door into the runtime, and out of it: `core/m/enter.rs`.
+//! What preemption does when a goroutine enters or leaves the runtime: `core/m/enter.rs`.
 //!
-//! Somebody may have taken the P before the goroutine comes in, and its slice may be over when it
-//! goes out. `core/sched/README.md#door`.
+//! The P may have been taken before the goroutine enters, and its slice may be over when it
+//! leaves. `core/sched/README.md#door`.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::SeqCst;

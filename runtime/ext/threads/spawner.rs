@@ -1,11 +1,11 @@
-//! The spawner: a thread that holds no P and makes the others, ahead of need.
+//! The spawner: a thread that holds no P and makes the other threads before they are needed.
 //!
-//! A thread that runs goroutines may be locked, preempted in the middle of `malloc`, or hold
-//! the only P: it must not create threads. So the spawner does, on request, and it keeps one
-//! spare M parked, so that a P can be handed on without waiting for `clone`.
+//! A thread that runs goroutines may be locked, may be preempted in the middle of `malloc`, or
+//! may hold the only P, so it must not create threads. The spawner creates them, on request. It
+//! keeps one spare M parked, so that a P can be handed over without waiting for `clone`.
 //!
-//! The system may refuse a thread (`core/sched/README.md#refused`): the program goes on with those that there
-//! are, and the spawner asks again, with growing pauses.
+//! The system may refuse a thread (`core/sched/README.md#refused`): then the program continues
+//! with the threads that it has, and the spawner asks again, with growing pauses.
 //!
 //! Go: proc.go newm, templateThread; `preemption.md` R3.
 #![forbid(unsafe_code)]

@@ -1,10 +1,11 @@
-//! Ps that wait for an M, since there was none idle: a new one's, or whichever is free first.
+//! Ps that wait for an M, since no M was idle: for a new M, or for the M that is free first.
 //!
 //! The system may refuse a thread, now or forever. So a P is not promised to the thread that is
-//! being made for it: it stands in this list, and whoever comes first takes it: the new M, an M
-//! that goes idle or comes out of the kernel, or who stops the world. See `core/sched/README.md#refused`.
+//! made for it. It is in this list, and the first to come takes it: the new M, an M that goes
+//! idle or comes out of the kernel, or a thread that stops the world. See
+//! `core/sched/README.md#refused`.
 //!
-//! All of it under the scheduler's lock, but for [`any`].
+//! All functions but [`any`] need the scheduler's lock.
 #![forbid(unsafe_code)]
 
 use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
