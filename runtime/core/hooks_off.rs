@@ -1,5 +1,5 @@
-//! The twin of `core/hooks.rs` where there are no extras: nothing happens, but that threads are
-//! started, stacks are mapped, and a deadlock is noticed.
+//! Replaces `core/hooks.rs` where there are no extras: the hooks only start threads, map stacks
+//! and detect a deadlock.
 #![allow(clippy::unnecessary_wraps, reason = "the extras may fail")]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What the scheduler holds for the extras, and what they ask of it. They reach it as if it were the
+//! The fields and functions of the scheduler for the extras, which use them as if they were the
 //! scheduler's own.
 #![forbid(unsafe_code)]
 
@@ -18,7 +18,8 @@ use crate::ext::timers::timer_waiter::TimerWaiter;
 
 #[derive(Debug)]
 pub(crate) struct SchedExt {
-    /// Ms that wait until one is picked who needs their thread; under the lock. Go: nmidlelocked.
+    /// Ms that wait until a goroutine is picked that needs their thread; under the lock. Go:
+    /// nmidlelocked.
     pub(crate) idle_locked: OwnerCell<u32>,
     pub(crate) max_ms: OwnerCell<u32>,
     /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
@@ -69,7 +70,8 @@ impl Sched {
         self.m_count.peek().wrapping_sub(idle)
     }
 
-    /// If nothing runs or is about to: a stamp. Two equal ones: nothing ran in between either.
+    /// If no M runs or is about to run: a stamp. If two stamps are equal, no M ran in between
+    /// either.
     pub(crate) fn all_asleep(&self) -> Option<(u32, u32)> {
         let _locked = self.lock();
         let asleep = self.all_ms_idle() && self.global_len() == 0 && !self.stopping.peek();
@@ -82,7 +84,7 @@ impl Sched {
         self.ms_awake() == 0
     }
 
-    /// Every P ever made, those that `gomaxprocs` has put aside included.
+    /// Every P ever made, with those that `gomaxprocs` has put aside.
     pub(crate) fn all_ps(&self) -> impl Iterator<Item = &'static P> + '_ {
         (0..MAX_PS).map_while(|i| self.p(i))
     }
@@ -99,7 +101,7 @@ impl Sched {
         by_ps + self.created_outside.load(Relaxed)
     }
 
-    /// Nobody is there to take over a P at once. Under the lock, or as a hint.
+    /// No M could take over a P at once. Under the lock, or as a hint.
     pub(crate) fn wants_spare(&self) -> bool {
         let needed = self.idle_ms.needed().min(MAX_SET_ASIDE);
         self.idle_ms.len() <= needed
@@ -122,7 +124,7 @@ impl SchedGuard {
         (!m.idle_links.is_needed() && self.idle_ms.take(m) == Sleeper::Taken).then_some(m)
     }
 
-    /// An M falls asleep until somebody is picked who needs its thread.
+    /// An M falls asleep until a goroutine is picked that needs its thread.
     pub(crate) fn push_waiting_for_own(&self, m: &'static M) {
         m.waits_for_own.set(true);
         self.idle_locked.add(1);
@@ -140,7 +142,7 @@ impl SchedGuard {
         self.idle_ms.take(m)
     }
 
-    /// An M gave its P up because the world is being stopped.
+    /// An M gave up its P because the world is being stopped.
     pub(crate) fn p_stopped(&self) {
         let left = self.still_running.get() - 1;
         self.still_running.set(left);

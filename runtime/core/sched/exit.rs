@@ -1,5 +1,5 @@
-//! A goroutine on its stack: it gets one at its first run, runs the closure there, and gives both
-//! back.
+//! A goroutine on its stack: it gets a stack at its first run, runs the closure there, and at its
+//! end gives back its G and its stack.
 //!
 //! Go: stack.go stackalloc; proc.go goexit, goexit1, goexit0, gdestroy, gfput.
 #![allow(unsafe_code, reason = "takes the closure out of the G")]

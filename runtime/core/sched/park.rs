@@ -1,9 +1,9 @@
-//! Giving the CPU up, and the way back: park and ready, or yield.
+//! Giving up the CPU, and the way back: park and ready, or yield.
 //!
 //! A park has three steps: *announce* (`GRef::announce_park`, before any waker can know of the
-//! wait), *publish* (put the G where the waker finds it, free the lock), and [`park`], which
-//! leaves the stack and commits there. [`ready`] is its counterpart, and the only way back into a
-//! run queue. `core/sched/README.md#park-commit` proves that no wake-up is lost.
+//! wait), *publish* (put the G where the waker finds it, release the lock), and [`park`], which
+//! leaves the stack; the M then commits. [`ready`] is its counterpart, and the only way back into
+//! a run queue. `core/sched/README.md#park-commit` proves that no wake-up is lost.
 //!
 //! Go: proc.go gopark, park_m, goready, ready, Gosched, goyield.
 #![forbid(unsafe_code)]
@@ -36,8 +36,8 @@ pub(crate) fn park(rt: NoPreempt) {
     }
 }
 
-/// Wakes a goroutine (or a plain thread's pseudo-goroutine) that has announced a park. By the
-/// one waker that owns the wait, after it has finished the operation for the sleeper.
+/// Wakes a goroutine (or a foreign thread's G) that has announced a park. Called by the one waker
+/// that owns the wait, after it has completed the sleeper's operation.
 #[inline]
 pub(crate) fn ready(rt: &NoPreempt, g: GRef) {
     if hooks::wake(g) == Enqueue::Mine {
@@ -65,8 +65,8 @@ pub(crate) fn spill(batch: &GQueue) {
     SCHED.lock().global().append(batch);
 }
 
-/// Runnable again at the global tail; others run first. Nothing on a plain thread but a yield
-/// of the CPU. Go: Gosched.
+/// The goroutine goes to the tail of the global queue; others run first. On a foreign thread only
+/// a yield of the CPU. Go: Gosched.
 pub(crate) fn yield_now() {
     yield_as(Switch::Yield);
 }

@@ -1,4 +1,4 @@
-//! Late sends: what a select sends is not there yet when its case is chosen.
+//! Late sends: the value that a select sends does not exist yet when its case is chosen.
 //!
 //! The message of `send(s, EXPRESSION)` is made after the choice. So the select is *promised* that
 //! its send will not block, and sends later. Its two verbs are [`State::promise`], which chooses, and

@@ -1,7 +1,8 @@
 //! How long an operation may wait, and the sleep that ends then.
 //!
-//! A wait with a deadline is a round that time competes in: it claims the case [`TIME_OUT`] for the
-//! sleeper, and the waker claims another. Without a deadline nobody competes, and no round is needed.
+//! A wait with a deadline opens a round: the deadline claims the case [`TIME_OUT`] for the
+//! sleeper, and the waker claims another case. Without a deadline there is no competition, and no
+//! round is needed.
 //!
 //! Go: chan.go's `block`; crossbeam-channel's deadlines.
 #![forbid(unsafe_code)]

@@ -1,9 +1,9 @@
 //! Selecting: one case of several, at one moment.
 //!
-//! Pass 1 looks at the cases in random order with all channels locked, and goes through with
-//! the first that does not block. Else the goroutine queues at all of them under one claim and
-//! sleeps; the waker that wins the claim has done its case. Pass 3 leaves the other queues.
-//! `README.md#select` has the proof that exactly one case is done.
+//! Pass 1 looks at the cases in random order with all channels locked, and performs the first
+//! that does not block. If all would block, pass 2 queues the goroutine at all of them under one
+//! claim, and the goroutine sleeps. The waker that wins the claim has performed its case. Pass 3
+//! leaves the other queues. `README.md#select` has the proof that exactly one case is performed.
 //!
 //! Go: select.go selectgo.
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
-//! The idle Ms, last in, first out: behind all others those whose threads goroutines wait for. One in
-//! the middle can be taken out. Under the scheduler's lock. Go: midle.
+//! The list of idle Ms, last in, first out. Ms whose threads goroutines wait for are behind all
+//! others. An M in the middle can be taken out. The scheduler's lock guards the list. Go: midle.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -106,7 +106,7 @@ impl IdleMs {
         self.wakes.get()
     }
 
-    /// An idle M, or one that waits for its own, is about to be woken.
+    /// An idle M, or an M that waits for its own goroutine, is about to be woken.
     pub(crate) fn count_wake(&self) {
         self.wakes.add(1);
     }

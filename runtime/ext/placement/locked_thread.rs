@@ -1,8 +1,9 @@
-//! Goroutine and thread, bound to each other: `lock_os_thread`.
+//! A goroutine and a thread that are locked to each other: `lock_os_thread`.
 //!
-//! The M runs no other goroutine, but those that need this very thread as well: that are tied to
-//! it (`ext/placement/tied.rs`), or locked to it too, which only they can become. When there is none
-//! to run it hands its P on and sleeps; the M that picks one of them later gives its P to it.
+//! The M runs no other goroutine, except those that need this very thread as well: goroutines
+//! that are tied to it (`ext/placement/tied.rs`), and tied goroutines that have locked themselves
+//! there. When it has none to run, it gives its P to another M and sleeps. The M that later picks
+//! one of these goroutines gives its P to the sleeping M.
 //!
 //! Go: proc.go LockOSThread, stoplockedm, startlockedm. There a locked thread has one goroutine.
 #![forbid(unsafe_code)]
@@ -121,7 +122,7 @@ fn one_more(m: &'static M) -> Option<GRef> {
     tied::next_locked(&SCHED.lock(), m)
 }
 
-/// By the M that picked a goroutine that is locked to another: gives its P to that one, and
+/// Called by the M that picked a goroutine that is locked to another: gives its P to that one, and
 /// sleeps. If that one is awake it will look at its queue by itself: it is about to fall asleep, or
 /// runs another that needs its thread.
 pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
@@ -161,7 +162,7 @@ fn had_its_slice(p: &P) -> bool {
     over && (!p.runq.is_empty() || SCHED.global_len() != 0)
 }
 
-/// Threads are refused, and a P waits for one. By the spawner: does what a new M would do first,
+/// Threads are refused, and a P waits for one. Called by the spawner: does what a new M would do first,
 /// gives the P to an M that is there. That may be one that sleeps until one is picked who needs its
 /// thread.
 pub(crate) fn serve_refused() {
