@@ -7,8 +7,12 @@
 use crate::core::base::atomic::AtomicU64;
 use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::core::base::owner_cell::OwnerRef;
+#[cfg(not(loom))]
+use crate::core::g::goroutine::G;
 use crate::core::g::wait_reason::WaitReason;
-use crate::core::wait::sched_api::{G, enter, enter_to_wait, park, ready};
+#[cfg(loom)]
+use crate::core::wait::loom_sched::G;
+use crate::core::wait::sched_api::{enter, enter_to_wait, park, ready};
 
 const WAITING: u64 = 1 << (u64::BITS - 1);
 

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 #[cfg(not(loom))]
-pub(crate) use crate::core::g::goroutine::{G, GRef};
+pub(crate) use crate::core::g::goroutine::GRef;
 #[cfg(not(loom))]
 pub(crate) use crate::core::hooks::steady;
 #[cfg(not(loom))]
@@ -17,5 +17,5 @@ pub(crate) use crate::core::sys::lock::RawLock;
 
 #[cfg(loom)]
 pub(crate) use crate::core::wait::loom_sched::{
-    G, GRef, RawLock, enter, enter_to_wait, nanotime, park, ready, steady, yield_local,
+    GRef, RawLock, enter, enter_to_wait, nanotime, park, ready, steady, yield_local,
 };
