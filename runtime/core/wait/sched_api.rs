@@ -2,8 +2,10 @@
 //! that lets loom check the files above this one as they ship.
 #![forbid(unsafe_code)]
 
+#[cfg(all(not(loom), feature = "ext"))]
+pub(crate) use crate::core::g::goroutine::G;
 #[cfg(not(loom))]
-pub(crate) use crate::core::g::goroutine::{G, GRef};
+pub(crate) use crate::core::g::goroutine::GRef;
 #[cfg(not(loom))]
 pub(crate) use crate::core::hooks::steady;
 #[cfg(not(loom))]
