@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Breaks the protocols on purpose, one after the other, as ci/broken.txt says: each model must notice.
 #
-#   ci/broken.sh              all of them: some minutes
+#   ci/broken.sh              all of them: a build each, half an hour on two idle cores
 #   ci/broken.sh WORDS...     those in whose title one of these stands
 #   ci/broken.sh list         the titles
 #
