@@ -19,9 +19,10 @@
 //!
 //! # Reading the source
 //!
-//! `docs/reading.md` says what to read, in which order. `core` is the scheduler, `ext` what it can do
-//! without, `api` what people call. A file imports only what its folder's `mod.rs` lists above it;
-//! of the core, only `core/hooks.rs` names the extras.
+//! `docs/reading.md` says what to read, in which order. `core` is the scheduler, `ext` has the
+//! extras, which the scheduler works without, and `api` is the public interface. A file imports
+//! only what its folder's `mod.rs` lists above it; of the core, only `core/hooks.rs` names the
+//! extras.
 //!
 //! Without the feature `ext` (`--no-default-features`) there is the core alone, with `api/small`. With
 //! `--cfg loom` only the files of the protocol words are compiled, for their models.

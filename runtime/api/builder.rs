@@ -1,4 +1,4 @@
-//! `Builder`: the settings of the runtime, and who was the first to bring any.
+//! `Builder`: the settings of the runtime. The first start of the runtime decides them.
 //!
 //! Go: proc.go schedinit; GOMAXPROCS, debug.SetMaxThreads.
 #![forbid(unsafe_code)]
@@ -18,7 +18,7 @@ use crate::ext::settings::config;
 use crate::ext::stackalloc::Class;
 use crate::ext::stackalloc::class_for;
 
-/// What becomes of the process when a goroutine started by [`go`](crate::go) panics and nobody
+/// What happens to the process when a goroutine started by [`go`](crate::go) panics and nobody
 /// catches it.
 ///
 /// # Examples
@@ -38,7 +38,7 @@ pub enum UncaughtPanic {
     /// Go's way: the message, the goroutine, exit status 2.
     #[default]
     Exit,
-    /// std's way: the message is printed, the others go on.
+    /// std's way: the message is printed, and the others continue.
     Print,
 }
 
@@ -241,7 +241,7 @@ impl Builder {
     }
 }
 
-/// The settings that count, and who brought them.
+/// The settings that are in effect, and the place that set them.
 static FIRST: OnceLock<First> = OnceLock::new();
 
 #[derive(Clone)]

@@ -1,8 +1,9 @@
 //! Channels and `select!`, with crossbeam-channel's API and Go's behaviour underneath.
 //!
-//! A program written for crossbeam-channel needs only its `use` line changed. The differences
-//! are additions: [`Sender::close`] is Go's `close`; who waits longest is served first; values
-//! go straight from hand to hand; both goroutines and plain threads may wait.
+//! A program written for crossbeam-channel needs only its `use` line changed. The differences are
+//! additions: [`Sender::close`] is Go's `close`; the goroutine that has waited longest is served
+//! first; values go directly from sender to receiver; both goroutines and plain OS threads may
+//! wait.
 //!
 //! ```
 //! use gosched::channel::unbounded;

@@ -1,4 +1,4 @@
-//! Questions to the runtime as a whole: how many goroutines, how many Ps, what is going on.
+//! Functions about the runtime as a whole: the number of goroutines, the number of Ps, dumps.
 #![forbid(unsafe_code)]
 
 use crate::core::p::processor::MAX_PS;
@@ -29,8 +29,8 @@ pub fn num_goroutine() -> usize {
     SCHED.goroutines() as usize
 }
 
-/// Changes how many goroutines run at the same time; answers what it was before. With 0 it
-/// only answers.
+/// Sets how many goroutines run at the same time, and returns the old number. With 0 it changes
+/// nothing.
 ///
 /// Changing it stops the world: it waits until every running goroutine has come to a point
 /// where it can be stopped.
@@ -114,7 +114,7 @@ pub fn dump() {
 /// parked goroutines have below their stack pointers from deeper times. The answer is an estimate
 /// of the bytes.
 ///
-/// The runtime does this by itself, in the background, for stacks that nobody has wanted for some
+/// The runtime does this by itself, in the background, for stacks that were not used for some
 /// seconds; parked goroutines are looked at only here, while the world is stopped for moments.
 ///
 /// A goroutine that waits while it stands on a stack of another library's (a coroutine's, a fiber's)

@@ -1,7 +1,8 @@
-//! Goroutines with a common task, of which the first error counts.
+//! Goroutines with a common task; the group keeps their first error.
 //!
-//! A goroutine that panics or calls `goexit` is abnormal: it cancels as an error does, and
-//! `wait` passes it on. The limit is a channel with room for as many as may run.
+//! A goroutine that panics or calls `goexit` ends abnormally: this cancels the group as an error
+//! does, and `wait` passes it on. The limit is a channel whose capacity is the number of
+//! goroutines that may run.
 //!
 //! Go: golang.org/x/sync/errgroup.
 #![forbid(unsafe_code)]
@@ -27,7 +28,7 @@ use crate::sync::MutexGuard;
 use crate::sync::WaitGroup;
 use crate::thread::Scope;
 
-/// Runs parts of a task in goroutines, waits for all of them, and answers with the first error.
+/// Runs parts of a task in goroutines, waits for all of them, and returns the first error.
 ///
 /// Clones are the same group, so that a goroutine of it can start others. The functions return
 /// `Result<(), BoxError>`: `?` works on every error, and `Err("words".into())` is one.
@@ -63,7 +64,7 @@ struct Shared {
     ended: Mutex<Ended>,
 }
 
-/// Who is let in sends, who has ended receives.
+/// A goroutine that starts sends, a goroutine that has ended receives.
 #[derive(Clone)]
 struct Limit(Sender<()>, Receiver<()>);
 

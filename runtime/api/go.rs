@@ -13,7 +13,7 @@ use crate::api::thread::panic::uncaught;
 use crate::core::sched::spawn::spawn;
 use crate::ext::life::Birth;
 
-/// Starts a goroutine that runs `f`, and goes on at once.
+/// Starts a goroutine that runs `f`, and returns at once.
 ///
 /// An uncaught panic in it ends the process with Go's words and status 2 (see
 /// [`Builder::uncaught_panic`](crate::Builder::uncaught_panic) for the other way).
@@ -46,7 +46,7 @@ where
     go_at(Location::caller(), f);
 }
 
-/// As [`go`], on behalf of whoever is at `at`.
+/// As [`go`], for the caller at `at`.
 #[track_caller]
 pub(crate) fn go_at<F>(at: &'static Location<'static>, f: F)
 where

@@ -1,8 +1,8 @@
-//! Who am I? The calling goroutine's number and name, without the handle that
+//! The calling goroutine's number and name, without the handle that
 //! [`thread::current`](crate::thread::current) makes.
 //!
-//! For messages and logs. Go keeps the number to itself, so that nobody hangs state on it; for
-//! state there is `goroutine_local!`.
+//! The number is for messages and logs. Go does not show it, so that programs do not keep state
+//! by it; for state there is `goroutine_local!`.
 #![forbid(unsafe_code)]
 
 use std::panic::Location;
@@ -53,7 +53,7 @@ pub fn id() -> Option<u64> {
     this_goroutine().map(|g| g.id())
 }
 
-/// What can be said of a goroutine. It may have ended by the time that somebody looks.
+/// Facts about a goroutine. It may have ended by the time that the caller reads them.
 ///
 /// # Examples
 /// See [`current`].

@@ -1,4 +1,4 @@
-//! What people call. Nothing is decided here.
+//! The public API. It makes no scheduling decision.
 //!
 //! Without the extras (`--no-default-features`) there are `small`, and `Mutex` and `WaitGroup` of `sync`.
 

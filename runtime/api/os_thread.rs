@@ -1,4 +1,5 @@
-//! Goroutines that need a thread of their own, and calls that are known to block.
+//! `lock_os_thread` for goroutines that need a thread of their own, and `blocking` for calls that
+//! are known to block.
 #![forbid(unsafe_code)]
 
 use crate::core::m::current::this_m;

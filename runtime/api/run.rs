@@ -1,4 +1,5 @@
-//! The door: `run`, and `Builder::run`. The first call starts the runtime of the process.
+//! `run` and `Builder::run`, the entry to the runtime. The first call starts the runtime of the
+//! process.
 //!
 //! Go: proc.go main, schedinit.
 #![allow(
@@ -30,10 +31,9 @@ impl Builder {
     /// old one's thread-locals.
     ///
     /// # Safety
-    /// The compiler may keep the address of a thread-local across a call that suspends; it does
-    /// so in ordinary safe code (`docs/thread-locals.md`). Nothing that runs in a goroutine may
-    /// use a thread-local both before and after a suspension: not its own code, no library, not
-    /// std.
+    /// The compiler may keep the address of a thread-local across a call that may wait; it does
+    /// so in ordinary safe code (`docs/thread-locals.md`). No code that runs in a goroutine may
+    /// use a thread-local both before and after such a call. This includes libraries and std.
     pub unsafe fn without_tls_guard(mut self) -> Builder {
         self.no_guard = true;
         self
@@ -64,10 +64,10 @@ impl Builder {
 /// Runs `f` as a goroutine and returns its value. The first call starts the runtime, with Go's
 /// defaults; see [`Builder`] for others.
 ///
-/// Goroutines that outlive `f` go on in the background until the process ends: the runtime is
-/// never torn down. `run` may be called again, from any thread, also at the same time. When
-/// every goroutine is asleep for ever while `f` has not returned, the process ends with Go's
-/// deadlock report and status 2.
+/// Goroutines that outlive `f` continue in the background until the process ends: the runtime is
+/// never torn down. `run` may be called again, from any thread, also at the same time. When every
+/// goroutine is asleep forever while `f` has not returned, the process ends with Go's deadlock
+/// report and status 2.
 ///
 /// Last words are not lost: when `f` has returned while a goroutine panics, or while anything
 /// else is being reported that ends the process, `run` waits for that, and so does the process's
@@ -83,25 +83,32 @@ impl Builder {
 /// With the panic of `f`, if it panics.
 ///
 /// # Safety
-/// The promise is for every goroutine of the process, whoever starts it, for as long as the process
-/// lives: there is one runtime, and once this was called, `go`, `spawn` and `after_func`, which are
-/// safe, start goroutines from every thread.
+/// The caller makes a promise for every goroutine of the process, for as long as the process lives:
+/// there is one runtime, and after this call `go`, `spawn` and `after_func`, which are safe, start
+/// goroutines from every thread.
 ///
-/// A goroutine may go on on another OS thread when a call of this crate that may wait returns: a
-/// receive, a send, a lock, a join, a sleep, a yield and so on, whether it had to wait or not.
-/// `docs/thread-locals.md` has the list of those, and that of the calls that do not wait (`go`,
-/// `try_send`, the drop of a sender, `goroutine::id` and so on): they return on their thread, and
-/// no other goroutine runs there meanwhile.
+/// When a call of this crate that *may wait* returns, the goroutine may continue on another OS
+/// thread: after a receive, a send, a lock, a join, a sleep, a yield and so on, even if the call did
+/// not have to wait. `docs/thread-locals.md` lists all calls that may wait, and the calls that do not
+/// (`go`, `try_send`, the drop of a sender, `goroutine::id` and so on).
 ///
-/// No goroutine may keep alive, across a call that may wait, a value that is tied to an OS thread:
-/// a borrow of a `thread_local!` (inside of `LocalKey::with`), an `Rc` cloned out of one, a
-/// reference into a box that one holds, a guard of a lock that knows its thread (such as
-/// `std::io::StdoutLock` or `std::sync::MutexGuard`). Using a thread-local before such a call and
-/// again afterwards is fine. `docs/thread-locals.md` explains what goes wrong and what the runtime
-/// takes care of.
+/// The promise is that no goroutine keeps any of these across a call that may wait:
 ///
-/// Nor may it leave changed control bits of the floating-point unit (rounding, exceptions that trap,
-/// denormals) behind at a suspension, unless it is locked to its thread: others compute with them.
+/// 1. a borrow of a `thread_local!`, that is, a wait inside of `LocalKey::with`;
+/// 2. a value that is reached through a thread-local and the heap: an `Rc` cloned out of a
+///    thread-local, or a reference into a `Box` that a thread-local holds;
+/// 3. a guard of a lock that is bound to its thread, such as `std::io::StdoutLock` or
+///    `std::sync::MutexGuard`;
+/// 4. a context that a library keeps for each thread, such as the guard of an entered `tracing` span
+///    or of a `tokio` runtime's `enter`;
+/// 5. changed control bits of the floating-point unit (rounding, exceptions that trap, denormals):
+///    other goroutines would compute with them;
+/// 6. a `std::thread::scope`, or a wait for a `std::thread::park` of its thread.
+///
+/// Items 1, 5 and 6 are allowed while the goroutine is locked to its thread
+/// ([`lock_os_thread`](crate::lock_os_thread)). Using a thread-local before such a call and again
+/// afterwards is fine. `docs/thread-locals.md` explains each item, and what the runtime protects
+/// without a promise.
 ///
 /// # Examples
 /// ```

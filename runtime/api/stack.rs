@@ -1,8 +1,8 @@
 //! Deep recursion: how much stack is left, and a larger one for a call that needs it.
 //!
-//! A goroutine's stack grows by itself, up to its limit (256 KiB, or what
-//! [`Builder::stack_size`](crate::thread::Builder::stack_size) says). Code that recurses as deep
-//! as its input calls [`grow`] on its way, as it would call the `stacker` crate on a thread.
+//! A goroutine's stack grows by itself, up to its limit (256 KiB, or the size given to
+//! [`Builder::stack_size`](crate::thread::Builder::stack_size)). Code that recurses as deep as
+//! its input calls [`grow`] at each level, as it would call the `stacker` crate on a thread.
 //!
 //! Go: stack.go newstack; there every stack grows up to 1 GB.
 #![forbid(unsafe_code)]

@@ -1,8 +1,9 @@
-//! What the tests of this package ask, and what they break on purpose.
+//! Hooks for the tests of this package: they read the inside of the runtime, or break its rules
+//! on purpose.
 //!
-//! `__inside` and `__preempt_soon` would let anybody break the rules of the inside of the runtime from
-//! safe code. So they are not in release builds, unless `--cfg gosched_test` says otherwise, as
-//! `.cargo/config.toml` does for this package's own.
+//! With `__inside` and `__preempt_soon`, safe code could break the rules of the runtime. So these
+//! functions are not in release builds, except with `--cfg gosched_test`, which
+//! `.cargo/config.toml` sets for this package's own builds.
 #![forbid(unsafe_code)]
 
 use crate::core::m::current::this_m;
@@ -14,8 +15,8 @@ use crate::ext::linux::thread_stack;
 use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::threads::allm;
 
-/// For tests: how many objects of each kind there are, whoever has them, and how many of them are
-/// free. What is used again does not grow; what is not, leaks.
+/// For tests: how many objects of each kind exist, used or free, and how many of them are free.
+/// What is used again does not grow; what is not, leaks.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct __Objects {

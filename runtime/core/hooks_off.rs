@@ -1,5 +1,5 @@
-//! The twin of `core/hooks.rs` where there are no extras: nothing happens, but that threads are
-//! started, stacks are mapped, and a deadlock is noticed.
+//! Replaces `core/hooks.rs` where there are no extras: the hooks only start threads, map stacks
+//! and detect a deadlock.
 #![allow(clippy::unnecessary_wraps, reason = "the extras may fail")]
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ use crate::core::p::processor::{LentP, P};
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
+use crate::core::sched::wake::Owed;
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
@@ -230,8 +231,8 @@ pub(crate) fn p_that_waits(_: &SchedGuard, _: &'static M) -> Option<&'static P> 
     None
 }
 
-pub(crate) fn leave_to_others(_: &SchedGuard, _: &'static M) -> bool {
-    false
+pub(crate) fn leave_to_others(_: &SchedGuard, _: &'static M) -> Owed {
+    Owed::Nothing
 }
 
 #[inline]

@@ -1,4 +1,4 @@
-//! Every G there ever was: slabs that only grow, so dumps can walk them at any time.
+//! All Gs that were ever made: the slabs only grow, so dumps can walk them at any time.
 //!
 //! Go: proc.go allgs.
 #![forbid(unsafe_code)]
@@ -17,14 +17,14 @@ pub(crate) const SLAB: usize = 64;
 struct Slab {
     next: AtomicRef<Slab>,
     gs: Box<[G]>,
-    /// What its Gs are for. Those of plain threads never stand for a goroutine: whoever looks at
-    /// one that ended meanwhile sees a thread's all the same.
+    /// What its Gs are for. The G of a foreign thread is never used for a goroutine: code that
+    /// reads the G of a thread that has ended meanwhile still sees the G of a thread.
     kind: Kind,
 }
 
 /// Every slab, in a list that only grows.
 struct AllGs {
-    /// Oldest slab first, so that dumps come about in order of birth.
+    /// Oldest slab first, so that dumps are roughly in the order of creation.
     first: AtomicRef<Slab>,
     last: AtomicRef<Slab>,
     slabs: AtomicU32,
@@ -36,7 +36,8 @@ static ALL_GS: AllGs = AllGs {
     slabs: AtomicU32::new(0),
 };
 
-/// Allocates one slab of dead Gs and registers it; answers its first G and the others. Allocates: never in a non-preemptible region.
+/// Allocates one slab of dead Gs and registers it; returns its first G and the others. Allocates:
+/// never in a non-preemptible region.
 ///
 /// One by one into a box of their own: as an array they would be built on the caller's stack,
 /// which is a goroutine's, and make five more of its pages resident.
@@ -64,7 +65,7 @@ pub(crate) fn count() -> usize {
     ALL_GS.slabs.load(Relaxed) as usize * SLAB
 }
 
-/// As [`for_each`], but only those of plain threads: other slabs are passed over.
+/// As [`for_each`], but only those of foreign threads: other slabs are passed over.
 pub(crate) fn for_each_thread(mut f: impl FnMut(GRef)) {
     // Acquire pairs(slabs): new_slab's Release.
     let mut slab = ALL_GS.first.load(Acquire);

@@ -1,5 +1,5 @@
-//! What the extras do when the core gives them a chance (`core/hooks.rs`): in one file, in the order
-//! in which it happens.
+//! The functions of the extras that the core calls (`core/hooks.rs`): all in one file, in the
+//! order in which they are called.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -45,6 +45,7 @@ use crate::ext::stopped::Bound;
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::threads::distance::{DISTANCE, call_at_distance};
 use crate::ext::threads::refused::patiently;
+use crate::ext::threads::runtime_threads::NewThread;
 use crate::ext::threads::spawner::{self, Duties};
 use crate::ext::threads::{runtime_threads, starved, waiting_ps};
 use crate::ext::timers::last_awake::check_if_last;
@@ -159,7 +160,7 @@ pub(crate) fn m_starts(m: &'static M) -> Option<AltStack> {
 /// In the loop: the P that it was made for, if somebody waits. Others wait for an M that comes up;
 /// those who compute need not.
 pub(crate) fn m_is_up(m: &'static M) {
-    if runtime_threads::thread_is_up(m) {
+    if runtime_threads::thread_is_up(m) == NewThread::HasP {
         idle::wait_for_p(m);
     }
     inherited::run_behind();
@@ -181,8 +182,8 @@ pub(crate) fn slice_is_over(p: &P) -> bool {
     p.slice_is_over()
 }
 
-/// The M has nothing to do, and nobody else waits for timers yet: it does, unless there are none.
-/// True: one is due.
+/// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
+/// there are no timers. True: one is due.
 pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
         return false;
@@ -238,7 +239,7 @@ pub(crate) fn before_switch(m: &'static M, g: GRef) {
     tls_guard::arrives(m, g);
 }
 
-/// It has given the M up. False: it had lost its P, and goes on at once, with another.
+/// It has left the M. False: it had lost its P, and continues at once, with another.
 #[inline]
 pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
     if switch == Switch::Done {
@@ -261,8 +262,9 @@ pub(crate) fn leave_after_switch(rt: NoPreempt) {
     }
 }
 
-/// A module was loaded. In user code, since it takes the dynamic linker's lock. By the thread of
-/// the M that we are on now: on the way out of the runtime it may have become another one.
+/// A module was loaded. This runs in user code, since it takes the dynamic linker's lock. It runs
+/// on the thread of the current M, which may be another M than before the goroutine left the
+/// runtime.
 #[cold]
 #[inline(never)]
 fn take_window() {
@@ -273,7 +275,7 @@ fn take_window() {
     }
 }
 
-/// `g` has left `m`: is somebody locked to that, or was?
+/// `g` has left `m`: is a goroutine locked to `m`, or was one?
 #[inline]
 pub(crate) fn after(m: &'static M, g: GRef) -> Next {
     m.blocking.set(false);
@@ -304,7 +306,7 @@ fn end_thread(m: &'static M, last: GRef) -> bool {
     true
 }
 
-/// A plain thread waits. It may have been the last one that could do anything.
+/// A foreign thread waits. It may have been the last one that could do anything.
 pub(crate) fn foreign_falls_asleep(g: GRef) {
     exit_watcher::falls_asleep(g);
     deadlock::check();

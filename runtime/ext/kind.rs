@@ -1,4 +1,4 @@
-//! Goroutine or plain thread.
+//! What a G is used for: a goroutine or a foreign thread.
 #![forbid(unsafe_code)]
 
 /// What kind of thing a G stands for.

@@ -1,5 +1,5 @@
-//! What the extras do in a goroutine's life: its birth, its stack, its end; and goroutines that are
-//! prepared now and started later, by a timer.
+//! The functions of the extras for a goroutine's birth, its stack and its end; and goroutines
+//! that are prepared now and started later, by a timer.
 #![allow(unsafe_code, reason = "stores the closure in a G that it owns")]
 
 use std::panic::Location;
@@ -24,7 +24,7 @@ use crate::ext::stackalloc::{Class, SlotRef, StackError, StackSpec};
 use crate::ext::thread_locals::locals;
 use crate::ext::threads::incarnation::Incarnation;
 
-/// What a new goroutine is, besides its closure.
+/// The properties of a new goroutine, besides its closure.
 #[derive(Debug)]
 pub(crate) struct Birth {
     pub(crate) at: &'static Location<'static>,
@@ -150,7 +150,7 @@ pub(crate) unsafe fn prepare<F: FnOnce() + Send>(birth: &Birth, f: F) -> GRef {
     g
 }
 
-/// Takes the preparation back.
+/// Undoes a [`prepare`].
 ///
 /// # Safety
 /// `g` comes from [`prepare`], was not started, and will not be.

@@ -1,5 +1,5 @@
-//! What a scheduler can do without: preemption, timers, thread-locals, dumps, channels. Each folder
-//! is a chapter that can be skipped on a first reading.
+//! The extras, which the scheduler works without: preemption, timers, thread-locals, dumps,
+//! channels. Each folder is a chapter that can be skipped on a first reading.
 
 #[cfg(not(loom))]
 pub(crate) mod linux;

@@ -1,4 +1,4 @@
-//! What a G holds for the extras. They reach it as if it were the G's own.
+//! The fields of a G for the extras, which use them as if they were the G's own fields.
 #![forbid(unsafe_code)]
 
 use std::panic::Location;
@@ -22,7 +22,8 @@ use crate::ext::timers::runtime_timer::RuntimeTimer;
 pub(crate) struct GExt {
     // Written by the owner (the M it runs on, or the spawner).
     kind: OwnerCell<u8>,
-    /// Why it may not run on another thread than `last_m`, if so: see `ext/thread_locals/tls_guard.rs`.
+    /// The reasons why it must run on `last_m`, if there are any: see
+    /// `ext/thread_locals/tls_guard.rs`.
     pub(crate) stay: OwnerCell<u8>,
     /// `lock_os_thread` count.
     pub(crate) locked_count: OwnerCell<u16>,
@@ -40,7 +41,7 @@ pub(crate) struct GExt {
     pub(crate) bound_m: AtomicMId,
     /// A `StackSpec`: what stack it was promised at its spawn.
     stack_spec: OwnerCell<u8>,
-    /// Whether it panics just now: see `ext/diagnostics/panics.rs`.
+    /// Whether it is in a panic: see `ext/diagnostics/panics.rs`.
     pub(crate) panics: PanicWord,
     /// Wakes a plain OS thread (`Kind::Thread`).
     pub(crate) note: Note,

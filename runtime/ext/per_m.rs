@@ -1,4 +1,4 @@
-//! What an M holds for the extras. They reach it as if it were the M's own.
+//! The fields of an M for the extras, which use them as if they were the M's own fields.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -13,8 +13,8 @@ use crate::ext::preempt::pending::Pending;
 use crate::ext::preempt::retake::Retake;
 use crate::ext::threads::incarnation::{AtomicIncarnation, Incarnation};
 
-/// In `exclusive`: a goroutine has ended locked to this thread. It may be in any state, so the
-/// thread runs nobody any more but those who need it, and ends when there are none.
+/// In `exclusive`: a goroutine has ended locked to this thread. The thread may be in any state,
+/// so it runs only the goroutines that need it, and ends when there are none.
 const ENDING: u32 = 1 << 31;
 
 /// See `ext/preempt/retake.rs` for how its P can be taken from outside.
@@ -25,20 +25,21 @@ pub(crate) struct MExt {
     pub(crate) blocking: OwnerCell<bool>,
     /// Its thread's CPU time when its P was taken from it.
     pub(crate) lost_cpu: OwnerCell<u64>,
-    /// Stops it when it computes without a P; and whether it does so (some systems have none).
+    /// The timer that stops the thread when it computes without a P; some systems refuse it.
     pub(crate) lost_timer: CpuTimer,
     pub(crate) lost_is_timed: OwnerCell<bool>,
     /// The schedtick of the P that sysmon wants preempted, or `PREEMPT_ANY`.
     pub(crate) preempt_tick: AtomicU64,
     /// Its thread's CPU time when that was written.
     pub(crate) asked_cpu: OwnerCell<u64>,
-    /// What its goroutine is to do on its way out of the runtime.
+    /// What its goroutine must do when it leaves the runtime.
     pub(crate) pending: Pending,
     /// Asleep in the preemption handler, with its goroutine stopped in user code.
     pub(crate) bound_asleep: OwnerCell<bool>,
     /// How many goroutines are locked to this M, and [`ENDING`]; written by its own thread.
     exclusive: OwnerCell<u32>,
-    /// Asleep until one that needs this very thread was picked; under the scheduler's lock.
+    /// Asleep until a goroutine that needs this very thread is picked; under the scheduler's
+    /// lock.
     pub(crate) waits_for_own: OwnerCell<bool>,
     /// Where its signal stack starts; 0 before the thread runs.
     pub(crate) alt_stack: OwnerCell<usize>,
@@ -49,7 +50,7 @@ pub(crate) struct MExt {
     /// Which thread this is; `NONE` when that has ended. Changed under the scheduler's lock, and
     /// by the spawner before the thread begins.
     incarnation: AtomicIncarnation,
-    /// The thread has let go of it.
+    /// The thread does not use it any more.
     free: AtomicBool,
     /// The kernel's thread id, once the thread runs.
     pub(crate) tid: OwnerCell<i32>,
@@ -113,7 +114,7 @@ impl MExt {
         self.incarnation.load(Acquire) // pairs(all-ms): begin's Release
     }
 
-    /// Its thread leaves the books. The scheduler's lock is held.
+    /// Its thread is taken out of the records. The scheduler's lock is held.
     pub(crate) fn end(&self) {
         self.incarnation.store(Incarnation::NONE, Relaxed);
     }
@@ -137,7 +138,7 @@ impl MExt {
         self.free.load(Relaxed)
     }
 
-    /// The thread runs nobody but those who need it.
+    /// The thread runs only goroutines that need it.
     #[inline]
     pub(crate) fn is_exclusive(&self) -> bool {
         self.exclusive.get() != 0
@@ -153,7 +154,7 @@ impl MExt {
         self.exclusive.sub(1);
     }
 
-    /// From now on the thread ends as soon as nobody needs it.
+    /// From now on the thread ends as soon as no goroutine needs it.
     pub(crate) fn set_ending(&self) {
         self.exclusive.set(self.exclusive.get() | ENDING);
     }

@@ -1,4 +1,4 @@
-//! What a P holds for the extras. They reach it as if it were the P's own.
+//! The fields of a P for the extras, which use them as if they were the P's own fields.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicBool;
@@ -23,12 +23,12 @@ pub(crate) struct PExt {
     pub(crate) syscalltick: OwnerCell<u32>,
     /// The schedtick whose slice is over, as sysmon has seen.
     over_tick: OwnerCell<u32>,
-    /// The world goes on, and it has not picked a goroutine since: it may, before the world stops
-    /// again. And its schedtick then.
+    /// The world has started again, and this P has not picked a goroutine since: it may pick one
+    /// before the world stops again. And its schedtick at that time.
     owed_pick: AtomicBool,
     restart_tick: OwnerCell<u32>,
-    /// When a pair of locked goroutines began to hand it to and fro, and its schedtick when it was
-    /// handed to one of them last.
+    /// When a pair of locked goroutines began to hand this P to each other, and its schedtick at
+    /// the last hand-over.
     pub(crate) locked_since: OwnerCell<u64>,
     pub(crate) locked_tick: OwnerCell<u32>,
     // Owner half.
@@ -67,7 +67,7 @@ impl P {
         self.over_tick.get() == self.schedtick.get()
     }
 
-    /// The world goes on: one pick is owed to this P before it stops again.
+    /// The world starts again: this P is owed one pick before the next stop.
     pub(crate) fn owe_pick(&self) {
         self.restart_tick.set(self.schedtick.get());
         self.owed_pick.store(true, Relaxed);
@@ -91,7 +91,7 @@ impl P {
         self.free_gs.len()
     }
 
-    /// Has it a free stack of `class` of its own? By the owner, or as a hint.
+    /// Has it a free stack of `class` in its cache? Called by the owner, or as a hint.
     pub(crate) fn has_stack(&self, class: Class) -> bool {
         self.stacks.has(class)
     }
@@ -120,7 +120,7 @@ impl LentP<'_> {
         self.stacks.flush();
     }
 
-    /// Gives all caches back: for a P that goes away.
+    /// Gives all caches back: for a P that is removed.
     pub(crate) fn flush_caches(self) {
         free_gs::give(&self.free_gs);
         self.stacks.flush();

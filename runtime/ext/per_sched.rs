@@ -1,4 +1,4 @@
-//! What the scheduler holds for the extras, and what they ask of it. They reach it as if it were the
+//! The fields and functions of the scheduler for the extras, which use them as if they were the
 //! scheduler's own.
 #![forbid(unsafe_code)]
 
@@ -13,11 +13,13 @@ use crate::core::sched::schedt::{Sched, SchedGuard};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::note::Note;
 use crate::ext::linux::coarse::set_coarse;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::timers::timer_waiter::TimerWaiter;
 
 #[derive(Debug)]
 pub(crate) struct SchedExt {
-    /// Ms that wait until one is picked who needs their thread; under the lock. Go: nmidlelocked.
+    /// Ms that wait until a goroutine is picked that needs their thread; under the lock. Go:
+    /// nmidlelocked.
     pub(crate) idle_locked: OwnerCell<u32>,
     pub(crate) max_ms: OwnerCell<u32>,
     /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
@@ -68,7 +70,8 @@ impl Sched {
         self.m_count.peek().wrapping_sub(idle)
     }
 
-    /// If nothing runs or is about to: a stamp. Two equal ones: nothing ran in between either.
+    /// If no M runs or is about to run: a stamp. If two stamps are equal, no M ran in between
+    /// either.
     pub(crate) fn all_asleep(&self) -> Option<(u32, u32)> {
         let _locked = self.lock();
         let asleep = self.all_ms_idle() && self.global_len() == 0 && !self.stopping.peek();
@@ -81,7 +84,7 @@ impl Sched {
         self.ms_awake() == 0
     }
 
-    /// Every P ever made, those that `gomaxprocs` has put aside included.
+    /// Every P ever made, with those that `gomaxprocs` has put aside.
     pub(crate) fn all_ps(&self) -> impl Iterator<Item = &'static P> + '_ {
         (0..MAX_PS).map_while(|i| self.p(i))
     }
@@ -98,7 +101,7 @@ impl Sched {
         by_ps + self.created_outside.load(Relaxed)
     }
 
-    /// Nobody is there to take over a P at once. Under the lock, or as a hint.
+    /// No M could take over a P at once. Under the lock, or as a hint.
     pub(crate) fn wants_spare(&self) -> bool {
         let needed = self.idle_ms.needed().min(MAX_SET_ASIDE);
         self.idle_ms.len() <= needed
@@ -118,28 +121,28 @@ impl SchedGuard {
     /// Takes an idle M whose thread no goroutine waits for.
     pub(crate) fn pop_free_idle_m(&self) -> Option<&'static M> {
         let m = self.idle_ms.first()?;
-        (!m.idle_links.is_needed() && self.idle_ms.take(m)).then_some(m)
+        (!m.idle_links.is_needed() && self.idle_ms.take(m) == Sleeper::Taken).then_some(m)
     }
 
-    /// An M falls asleep until somebody is picked who needs its thread.
+    /// An M falls asleep until a goroutine is picked that needs its thread.
     pub(crate) fn push_waiting_for_own(&self, m: &'static M) {
         m.waits_for_own.set(true);
         self.idle_locked.add(1);
     }
 
-    /// True: this M slept, in the idle list or for its own goroutines, and is in no list any
-    /// more: the caller's to wake.
-    pub(crate) fn take_asleep(&self, m: &'static M) -> bool {
+    /// Takes an M out of the list in which it sleeps: of idle Ms, or of those that wait for their own
+    /// goroutines.
+    pub(crate) fn take_asleep(&self, m: &'static M) -> Sleeper {
         if m.waits_for_own.get() {
             m.waits_for_own.set(false);
             self.idle_locked.sub(1);
             self.idle_ms.count_wake();
-            return true;
+            return Sleeper::Taken;
         }
         self.idle_ms.take(m)
     }
 
-    /// An M gave its P up because the world is being stopped.
+    /// An M gave up its P because the world is being stopped.
     pub(crate) fn p_stopped(&self) {
         let left = self.still_running.get() - 1;
         self.still_running.set(left);

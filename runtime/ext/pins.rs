@@ -1,4 +1,4 @@
-//! What is known of a goroutine and its thread: the bits of `G::stay`.
+//! The bits of `G::stay`: facts about a goroutine and its thread.
 //!
 //! Written by the M that holds the G. See `ext/thread_locals/tls_guard.rs`.
 #![forbid(unsafe_code)]

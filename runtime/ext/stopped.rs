@@ -34,7 +34,7 @@ impl Stop {
     }
 }
 
-/// What has become of a bound goroutine that was picked.
+/// The state of a bound goroutine that was picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Bound {
@@ -42,7 +42,7 @@ pub(crate) enum Bound {
     Asleep,
     /// The valve lets it run without a P: nothing to do.
     Running,
-    /// It came off its thread meanwhile: an ordinary runnable one.
+    /// It has left its thread meanwhile: it is an ordinary runnable goroutine.
     Runnable,
 }
 
@@ -148,7 +148,7 @@ impl Status {
         self.step_relaxed(WAITING, RUNNING, "time-out");
     }
 
-    /// Parked, and off its stack. It stays so until somebody readies it.
+    /// Parked, and off its stack. It stays so until a waker readies it.
     pub(crate) fn is_parked(&self) -> bool {
         // Acquire pairs(park-commit): commit_park's Release, so we see the saved stack.
         self.0.load(Acquire) == WAITING

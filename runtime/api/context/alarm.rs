@@ -1,10 +1,10 @@
-//! What a context does for one goroutine that waits for something else: it wakes it.
+//! An alarm wakes one goroutine that waits for something else when its context is done.
 //!
-//! The wait has a round (`core/g/wait_round.rs`), which the alarm claims as a timer would. It is
-//! among the node's children before the goroutine has announced its park, because it takes a lock
-//! and memory to get there; so it is armed later. One swap against one compare-and-swap: whoever
-//! comes second finds what the first one left, and there is nothing else to go wrong that would
-//! want a model.
+//! The wait has a round (`core/g/wait_round.rs`), which the alarm claims as a timer does. The
+//! alarm joins the node's children before the goroutine has announced its park, because joining
+//! takes a lock and memory; it is armed later. Arming is one swap, and firing is one
+//! compare-and-swap: the second of the two sees what the first one wrote. No other step can go
+//! wrong, so there is no loom model.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU64;

@@ -1,4 +1,5 @@
-//! The handles that cancel: without a cause, with one, and when they go out of scope.
+//! The handles that cancel a context: without a cause, with a cause, and when the handle is
+//! dropped.
 //!
 //! Go: context.go CancelFunc, CancelCauseFunc.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Contexts that are done by themselves at a time.
+//! Contexts that are done at a given time.
 //!
 //! Go: context.go WithDeadlineCause, timerCtx.
 #![forbid(unsafe_code)]

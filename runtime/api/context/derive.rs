@@ -1,4 +1,4 @@
-//! The roots, and what derives from a context without a clock.
+//! The root contexts, and derived contexts without a deadline.
 //!
 //! Go: context.go Background, TODO, WithCancel, WithCancelCause, WithValue, WithoutCancel,
 //! AfterFunc.
@@ -56,7 +56,7 @@ pub fn with_cancel(parent: &Context) -> (Context, CancelFunc) {
     (context, CancelFunc(node))
 }
 
-/// As [`with_cancel`], with the cause from whoever cancels it.
+/// As [`with_cancel`]; the caller that cancels it gives the cause.
 ///
 /// # Examples
 /// See [`CancelCauseFunc::cancel`].
@@ -133,7 +133,7 @@ pub fn cause(context: &Context) -> Option<Cause> {
 /// Starts `f` in a goroutine of its own when `context` is done; at once if it is already. Each
 /// call is for itself.
 ///
-/// Dropping the answer does not stop it.
+/// Dropping the returned handle does not stop it.
 ///
 /// # Panics
 /// If the runtime has not been started.

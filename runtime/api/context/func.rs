@@ -1,6 +1,7 @@
 //! A function that starts when a context is done, unless it is stopped before.
 //!
-//! Whoever takes it out of its place decides: the cancellation starts it, a stop drops it.
+//! The first to take the function out of its place decides: a cancellation starts it, a stop
+//! drops it.
 //!
 //! Go: context.go afterFuncCtx.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! `Context`: where one stands in the tree of cancellation, and in the list of values.
+//! `Context`: a place in the tree of cancellation, and in the list of values.
 #![forbid(unsafe_code)]
 
 use std::any::Any;
@@ -55,7 +55,7 @@ impl Context {
     }
 
     /// A channel that is closed when work for this context is to stop; no message comes. It
-    /// stays open for ever if the context can never be cancelled.
+    /// stays open forever if the context can never be cancelled.
     ///
     /// `err` says why, and has the answer at the latest when the channel is closed.
     ///
@@ -96,8 +96,8 @@ impl Context {
         self.node.as_ref()?.error()
     }
 
-    /// The cause that was given by whoever cancelled it or one that it derives from; the error
-    /// itself if none was given, `None` if it is not done.
+    /// The cause that was given when this context, or one that it derives from, was cancelled;
+    /// the error itself if none was given, `None` if it is not done.
     ///
     /// # Examples
     /// See [`CancelCauseFunc::cancel`](crate::context::CancelCauseFunc::cancel).

@@ -1,10 +1,10 @@
 //! Contexts: a deadline, a sign to stop, and values, handed down from call to call and from
 //! goroutine to goroutine. Go's package context.
 //!
-//! A function that may be stopped takes a [`Context`] and waits for [`Context::done`] beside
-//! what else it waits for. Who calls it derives a context of its own with [`with_cancel`],
-//! [`with_timeout`] and the others, and gets a handle to cancel it: that cancels all contexts
-//! derived from it before the call returns, and none above.
+//! A function that may be stopped takes a [`Context`], and waits for [`Context::done`] together
+//! with the other things that it waits for. Its caller derives a new context with
+//! [`with_cancel`], [`with_timeout`] and the others, and gets a handle to cancel it. The handle
+//! cancels this context and all contexts derived from it before the call returns, and none above.
 //!
 //! ```
 //! use gosched::channel::{select, unbounded};
@@ -28,12 +28,13 @@
 //! canceler.join().unwrap();
 //! ```
 //!
-//! No goroutine stands behind a context. One with a deadline has a timer, so it needs the
-//! runtime to have been started; all others work without it.
+//! A context needs no goroutine. A context with a deadline has a timer, so the runtime must have
+//! been started; all other contexts work without it.
 //!
-//! What differs from Go: a context is a handle, not an interface, so there are no foreign ones.
-//! A context whose handles were all dropped, with no ancestor or timer left that could cancel
-//! it, is released, even if nobody cancelled it. Whoever still waits for its `done` is woken.
+//! What differs from Go: a context is a handle, not an interface, so programs cannot define their
+//! own contexts. A context is released when all its handles were dropped and no ancestor or timer
+//! is left that could cancel it, even if it was never cancelled. A goroutine that still waits for
+//! its `done` is woken.
 
 pub(crate) mod error;
 pub(crate) mod values;

@@ -1,15 +1,15 @@
 //! The tree of cancellation: one node for each context that can be done by itself.
 //!
-//! A parent owns its children, a child only knows its parent, so a subtree lives as long as
-//! somebody may cancel it: a handle, a timer, an ancestor. `word` goes once from `LIVE` over
-//! `CLOSING` to the error, under the lock; the `done` channel is closed in between. So who was
-//! woken by `done` finds an error (it waits for the lock while it sees `CLOSING`), and who
-//! finds an error finds `done` closed.
+//! A parent owns its children, and a child has only a weak reference to its parent. So a subtree
+//! lives as long as a handle, a timer or an ancestor may cancel it. `word` goes once from `LIVE`
+//! over `CLOSING` to the error, under the lock; the `done` channel is closed in between. So a
+//! goroutine that was woken by `done` finds an error (it waits for the lock while it sees
+//! `CLOSING`), and one that finds an error finds `done` closed.
 //!
-//! Cancelling walks down without holding a lock, and without the stack's help: a tree may be
-//! deep. Each node is marked by one walk. `settled` says that all below it is marked, too; a
-//! walk that comes to a node of another's waits for that. The other one began further down, so
-//! they never wait in a circle.
+//! A cancellation walks down without holding a lock, and without recursion, as a tree may be
+//! deep. Exactly one walk marks each node. `settled` says that everything below the node is
+//! marked too; a walk that comes to a node that another walk has marked waits for that. The other
+//! walk began further down, so two walks never wait for each other.
 //!
 //! Go: context.go cancelCtx, propagateCancel, removeChild.
 #![forbid(unsafe_code)]
@@ -39,7 +39,7 @@ const CLOSING: u8 = 1;
 const CANCELED: u8 = 2;
 const DEADLINE: u8 = 3;
 
-/// The `done` of everything that was cancelled before anybody asked for it.
+/// The `done` channel of all contexts that were cancelled before a caller asked for it.
 static CLOSED: LazyLock<Receiver<()>> = LazyLock::new(|| bounded(0).1);
 
 pub(crate) struct Node {
@@ -220,7 +220,7 @@ fn decode(word: u8) -> Option<Error> {
     }
 }
 
-/// Answers the functions that are to start.
+/// Returns the functions that are to start.
 fn cancel_all(children: Children, error: Error, cause: &Cause) -> Vec<Arc<Func>> {
     let mut todo: Vec<Child> = children.into_values().rev().collect();
     let mut marked = Vec::new();

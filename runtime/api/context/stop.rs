@@ -1,4 +1,4 @@
-//! The handle that keeps an `after_func` from starting.
+//! The handle that stops an `after_func` before it starts.
 #![forbid(unsafe_code)]
 
 use std::fmt;

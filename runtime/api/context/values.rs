@@ -1,6 +1,6 @@
-//! The values of a context: a list from the nearest to the root, shared by all that derive.
+//! The values of a context: a list from the nearest to the root, shared by all derived contexts.
 //!
-//! It is apart from the tree of cancellation, and holds nothing of it.
+//! The list is separate from the tree of cancellation, and keeps no node of it alive.
 //!
 //! Go: context.go valueCtx, value.
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! A goroutine waits for a future: it polls, and parks until the waker is called.
 //!
-//! The waker is a park token of its own, not the goroutine's: a future may call `park` and
-//! `unpark` inside, and both must get what is theirs.
+//! The waker has a park token of its own, not the goroutine's: a future may call `park` and
+//! `unpark` itself, and the two tokens must not be mixed up.
 #![forbid(unsafe_code)]
 
 use std::future::{Future, IntoFuture};
@@ -13,7 +13,7 @@ use crate::api::thread::parker;
 use crate::core::g::wait_reason::WaitReason;
 use crate::ext::diagnostics::identity::Identity;
 
-/// The token of one `block_on`. A waker may outlive it: then it sets a token that nobody takes.
+/// The token of one `block_on`. A waker may outlive it: then it sets a token that is never taken.
 struct Signal(Identity);
 
 impl Wake for Signal {
@@ -30,8 +30,8 @@ impl Wake for Signal {
 /// blocks.
 ///
 /// The future is polled by the caller, on the caller's stack, once at first and then after each
-/// call of its waker, which anybody may call from anywhere. A dump shows the goroutine as
-/// waiting for `future`.
+/// call of its waker, which may come from any thread. A dump shows the goroutine as waiting for
+/// `future`.
 ///
 /// # Panics
 /// If the future panics.

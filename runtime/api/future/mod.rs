@@ -3,8 +3,8 @@
 //! [`ScopedJoinHandle`](crate::thread::ScopedJoinHandle) are futures themselves, so that a task of
 //! an executor can wait for a goroutine.
 //!
-//! This is no executor: a future that is awaited here is polled by the goroutine that waits for
-//! it. What the future needs (a reactor, a timer of its own) is its own affair.
+//! This is no executor: the goroutine that waits for a future polls it. The future must bring
+//! everything else that it needs, such as a reactor or a timer.
 
 pub(crate) mod block_on;
 pub(crate) mod join_future;

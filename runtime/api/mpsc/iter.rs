@@ -1,5 +1,5 @@
-//! Iterators over the messages of a receiver. They end when no sender is left, and `try_iter`
-//! also when no message is there.
+//! Iterators over the messages of a receiver. They end when no sender is left; `try_iter` also
+//! ends when there is no message.
 #![forbid(unsafe_code)]
 
 use crate::api::mpsc::receiver::Receiver;

@@ -1,7 +1,8 @@
 //! Channels with the API of `std::sync::mpsc`, over those of [`channel`](crate::channel): many
 //! senders, one receiver. A program written for std's needs only its `use` line changed.
 //!
-//! The error types are std's own. Also at hand as [`sync::mpsc`](crate::sync::mpsc).
+//! The error types are std's own. This module is also available as
+//! [`sync::mpsc`](crate::sync::mpsc).
 //!
 //! ```
 //! use gosched::sync::mpsc;

@@ -1,4 +1,4 @@
-//! The sending handles: of a channel without a bound, and of one with it.
+//! The sending handles: of an unbounded channel, and of a bounded one.
 #![forbid(unsafe_code)]
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The API of the core alone: what mini has, but channels.
+//! The API of the core alone: the same as mini's, without channels.
 
 pub(crate) mod run;
 pub mod thread;

@@ -1,4 +1,4 @@
-//! `Barrier` with the interface of `std`: all wait until the last one comes.
+//! `Barrier` with the interface of `std`: all goroutines wait until the last one has come.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -38,7 +38,7 @@ pub struct Barrier {
     list: NotifyList,
 }
 
-/// What [`Barrier::wait`] answers: one of each round is the leader.
+/// The result of [`Barrier::wait`]: one of each round is the leader.
 ///
 /// # Examples
 /// See [`Barrier`].

@@ -71,7 +71,7 @@ impl WaitTimeoutResult {
 }
 
 impl Condvar {
-    /// A condition variable that nobody waits for.
+    /// A condition variable without waiters.
     #[inline]
     #[must_use]
     pub const fn new() -> Condvar {
@@ -138,7 +138,7 @@ impl Condvar {
         }
     }
 
-    /// As [`Condvar::wait_while`], but gives up after `dur`. The answer says that time ran out
+    /// As [`Condvar::wait_while`], but gives up after `dur`. The result says that time ran out
     /// only if the condition still holds.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ impl Condvar {
         }
     }
 
-    /// Wakes the one that has waited longest, if anybody waits.
+    /// Wakes the waiter that has waited longest, if there is one.
     ///
     /// # Examples
     ///
@@ -192,7 +192,7 @@ impl Condvar {
         self.list.notify_one();
     }
 
-    /// Wakes everybody who waits at this moment.
+    /// Wakes all that wait at this moment.
     ///
     /// # Examples
     ///

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use crate::api::sync::mutex::Mutex;
 use crate::api::sync::once_lock::OnceLock;
 
-/// A value that is made at its first use, once, whoever uses it first.
+/// A value that is made once, at its first use.
 ///
 /// The interface is that of [`std::sync::LazyLock`].
 ///
@@ -26,7 +26,8 @@ use crate::api::sync::once_lock::OnceLock;
 #[doc(alias = "OnceFunc")]
 pub struct LazyLock<T, F = fn() -> T> {
     value: OnceLock<T>,
-    /// Taken by whoever makes the value. Gone and no value: it has panicked.
+    /// The first user takes it to make the value. If it is gone and there is no value, it has
+    /// panicked.
     make: Mutex<Option<F>>,
 }
 

@@ -1,5 +1,6 @@
-//! Locks and meeting points for goroutines and plain threads alike, under the names of `std`
-//! and of Go. core/wait/README.md has the protocols, and why no wake-up is lost.
+//! Locks and other types for synchronisation, with the names of `std` and of Go. They work for
+//! goroutines and for plain OS threads. core/wait/README.md has the protocols, and proves that no
+//! wake-up is lost.
 
 pub(crate) mod poison;
 #[cfg(not(loom))]

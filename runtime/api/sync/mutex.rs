@@ -13,9 +13,9 @@ use crate::core::wait::raw_mutex::RawMutex;
 
 /// A lock around a value, for goroutines and plain threads alike.
 ///
-/// The interface is that of [`std::sync::Mutex`], poisoning included. Waiting parks the
-/// goroutine and leaves its thread to others. Whoever has waited for more than a millisecond is
-/// handed the lock in turn, so nobody starves.
+/// The interface is that of [`std::sync::Mutex`], poisoning included. Waiting parks the goroutine
+/// and leaves its thread to others. A waiter that has waited for more than a millisecond is
+/// handed the lock in turn, so no waiter starves.
 ///
 /// A goroutine may be moved to another thread while it holds the guard: the lock belongs to
 /// the guard, not to a thread. It is not reentrant: to lock it again while holding it is a
@@ -102,7 +102,7 @@ impl<T> Mutex<T> {
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Waits until nobody holds the mutex, and holds it while the guard lives.
+    /// Waits until the mutex is free, and holds it while the guard lives.
     ///
     /// # Errors
     /// The guard inside an error, if a holder has panicked: the mutex is poisoned, and the
@@ -123,7 +123,8 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Holds the mutex if it is free at this moment.
     ///
-    /// As in Go it is not free either while it is being handed to one who has waited long.
+    /// As in Go, the mutex is also not free while it is handed to a goroutine that has waited
+    /// long.
     ///
     /// # Errors
     /// [`TryLockError::WouldBlock`] if it is not free, [`TryLockError::Poisoned`] with the guard
@@ -167,7 +168,7 @@ impl<T: ?Sized> Mutex<T> {
         self.poison.is_set()
     }
 
-    /// Forgets that a holder has panicked: whoever calls this has put the value in order.
+    /// Forgets that a holder has panicked: the caller has put the value in order.
     ///
     /// # Examples
     ///

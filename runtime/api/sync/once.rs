@@ -1,6 +1,7 @@
 //! `Once` with the interface and the poisoning of `std`.
 //!
-//! One word: the state, and whether somebody waits for it to change. core/wait/README.md#once-word.
+//! One word holds the state, and whether a waiter waits for it to change.
+//! core/wait/README.md#once-word.
 //!
 //! Go: sync/once.go.
 #![forbid(unsafe_code)]
@@ -18,7 +19,7 @@ const POISONED: u32 = 1;
 const RUNNING: u32 = 2;
 const DONE: u32 = 3;
 const STATE: u32 = 3;
-/// Somebody waits for the state to change.
+/// A waiter waits for the state to change.
 const WAITED_FOR: u32 = 4;
 
 /// Runs a function once in a program's life, and makes everybody else wait for it.
@@ -89,7 +90,7 @@ impl Once {
         }
     }
 
-    /// Runs `f` if nothing has run yet, or waits until whoever runs has finished.
+    /// Runs `f` if no closure has run yet; if one is running, waits until it has finished.
     ///
     /// # Panics
     /// If an earlier run has panicked.

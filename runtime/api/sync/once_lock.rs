@@ -1,4 +1,4 @@
-//! `OnceLock<T>` with the interface of `std`: a place that is written once.
+//! `OnceLock<T>` with the interface of `std`: a value that is written once.
 #![allow(unsafe_code, reason = "shares the value of a cell after its one write")]
 
 use std::cell::UnsafeCell;
@@ -7,7 +7,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::api::sync::once::Once;
 
-/// A place that is written once, by whoever comes first, and read by everybody.
+/// A value that is written once, by the first caller, and can then be read by all.
 ///
 /// The interface is that of [`std::sync::OnceLock`].
 ///
@@ -77,7 +77,7 @@ impl<T> OnceLock<T> {
         self.value.get_mut().as_mut()
     }
 
-    /// The value, after waiting until somebody writes it.
+    /// The value; waits until it is written.
     ///
     /// # Examples
     ///
@@ -94,7 +94,7 @@ impl<T> OnceLock<T> {
         self.written()
     }
 
-    /// Writes the value, if nobody has yet.
+    /// Writes the value, if it was not written yet.
     ///
     /// # Errors
     /// The value back, if the place was written already.

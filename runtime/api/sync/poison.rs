@@ -1,4 +1,4 @@
-//! The mark that a panic leaves on what a lock guards, with the rules of `std`.
+//! The mark that a panic leaves on the data of a lock, with the rules of `std`.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -25,7 +25,7 @@ impl Poison {
         Poison(AtomicBool::new(false))
     }
 
-    /// The lock was just taken by somebody who may change what it guards.
+    /// The lock was just taken, with the right to change the data that it guards.
     #[inline]
     pub(crate) fn locked(&self) -> Since {
         Since {

@@ -12,10 +12,10 @@ use crate::ext::locks::raw_rwlock::RawRwLock;
 
 /// A lock that many readers, or one writer, may hold.
 ///
-/// The interface is that of [`std::sync::RwLock`], poisoning included. A writer that waits
-/// keeps new readers out, and when it has gone, the readers that waited come before the next
-/// writer. So nobody starves; and so a goroutine that holds a read lock must not ask for
-/// another one: a writer may have come in between.
+/// The interface is that of [`std::sync::RwLock`], poisoning included. A writer that waits keeps
+/// new readers out, and when it has gone, the readers that waited come before the next writer. So
+/// no goroutine starves; and so a goroutine that holds a read lock must not ask for another one:
+/// a writer may have come in between.
 ///
 /// Go: `sync.RWMutex`.
 ///
@@ -122,7 +122,7 @@ impl<T: ?Sized> RwLock<T> {
         }
     }
 
-    /// Waits until nobody else holds the lock, and holds it for writing.
+    /// Waits until no other goroutine holds the lock, and holds it for writing.
     ///
     /// # Errors
     /// The guard inside an error, if a writer has panicked.
@@ -137,11 +137,11 @@ impl<T: ?Sized> RwLock<T> {
         self.poison.wrap(self.write_guard())
     }
 
-    /// Holds the lock for writing, if nobody holds it.
+    /// Holds the lock for writing, if it is free.
     ///
     /// # Errors
-    /// [`TryLockError::WouldBlock`] if somebody does, [`TryLockError::Poisoned`] with the guard
-    /// if a writer has panicked.
+    /// [`TryLockError::WouldBlock`] if it is held, [`TryLockError::Poisoned`] with the guard if a
+    /// writer has panicked.
     ///
     /// # Examples
     ///

@@ -47,7 +47,7 @@ unsafe impl<T: ?Sized + Sync> Sync for RwLockWriteGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     /// # Safety
-    /// `raw`, which guards `data`, is held for reading, and this guard is to give it back.
+    /// `raw`, which guards `data`, is held for reading, and only this guard releases it.
     #[inline]
     pub(crate) unsafe fn new(raw: &'a RawRwLock, data: &'a UnsafeCell<T>) -> Self {
         // SAFETY: a cell's pointer is never null.
@@ -58,7 +58,7 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     /// # Safety
-    /// `raw`, which guards `data`, is held for writing, and this guard is to give it back.
+    /// `raw`, which guards `data`, is held for writing, and only this guard releases it.
     #[inline]
     pub(crate) unsafe fn new(
         raw: &'a RawRwLock,

@@ -1,7 +1,9 @@
-//! A weighted semaphore: who needs much is not overtaken by those who need little.
+//! A weighted semaphore: a goroutine that needs a large share is not overtaken by others that
+//! need a small one.
 //!
-//! The free amount and the queue are under one runtime lock; whoever releases takes the amount
-//! for those it wakes. core/wait/README.md#semaphore-in-order. Go: golang.org/x/sync/semaphore.
+//! The free amount and the queue are under one runtime lock. A goroutine that releases takes the
+//! shares of the waiters that it wakes. core/wait/README.md#semaphore-in-order. Go:
+//! golang.org/x/sync/semaphore.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -86,10 +88,10 @@ impl Semaphore {
         fits
     }
 
-    /// Waits until `n` are free and nobody waits in front, and takes them.
+    /// Waits until `n` are free and no earlier waiter is left, and takes them.
     ///
     /// # Panics
-    /// If `n` is more than there is in all: that would wait for ever.
+    /// If `n` is more than the semaphore's size: the wait would never end.
     ///
     /// # Examples
     ///
@@ -158,7 +160,7 @@ impl Semaphore {
         !given_up
     }
 
-    /// Takes `n`, if they are free and nobody waits.
+    /// Takes `n`, if they are free and there are no waiters.
     ///
     /// # Examples
     ///
@@ -170,7 +172,7 @@ impl Semaphore {
         self.list.is_empty() && self.take(n)
     }
 
-    /// Gives `n` back and wakes those that can go on.
+    /// Gives `n` back and wakes the waiters whose share is free now.
     ///
     /// # Panics
     /// If more is given back than was taken.

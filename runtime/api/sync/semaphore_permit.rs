@@ -1,6 +1,7 @@
 //! Permits: a share of a semaphore that gives itself back.
 //!
-//! Two types, as the semaphore may be borrowed or shared; the names are tokio's.
+//! There are two types, because a permit may borrow the semaphore or share it. The names are
+//! tokio's.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -29,8 +30,8 @@ pub struct OwnedSemaphorePermit {
 }
 
 impl Semaphore {
-    /// As [`acquire`](Semaphore::acquire), but nobody has to think of the release: the permit
-    /// gives the share back when it is dropped.
+    /// As [`acquire`](Semaphore::acquire), but without a call of `release`: the permit gives the
+    /// share back when it is dropped.
     ///
     /// # Panics
     /// If `n` is more than there is in all.
@@ -132,8 +133,8 @@ impl SemaphorePermit<'_> {
         self.amount
     }
 
-    /// Lets the permit go and keeps the share taken: somebody else will
-    /// [`release`](Semaphore::release) it, or nobody.
+    /// Drops the permit and keeps the share taken, until a call of
+    /// [`release`](Semaphore::release) gives it back.
     ///
     /// # Examples
     /// ```
@@ -167,7 +168,7 @@ impl OwnedSemaphorePermit {
     }
 }
 
-/// A share that somebody else has given back already is not worth a panic during a panic.
+/// If the share was given back already, this must not panic during a panic.
 fn give_back(semaphore: &Semaphore, amount: usize) {
     if amount != 0 && !std::thread::panicking() {
         semaphore.release(amount);

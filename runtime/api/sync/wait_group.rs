@@ -1,7 +1,8 @@
 //! Go's WaitGroup: waits until a counter is zero.
 //!
-//! One word: the counter in the upper half, the waiters in the lower. Whoever takes the counter
-//! to zero resets the word and wakes all waiters. core/wait/README.md#waitgroup-word.
+//! One word holds the counter in the upper half and the number of waiters in the lower. The
+//! goroutine that takes the counter to zero resets the word and wakes all waiters.
+//! core/wait/README.md#waitgroup-word.
 //!
 //! Go: sync/waitgroup.go.
 #![forbid(unsafe_code)]
@@ -73,7 +74,7 @@ impl WaitGroup {
         }
     }
 
-    /// Adds `delta`, which may be negative, to the counter. At zero all waiters go on.
+    /// Adds `delta`, which may be negative, to the counter. At zero all waiters wake up.
     ///
     /// To add to a counter of zero must happen before the wait that is meant to wait for it:
     /// so add before the task starts, not in it.
@@ -116,7 +117,7 @@ impl WaitGroup {
         }
     }
 
-    /// The counter has come to zero with waiters: nobody may change the word any more but us.
+    /// The counter has come to zero with waiters: from now on only this call may change the word.
     #[cold]
     #[track_caller]
     fn release(&self, state: u64, waiters: u64) {

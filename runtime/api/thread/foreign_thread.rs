@@ -1,10 +1,11 @@
-//! Who a plain thread is to us: an identity under its std name, from its first use to the thread's
-//! very end.
+//! The identity of a foreign thread, under its std name, from its first use to the very end of
+//! the thread.
 //!
-//! The thread keeps it until the destructors of its thread-locals have run, and lays it aside in
-//! that of a key (`ext/linux/thread_end.rs`), under the kernel's number of the thread. The
-//! destructors of C libraries' keys may ask, wait and be woken after that, through handles that
-//! others have. It stays there until somebody who does the same finds the thread gone.
+//! The thread keeps its identity until the destructors of its thread-locals have run. Then the
+//! destructor of a key (`ext/linux/thread_end.rs`) stores the identity under the kernel's number
+//! of the thread. The destructors of C libraries' keys may ask for it, wait and be woken after
+//! that, through handles that other threads have. The identity stays there until another thread,
+//! which stores its own, finds that the first thread is gone.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -53,7 +54,8 @@ fn lay_aside() {
     drop(gone);
 }
 
-/// The calling thread's. Never called on a goroutine, nor inlined into one.
+/// The calling thread's identity. This is never called on a goroutine, and never inlined into
+/// one.
 #[cold]
 #[inline(never)]
 pub(crate) fn plain_identity() -> Arc<Identity> {

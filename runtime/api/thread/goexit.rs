@@ -14,9 +14,9 @@ struct GoExit;
 
 /// Ends the calling goroutine. Its destructors run; no other goroutine is touched.
 ///
-/// A `JoinHandle` to it answers `Err`. When the main goroutine ends this way the others go on,
-/// and when none is left the program is reported as deadlocked, as in Go. Code that catches
-/// unwinding (`catch_unwind`) catches this too and ought to resume it.
+/// `join` of its `JoinHandle` returns `Err`. When the main goroutine ends this way the others
+/// continue, and when none is left the program is reported as deadlocked, as in Go. Code that
+/// catches unwinding (`catch_unwind`) catches this too and ought to resume it.
 ///
 /// # Panics
 /// On a thread that is not a goroutine. And in a program that is built with `panic = "abort"`: to

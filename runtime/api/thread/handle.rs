@@ -1,7 +1,7 @@
-//! Handles to goroutines: id, name, unpark. And what the current one can do to itself.
+//! Handles to goroutines: id, name, unpark; and the functions about the current goroutine.
 //!
-//! On a plain OS thread `current`, `park` and `unpark` work as well, with an identity of our
-//! own: it is not std's, whose token is another one.
+//! On a plain OS thread `current`, `park` and `unpark` work as well, with an identity of this
+//! crate. It is not std's identity, and its park token is not std's token.
 #![forbid(unsafe_code)]
 
 use std::fmt;

@@ -1,4 +1,5 @@
-//! What a joinable goroutine and its handle share: the result, and who waits for it.
+//! The state that a joinable goroutine and its handle share: the result, and the one that waits
+//! for it.
 //!
 //! The protocol is in `join_word.rs`: it says whose the two cells are.
 #![allow(
@@ -134,8 +135,8 @@ impl<T> Packet<T> {
 }
 
 impl<T> Drop for Packet<T> {
-    /// A result that nobody has taken is dropped by whoever lets go last, maybe the goroutine
-    /// at its root: a panic has nowhere to go from there.
+    /// A result that was not taken is dropped by the last holder of the packet, maybe the
+    /// goroutine at its root: a panic has nowhere to go from there.
     fn drop(&mut self) {
         let result = self.result.get_mut().take();
         if catch_unwind(AssertUnwindSafe(|| drop(result))).is_err() {

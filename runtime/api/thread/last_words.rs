@@ -1,14 +1,16 @@
-//! Nobody leaves the process in peace while somebody tells why it ends.
+//! The process does not exit while another thread prints why it ends.
 //!
 //! When main returns, and when the process exits in an orderly way (`exit`, the end of its own
-//! main), whoever leaves waits: for a report that has begun (`core/sys/fatal.rs let_others_die`), and
-//! for a panic under way that may become one. A panic under way is one whose hook prints, or that
-//! unwinds and was not caught. A hook gets ten seconds; what unwinds gets two, as its destructors
-//! may wait for ever; one that was caught by user code none: its goroutine is asked, on its own
-//! thread (`ext/diagnostics/panics.rs`).
+//! main), the exiting thread waits. It waits for a report that has begun
+//! (`core/sys/fatal.rs let_others_die`), and for a panic in progress that may become a report. A
+//! panic is in progress while its hook prints, or while it unwinds and was not caught. A hook
+//! gets ten seconds. A panic that unwinds gets two, as its destructors may wait forever. A panic
+//! that user code has caught gets none: its goroutine is asked, on its own thread
+//! (`ext/diagnostics/panics.rs`).
 //!
-//! A panic hook that somebody sets later and that does not call ours is not seen: then only the
-//! report is waited for, from when the panic has come to its goroutine's root.
+//! If the program later sets a panic hook that does not call ours, that hook is not noticed. Then
+//! the exiting thread waits only for the report, from when the panic has reached its goroutine's
+//! root.
 //!
 //! Go: proc.go main, its looks at runningPanicDefers and panicking.
 #![allow(unsafe_code, reason = "atexit(3)")]
@@ -60,7 +62,7 @@ extern "C" fn exits() {
     }
 }
 
-/// By one who is about to leave the process in peace.
+/// Called by a thread that is about to end the process in an orderly way.
 pub(crate) fn wait() {
     let_others_die();
     if panics::any() {

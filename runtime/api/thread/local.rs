@@ -1,7 +1,8 @@
 //! `goroutine_local!`: what `thread_local!` is for threads.
 //!
-//! A goroutine moves between threads, so a thread-local is not its own. These values are: each
-//! goroutine has one for each key, wherever it runs. On a plain OS thread they are the thread's.
+//! A goroutine moves between threads, so a thread-local does not belong to it. A goroutine-local
+//! does: each goroutine has one value for each key, on whichever thread it runs. A plain OS
+//! thread has its own values.
 //!
 //! std: `thread_local!`, `std::thread::LocalKey`.
 #![allow(
@@ -18,7 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::m::current::this_m;
 use crate::ext::thread_locals::locals::{self, Destroyed, Locals};
 
-/// Numbers keys; 0 is for those that nobody has used yet.
+/// Numbers keys; 0 is for a key that was not used yet.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
@@ -81,7 +82,7 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
     }
 }
 
-/// At the end of the calling goroutine, before anybody hears of its result.
+/// At the end of the calling goroutine, before `join` can return its result.
 #[inline]
 pub(crate) fn end_locals() {
     if let Some(g) = this_m().and_then(|m| m.curg()) {
@@ -169,7 +170,7 @@ impl<T: 'static> LocalKey<T> {
         }
     }
 
-    /// As [`LocalKey::with`], but with an answer instead of a panic.
+    /// As [`LocalKey::with`], but returns an error instead of panicking.
     ///
     /// # Errors
     /// During and after the value's destructor.

@@ -6,10 +6,10 @@
 //!
 //! | | for | may it borrow? | who waits | its result | a panic in it |
 //! |---|---|---|---|---|---|
-//! | [`go`](crate::go) | what runs on its own | no | nobody | none | ends the process, as in Go ([`UncaughtPanic`](crate::UncaughtPanic)) |
-//! | [`spawn`] | one task whose result somebody wants | no | [`JoinHandle::join`], `.await` | any value | is what `join` answers, as in std |
-//! | [`scope`], [`Scope::spawn`] | parts of a task that use the caller's data | yes | the end of the scope, or `join` | any value | is what `join` answers; without one the scope panics |
-//! | [`WaitGroup::go`](crate::sync::WaitGroup::go) | many of a kind, with nothing to answer | no; [`go_scoped`](crate::sync::WaitGroup::go_scoped): yes | [`WaitGroup::wait`](crate::sync::WaitGroup::wait) | none | ends the process (scoped: the scope panics) |
+//! | [`go`](crate::go) | a task that runs on its own | no | nobody | none | ends the process, as in Go ([`UncaughtPanic`](crate::UncaughtPanic)) |
+//! | [`spawn`] | one task with a result | no | [`JoinHandle::join`], `.await` | any value | `join` returns it, as in std |
+//! | [`scope`], [`Scope::spawn`] | parts of a task that use the caller's data | yes | the end of the scope, or `join` | any value | `join` returns it; without a `join` the scope panics |
+//! | [`WaitGroup::go`](crate::sync::WaitGroup::go) | many of a kind, without results | no; [`go_scoped`](crate::sync::WaitGroup::go_scoped): yes | [`WaitGroup::wait`](crate::sync::WaitGroup::wait) | none | ends the process (scoped: the scope panics) |
 //! | [`ErrGroup::go`](crate::sync::ErrGroup::go) | parts of a task that may fail, or of which only so many may run at a time | no; [`go_scoped`](crate::sync::ErrGroup::go_scoped): yes | [`ErrGroup::wait`](crate::sync::ErrGroup::wait) | `Ok`, or the first error, which can cancel a context | is passed on by `wait` |
 //!
 //! A name or a stack size of its own: [`Builder`]. A function that starts later: [`after_func`](crate::time::after_func).

@@ -1,8 +1,8 @@
 //! Panics in goroutines: what is printed, and what an uncaught one does to the process.
 //!
-//! The panic hook names the goroutine as std's names the thread. An uncaught panic in a
-//! detached goroutine ends the process with Go's words and status 2, unless the program asked
-//! to go on.
+//! The panic hook names the goroutine as std's hook names the thread. An uncaught panic in a
+//! detached goroutine ends the process with Go's message and status 2, unless the program chose
+//! otherwise.
 //!
 //! Go: panic.go printpanics, fatalpanic.
 #![forbid(unsafe_code)]
@@ -93,7 +93,7 @@ fn words(payload: &(dyn Any + Send)) -> &str {
         .unwrap_or("Box<dyn Any>")
 }
 
-/// Nobody joins this goroutine, so nobody else will hear of it.
+/// This goroutine is never joined, so no other code learns of the panic.
 #[cold]
 pub(crate) fn uncaught(payload: Box<dyn Any + Send>) {
     if goes_on() {

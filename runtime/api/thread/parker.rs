@@ -1,10 +1,11 @@
-//! `park` and `unpark`: one token, at most one.
+//! `park` and `unpark`, with at most one token.
 //!
-//! The word (`Identity::token`): `EMPTY`, `TOKEN`, or the ticket of the park that waits, with
-//! the waiter's G beside it. `unpark` swaps in the token, and readies the waiter if it found a
-//! ticket that it can claim. No wake-up is lost: the waiter announces its park first and goes
-//! from `EMPTY` to its ticket by a CAS. The ticket is the word itself, because an unparker may
-//! be late: its park may have timed out, and it must not meddle with the next one.
+//! The word (`Identity::token`) is `EMPTY`, `TOKEN`, or the ticket of the park that waits; the
+//! waiter's G is stored beside it. `unpark` swaps in the token, and readies the waiter if it
+//! found a ticket that it can claim. No wake-up is lost: the waiter first announces its park, and
+//! then changes `EMPTY` to its ticket by a compare-and-swap. The word holds the ticket itself,
+//! because an unparker may be late: the park may have timed out, and the unparker must not wake
+//! the next one.
 //!
 //! std: `thread::park`, `Thread::unpark`.
 #![forbid(unsafe_code)]

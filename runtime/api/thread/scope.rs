@@ -1,8 +1,9 @@
-//! Goroutines that borrow from their parent's stack, as `std::thread::scope`.
+//! Goroutines that borrow from their parent's stack, as with `std::thread::scope`.
 //!
-//! Invariant: `scope` does not return before the last goroutine spawned in it has ended, its
-//! unclaimed result dropped: not even by a panic. `scope_count.rs` counts them. Handles live inside
-//! of the scope, so a result that a handle drops is dropped in time as well.
+//! Invariant: `scope` does not return, not even by a panic, before the last goroutine spawned in
+//! it has ended and the results that were not joined are dropped. `scope_count.rs` counts the
+//! goroutines. Handles live inside the scope, so a result that a handle drops is also dropped
+//! before the scope returns.
 #![allow(
     unsafe_code,
     reason = "shortens lifetimes that the scope's end enforces"
@@ -48,7 +49,7 @@ pub struct ScopedJoinHandle<'scope, T> {
     scope: PhantomData<&'scope ()>,
 }
 
-/// A goroutine's packet; whoever lets it go last drops the result that nobody has joined.
+/// A goroutine's packet; its last holder drops a result that was not joined.
 struct ScopedPacket<T> {
     packet: Packet<T>,
     shared: Arc<Shared>,

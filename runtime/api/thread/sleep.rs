@@ -1,4 +1,4 @@
-//! Sleeping: the goroutine's own timer, and nobody else that could wake it.
+//! Sleeping: only the goroutine's own timer wakes it.
 //!
 //! Go: time.go timeSleep.
 #![forbid(unsafe_code)]
@@ -13,7 +13,7 @@ use crate::ext::timers::park_until::park_until;
 
 /// Puts the goroutine (or the plain OS thread) to sleep for at least `dur`; others run
 /// meanwhile. A zero `dur` returns at once, without giving the CPU up. A `dur` that reaches
-/// beyond 146 years sleeps for ever.
+/// beyond 146 years sleeps forever.
 ///
 /// # Examples
 /// ```

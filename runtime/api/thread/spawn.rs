@@ -98,8 +98,9 @@ impl Builder {
     /// As [`spawn`](Builder::spawn).
     ///
     /// # Safety
-    /// What `f` and its result borrow outlives the goroutine and every handle to it: join it, also
-    /// on a way out by a panic. [`scope`](crate::api::thread::scope) sees to that by itself.
+    /// Everything that `f` and its result borrow outlives the goroutine and every handle to it.
+    /// So join the goroutine, also when a panic unwinds. [`scope`](crate::api::thread::scope)
+    /// does this by itself.
     ///
     /// # Examples
     /// ```
@@ -126,7 +127,7 @@ impl Builder {
     /// Starts `f` with its result going to `packet`.
     ///
     /// # Safety
-    /// What `f` and `T` borrow outlives the goroutine.
+    /// Everything that `f` and `T` borrow outlives the goroutine.
     #[track_caller]
     pub(crate) unsafe fn start<F, T>(self, packet: Arc<Packet<T>>, f: F) -> io::Result<Thread>
     where
@@ -162,7 +163,7 @@ impl Builder {
 ///
 /// # Panics
 /// If the runtime has not been started, or there can be no stack for it; see [`Builder::spawn`]
-/// for a way that answers an error.
+/// for a way that returns an error.
 ///
 /// # Examples
 /// See [`JoinHandle::join`].

@@ -1,10 +1,10 @@
-//! A function that starts later: a goroutine is prepared when it is armed, and born when it is
-//! due, so expiry needs no allocation.
+//! A function that starts later: a goroutine is prepared when the timer is armed, and becomes
+//! runnable when the timer is due, so expiry needs no allocation.
 //!
-//! `pending` is the prepared goroutine, from its arming until it has been stopped or has
-//! started. While it stands there, whoever holds the lock is the hand of that goroutine's timer
-//! (`ext/timers/README.md#hand-and-keeper`): the goroutine itself takes the lock and clears it before
-//! it does anything else.
+//! `pending` is the prepared goroutine, from its arming until it has been stopped or has started.
+//! While `pending` is set, the holder of the lock is the hand of that goroutine's timer
+//! (`ext/timers/README.md#hand-and-keeper`). The goroutine itself takes the lock and clears
+//! `pending` before it does anything else.
 //!
 //! Go: sleep.go AfterFunc, goFunc.
 #![allow(
@@ -118,7 +118,8 @@ impl Func {
     }
 }
 
-/// A prepared goroutine that nobody else knows of: unused, or its timer was stopped in time.
+/// A prepared goroutine that no other code refers to: it is unused, or its timer was stopped in
+/// time.
 fn forget_fresh(g: GRef) {
     // SAFETY: it comes from `prepare`; its timer is not armed, so nobody starts it.
     unsafe { forget(g) };

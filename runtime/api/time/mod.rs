@@ -1,11 +1,11 @@
 //! Time for goroutines: sleeping, timers, tickers. Go's package time, as of Go 1.23; durations
 //! and instants are std's.
 //!
-//! A timer's channel is exact: after [`Timer::stop`] or [`Timer::reset`] has returned, nothing
-//! of what was set before is received any more, whatever they answered. Timers and tickers that
-//! nobody waits for cost nothing while they run, and need not be stopped.
+//! A timer's channel is exact: after [`Timer::stop`] or [`Timer::reset`] has returned, no value
+//! of the old setting is received, whatever the call returned. A timer or ticker that no
+//! goroutine waits for costs nothing while it runs, and need not be stopped.
 //!
-//! There is no `timeout(d, f)` that ends `f`: no goroutine can be ended from outside. Wait for
+//! There is no `timeout(d, f)` that ends `f`: a goroutine cannot be ended from outside. Wait for
 //! its result with a time-out instead:
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! Tickers: a message for each period, at most one of them waiting.
+//! Tickers: a message for each period. At most one message waits to be received.
 //!
 //! Go: tick.go Ticker, Tick.
 #![forbid(unsafe_code)]
@@ -100,7 +100,8 @@ impl Ticker {
     }
 }
 
-/// The channel of a ticker that nobody stops; of one that never ticks, if `period` is zero.
+/// The channel of a ticker that is never stopped; if `period` is zero, the channel of a ticker
+/// that never ticks.
 ///
 /// Unlike [`channel::tick`](crate::channel::tick) it keeps its phase.
 ///

@@ -1,8 +1,8 @@
 //! Timers: one message, or one goroutine, later.
 //!
-//! A channel timer is a deadline beside a channel (`ext/chan/timer_chan.rs`): it is in no heap, who
-//! waits on the channel waits with the deadline. So stopping and resetting are one visit to the
-//! channel, and exact: its lock decides between a receive and a stop.
+//! A channel timer is a deadline beside a channel (`ext/chan/timer_chan.rs`). The timer is in no
+//! heap; a goroutine that waits on the channel waits with the deadline. So to stop or reset it
+//! takes the channel's lock once, and is exact: the lock decides between a receive and a stop.
 //!
 //! Go: sleep.go Timer, After, AfterFunc; time.go stopTimer, resetTimer.
 #![forbid(unsafe_code)]

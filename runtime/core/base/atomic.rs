@@ -1,7 +1,7 @@
 //! The atomics of the protocol words: the standard library's, or loom's when a model runs.
 //!
-//! Files that extract a protocol into one word (status, claim, idle, note, lock) take their
-//! atomics from here, so that loom checks the code that ships and not a copy of it.
+//! Files that hold a protocol in one word (status, claim, idle, note, lock) take their atomics
+//! from here, so that loom checks the real code and not a copy of it.
 #![forbid(unsafe_code)]
 
 #[cfg(loom)]

@@ -1,4 +1,4 @@
-//! An atomic `Option<&'static T>`: what links, tables and current pointers are made of.
+//! An atomic `Option<&'static T>`, for links, tables and pointers to the current object.
 #![allow(
     unsafe_code,
     reason = "turns a pointer that came from a &'static back into one"

@@ -1,7 +1,7 @@
 //! Random choices: a small generator for each M, and the steal order over the Ps.
 //!
-//! Every random decision of the scheduler is asked for here, so that a deterministic mode
-//! has one thing to seed.
+//! Every random decision of the scheduler comes from here, so that a deterministic mode has only
+//! one place to seed.
 //!
 //! Go: rand.go cheaprand, proc.go randomOrder.
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! The number of an M: its place among all Ms, and its name in dumps (`m7`).
 //!
-//! A number is used again when its thread has ended (`ext/threads/incarnation.rs` has the name that is
-//! not). A word can hold one, or none.
+//! When its thread has ended, a number is used again (`ext/threads/incarnation.rs` has an id that
+//! is not). A word can hold a number, or none.
 //!
 //! Go: runtime2.go m.id, muintptr.
 #![forbid(unsafe_code)]

@@ -1,4 +1,5 @@
-//! Words without a scheduler: atomics (real or loom's), static references, words with one owner, ids of Ms, random order.
+//! Basic types that do not know the scheduler: atomics (std's or loom's), static references,
+//! words with one owner, ids of Ms, random order.
 
 pub(crate) mod atomic;
 pub(crate) mod atomic_ref;

@@ -1,11 +1,11 @@
 //! A word that one owner writes, and others may peek at.
 //!
-//! At each moment somebody owns it: whoever holds its lock, the M that holds the P, the thread that
-//! the M is, the holder of the goroutine. The owner reads what the last owner wrote, because what
-//! hands the ownership over (a lock, a status word, a note) orders it. Others get some value that
-//! was there: a hint, or something that another word makes certain.
+//! At each moment the word has one owner: the holder of its lock, the M that holds the P, the M's
+//! own thread, or the holder of the goroutine. The owner reads what the last owner wrote, because
+//! the hand-over (a lock, a status word, a note) orders the accesses. Others get some value that
+//! was stored: a hint, or a value that another word makes certain.
 //!
-//! So no method has an ordering. The orderings that the code does name have a partner.
+//! So no method has an ordering, and every ordering that the code does name has a partner.
 //!
 //! Go: fields that "only the M that owns the P" writes, read by others with atomic loads.
 #![forbid(unsafe_code)]

@@ -24,7 +24,7 @@ unsafe impl Sync for ClosureCell {}
 // SAFETY: as above.
 unsafe impl Send for ClosureCell {}
 
-/// What becomes of a closure that is taken out.
+/// What to do with a closure that is taken out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Call {
     Run,
@@ -34,7 +34,7 @@ enum Call {
 /// Reads `F` out of the buffer and calls it, or drops it.
 ///
 /// # Safety
-/// The buffer holds an `F` that nobody reads again.
+/// The buffer holds an `F`, which is not read again.
 unsafe fn run_inline<F: FnOnce()>(buffer: *mut Buffer, call: Call) {
     // SAFETY: promised by the caller.
     let f = unsafe { buffer.cast::<F>().read() };
@@ -78,7 +78,8 @@ impl ClosureCell {
         unsafe { self.take(Call::Run) };
     }
 
-    /// Drops the closure, if there is one. Outside of the runtime: it is the user's.
+    /// Drops the closure, if there is one. Call it outside of the runtime, since it runs user
+    /// code.
     ///
     /// # Safety
     /// The caller owns the G, which is dead and out of every list.

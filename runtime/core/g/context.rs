@@ -1,15 +1,15 @@
 //! The context switch: the only file of the core that knows corosensei.
 //!
-//! A stack carries one coroutine for as long as it is in use: its body runs one goroutine after
-//! the other, so spawning on a recycled stack costs one switch and creates nothing. The
-//! coroutine's control block stands at the top of its stack.
+//! A stack has one coroutine for as long as it is in use. The coroutine's body runs one goroutine
+//! after the other, so a spawn on a recycled stack costs one switch and creates nothing. The
+//! coroutine's control block is at the top of its stack.
 //!
-//! A body is entered through a shim in assembler (`core/g/shim_*.rs`), so that nothing of the M that
-//! starts it gets into its frames.
+//! A body is entered through a shim in assembler (`core/g/shim_*.rs`), so that no value of the M
+//! that starts it gets into its frames.
 //!
-//! Invariants: a coroutine is resumed by the M that holds its G and by nobody else (the status
-//! word gives that right); every suspension goes through [`suspend`], out of line, so that no
-//! thread-local address of ours is cached across it.
+//! Invariants: only the M that holds a G resumes its coroutine (the status word gives that
+//! right); every suspension goes through [`suspend`], which is never inlined, so that no
+//! thread-local address of the runtime is cached across it.
 //!
 //! Go: asm_amd64.s gogo, mcall; proc.go goexit0.
 #![allow(unsafe_code, reason = "switches stacks")]
@@ -111,7 +111,7 @@ pub(crate) fn prepare(slot: SlotRef, body: extern "C" fn(GRef)) {
     slot.set_has_coroutine(true);
 }
 
-/// Runs `g` on its stack until it asks for something. By the M that holds `g`.
+/// Runs `g` on its stack until it asks for something. Called by the M that holds `g`.
 #[inline]
 pub(crate) fn resume(g: GRef) -> Switch {
     let block = g.block.get() as *mut Block;
@@ -150,7 +150,7 @@ pub(crate) fn suspend(g: GRef, switch: Switch) {
     black_box(&registers); // alive until here
 }
 
-/// Says how deep the calling frame is: nothing below is alive once it has switched away, but what
+/// Notes how deep the calling frame is: after the switch nothing below it is alive, except what
 /// the switch itself pushes (less than `ext/scavenge/trim.rs` spares).
 #[inline(always)]
 fn note_stack(slot: &Slot) {

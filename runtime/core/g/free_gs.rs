@@ -8,7 +8,7 @@ use crate::core::sys::lock::RawLock;
 static LOCK: RawLock = RawLock::new();
 static FREE: GQueue = GQueue::new();
 
-/// Takes up to `max` dead Gs from the shared list into `out`; answers how many.
+/// Takes up to `max` dead Gs from the shared list into `out`; returns how many.
 pub(crate) fn take(out: &GQueue, max: u32) -> u32 {
     if FREE.is_empty() {
         return 0;

@@ -1,8 +1,9 @@
 //! The G: one block for a goroutine's state, identity and closure.
 //!
-//! Gs are never freed, only recycled, so a [`GRef`] is always safe to look at: a stale one sees
-//! another goroutine, never freed memory. All fields are atomics for that reason; the Relaxed
-//! ones cost what plain fields cost. A field says who may write it where that is not its owner.
+//! Gs are never freed, only recycled, so a [`GRef`] can always be read: a stale one sees another
+//! goroutine, never freed memory. For that reason all fields are atomics; Relaxed accesses cost
+//! the same as plain ones. The owner of the G writes its fields; a field that another thread may
+//! write says so.
 //!
 //! Go: runtime2.go g.
 #![forbid(unsafe_code)]
@@ -72,7 +73,7 @@ impl G {
         WaitReason::from_u8(self.reason.get())
     }
 
-    /// By the goroutine itself, before it publishes the waiter. See `core/g/status.rs`.
+    /// Called by the goroutine itself, before it publishes the waiter. See `core/g/status.rs`.
     #[inline]
     pub(crate) fn announce_park(&self, reason: WaitReason) {
         self.announce_park_for(reason, 0);

@@ -1,4 +1,5 @@
-//! Gs in transit: a singly linked queue through `G::link`. Its owner (a lock, an M) is alone.
+//! A singly linked queue of Gs through `G::link`. Only its owner (the holder of a lock, or an M)
+//! uses it.
 //!
 //! Go: proc.go gQueue, gList.
 #![forbid(unsafe_code)]
@@ -23,7 +24,7 @@ impl GQueue {
         }
     }
 
-    /// May be read by anybody, as a hint.
+    /// Any thread may read it, as a hint.
     #[inline]
     pub(crate) fn len(&self) -> u32 {
         self.len.peek()

@@ -1,6 +1,6 @@
 //! The way into a goroutine's body on aarch64: with empty callee-saved registers.
 //!
-//! See `core/g/shim_x86_64.rs` for what it is good for. Here d8 to d15 belong to the caller as well.
+//! `core/g/shim_x86_64.rs` says why. Here d8 to d15 are callee-saved as well.
 #![allow(unsafe_code, reason = "assembler")]
 
 use std::arch::{asm, naked_asm};
@@ -15,7 +15,7 @@ const BELOW: usize = if cfg!(debug_assertions) { 1024 } else { 128 };
 /// was above the body's frames, to `top`.
 ///
 /// # Safety
-/// `top` may be written to. `body` does not unwind.
+/// `top` is valid for writes. `body` does not unwind.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *mut usize) {
     naked_asm!(

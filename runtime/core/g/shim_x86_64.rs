@@ -1,12 +1,12 @@
 //! The way into a goroutine's body on x86-64: with empty callee-saved registers.
 //!
-//! At a goroutine's start the callee-saved registers hold what the M's loop left in them,
-//! maybe addresses of its thread-locals. The body would push them into its own frames, where
-//! they would look like thread-locals that the goroutine holds (`core/sched/README.md#tls-guard`). So
-//! they are set aside, above the address where the guard's scan ends, and cleared; so is the
-//! stack that the body's first frame may leave unwritten.
+//! At a goroutine's start the callee-saved registers hold values of the M's loop, maybe addresses
+//! of its thread-locals. The body would push them into its own frames, where they would look like
+//! thread-locals that the goroutine holds (`core/sched/README.md#tls-guard`). So the shim saves
+//! these registers above the address where the guard's scan ends, and clears them. It also clears
+//! the part of the stack that the body's first frame may leave unwritten.
 //!
-//! Unwinders pass: the CFI says where the caller's registers are.
+//! Unwinders can pass the shim: the CFI says where the caller's registers are.
 #![allow(unsafe_code, reason = "assembler")]
 
 use std::arch::{asm, naked_asm};
@@ -21,7 +21,7 @@ const BELOW: usize = if cfg!(debug_assertions) { 1024 } else { 128 };
 /// was above the body's frames, to `top`.
 ///
 /// # Safety
-/// `top` may be written to. `body` does not unwind.
+/// `top` is valid for writes. `body` does not unwind.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn call(g: GRef, body: extern "C" fn(GRef), top: *mut usize) {
     naked_asm!(

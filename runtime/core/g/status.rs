@@ -2,9 +2,9 @@
 //! states: `ext/stopped.rs`).
 //!
 //! Each state says who owns the G and its stack. Parking is announced *before* the waiter is
-//! published (`PARKING`), committed only after the goroutine has left its stack (`WAITING`);
-//! a waker that comes in between turns it around (`READIED`). So no waker ever sees a
-//! half-saved goroutine, and no wake-up is lost: see `core/sched/README.md#park-commit`.
+//! published (`PARKING`), committed only after the goroutine has left its stack (`WAITING`); a
+//! waker that comes in between makes it `READIED`. So no waker ever sees a half-saved goroutine,
+//! and no wake-up is lost: see `core/sched/README.md#park-commit`.
 //!
 //! Go: runtime2.go _Grunnable ..., proc.go casgstatus.
 #![forbid(unsafe_code)]
@@ -13,13 +13,13 @@ use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::core::sys::fatal::fatal;
 
-/// In a run queue. The queue's owner holds the G; nobody runs on its stack.
+/// In a run queue. The queue's owner holds the G; no thread runs on its stack.
 pub(crate) const RUNNABLE: u32 = 1;
 /// On an M, which owns G and stack.
 pub(crate) const RUNNING: u32 = 2;
 /// Announced a park, still on its own stack. Owned by its M; in no queue.
 pub(crate) const PARKING: u32 = 3;
-/// Parked. Owned by whoever holds the right to wake it; in no run queue.
+/// Parked. Owned by the waker that has the right to wake it; in no run queue.
 pub(crate) const WAITING: u32 = 4;
 /// Woken before it left its stack. Owned by its M, which puts it back into a queue.
 pub(crate) const READIED: u32 = 5;
@@ -28,9 +28,9 @@ pub(crate) const DEAD: u32 = 6;
 /// What the caller of a transition has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Enqueue {
-    /// The G is runnable and mine to put into a run queue.
+    /// The G is runnable, and the caller must put it into a run queue.
     Mine,
-    /// Somebody else has it, or will take care of it.
+    /// Another thread has it, or will enqueue it.
     NotMine,
 }
 
@@ -42,7 +42,7 @@ impl Status {
         Status(AtomicU32::new(DEAD))
     }
 
-    /// A pseudo-goroutine (a plain OS thread) is running from the start.
+    /// The G of a foreign thread is RUNNING from the start.
     pub(crate) fn set_running_thread(&self) {
         self.0.store(RUNNING, Relaxed);
     }
@@ -70,19 +70,20 @@ impl Status {
         self.step_relaxed(RUNNING, DEAD, "exit");
     }
 
-    /// By the goroutine itself, before it publishes the waiter: from here on `ready` is legal.
+    /// Called by the goroutine itself, before it publishes the waiter: from here on `ready` is legal.
     #[inline]
     pub(crate) fn announce_park(&self) {
         self.step_relaxed(RUNNING, PARKING, "announce_park");
     }
 
-    /// By the goroutine itself, when it found that it need not wait, and no waker was promised.
+    /// Called by the goroutine itself, when it found that it need not wait, and no waker was promised.
     #[inline]
     pub(crate) fn cancel_park(&self) {
         self.step_relaxed(PARKING, RUNNING, "cancel_park");
     }
 
-    /// On the M's stack, after the switch. `Mine`: a waker came first, so I enqueue.
+    /// On the M's stack, after the switch. `Mine`: a waker came first, so the caller enqueues the
+    /// G.
     #[inline]
     #[must_use]
     pub(crate) fn commit_park(&self) -> Enqueue {

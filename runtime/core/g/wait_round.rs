@@ -2,8 +2,8 @@
 //!
 //! A wait with more than one possible waker opens a round and hands its [`WaitId`] to each of
 //! them. At most one claim per round succeeds; the winner, and only the winner, readies the
-//! goroutine. A waker that comes late, even rounds later, fails harmlessly: Gs are never
-//! freed, only recycled, and the round number goes on counting.
+//! goroutine. A waker that comes late, even rounds later, only fails: Gs are never freed, only
+//! recycled, and the round number is never reset.
 //!
 //! Go: select.go selectDone, sudog.isSelect.
 #![forbid(unsafe_code)]
@@ -50,7 +50,7 @@ impl WaitRound {
         WaitRound(AtomicU64::new(CLOSED))
     }
 
-    /// Opens a new round. By the goroutine itself, before it publishes any waiter.
+    /// Opens a new round. Called by the goroutine itself, before it publishes any waiter.
     pub(crate) fn open(&self) -> WaitId {
         let round = (self.0.load(Relaxed) >> CASE_BITS) + 1;
         let ticket = round << CASE_BITS;
@@ -68,7 +68,7 @@ impl WaitRound {
             .is_ok()
     }
 
-    /// True while nobody has won this round: a hint for wakers that skip losers.
+    /// True while no waker has won this round: a hint for wakers that skip losers.
     pub(crate) fn is_open(&self, ticket: WaitId) -> bool {
         self.0.load(Relaxed) == ticket.0 | OPEN
     }

@@ -1,10 +1,11 @@
-//! Which M am I? The only thread-local of the runtime's hot paths, and the only file that
+//! The current M: the only thread-local of the runtime's hot paths, and the only file that
 //! touches it.
 //!
-//! A goroutine may move to another thread at every suspension, and the compiler does not know:
-//! it may keep the *address* of a thread-local across the call that moved. So the slot is not
-//! the compiler's: it is declared and read in assembler, relative to the thread pointer, in
-//! one volatile block that hands out the value and no address. It may be inlined everywhere.
+//! A goroutine may move to another thread at every suspension, and the compiler does not know
+//! this: it may keep the *address* of a thread-local across the call that moved. So the compiler
+//! does not know the slot: it is declared and read in assembler, relative to the thread pointer,
+//! in one volatile block that returns the value and no address. This block may be inlined
+//! everywhere.
 //!
 //! The initial-exec model is used: the slot's distance from the thread pointer is one constant
 //! for all threads, filled in by the linker, or by the dynamic linker if the runtime is in a
@@ -67,7 +68,7 @@ pub(crate) fn this_m() -> Option<&'static M> {
     unsafe { m.as_ref() }
 }
 
-/// Makes the calling thread `m`, until its end; then a plain thread again.
+/// Makes the calling thread `m`, until its end; then a foreign thread again.
 pub(crate) fn set_this_m(m: Option<&'static M>) {
     let m = m.map_or(std::ptr::null(), std::ptr::from_ref);
     #[cfg(target_arch = "x86_64")]

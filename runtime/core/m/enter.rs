@@ -1,14 +1,17 @@
-//! The door into the runtime: code that holds a [`NoPreempt`] is never preempted.
+//! The door into the runtime: how code enters and leaves it. Code that holds a [`NoPreempt`] is
+//! never preempted.
 //!
-//! Inside: no allocation, no free, no lock that user code can hold, no user code, bounded work.
-//! A goroutine that was stopped in the middle of `malloc` by preemption keeps malloc's lock; an
-//! M that waits for it inside the runtime would wait with the only P (`docs/preemption.md`).
+//! Inside: no allocation, no free, no lock that user code can hold, no user code, bounded work. A
+//! goroutine that preemption has stopped in the middle of `malloc` keeps malloc's lock; an M that
+//! waited for this lock inside the runtime would keep its P, perhaps the only one
+//! (`docs/preemption.md`).
 //!
-//! Somebody may have taken the P before the goroutine comes in, and its slice may be over when it
-//! goes out. In a call that does not wait ([`enter`]) it stops where it stands then, and its thread
-//! with it, as in the preemption handler: so such calls return on the thread that they came from,
-//! and no other goroutine runs there meanwhile. In a call that may wait ([`enter_to_wait`]) it
-//! leaves its stack, which costs no thread. `core/sched/README.md#door`.
+//! The P may have been taken before the goroutine enters, and its slice may be over when it
+//! leaves. In a call that does not wait ([`enter`]) the goroutine then stops on the spot,
+//! together with its thread, as in the preemption handler. So such calls return on the thread
+//! that they came from, and no other goroutine runs there meanwhile. In a call that may wait
+//! ([`enter_to_wait`]) the goroutine leaves its stack, which costs no thread.
+//! `core/sched/README.md#door`.
 //!
 //! Go: acquirem, releasem; `entersyscall`'s counterpart is in `ext/preempt/handoff.rs`.
 #![allow(unsafe_code, reason = "makes the right to a P out of the M's word")]
@@ -24,8 +27,8 @@ use crate::core::p::processor::HeldP;
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::lock::RawLock;
 
-/// Evidence: the calling thread is in the runtime. On a thread that is not the runtime's it
-/// stands for nothing but is needed all the same, so that one code serves both.
+/// Evidence: the calling thread is in the runtime. On a foreign thread it proves nothing, but
+/// functions still take it, so that the same code works for both.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct NoPreempt {
@@ -34,7 +37,7 @@ pub(crate) struct NoPreempt {
     not_send: PhantomData<*mut ()>,
 }
 
-/// What the calling function promises its callers about threads.
+/// What a public function promises its callers about threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     /// It returns on the thread that it was called on.
@@ -90,7 +93,7 @@ impl NoPreempt {
             .map(|p| HeldP::new(p, unsafe { HoldsP::assume() }))
     }
 
-    /// The calling goroutine; on a plain thread its own pseudo-G.
+    /// The calling goroutine; on a foreign thread its own G.
     #[inline]
     pub(crate) fn current(&self) -> GRef {
         match self.m {

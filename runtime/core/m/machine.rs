@@ -1,4 +1,4 @@
-//! The M: what an OS thread that runs goroutines carries with it.
+//! The M: the data of an OS thread that runs goroutines.
 //!
 //! Ms are made once and never freed. No two share a cache line. Go: runtime2.go m.
 #![forbid(unsafe_code)]

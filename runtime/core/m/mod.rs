@@ -1,4 +1,4 @@
-//! The machine: an OS thread that runs goroutines, and the door into the runtime.
+//! The machine: an OS thread that runs goroutines, and how it enters and leaves the runtime.
 
 #[cfg(not(loom))]
 pub(crate) mod machine;

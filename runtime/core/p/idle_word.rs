@@ -1,8 +1,9 @@
 //! One word that says how many Ms are looking for work and how many Ps have none.
 //!
-//! Bits 0..15: spinning Ms. Bit 15: *need*, somebody wanted a spinner when no P was idle.
-//! Bits 16..32: idle Ps. Go keeps three words and a lock for this; packed into one, each of the
-//! decisions below is one atomic step, and a busy P's wake-up is one load.
+//! Bits 0..15 count the spinning Ms. Bit 15 is the *need*: a submitter wanted a spinning M when
+//! no P was idle. Bits 16..32 count the idle Ps. Go keeps three words and a lock for this. Here
+//! all is in one word, so each of the decisions below is one atomic step, and a wake-up when all
+//! Ps are busy is one load.
 //!
 //! `last-spinner`, `need-spinning`, `no-lost-work`: see `core/sched/README.md`.
 //!
@@ -44,7 +45,7 @@ pub(crate) struct IdleWord(AtomicU32);
 pub(crate) enum Wake {
     /// Counted as spinning already: take an idle P and start an M, or give the count back.
     StartSpinner,
-    /// Somebody is looking, or will look before it gives up.
+    /// An M is looking, or will look before it gives up its P.
     Nothing,
 }
 
@@ -86,7 +87,7 @@ impl IdleWord {
         }
     }
 
-    /// An M out of work may look around if spinners are fewer than half of the busy Ps.
+    /// An M without work may spin if the spinning Ms are fewer than half of the busy Ps.
     pub(crate) fn try_spin(&self, procs: u32) -> bool {
         let state = self.load();
         if 2 * state.spinning() >= procs.saturating_sub(state.idle_ps()) {
@@ -118,14 +119,14 @@ impl IdleWord {
         self.stop_spinning();
     }
 
-    /// The caller saw work and found no idle P: the next M that would drop its P shall look.
+    /// The caller saw work and found no idle P: the next M that would give up its P must look.
     /// Under the scheduler's lock.
     pub(crate) fn leave_need(&self) {
         self.0.fetch_or(NEED, SeqCst); // pairs(no-lost-work): try_add_idle
     }
 
-    /// A P goes to the idle list, from a *non-spinning* M. False: somebody needs a spinner, and
-    /// the caller has become it: it keeps its P.
+    /// A P goes to the idle list, from a *non-spinning* M. False: a submitter needs a spinning M,
+    /// and the caller has become it: it keeps its P.
     #[must_use]
     pub(crate) fn try_add_idle(&self) -> bool {
         let mut now = self.0.load(Relaxed);

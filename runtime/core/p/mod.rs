@@ -1,4 +1,4 @@
-//! The processor: the right to run goroutines, with all that goes with it.
+//! The processor: the right to run goroutines, with a run queue and caches.
 
 #[cfg(not(loom))]
 pub(crate) mod owner;

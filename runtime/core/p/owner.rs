@@ -1,4 +1,5 @@
-//! Evidence that the caller holds a P: what only its owner may do asks for it.
+//! Evidence that the caller holds a P. Functions that only the owner of a P may call take it as
+//! an argument.
 #![allow(unsafe_code, reason = "an unsafe constructor: a promise, no memory")]
 
 use std::marker::PhantomData;
@@ -9,8 +10,8 @@ pub(crate) struct HoldsP(PhantomData<*mut ()>);
 
 impl HoldsP {
     /// # Safety
-    /// So it is, while this value lives, or what was made of it: the calling thread's M has the P and
-    /// is in the runtime; or no M has it, and nobody else may take it.
+    /// While this value, or a value that was made from it, lives: the calling thread's M has the
+    /// P and is in the runtime; or no M has the P, and no other thread may take it.
     pub(crate) unsafe fn assume() -> HoldsP {
         HoldsP(PhantomData)
     }

@@ -1,4 +1,4 @@
-//! The P: a run queue and caches of its own. Whoever holds it may run goroutines.
+//! The P: a run queue and caches of its own. The M that holds a P may run goroutines.
 //!
 //! The owner half (queue, ticks, caches) is touched only by the M that holds the P; thieves and
 //! sysmon see the shared half. Ps are made once, never freed, and named by their index.
@@ -103,7 +103,7 @@ impl P {
         self.status.set(status as u8);
     }
 
-    /// Whoever runs next has a slice of its own. By the owner.
+    /// The goroutine that runs next has a slice of its own. Called by the owner.
     #[inline]
     pub(crate) fn begin_slice(&self) {
         let tick = self.schedtick.get();
@@ -111,14 +111,15 @@ impl P {
     }
 }
 
-/// The right to a P, and the handle to its owner's half. Whoever gives the P away gives this away.
+/// The right to a P, and the handle to its owner's half. An M that gives the P away gives this
+/// away.
 ///
-/// The calling thread holds the P and is in the runtime, or nobody holds the P and the caller has
-/// it for itself. A thread holds at most one.
+/// The calling thread holds the P and is in the runtime; or no M holds the P, and only the caller
+/// uses it. A thread holds at most one.
 #[derive(Debug)]
 pub(crate) struct HeldP(LentP<'static>);
 
-/// The same, lent by who has it: one word, as cheap as the pointer.
+/// The same, lent by its holder: one word, as cheap as the pointer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LentP<'a> {
     p: &'static P,

@@ -1,9 +1,11 @@
-//! A fixed ring of goroutines: the owner puts at the tail, everybody takes at the head.
+//! A fixed ring of goroutines: the owner puts at the tail; the owner and thieves take from the
+//! head.
 //!
-//! Invariants: `head <= tail <= head + CAP` (both count for ever, modulo 2^32); slots from `head`
-//! to `tail` are filled; only the owner writes `tail` and slots; whoever moves `head` by a CAS
-//! owns what it passed over. A taker reads slots *before* its CAS: the owner cannot write over
-//! them until it has seen the head move, so if the CAS succeeds, what was read was right.
+//! Invariants: `head <= tail <= head + CAP` (both count forever, modulo 2^32); slots from `head`
+//! to `tail` are filled; only the owner writes `tail` and slots; the M that moves `head` by a
+//! compare-and-swap owns the goroutines that `head` has passed. A taker reads slots *before* its
+//! compare-and-swap: the owner cannot overwrite them until it has seen the head move, so if the
+//! swap succeeds, the values that were read are right.
 //!
 //! It never allocates and never frees, so it may be used inside the runtime.
 //!
@@ -49,7 +51,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         &self.cells[at as usize % CAP]
     }
 
-    /// By the owner. False: it is full.
+    /// Puts a goroutine at the tail. Called by the owner. False: the ring is full.
     #[inline]
     #[must_use]
     pub(crate) fn push(&self, item: C::Item) -> bool {
@@ -65,7 +67,8 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         true
     }
 
-    /// By the owner: the oldest. Returns the one after it as well, as a hint of what comes next.
+    /// Takes the oldest goroutine. Called by the owner. Also returns the one after it, as a hint
+    /// of what comes next.
     #[inline]
     pub(crate) fn pop(&self) -> Option<(C::Item, Option<C::Item>)> {
         let tail = self.tail.0.load(Relaxed);
@@ -97,7 +100,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         moved.map(|_| ())
     }
 
-    /// Takes about half (`n - n / 2` of `n`), oldest first, into `out`; answers how many. By the
+    /// Takes about half (`n - n / 2` of `n`), oldest first, into `out`; returns how many. Called by the
     /// owner, or by a thief.
     pub(crate) fn take_half(&self, mut out: impl FnMut(u32, C::Item)) -> u32 {
         loop {
@@ -124,7 +127,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         }
     }
 
-    /// By the owner of `self`: takes half of `victim`, keeps all but the newest, returns that.
+    /// Takes half of `victim`, keeps all but the newest, and returns the newest. Called by the owner of `self`.
     pub(crate) fn steal_half(&self, victim: &Self) -> Option<C::Item> {
         let tail = self.tail.0.load(Relaxed);
         // The thief's ring is empty, so there is room for half of another one.
@@ -144,8 +147,8 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         self.tail.0.load(Relaxed).wrapping_sub(head) as usize
     }
 
-    /// Head and tail as they stood at one moment: equal if it was empty. `between` is looked at
-    /// in that moment too.
+    /// Head and tail as they were at one moment: equal if the ring was empty. `between` is read
+    /// at that moment too.
     pub(crate) fn is_empty_and(&self, between: impl Fn() -> bool) -> bool {
         loop {
             // Acquire pairs(ring-head): the takers' Release; pairs(ring-tail): push's Release.

@@ -46,7 +46,7 @@ impl Cell for AtomicRef<G> {
 #[derive(Debug)]
 pub(crate) struct Picked {
     pub(crate) g: GRef,
-    /// From `runnext`: it goes on with the time slice of its waker.
+    /// From `runnext`: it runs in the time slice of its waker.
     pub(crate) inherit: bool,
 }
 
@@ -119,7 +119,7 @@ impl LocalQueue {
         self.runnext.replace(Some(seen), None, AcqRel)
     }
 
-    /// What stands in `runnext`, for a thief to consider.
+    /// The goroutine in `runnext`, for a thief to consider.
     pub(crate) fn peek_next(&self) -> Option<GRef> {
         self.runnext.load(Relaxed)
     }

@@ -1,5 +1,5 @@
-//! A goroutine on its stack: it gets one at its first run, runs the closure there, and gives both
-//! back.
+//! A goroutine on its stack: it gets a stack at its first run, runs the closure there, and at its
+//! end gives back its G and its stack.
 //!
 //! Go: stack.go stackalloc; proc.go goexit, goexit1, goexit0, gdestroy, gfput.
 #![allow(unsafe_code, reason = "takes the closure out of the G")]
@@ -13,17 +13,15 @@ use crate::core::p::processor::LentP;
 use crate::core::sched::park::leave_after_switch;
 use crate::core::sys::fatal::fatal;
 
-/// A stack for a goroutine that is about to run for the first time. False: none is to be had now.
+/// A stack for a goroutine that is about to run for the first time. `None`: none is to be had now.
 #[inline]
-pub(crate) fn bind_stack(p: LentP<'_>, g: GRef) -> bool {
-    let Some(slot) = hooks::take_stack(p, g) else {
-        return false;
-    };
+pub(crate) fn bind_stack(p: LentP<'_>, g: GRef) -> Option<()> {
+    let slot = hooks::take_stack(p, g)?;
     context::prepare(slot, body);
     slot.set_owner(std::ptr::from_ref::<G>(g).addr());
     g.block.set(context::block_of(slot));
     g.stack.set(Some(slot));
-    true
+    Some(())
 }
 
 /// What runs on the goroutine's stack, around the closure. Called by the coroutine's loop, inside the

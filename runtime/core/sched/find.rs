@@ -2,8 +2,8 @@
 //!
 //! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st
 //! time, goroutines that only this M may run, `runnext` and the local queue, a batch from the
-//! global queue, then stealing (others' expired timers too), and before the M gives its P up a last
-//! look at everything (`core/sched/README.md#no-lost-work`).
+//! global queue, then stealing (other Ps' expired timers too). After the M has given up its P, it
+//! looks at everything once more (`core/sched/README.md#no-lost-work`).
 //!
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
 #![forbid(unsafe_code)]
@@ -23,8 +23,9 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::osyield::osyield;
 
-/// Every so many picks the global queue goes first, or two goroutines that keep readying each
-/// other could hide it for ever. A prime, so as not to fall in step with anything.
+/// At every 61st pick the global queue is first. Otherwise two goroutines that keep readying each
+/// other could hide it forever. The number is a prime, so that it does not match the period of a
+/// program.
 const GLOBAL_EVERY: u32 = 61;
 /// Sweeps over all Ps before giving up; the last one takes `runnext` too. Go: stealTries.
 const SWEEPS: u32 = 4;
@@ -66,10 +67,10 @@ fn fresh(g: GRef) -> Picked {
     Picked { g, inherit: false }
 }
 
-/// The next of the P's own queue. One that would inherit a slice that is over goes behind all
-/// others: goroutines that ready each other, at one P, would otherwise hide those in the ring for
-/// ever, where no signal finds them in user code or there are no signals. Not one whose timer has
-/// just `fired`: it has had nothing of that slice.
+/// The next goroutine of the P's own queue. If it would inherit a slice that is over, it goes
+/// behind all others. Otherwise goroutines that ready each other, at one P, would hide the ring
+/// forever, if no signal finds them in user code or if there are no signals. A goroutine whose
+/// timer has just `fired` is an exception: it has used nothing of that slice.
 #[inline]
 fn local(p: LentP<'_>, fired: bool) -> Option<Picked> {
     let picked = p.get()?;
@@ -103,8 +104,8 @@ fn global_batch(p: LentP<'_>) -> Option<Picked> {
     global_batch_locked(&SCHED.lock(), p)
 }
 
-/// This P's share of the global queue: the first runs, the rest goes local.
-/// Go: globrunqgetbatch.
+/// This P's share of the global queue: the first goroutine runs, and the rest goes to the local
+/// queue. Go: globrunqgetbatch.
 fn global_batch_locked(sched: &SchedGuard, p: LentP<'_>) -> Option<Picked> {
     let first = sched.global().pop_front()?;
     let size = SCHED.global_len() + 1;
@@ -211,7 +212,7 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
     None
 }
 
-/// The spinner stops spinning, then looks at every queue once more. True: it has a P again.
+/// The M stops spinning, and then looks at every queue once more. True: it has a P again.
 fn last_look(m: &'static M) -> bool {
     m.spinning.set(false);
     SCHED.idle.stop_spinning();
@@ -223,7 +224,7 @@ fn last_look(m: &'static M) -> bool {
     work && spin_with_idle_p(m)
 }
 
-/// Takes an idle P and spins. False: there is none, and who drops the next one will look.
+/// Takes an idle P and spins. False: there is none, and the M that gives up the next P will look.
 /// Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
     let sched = SCHED.lock();
@@ -243,7 +244,7 @@ fn spin_with_idle_p(m: &'static M) -> bool {
     }
 }
 
-/// A yielded goroutine: at the global tail, and somebody may want to run it now.
+/// A goroutine that yielded goes to the tail of the global queue, and an idle M may run it now.
 pub(crate) fn put_back_global(g: GRef) {
     SCHED.lock().push_global(g);
 }

@@ -1,4 +1,4 @@
-//! An M without work: taking and leaving a P, sleeping until it is handed one.
+//! An M without work: it gives up its P, sleeps, and takes the P that another thread hands to it.
 //!
 //! Go: proc.go acquirep, releasep, stopm, gcstopm.
 #![allow(
@@ -14,7 +14,6 @@ use crate::core::m::machine::M;
 use crate::core::p::owner::HoldsP;
 use crate::core::p::processor::{HeldP, MAX_PS, P, PStatus};
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::wake::wakep;
 use crate::core::sys::fatal::fatal;
 
 /// The P that `m`, the calling thread, holds; in the scheduler's loop, which owns it.
@@ -27,7 +26,7 @@ pub(crate) fn held_p(m: &'static M) -> HeldP {
     }
 }
 
-/// `m` takes `p`, which nobody holds.
+/// `m` takes `p`, which no M holds.
 pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
     if m.p().is_some() {
         fatal!("m{} already holds a P", m.id);
@@ -37,7 +36,7 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
     m.set_p(Some(p));
 }
 
-/// `m` lets go of its P, which is about to pass to another M: nobody holds it meanwhile.
+/// `m` gives up its P, which is about to pass to another M: no M holds it meanwhile.
 pub(crate) fn detach_p(m: &'static M, held: HeldP) -> &'static P {
     let p = held.p();
     p.m.set(None);
@@ -51,24 +50,22 @@ pub(crate) fn release_p(m: &'static M, held: HeldP) -> &'static P {
     detach_p(m, held)
 }
 
-/// Takes a P that waits for an M, or sleeps in the idle list until somebody hands `m` one.
+/// Takes a P that waits for an M, or sleeps in the idle list until another thread hands a P to
+/// `m`.
 pub(crate) fn stop_m(m: &'static M) {
     let sched = SCHED.lock();
     if let Some(p) = hooks::p_that_waits(&sched, m) {
         drop(sched);
-        acquire_p(m, p);
-        return;
+        return acquire_p(m, p);
     }
     let owed = hooks::leave_to_others(&sched, m);
     sched.push_idle_m(m);
     drop(sched);
-    if owed {
-        wakep();
-    }
+    owed.pay();
     wait_for_p(m);
 }
 
-/// In the idle list already: sleeps until it is handed a P.
+/// `m` is in the idle list already: sleeps until it is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
     hooks::check_if_last();
     m.note.sleep(); // its Acquire shows what the waker wrote

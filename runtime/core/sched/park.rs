@@ -1,9 +1,9 @@
-//! Giving the CPU up, and the way back: park and ready, or yield.
+//! Giving up the CPU, and the way back: park and ready, or yield.
 //!
 //! A park has three steps: *announce* (`GRef::announce_park`, before any waker can know of the
-//! wait), *publish* (put the G where the waker finds it, free the lock), and [`park`], which
-//! leaves the stack and commits there. [`ready`] is its counterpart, and the only way back into a
-//! run queue. `core/sched/README.md#park-commit` proves that no wake-up is lost.
+//! wait), *publish* (put the G where the waker finds it, release the lock), and [`park`], which
+//! leaves the stack; the M then commits. [`ready`] is its counterpart, and the only way back into
+//! a run queue. `core/sched/README.md#park-commit` proves that no wake-up is lost.
 //!
 //! Go: proc.go gopark, park_m, goready, ready, Gosched, goyield.
 #![forbid(unsafe_code)]
@@ -15,13 +15,16 @@ use crate::core::g::status::Enqueue;
 use crate::core::hooks;
 use crate::core::m::current::this_m;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
+use crate::core::m::machine::M;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::fatal::fatal;
 
 /// Sleeps until `ready` is called for the current goroutine (or thread), which has announced.
 /// Returns outside of the runtime, maybe on another thread.
-#[inline(always)] // the guard of thread-locals reads each frame below
+// A frame less for the guard of thread-locals to read.
+// (In debug builds a larger frame keeps old references.)
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn park(rt: NoPreempt) {
     let g = rt.current();
     match rt.m() {
@@ -33,8 +36,8 @@ pub(crate) fn park(rt: NoPreempt) {
     }
 }
 
-/// Wakes a goroutine (or a plain thread's pseudo-goroutine) that has announced a park. By the
-/// one waker that owns the wait, after it has finished the operation for the sleeper.
+/// Wakes a goroutine (or a foreign thread's G) that has announced a park. Called by the one waker
+/// that owns the wait, after it has completed the sleeper's operation.
 #[inline]
 pub(crate) fn ready(rt: &NoPreempt, g: GRef) {
     if hooks::wake(g) == Enqueue::Mine {
@@ -62,8 +65,8 @@ pub(crate) fn spill(batch: &GQueue) {
     SCHED.lock().global().append(batch);
 }
 
-/// Runnable again at the global tail; others run first. Nothing on a plain thread but a yield
-/// of the CPU. Go: Gosched.
+/// The goroutine goes to the tail of the global queue; others run first. On a foreign thread only
+/// a yield of the CPU. Go: Gosched.
 pub(crate) fn yield_now() {
     yield_as(Switch::Yield);
 }
@@ -85,15 +88,21 @@ fn yield_as(how: Switch) {
 }
 
 /// Leaves the stack for the M's loop; back, leaves the runtime on whatever M this is now.
-#[inline(always)]
+// As `park`.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn switch(rt: NoPreempt, g: GRef, how: Switch) {
     if let Some(m) = rt.forget()
         && m.depth() != 1
     {
-        fatal!("switch while {} levels deep in the runtime", m.depth());
+        too_deep(m);
     }
     suspend(g, how);
     leave_after_switch();
+}
+
+#[cold]
+fn too_deep(m: &M) -> ! {
+    fatal!("switch while {} levels deep in the runtime", m.depth());
 }
 
 /// The loop resumed us inside the runtime, on an M that may not be the one we left.

@@ -19,10 +19,10 @@ use crate::core::sys::lock::RawLock;
 /// See the fields. Go: sched.
 #[derive(Debug)]
 pub(crate) struct Sched {
-    /// Guards everything that says so. Held for a few instructions, never across a system call
-    /// that can block.
+    /// Guards every field whose comment says so. It is held for a few instructions, never across
+    /// a system call that can block.
     lock: RawLock,
-    /// Under the lock; its length may be read by anybody as a hint.
+    /// Under the lock; any thread may read its length, as a hint.
     global: GQueue,
     /// Under the lock. Go: midle.
     pub(crate) idle_ms: IdleMs,
@@ -70,7 +70,7 @@ impl Sched {
         }
     }
 
-    /// For those who must never wait for its holder.
+    /// For callers that must never wait for the holder of the lock.
     pub(crate) fn try_lock(&self) -> Option<SchedGuard> {
         // Not `then_some`: a guard that is made and thrown away unlocks.
         self.lock.try_lock().then(|| SchedGuard {
@@ -84,7 +84,7 @@ impl Sched {
         self.global.len()
     }
 
-    /// The first `run` of the process has come.
+    /// The first `run` of the process has been called.
     #[inline]
     pub(crate) fn is_started(&self) -> bool {
         // Acquire pairs(started): start's Release.
@@ -118,8 +118,8 @@ impl Sched {
     }
 }
 
-/// The right to what the lock guards; unlocks when dropped. Who takes a reference to one is called
-/// under the lock.
+/// The right to everything that the lock guards; unlocks when dropped. A function that takes a
+/// reference to it is called under the lock.
 #[derive(Debug)]
 pub(crate) struct SchedGuard {
     not_send: PhantomData<*const ()>,
@@ -153,7 +153,7 @@ impl SchedGuard {
         self.m_count.add(n.cast_unsigned());
     }
 
-    /// Puts a P into the idle list.; the caller counts it in `idle`.
+    /// Puts a P into the idle list; the caller counts it in `idle`.
     pub(crate) fn push_idle_p(&self, p: &'static P) {
         p.idle_link.set(self.idle_ps.get());
         self.idle_ps.set(Some(p));

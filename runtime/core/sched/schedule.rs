@@ -48,13 +48,14 @@ fn m_loop(m: &'static M) {
 #[allow(dead_code, reason = "without the extras: anybody")]
 pub(crate) enum Next {
     Anybody,
-    /// Somebody needs this very thread.
+    /// A goroutine needs this very thread.
     Only(GRef),
     /// A goroutine has ended locked to it, and nobody else needs it: the thread ends.
     Nobody,
 }
 
-/// Runs what was picked, and as long as somebody is locked to this M, only those who need it.
+/// Runs the picked goroutine. While a goroutine is locked to this M, runs only those that need
+/// its thread.
 fn run(m: &'static M, picked: &Picked) -> Life {
     let mut g = picked.g;
     let mut inherit = picked.inherit;
@@ -80,7 +81,7 @@ fn stop_spinning_with_work(m: &'static M) {
     wakep();
 }
 
-/// Whether the M's thread goes on.
+/// Whether the M's thread continues.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
     GoesOn,
@@ -88,7 +89,7 @@ enum Life {
     Over,
 }
 
-/// Runs one goroutine until it gives the M up.
+/// Runs one goroutine until it gives up the M.
 #[inline]
 fn execute(m: &'static M, g: GRef, inherit: bool) {
     let p = idle::held_p(m);
@@ -97,7 +98,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
         hooks::slice_begins(m);
     }
     if g.stack.get().is_none() {
-        if !exit::bind_stack(p.lend(), g) {
+        if exit::bind_stack(p.lend(), g).is_none() {
             hooks::no_stack(g);
             return;
         }
@@ -146,7 +147,7 @@ fn done(m: &'static M, g: GRef) {
     exit::recycle(m, p.lend(), g);
 }
 
-/// A waker came before the commit: what it would have done is mine to do.
+/// A waker came before the commit, so this M enqueues the goroutine in its place.
 #[cold]
 fn readied_early(m: &'static M, g: GRef) {
     let p = idle::held_p(m);

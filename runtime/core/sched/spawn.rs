@@ -15,14 +15,14 @@ use crate::core::p::processor::next_id_without_p;
 use crate::core::sched::park::enqueue_next;
 use crate::core::sched::start;
 
-/// Starts a goroutine that runs `f`; answers its id.
+/// Starts a goroutine that runs `f`; returns its id.
 ///
 /// # Errors
 /// When it could never have a stack: see `ext/stackalloc/promise.rs`. Where stacks are all in use
 /// and the system gives no more, it waits for one (`ext/threads/starved.rs`).
 ///
 /// # Safety
-/// What `f` borrows outlives the run of `f`. `f` catches its own panics.
+/// Everything that `f` borrows outlives the run of `f`. `f` catches its own panics.
 #[track_caller]
 pub(crate) unsafe fn spawn<F: FnOnce() + Send>(birth: Birth, f: F) -> Result<u64, StackError> {
     start::assert_started();
@@ -51,7 +51,8 @@ unsafe fn spawn_fitting<F: FnOnce() + Send>(birth: Birth, stack: StackSpec, f: F
     id
 }
 
-/// Counts `g`, which is dead and prepared, and answers its new id. No allocation: a timer can do it.
+/// Counts `g`, which is dead and prepared, and returns its new id. No allocation: a timer can do
+/// it.
 #[inline]
 pub(crate) fn assign_id(rt: &NoPreempt, g: GRef) -> u64 {
     let p = rt.p();
@@ -71,7 +72,8 @@ pub(crate) fn make_runnable(rt: &NoPreempt, g: GRef) {
     enqueue_next(rt, g);
 }
 
-/// A dead G, from the P's list, the shared list, or new; and the evidence to go on with.
+/// A dead G, from the P's list, the shared list, or new; and the evidence that the caller is in
+/// the runtime.
 #[inline]
 pub(crate) fn dead_g() -> (NoPreempt, GRef) {
     let rt = enter();

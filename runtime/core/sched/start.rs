@@ -1,4 +1,5 @@
-//! The runtime's first breath: its Ps, and what the extras need. Once per process, never undone.
+//! The start of the runtime: its Ps, and what the extras need. This happens once in a process and
+//! is never undone.
 //!
 //! Go: proc.go schedinit.
 #![forbid(unsafe_code)]
@@ -11,7 +12,8 @@ use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::make_steal_order;
 use crate::core::sched::schedt::SCHED;
 
-/// Held by whoever starts the runtime. std's: our own need a runtime.
+/// Held by the thread that starts the runtime. It is std's mutex, as our own mutex needs a
+/// runtime.
 static STARTING: Mutex<()> = Mutex::new(());
 
 /// Starts the runtime, if it has not been; calls `before` first.

@@ -1,8 +1,8 @@
-//! Getting an M to look for work: the rule that loses no wake-up.
+//! Waking an M that looks for work: the rule that loses no wake-up.
 //!
-//! Whoever submits work calls [`wakep`]: it starts one spinning M if a P is idle and nobody
-//! spins. A spinner that finds work calls it again before it runs the work (`last-spinner`), so
-//! wake-ups ramp up one at a time. See `core/sched/README.md#no-lost-work`.
+//! Code that submits work calls [`wakep`], which starts one spinning M if a P is idle and no M
+//! spins. A spinning M that finds work calls it again before it runs the work (`last-spinner`),
+//! so each M that finds work wakes the next one. See `core/sched/README.md#no-lost-work`.
 //!
 //! Go: proc.go wakep, startm, newm.
 #![forbid(unsafe_code)]
@@ -25,7 +25,25 @@ pub(crate) fn wakep() {
     }
 }
 
-/// Counted as spinning already: finds a P and an M for it.
+/// What is owed once the scheduler's lock is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Owed {
+    /// Work was put where others find it.
+    Wakep,
+    Nothing,
+}
+
+impl Owed {
+    /// Without the lock.
+    pub(crate) fn pay(self) {
+        if self == Owed::Wakep {
+            wakep();
+        }
+    }
+}
+
+/// A spinning M is counted already: finds a P and an M for it.
 #[cold]
 pub(crate) fn start_spinner() {
     let sched = SCHED.lock();
@@ -35,7 +53,6 @@ pub(crate) fn start_spinner() {
         None => {
             // Between the word and the list somebody else took it.
             SCHED.idle.spinner_without_p();
-            drop(sched);
         }
     }
 }
@@ -55,7 +72,7 @@ pub(crate) fn start_m_locked(sched: SchedGuard, p: &'static P, spinning: bool) {
     }
 }
 
-/// Wakes a parked M with a P in its hand.
+/// Wakes a parked M and hands it a P.
 pub(crate) fn hand_over(m: &'static M, p: &'static P, spinning: bool) {
     m.spinning.set(spinning);
     m.next_p.set(Some(p));

@@ -1,6 +1,7 @@
-//! The end of the process, with words: Go's `throw` and `fatal`, status 2.
+//! Ends the process with a message: Go's `throw` and `fatal`, status 2.
 //!
-//! The words come out whole: who tells them waits for a reader of a pipe that does not block.
+//! The message is printed completely: the thread that prints it waits for the reader of a pipe
+//! that does not block.
 #![allow(
     unsafe_code,
     reason = "write(2), poll(2), pause(2) and _exit(2): nothing else may run on the way out"
@@ -13,14 +14,14 @@ use std::sync::atomic::{AtomicI32, AtomicU64};
 
 use crate::core::sys::clock::{Nanos, nanotime};
 
-/// How long, all in all, last words wait for a pipe that nobody reads.
+/// How long, in all, a final report waits for a pipe that is not read.
 pub(crate) const PATIENCE: Nanos = 10_000_000_000;
 /// Milliseconds between two looks at what others do.
 pub(crate) const LOOK: libc::c_int = 20;
 
-/// Writes straight to file descriptor 2: no lock, no buffer, no allocation. A pipe or terminal
-/// that does not block (`O_NONBLOCK` is everybody's who shares it) and is full is waited for, ten
-/// seconds at most: these are last words.
+/// Writes directly to file descriptor 2: no lock, no buffer, no allocation. If the pipe or
+/// terminal is full and does not block (all processes that share it share `O_NONBLOCK`), this
+/// waits ten seconds at most, because this is the last message.
 #[derive(Debug)]
 pub(crate) struct RawStderr;
 
@@ -48,7 +49,7 @@ pub(crate) fn write_all(s: &str, patient: bool) -> fmt::Result {
     Ok(())
 }
 
-/// False: stderr's readers have had all the time that they get.
+/// False: the time for stderr's readers is over.
 fn wait_for_room() -> bool {
     static WAITED: AtomicU64 = AtomicU64::new(0);
     if WAITED.load(Relaxed) >= PATIENCE {
@@ -77,11 +78,12 @@ pub(crate) fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// The thread that tells why the process ends. It stands for the goroutine that tells, which stays
-/// on it: from [`begin_death`] on that one neither enters the runtime nor is preempted.
+/// The thread that prints why the process ends. The goroutine that prints stays on this thread:
+/// from [`begin_death`] on, it does not enter the runtime and is not preempted.
 static DYING: AtomicI32 = AtomicI32::new(0);
-/// The first to come goes on and ends the process; others wait for that, so that reports do not
-/// mix. One who fails while telling leaves at once. Go: panic.go startpanic_m.
+/// The first caller returns, and will end the process; later callers wait for that, so that
+/// reports do not mix. A caller that fails while it prints ends the process at once. Go: panic.go
+/// startpanic_m.
 pub(crate) fn begin_death() {
     // SAFETY: no preconditions.
     let me = unsafe { libc::gettid() };
@@ -115,7 +117,8 @@ pub(crate) fn throw_begun(args: fmt::Arguments<'_>) -> ! {
     exit_now(2)
 }
 
-/// A bug of the runtime, or a misuse that cannot be survived: words, then status 2.
+/// A bug of the runtime, or a misuse after which the process cannot continue: a message, then
+/// status 2.
 macro_rules! fatal {
     ($($arg:tt)*) => { $crate::core::sys::fatal::throw(format_args!($($arg)*)) };
 }

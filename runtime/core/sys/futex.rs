@@ -1,4 +1,4 @@
-//! A 32-bit word that threads can sleep on, as the kernel sees it; loom's twin below it.
+//! A 32-bit word that threads can sleep on, by the kernel's futex; and a replacement for loom.
 //!
 //! Go: os_linux.go futexsleep, futexwakeup.
 #![allow(unsafe_code, reason = "the futex system call")]

@@ -1,7 +1,7 @@
 //! The runtime's own lock: a futex word, no poisoning, no owner, no allocation.
 //!
-//! Held only in the runtime's non-preemptible regions (`core/m/enter.rs`), for a few instructions,
-//! with nothing inside that could block, allocate or run user code.
+//! The lock is held only in the runtime's non-preemptible regions (`core/m/enter.rs`), for a few
+//! instructions. Code that holds it does not block, allocate or run user code.
 //!
 //! Go: lock_futex.go lock, unlock.
 #![forbid(unsafe_code)]
@@ -15,13 +15,14 @@ const HELD: u32 = 1;
 const CONTENDED: u32 = 2;
 /// How often to look at a lock that is held before sleeping.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 7 };
-/// Pauses before the first look, and the most before a later one: twice as many each time. Who
-/// looks all the time takes the cache line from the holder, who then takes as long as both
-/// together; away for a microsecond, it lets the holder do several rounds (`docs/benchmarks.md`).
+/// The pauses before the first look, and the most before a later one; they double each time. A
+/// waiter that looks all the time takes the cache line from the holder, and both become slow. A
+/// waiter that stays away for a microsecond lets the holder do several rounds
+/// (`docs/benchmarks.md`).
 const FIRST_PAUSES: u32 = 16;
 const MOST_PAUSES: u32 = 64;
 
-/// A lock without data: what it guards says so in words.
+/// A lock without data: the comments of the data say which lock guards them.
 #[derive(Debug)]
 pub(crate) struct RawLock(Futex);
 

@@ -1,12 +1,12 @@
 //! Memory from the kernel: reserve and commit.
 //!
-//! Nothing here allocates or locks, so all of it may be called from the runtime's
+//! The functions do not allocate or lock, so they may be called from the runtime's
 //! non-preemptible regions and from signal handlers.
 #![allow(unsafe_code, reason = "mmap(2) and its relatives")]
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What the kernel answered: an `errno` value.
+/// The kernel's error: an `errno` value.
 pub(crate) type Errno = i32;
 
 /// A range of addresses, laid out as the kernel's `struct iovec`.
@@ -51,7 +51,7 @@ pub(crate) fn page_size() -> usize {
     }
 }
 
-/// New address space, nobody's yet and not accessible; costs no memory.
+/// New address space, unused and not accessible; it costs no memory.
 pub(crate) fn reserve(len: usize) -> Result<usize, Errno> {
     reserve_near(0, len)
 }

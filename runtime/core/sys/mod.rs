@@ -1,4 +1,5 @@
-//! The only door to the operating system: one file a concern.
+//! The core's system calls; no other folder of the core makes any. There is one file for each
+//! kind.
 
 pub(crate) mod clock;
 pub(crate) mod fatal;

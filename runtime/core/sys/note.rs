@@ -1,13 +1,13 @@
-//! A one-shot event: one thread sleeps, one thread wakes it. How idle Ms wait.
+//! A one-shot event: one thread sleeps, and one thread wakes it. Idle Ms wait on notes.
 //!
-//! States: `CLEAR` -> `SET` (woken before anybody slept) and `CLEAR` -> `ASLEEP` -> `SET`.
-//! Only the sleeper takes it back to `CLEAR`. No wake-up is lost: the sleeper announces
-//! itself by a CAS from `CLEAR`, and the kernel compares `ASLEEP` again under its own lock
-//! before it lets the thread sleep; so a `SET` that comes in between is seen.
+//! States: `CLEAR` -> `SET` (woken before the sleep) and `CLEAR` -> `ASLEEP` -> `SET`. Only the
+//! sleeper changes the note back to `CLEAR`. No wake-up is lost: the sleeper announces itself by
+//! a compare-and-swap from `CLEAR`, and the kernel compares `ASLEEP` again under its own lock
+//! before it lets the thread sleep; so it sees a `SET` that comes in between.
 //!
-//! Two wake-ups may fall into one event, and one may be left over from a wait that did not need
-//! it. A sleeper that can have either waits in a loop for a condition, which it sees: whatever
-//! a swallowed waker wrote before `wake` is visible after `sleep`.
+//! Two wake-ups may become one event, and one may be left over from a wait that did not need it.
+//! A sleeper to which this can happen waits in a loop for a condition. The condition is visible:
+//! everything that both wakers wrote before `wake` is visible after `sleep`.
 //!
 //! Go: lock_futex.go notesleep, notewakeup.
 #![forbid(unsafe_code)]
@@ -89,7 +89,7 @@ mod model {
     use loom::sync::atomic::AtomicBool;
 
     /// A leftover event and the real one fall together: the sleeper that loops for its
-    /// condition must not sleep for ever (loom reports that as a deadlock).
+    /// condition must not sleep forever (loom reports that as a deadlock).
     #[test]
     fn a_leftover_event_swallows_no_wake_up() {
         loom::model(|| {

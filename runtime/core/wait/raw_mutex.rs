@@ -1,10 +1,10 @@
-//! Go's mutex: one word, one semaphore. Fast when nobody waits, fair when somebody has waited
-//! for a millisecond.
+//! Go's mutex: one word and one semaphore. It is fast when there are no waiters, and fair when a
+//! waiter has waited for a millisecond.
 //!
-//! *Normal*: an unlock wakes the first waiter, which competes with whoever comes by; if it
-//! loses, it queues again, in front. *Starving*: a waiter that was asleep for more than 1 ms
-//! makes the unlockers hand the mutex over in the order of the queue, and newcomers queue
-//! behind. The last waiter, or one that had not to wait long, goes back to normal.
+//! *Normal*: an unlock wakes the first waiter, which competes with newcomers; if it loses, it
+//! queues again, in front. *Starving*: after a waiter has slept for more than 1 ms, unlockers
+//! hand the mutex over in the order of the queue, and newcomers queue behind. The last waiter, or
+//! one that did not have to wait long, sets the mutex back to normal.
 //!
 //! README.md#mutex-word, README.md#mutex-one-awake. Go: internal/sync/mutex.go.
 #![forbid(unsafe_code)]
@@ -46,7 +46,7 @@ impl State {
         self.0 & (LOCKED | STARVING) == LOCKED
     }
 
-    /// Nobody holds it, and nobody is about to be handed it.
+    /// It is not held, and it is not being handed over.
     fn is_free(self) -> bool {
         !self.has(LOCKED | STARVING)
     }

@@ -1,5 +1,5 @@
-//! What waiting needs from the scheduler, by name, in one place: the real thing, or the twin
-//! that lets loom check the files above this one as they ship.
+//! Everything that waiting needs from the scheduler, in one place: the real functions, or a
+//! replacement with which loom checks the files above this one unchanged.
 #![forbid(unsafe_code)]
 
 #[cfg(all(not(loom), feature = "ext"))]

@@ -1,8 +1,8 @@
 //! Sleep and wake-up on a counter anywhere in memory: the base of mutex, WaitGroup, RwLock.
 //!
-//! Not meant as semaphores to program with, but as sleeps that are paired with one wake-up
-//! each, whichever comes first. The waiters stand in a table keyed by the counter's address,
-//! so a lock is two words and needs no queue of its own.
+//! These are not semaphores for programs, but sleeps that are paired with one wake-up each,
+//! whichever comes first. The waiters are in a table keyed by the counter's address, so a lock is
+//! two words and needs no queue of its own.
 //!
 //! README.md#sema-no-lost-wake-up. Go: sema.go semacquire1, semrelease1.
 #![forbid(unsafe_code)]
@@ -23,7 +23,7 @@ const ROOTS: usize = 251;
 #[repr(align(128))]
 pub(crate) struct Root {
     pub(crate) lock: RawLock,
-    /// At least as many as wait in `tree`; one who queues adds itself under the lock.
+    /// At least as many as wait in `tree`; a waiter that queues adds itself under the lock.
     pub(crate) waiting: AtomicU32,
     /// Under the lock.
     pub(crate) tree: Tree,
@@ -71,7 +71,7 @@ fn try_take(count: &AtomicU32) -> bool {
     false
 }
 
-/// Waits until the counter is not zero, and takes one. `lifo`: in front of those who wait.
+/// Waits until the counter is not zero, and takes one. `lifo`: in front of the other waiters.
 #[inline]
 pub(crate) fn acquire(count: &AtomicU32, lifo: bool, reason: WaitReason) {
     if !try_take(count) {
@@ -106,7 +106,8 @@ fn acquire_slow(count: &AtomicU32, lifo: bool, reason: WaitReason) {
 }
 
 /// Adds one to the counter and wakes the first waiter, if there is one. `handoff`: the waiter
-/// gets this one, whoever comes in between, and runs next in the caller's place.
+/// gets this one, even if another goroutine comes in between, and runs next in the caller's
+/// place.
 pub(crate) fn release(count: &AtomicU32, handoff: bool) {
     let root = root(count);
     // Release pairs(sema): try_take's Acquire.
@@ -228,7 +229,7 @@ mod model {
     use super::*;
     use loom::sync::Arc;
 
-    /// As many releases as acquires, by everybody at once: nobody sleeps for ever.
+    /// As many releases as acquires, by everybody at once: nobody sleeps forever.
     fn pairs(threads: usize, handoff: bool) {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(4 - threads);

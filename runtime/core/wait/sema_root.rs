@@ -1,9 +1,9 @@
 //! The waiters of one root of the semaphore table: a treap of addresses, and behind each
 //! address a first-in first-out list.
 //!
-//! The tree's nodes are the lists' first waiters. Order by address; heap order by a hash of the
-//! address, so that the expected depth is logarithmic whatever the addresses are. All of it
-//! under the root's lock.
+//! The tree's nodes are the lists' first waiters. The tree is ordered by address, and as a heap
+//! by a hash of the address, so that the expected depth is logarithmic for all addresses. The
+//! root's lock guards everything.
 //!
 //! Go: sema.go semaRoot.queue, semaRoot.dequeue.
 #![forbid(unsafe_code)]
@@ -63,8 +63,8 @@ impl Tree {
         Some(first)
     }
 
-    /// Takes all waiters for `key` out, as a chain through `same`; they count as queued until
-    /// whoever took them says otherwise.
+    /// Takes all waiters for `key` out, as a chain through `same`; they count as queued until the
+    /// caller says otherwise.
     pub(crate) fn dequeue_all(&self, key: usize) -> Option<&'static Waiter> {
         let slot = self.find(key);
         let first = slot.get()?;

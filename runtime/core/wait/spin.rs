@@ -1,4 +1,4 @@
-//! When it pays to wait for a lock on the CPU instead of asleep.
+//! When it is worth spinning for a lock instead of sleeping.
 //!
 //! Go: proc.go internal_sync_runtime_canSpin, runtime_doSpin.
 #![forbid(unsafe_code)]
@@ -11,7 +11,7 @@ const ROUNDS: u32 = 4;
 const PAUSES: u32 = 30;
 
 /// May the caller spin once more, after `iteration` rounds? Only if the lock's holder may be
-/// running at this moment: on another CPU, on another P; and if nobody waits for our P.
+/// running at this moment: on another CPU, on another P; and if no goroutine waits for our P.
 #[cfg(not(loom))]
 pub(crate) fn can_spin(iteration: u32) -> bool {
     use crate::core::m::current::this_m;

@@ -1,11 +1,16 @@
 //! One waiter in a queue, on the stack of the goroutine that waits.
 //!
 //! Stacks never move, and a waiter does not leave [`Waiter::on_stack`] while it is queued: the
-//! end of that function checks it. So queues link waiters by reference, and nothing is
-//! allocated to wait. A waker reads what it needs, dequeues, and does not look again: after
+//! end of that function checks it. So queues link waiters by reference, and a wait allocates
+//! nothing. A waker reads what it needs, dequeues the waiter, and does not touch it again: after
 //! `ready` the waiter may be gone. README.md#waiter-on-stack.
 //!
-//! Go: runtime2.go sudog.
+//! A channel's waiter is another type (`ext/chan/wait_queue.rs`): a select pins many of them before it
+//! knows who waits, and each has a slot for a value and an outcome. This one has an address that it
+//! waits for, and is a node of the tree of addresses. One type for both would be as long as the two
+//! together, on every stack that waits.
+//!
+//! Go: runtime2.go sudog, which serves both.
 #![allow(
     unsafe_code,
     reason = "lets a queue hold a reference to a waiter on another stack"
@@ -16,13 +21,13 @@ use crate::core::g::wait_round::WaitId;
 use crate::core::sys::fatal::fatal;
 use crate::core::wait::sched_api::GRef;
 
-/// Where a waiter stands. Written under its queue's lock, or by the waker that dequeued it.
+/// The state of a waiter. Written under its queue's lock, or by the waker that dequeued it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum WaiterState {
     /// Queued; its goroutine still runs and will look again before it parks.
     Enrolled = 0,
-    /// Queued; its goroutine has announced its park: whoever dequeues it readies it.
+    /// Queued; its goroutine has announced its park: the waker that dequeues it readies it.
     Parked = 1,
     /// Dequeued, and has what it waited for.
     Served = 2,
@@ -85,7 +90,7 @@ impl Waiter {
         self.standing.set(standing as u8);
     }
 
-    /// By the queue: it holds a reference now, or has dropped its last one.
+    /// Called by the queue: it holds a reference now, or has dropped its last one.
     pub(crate) fn set_queued(&self, queued: bool) {
         self.queued.set(queued);
     }

@@ -1,8 +1,8 @@
 //! The buffer of an unbounded channel: a chain of blocks.
 //!
-//! Nothing here allocates or frees: a push into a full chain needs a block that the caller
-//! brings ([`Blocks::provide`]), and emptied blocks are kept for reuse; all but one may be
-//! fetched ([`Blocks::excess`]) by somebody who is outside of the runtime and can free them.
+//! The chain does not allocate or free. A push into a full chain needs a block that the caller
+//! provides ([`Blocks::provide`]). Empty blocks are kept for reuse; a caller outside the runtime
+//! may fetch all but one of them ([`Blocks::excess`]) and free them.
 #![allow(
     unsafe_code,
     reason = "places that may or may not hold a value; a tail pointer"

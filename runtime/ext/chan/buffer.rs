@@ -1,4 +1,4 @@
-//! What a channel holds of values: nothing, a ring, or a chain of blocks.
+//! The store of a channel's values: nothing, a ring, or a chain of blocks.
 #![forbid(unsafe_code)]
 
 use crate::ext::chan::block_list::{Block, Blocks, Spares};
@@ -33,7 +33,7 @@ impl<T> Store<T> {
         }
     }
 
-    /// Room left; more than anybody needs when unbounded.
+    /// The room that is left; when unbounded, a number that is always enough.
     #[inline]
     pub(crate) fn room(&self) -> usize {
         match self {

@@ -25,7 +25,7 @@ pub struct Case<'a> {
     /// Its number for the user.
     pub(crate) index: usize,
     is_send: bool,
-    /// Whose case this is: the G's id, which nobody else ever has. 0: nobody's.
+    /// The id of the G to which this case belongs; an id is never used again. 0: none.
     owner: u64,
     discard: fn(&AnyCell),
 }
@@ -68,7 +68,7 @@ impl<'a> Case<'a> {
 }
 
 impl Case<'_> {
-    /// Where it stands in the order of locking.
+    /// Its place in the order of locking.
     pub(crate) fn lock_address(&self) -> usize {
         self.handle
             .lock_word()
@@ -104,7 +104,7 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// The calling goroutine or plain thread, as a number that is never used twice (a G is).
+/// The calling goroutine or foreign thread, as a number that is never used twice (a G is).
 fn this_owner() -> u64 {
     enter().current().id()
 }

@@ -1,4 +1,4 @@
-//! The end of a channel: `close`, the last sender gone, the last receiver gone.
+//! The end of a channel: `close`, or the drop of the last sender or the last receiver.
 //!
 //! All waiters are collected under the lock and readied after it, last in, first out:
 //! receivers are collected first, then senders, so the receiver that has waited longest is

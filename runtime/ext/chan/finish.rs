@@ -1,7 +1,7 @@
-//! What is owed after a visit: waking watchers, and freeing blocks.
+//! The work after an operation on a channel: waking watchers, and freeing blocks.
 //!
-//! `README.md#watchers`: every visit that may have made a channel ready ends here, after the
-//! unlock, and before a park.
+//! `README.md#watchers`: every operation that may have made a channel ready ends here, after the
+//! unlock and before a park.
 #![forbid(unsafe_code)]
 
 use crate::core::g::gqueue::GQueue;
@@ -22,7 +22,7 @@ impl<T> Chan<T> {
         }
     }
 
-    /// Wakes those who wait for what is possible now.
+    /// Wakes the watchers of the operations that are possible now.
     #[cold]
     pub(crate) fn notify(&self, rt: &NoPreempt) {
         let list = GQueue::new();

@@ -42,7 +42,7 @@ pub(crate) struct State<T> {
     /// Receivers whose sender is a select that has been woken to bring its value. They are
     /// in no other queue, and as many as there are promised sends. For capacity zero.
     pub(crate) held: WaitQ<T>,
-    /// Those who wait to hear that a receive, or a send, would not block.
+    /// Watchers: waiters that want to know when a receive, or a send, would not block.
     pub(crate) recv_watch: WaitQ<T>,
     pub(crate) send_watch: WaitQ<T>,
     /// `close` was called.
@@ -58,7 +58,7 @@ pub(crate) struct State<T> {
 const CAN_RECV: usize = 1;
 /// A send would not block.
 const CAN_SEND: usize = 2;
-/// Somebody waits to hear of one of these.
+/// There are watchers.
 const WATCHED: usize = 4;
 /// There are blocks to free.
 const EXCESS: usize = 8;

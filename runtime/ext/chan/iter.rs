@@ -1,4 +1,4 @@
-//! Iterators over what a receiver gets. Go: `range` over a channel.
+//! Iterators over the values that a receiver gets. Go: `range` over a channel.
 #![forbid(unsafe_code)]
 
 use std::fmt;

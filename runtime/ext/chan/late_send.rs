@@ -1,4 +1,4 @@
-//! Late sends: what a select sends is not there yet when its case is chosen.
+//! Late sends: the value that a select sends does not exist yet when its case is chosen.
 //!
 //! The message of `send(s, EXPRESSION)` is made after the choice. So the select is *promised* that
 //! its send will not block, and sends later. Its two verbs are [`State::promise`], which chooses, and
@@ -148,15 +148,16 @@ impl<T> Chan<T> {
         sender: Caught<T>,
         patience: Patience,
     ) {
-        let stays = patience == Patience::None && locked_thread::lock_to_wait(&rt);
+        let stay = match patience {
+            Patience::None => locked_thread::lock_to_wait(&rt),
+            _ => None,
+        };
         sudog.node().arm(me, None, OPERATION);
         me.announce_park(WaitReason::ChanReceive);
         let wake = state.meet(sender, sudog.node(), sudog.slot());
         drop(state);
         wake.ready(&rt);
         park(rt);
-        if stays {
-            locked_thread::unlock();
-        }
+        drop(stay);
     }
 }

@@ -1,8 +1,8 @@
 //! State behind a runtime lock, with a summary word that may be read without the lock.
 //!
-//! Two doors lead to the state: [`Guarded::lock`] takes the lock; [`Guarded::open`] takes
-//! evidence ([`Held`]) that a select holds it among others. Each closes by publishing the
-//! summary, so that the word is always what was true at the end of the last visit.
+//! There are two ways to the state: [`Guarded::lock`] takes the lock; [`Guarded::open`] takes
+//! evidence ([`Held`]) that a select holds this lock together with others. Both publish the
+//! summary at the end, so the word always says what was true at the end of the last operation.
 //!
 //! The word has no model, as nobody waits on the strength of it: it answers for a moment (`len`, a
 //! `try_` that fails, a fast way that is left for the lock), and whoever goes to sleep has looked
@@ -80,7 +80,7 @@ impl<S: Summary> Guarded<S> {
         Visit(self)
     }
 
-    /// Whoever calls this holds the lock.
+    /// The caller holds the lock.
     #[inline]
     fn publish(&self) -> usize {
         // SAFETY: only the guards' ends come here, and they hold the lock.
@@ -102,7 +102,7 @@ impl<S> fmt::Debug for Guarded<S> {
 pub(crate) struct Open<'a, S: Summary>(&'a Guarded<S>);
 
 impl<S: Summary> Open<'_, S> {
-    /// Lets go; the answer is the summary that was published.
+    /// Unlocks; returns the summary that was published.
     #[inline]
     pub(crate) fn unlock(self) -> usize {
         let summary = self.0.publish();
@@ -137,7 +137,7 @@ impl<S: Summary> Drop for Open<'_, S> {
     }
 }
 
-/// A visit to state whose lock somebody above holds; its end publishes but does not unlock.
+/// Access to state whose lock a caller holds; its end publishes the summary but does not unlock.
 #[must_use]
 pub(crate) struct Visit<'a, S: Summary>(&'a Guarded<S>);
 

@@ -1,7 +1,8 @@
 //! How long an operation may wait, and the sleep that ends then.
 //!
-//! A wait with a deadline is a round that time competes in: it claims the case [`TIME_OUT`] for the
-//! sleeper, and the waker claims another. Without a deadline nobody competes, and no round is needed.
+//! A wait with a deadline opens a round: the deadline claims the case [`TIME_OUT`] for the
+//! sleeper, and the waker claims another case. Without a deadline there is no competition, and no
+//! round is needed.
 //!
 //! Go: chan.go's `block`; crossbeam-channel's deadlines.
 #![forbid(unsafe_code)]
@@ -62,6 +63,7 @@ impl Patience {
     }
 
     /// Is there no time to wait, or none any more?
+    #[inline]
     pub(crate) fn is_over(self) -> bool {
         match self {
             Patience::None => true,
@@ -71,12 +73,14 @@ impl Patience {
     }
 
     /// A round of `me` for its time-out, if it has one.
+    #[inline]
     pub(crate) fn open_round(self, me: GRef) -> Option<WaitId> {
         matches!(self, Patience::Until(_)).then(|| me.open_round())
     }
 
     /// After the park was announced and published: sleeps until a waker comes or the time is up.
     /// `round` is open if there is a deadline.
+    #[inline]
     pub(crate) fn sleep(self, rt: NoPreempt, round: Option<WaitId>) {
         match (self, round) {
             (Patience::Until(deadline), Some(round)) => {

@@ -1,7 +1,7 @@
 //! Receiving: at once, waiting, or until a deadline.
 //!
-//! The oldest value of the buffer, else a waiting sender's; else the receiver waits with an
-//! empty slot, and the next sender puts its value there.
+//! A receive takes the oldest value of the buffer, or else the value of a waiting sender.
+//! Otherwise the receiver waits with an empty slot, and the next sender puts its value there.
 //!
 //! Go: chan.go chanrecv, recv.
 #![forbid(unsafe_code)]
@@ -51,7 +51,7 @@ impl<T> Chan<T> {
         }
     }
 
-    /// Goes round until there is an answer.
+    /// Repeats until there is a result.
     #[cold]
     fn recv_slow<'a>(
         &'a self,
@@ -75,7 +75,7 @@ impl<T> Chan<T> {
                 Accept::Late(sender) => Some(sender),
             };
             let Some(g) = me else {
-                // A plain thread's G may have to be allocated: not under the lock. A sender
+                // A foreign thread's G may have to be allocated: not under the lock. A sender
                 // that was caught stays ours meanwhile: it sleeps until it is told.
                 drop(state);
                 me = Some(rt.current());

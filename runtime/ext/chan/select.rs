@@ -1,9 +1,9 @@
 //! Selecting: one case of several, at one moment.
 //!
-//! Pass 1 looks at the cases in random order with all channels locked, and goes through with
-//! the first that does not block. Else the goroutine queues at all of them under one claim and
-//! sleeps; the waker that wins the claim has done its case. Pass 3 leaves the other queues.
-//! `README.md#select` has the proof that exactly one case is done.
+//! Pass 1 looks at the cases in random order with all channels locked, and performs the first
+//! that does not block. If all would block, pass 2 queues the goroutine at all of them under one
+//! claim, and the goroutine sleeps. The waker that wins the claim has performed its case. Pass 3
+//! leaves the other queues. `README.md#select` has the proof that exactly one case is performed.
 //!
 //! Go: select.go selectgo.
 #![forbid(unsafe_code)]
@@ -278,12 +278,13 @@ impl Round<'_> {
         me.announce_park(WaitReason::Select);
         let wake = self.cases[i].handle.meet(&mut held, node, self.place(i));
         drop(set);
-        let stays = self.patience == Patience::None && locked_thread::lock_to_wait(&rt);
+        let stay = match self.patience {
+            Patience::None => locked_thread::lock_to_wait(&rt),
+            _ => None,
+        };
         wake.ready(&rt);
         park(rt);
-        if stays {
-            locked_thread::unlock();
-        }
+        drop(stay);
         self.verdict(i, node.outcome())
     }
 }

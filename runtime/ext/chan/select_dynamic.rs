@@ -19,8 +19,9 @@ use crate::ext::chan::value_cell::AnyCell;
 /// An operation is ready when it would not block, also when that is because the channel is
 /// disconnected. A `select*` method picks one ready operation, which must then be completed
 /// through the [`SelectedOperation`]; a `ready*` method only tells which one was ready, and
-/// somebody else may be faster. Among several ready ones each is as likely, unless the select
-/// is biased. Where the list is known in advance, [`select!`](crate::channel::select) is handier.
+/// another goroutine may be faster. Among several ready ones each is equally likely, unless the
+/// select is biased. Where the list is known in advance, [`select!`](crate::channel::select) is
+/// handier.
 ///
 /// # Panics
 /// All methods that look at the operations do, when there are more than 65,532 of them; and those
@@ -86,14 +87,14 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// Adds a send; the answer is the operation's index.
+    /// Adds a send; returns the operation's index.
     ///
     /// See [`Select`].
     pub fn send<T>(&mut self, s: &'a Sender<T>) -> usize {
         self.add(|index| Case::send(s, index))
     }
 
-    /// Adds a receive; the answer is the operation's index.
+    /// Adds a receive; returns the operation's index.
     ///
     /// See [`Select`].
     pub fn recv<T>(&mut self, r: &'a Receiver<T>) -> usize {

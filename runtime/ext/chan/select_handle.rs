@@ -1,4 +1,4 @@
-//! One case of a select, whatever its type: what a channel's two sides offer to it.
+//! The trait that a channel's two sides implement for select: one case, whatever its type.
 //!
 //! All but `glance`, `notify`, `sweep` and `break_promise` are called with the channel's lock held by the select.
 #![forbid(unsafe_code)]
@@ -24,7 +24,7 @@ use crate::ext::chan::wait_queue::{Node, Wake};
 pub(crate) enum Poll {
     /// It would block.
     Blocked,
-    /// Done (a send: promised); somebody may have to be woken.
+    /// Done (a send: promised); a waiter may have to be woken.
     Done(Option<Wake>),
     Disconnected,
     /// A sender that is a select stands first in line: `meet` it.

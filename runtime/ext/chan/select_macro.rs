@@ -1,9 +1,9 @@
-//! `select!` and `select_biased!`: a small parser, and what a select becomes.
+//! `select!` and `select_biased!`: a small parser, and the code that a select expands to.
 //!
 //! Stages, each walking the list: `@split` makes each case `op(args) -> pattern => { body },`;
-//! `@sort` checks the arguments and sets the default apart; `@emit` takes the short ways for a
-//! single receive; `@add` evaluates the channels in order, with a slot for each receive; `@run`
-//! selects, and completes the case that won. The message of a send is evaluated only then.
+//! `@sort` checks the arguments and separates the default; `@emit` has short forms for a single
+//! receive; `@add` evaluates the channels in order, with a slot for each receive; `@run` selects,
+//! and completes the case that won. The message of a send is evaluated only then.
 #![forbid(unsafe_code)]
 
 /// The stages of `select!`. Not for use by hand.

@@ -1,4 +1,5 @@
-//! The two orders of a select's cases: in which they are looked at, in which they are locked.
+//! The two orders of a select's cases: the order in which it looks at them, and the order in
+//! which it locks their channels.
 //!
 //! Go: select.go pollorder, lockorder.
 #![forbid(unsafe_code)]
@@ -6,7 +7,7 @@
 use crate::core::base::fastrand::Choice;
 use crate::core::m::enter::NoPreempt;
 
-/// Chooses for plain threads.
+/// Chooses for foreign threads.
 static CHOICE: Choice = Choice::new(0x5e1e_c7ed);
 
 const INLINE: usize = 16;

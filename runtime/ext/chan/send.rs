@@ -1,7 +1,8 @@
 //! Sending: at once, waiting, or until a deadline.
 //!
-//! The value goes straight into a waiting receiver's slot, else into the buffer; else the
-//! sender waits with the value in a slot of its own, and whoever makes room takes it there.
+//! The value goes directly into a waiting receiver's slot, or else into the buffer. Otherwise the
+//! sender waits with the value in a slot of its own, and the receiver that makes room takes the
+//! value from there.
 //!
 //! Go: chan.go chansend, send.
 #![forbid(unsafe_code)]
@@ -74,7 +75,7 @@ impl<T> Chan<T> {
         }
     }
 
-    /// A plain thread's G may have to be allocated: not under the lock.
+    /// A foreign thread's G may have to be allocated: not under the lock.
     #[cold]
     fn send_thread(
         &self,

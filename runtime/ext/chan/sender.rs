@@ -12,7 +12,7 @@ use crate::ext::chan::patience::Patience;
 /// The sending side of a channel; clones send into the same channel.
 ///
 /// When the last sender is dropped, the channel is disconnected: what it holds can still be
-/// received, then receivers get an error. Goroutines and plain threads may use it alike.
+/// received, then receivers get an error. Goroutines and foreign threads may use it alike.
 ///
 /// ```
 /// let (s1, r) = gosched::channel::unbounded();
@@ -99,10 +99,11 @@ impl<T> Sender<T> {
         self.chan.send(msg, Patience::until(deadline))
     }
 
-    /// Closes the channel, as Go does: everybody who waits is woken, later sends fail through
-    /// any of the senders, and what the channel holds can still be received.
+    /// Closes the channel, as Go does: all waiters are woken, later sends fail through any of the
+    /// senders, and what the channel holds can still be received.
     ///
-    /// Dropping the last sender does the same, so closing is for those who cannot drop theirs.
+    /// Dropping the last sender does the same, so `close` is for programs that cannot drop all
+    /// senders.
     ///
     /// # Panics
     /// `close of closed channel`, when it had been closed by this method before.

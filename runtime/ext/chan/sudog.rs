@@ -1,4 +1,4 @@
-//! What a waiter brings along and pins to its stack: a node and a slot, or a select's nodes.
+//! The data that a waiter pins to its stack: a node and a slot, or a select's nodes.
 #![allow(unsafe_code, reason = "reaches the pinned parts of a pinned whole")]
 
 use std::pin::Pin;

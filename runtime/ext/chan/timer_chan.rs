@@ -1,9 +1,10 @@
-//! Channels that time sends on: a message is there from a deadline on.
+//! Channels without a sender: a message is available from a deadline on.
 //!
 //! Nothing runs in the background: the deadline is a word, and a receive compares it with the
-//! clock. A receiver that has to wait parks until the deadline; whoever changes the deadline
-//! wakes all waiters, and they look again. Both happen under the channel's lock, so a message
-//! that was stopped or put off is never received (`README.md#no-stale-tick`).
+//! clock. A receiver that has to wait parks until the deadline. A thread that changes the
+//! deadline wakes all waiters, and they look again. Both happen under the channel's lock, so a
+//! message that was stopped or moved to a later time is never received too early
+//! (`README.md#no-stale-tick`).
 //!
 //! Go: time.go maybeRunChan, blockTimerChan, unlockAndRun.
 #![forbid(unsafe_code)]

@@ -1,9 +1,9 @@
-//! Where a value lies while it is handed over: on the waiter's own stack.
+//! The place of a value while it is handed over: on the waiter's own stack.
 //!
-//! A [`ValueCell`] is written or emptied by whoever has the right to it: its owner while no wait
-//! node points to it, the waker that caught the node otherwise (`README.md#one-hand`).
-//! A [`AnyCell`] is a slot for one of several types: the cases of a `Select` share it, because
-//! only one of them wins.
+//! One party at a time has the right to write or empty a [`ValueCell`]: its owner while no wait
+//! node points to it, and otherwise the waker that caught the node (`README.md#one-hand`). A
+//! [`AnyCell`] is a slot for one of several types: the cases of a `Select` share it, because only
+//! one of them wins.
 //!
 //! Go: runtime2.go sudog.elem, chan.go sendDirect, recvDirect.
 #![allow(unsafe_code, reason = "moves values by their bytes between stacks")]
@@ -41,7 +41,7 @@ impl<T> ValueCell<T> {
         }
     }
 
-    /// The value, if there is one. By the owner, when no wait node points here.
+    /// The value, if there is one. Called by the owner, when no wait node points here.
     #[inline]
     pub(crate) fn take(&self) -> Option<T> {
         let value = self.value.get().cast::<T>();
@@ -81,7 +81,7 @@ pub(crate) struct CellPtr<'a> {
 }
 
 impl CellPtr<'_> {
-    /// As a slot for a `T`: whoever made the case saw to it that it is one.
+    /// As a slot for a `T`: the code that made the case ensured that it is one.
     #[inline]
     pub(crate) fn typed<T>(self) -> SlotPtr<T> {
         let need = Layout::new::<ValueCell<T>>();
@@ -91,7 +91,7 @@ impl CellPtr<'_> {
         SlotPtr(self.start.cast())
     }
 
-    /// Puts a value in. By the owner, when no wait node points here.
+    /// Puts a value in. Called by the owner, when no wait node points here.
     #[inline]
     pub(crate) fn put<T>(self, value: T) {
         // SAFETY: `typed` has checked the room; alive for the owner's lifetime.
@@ -192,7 +192,7 @@ impl AnyCell {
     /// The value, if there is one.
     ///
     /// # Safety
-    /// What was put is a `T`, and no wait node points here any more.
+    /// The value that was put is a `T`, and no wait node points here any more.
     pub(crate) unsafe fn take<T>(&self) -> Option<T> {
         // SAFETY: `typed` checks the room; alive as `self` is; the caller vouches for T.
         unsafe { self.place().typed::<T>().slot() }.take()

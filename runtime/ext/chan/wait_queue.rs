@@ -1,10 +1,10 @@
-//! First-in-first-out queues of waiters; the nodes lie on the waiters' stacks.
+//! First-in-first-out queues of waiters; the nodes are on the waiters' stacks.
 //!
-//! A node is pinned from the moment it may be queued; leaving its stack frame while it is
-//! queued ends the process (`README.md#no-dangling-node`). A queue belongs to a channel and is
-//! touched only under that channel's lock. A waker *catches* a node: it is out of the queue
-//! and, if others compete for it, claimed; from then until `Wake::ready` node and slot are the
-//! waker's (`README.md#one-hand`).
+//! A node is pinned from the moment it may be queued; leaving its stack frame while it is queued
+//! ends the process (`README.md#no-dangling-node`). A queue belongs to a channel and is touched
+//! only under that channel's lock. A waker *catches* a node: it takes the node out of the queue
+//! and, if other wakers compete, wins its claim. From then until `Wake::ready`, node and slot
+//! belong to the waker (`README.md#one-hand`).
 //!
 //! Go: runtime2.go sudog, waitq; chan.go enqueue, dequeue; select.go dequeueSudoG.
 #![allow(unsafe_code, reason = "links nodes on other stacks")]
@@ -27,7 +27,7 @@ use crate::ext::chan::value_cell::{SlotPtr, ValueCell};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Outcome {
-    /// Nothing: nobody caught the node.
+    /// Nothing: no waker has caught the node.
     Pending = 0,
     /// The operation is finished (or promised, for a select that has no value yet).
     Done = 1,
@@ -70,7 +70,7 @@ impl Node {
         }
     }
 
-    /// Says who waits. Not while it is queued.
+    /// Sets the goroutine that waits. Not while the node is queued.
     pub(crate) fn arm(&self, g: GRef, ticket: Option<WaitId>, case: u16) {
         self.g.set(Some(g));
         self.ticket.set(ticket);
@@ -88,7 +88,7 @@ impl Node {
         }
     }
 
-    /// True for the one waker that may go on with this node. Under the queue's lock.
+    /// True for the one waker that may use this node. Under the queue's lock.
     fn claim(&self) -> bool {
         match (self.ticket.get(), self.g.get()) {
             (Some(ticket), Some(g)) => g.wait_round.claim(ticket, self.case.get()),
@@ -96,7 +96,7 @@ impl Node {
         }
     }
 
-    /// A hint: somebody could still catch it.
+    /// A hint: a waker could still catch it.
     fn is_open(&self) -> bool {
         match (self.ticket.get(), self.g.get()) {
             (Some(ticket), Some(g)) => g.wait_round.is_open(ticket),
@@ -150,7 +150,7 @@ impl<T> WaitQ<T> {
         self.link(node);
     }
 
-    /// A caught node goes on waiting here, for one waker who will surely come.
+    /// A caught node continues to wait here, for one waker, which will certainly come.
     pub(crate) fn keep(&mut self, caught: Caught<T>) {
         // SAFETY: caught, so alive and ours.
         let node = unsafe { &*caught.0 };
@@ -158,7 +158,7 @@ impl<T> WaitQ<T> {
         self.link(node);
     }
 
-    /// A caught node goes back to where it came from, for the one who holds the lock.
+    /// A caught node goes back to its place in the queue. Called by the holder of the lock.
     pub(crate) fn put_back(&mut self, caught: Caught<T>) {
         // SAFETY: caught, so alive and ours.
         let node = unsafe { &*caught.0 };
@@ -202,7 +202,7 @@ impl<T> WaitQ<T> {
         node.home.set(0);
     }
 
-    /// Takes a node out that nobody caught. True: it was here.
+    /// Takes out a node that no waker has caught. True: it was here.
     pub(crate) fn remove(&mut self, node: Pin<&Node>) -> bool {
         let here = node.home.get() == std::ptr::from_ref(self).addr();
         if here {
@@ -211,7 +211,7 @@ impl<T> WaitQ<T> {
         here
     }
 
-    /// Takes the first waiter out that is still to be had; those that somebody else has won
+    /// Takes out the first waiter that is still available; waiters that another waker has won
     /// fall out on the way.
     #[inline]
     pub(crate) fn catch(&mut self) -> Option<Caught<T>> {
@@ -241,7 +241,7 @@ impl<T> WaitQ<T> {
         }
     }
 
-    /// A hint: is anybody here that could be caught?
+    /// A hint: is there a waiter that could be caught?
     pub(crate) fn has_open(&self) -> bool {
         let mut at = self.head;
         // SAFETY: what is queued is alive.

@@ -1,11 +1,11 @@
-//! All goroutines are asleep: the report, and when there is none.
+//! All goroutines are asleep: when this is certain, and the report.
 //!
-//! The check runs when the last M goes idle, when a plain thread parks, and when one ends. It
-//! reports only if a thread waits inside of `run` for its main goroutine, nothing is in flight,
-//! and no thread of the process that is not the runtime's could still wake somebody: every such
-//! thread must itself be waiting, without a deadline, on one of our primitives. Threads are
-//! counted by the kernel, so one that the runtime has never heard of prevents the report; then
-//! the watcher waits for the end of such threads. `core/sched/README.md#deadlock` has the proof.
+//! The check runs when the last M goes idle, when a foreign thread parks, and when one ends. It
+//! reports only if all of this is true: a thread waits inside `run` for its main goroutine; no M
+//! is awake; and no other thread of the process could still wake a goroutine, because each waits,
+//! without a deadline, on one of our primitives. The kernel counts the threads, so a thread that
+//! the runtime does not know prevents the report; then the exit watcher waits for the end of such
+//! threads. `core/sched/README.md#deadlock` has the proof.
 //!
 //! Go: proc.go checkdead.
 #![forbid(unsafe_code)]
@@ -25,7 +25,7 @@ use crate::ext::linux::tasks::count_threads;
 use crate::ext::plain_threads::foreign_parked;
 use crate::ext::threads::runtime_threads;
 
-/// The last M has gone idle, a plain thread has parked or ended: is anybody left who could act?
+/// The last M has gone idle, or a foreign thread has parked or ended: could any thread still act?
 #[cold]
 pub(crate) fn check() {
     match examine() {
@@ -47,7 +47,7 @@ fn examine() -> Found {
     found
 }
 
-/// A main goroutine is waited for, and neither the runtime nor a plain thread will ever do
+/// A main goroutine is waited for, and neither the runtime nor a foreign thread will ever do
 /// anything again by itself.
 pub(crate) fn nobody_can_act() -> bool {
     look() == Found::Deadlock

@@ -1,7 +1,7 @@
-//! What can be seen of a goroutine from outside, in words: for dumps and reports.
+//! A goroutine's state as text, for dumps and reports.
 //!
-//! It stops nobody, so it shows a blur; it allocates nothing, and asks the kernel for one thing
-//! only, how deep the stack has been.
+//! A dump does not stop the goroutines, so its lines are from slightly different moments. It
+//! allocates nothing, and asks the kernel only for the depth of each stack.
 //!
 //! Go: traceback.go goroutineheader, tracebackothers.
 #![forbid(unsafe_code)]
@@ -20,12 +20,12 @@ use crate::ext::scavenge::residency::chain_high_water;
 use crate::ext::stopped::State;
 use crate::ext::threads::allm;
 
-/// Who asks, and so whether the lock that guards the name may be waited for.
+/// The kind of caller: it decides whether a dump may wait for the lock that guards the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// A goroutine, or an M.
     Ordinary,
-    /// A signal handler, which must enter nothing; or somebody whom nothing may stop.
+    /// A signal handler, which must not enter the runtime; or a thread that must not be stopped.
     Urgent,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt
     stack(g, out)
 }
 
-/// The thread that a goroutine must go on on, and who is on it.
+/// The thread on which a goroutine must continue, and the goroutine that is on it.
 fn thread(m: &M, out: &mut dyn fmt::Write) -> fmt::Result {
     let tid = m.tid.peek();
     write!(out, "\twaits for its thread {tid} (m{})", m.id)?;

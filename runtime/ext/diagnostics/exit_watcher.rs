@@ -1,15 +1,16 @@
-//! The watcher: waits for plain threads to end, when nothing else could still change anything.
+//! The exit watcher: a thread that waits until foreign threads end, when nothing else could still
+//! wake a goroutine.
 //!
-//! A thread that the runtime knows nothing of may wake somebody, and so it prevents the deadlock
-//! report. If it ends without having done so, nobody would notice: hence this thread, started
-//! when the first report was prevented. It watches *one* thread that is awake, the oldest, as
-//! long as that one lives and is awake; then it asks again, and chooses another. So it holds two
-//! descriptors, whoever else comes and goes costs nothing, and an idle process stays idle. Choosing
-//! takes at most a hundredth of a CPU, by pauses; the question itself is never put off. Before
-//! Linux 6.9, or without a descriptor, it has to look now and then, once a second in the end.
-//! `core/sched/README.md#deadlock` has the proof; the word in `watched.rs` has the models. That the
-//! first thread has ended is set once, by the watcher alone, and read by its own next look or by
-//! a check that the watcher repeats: there is no second word to be ordered with.
+//! An unknown thread may wake a goroutine, so it prevents the deadlock report. If it ended
+//! without doing so, no thread would notice. The exit watcher notices; it starts when the first
+//! report was prevented. It watches *one* awake thread, the oldest, as long as that thread lives
+//! and is awake. Then it checks for a deadlock again, and chooses another thread. So it holds two
+//! descriptors, other threads that come and go cost nothing, and an idle process stays idle. It
+//! pauses between choices, so that choosing takes at most a hundredth of a CPU; the check itself
+//! is never delayed. Before Linux 6.9, or without a descriptor, it has to poll, in the end once a
+//! second. `core/sched/README.md#deadlock` has the proof; the word in `watched.rs` has the models.
+//! That the first thread has ended is set once, by the watcher alone, and read by its own next look
+//! or by a check that the watcher repeats: there is no second word to be ordered with.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -37,7 +38,7 @@ static FIRST_HAS_ENDED: AtomicBool = AtomicBool::new(false);
 
 /// For each second of CPU time that choosing took, so many pass without it.
 const REST: Nanos = 100;
-/// Between two looks when nobody can be watched: at first, and in the end.
+/// The pause between two looks when no thread can be watched: at first, and in the end.
 const BLIND: Nanos = 1_000_000;
 const LONGEST: Nanos = 1_000_000_000;
 /// The same, in milliseconds, when it is the process's first thread that is watched: newer kernels
@@ -48,11 +49,11 @@ const FIRST_LONGEST: i32 = 64_000;
 /// What the deadlock check saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Somebody of ours will go on by himself, or nobody is interested.
+    /// A thread of the runtime will still run by itself, or no main goroutine is waited for.
     NoDeadlock,
-    /// Nobody, but for a thread that may do anything.
+    /// There would be a deadlock, but an unknown thread may still act.
     Prevented,
-    /// Nobody at all.
+    /// There is a deadlock.
     Deadlock,
 }
 
@@ -74,7 +75,7 @@ pub(crate) fn ended_but_counted() -> u32 {
     u32::from(FIRST_HAS_ENDED.load(Relaxed))
 }
 
-/// The plain thread that has `g`, the calling one, is marked as asleep.
+/// The foreign thread that has `g`, the calling one, is marked as asleep.
 pub(crate) fn falls_asleep(g: &G) {
     leaves(tid_of(g));
 }

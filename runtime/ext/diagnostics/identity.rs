@@ -1,4 +1,5 @@
-//! What a handle knows of a goroutine after it has ended: id, name, and the park token.
+//! The part of a goroutine that its handles keep after it has ended: id, name, and the park
+//! token.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU64;
@@ -12,7 +13,7 @@ pub(crate) struct Identity {
     /// Filled in by the spawn.
     pub(crate) id: OwnerCell<u64>,
     pub(crate) name: Option<Box<str>>,
-    /// `thread::park`'s token, and who waits for it: the protocol is in `api/thread/parker.rs`.
+    /// `thread::park`'s token, and its waiter: the protocol is in `api/thread/parker.rs`.
     pub(crate) token: AtomicU64,
     pub(crate) waiter: OwnerRef<G>,
 }

@@ -1,7 +1,7 @@
-//! A goroutine's identity, reached through its G: by dumps from outside, by itself from inside.
+//! A goroutine's identity, reached through its G: by a dump, or by the goroutine itself.
 //!
-//! Invariant: `G::identity` owns one count of its `Arc`; others borrow it, and it is taken
-//! away, only under `G::identity_lock`.
+//! Invariant: `G::identity` owns one count of its `Arc`. Other threads borrow the identity, and
+//! the end of the goroutine takes it away, only under `G::identity_lock`.
 #![allow(unsafe_code, reason = "an Arc kept as a word in the G")]
 
 use std::mem::ManuallyDrop;
@@ -46,9 +46,10 @@ fn copy_name(g: &G, to: &mut [u8; SHOWN]) -> Option<usize> {
     len
 }
 
-/// As [`with_name`], for who must not wait and does not enter: nothing if the lock is held.
+/// As [`with_name`], for a caller that must not wait and does not enter the runtime: nothing if
+/// the lock is held.
 ///
-/// The caller cannot be preempted: it is in a signal handler, or on a plain thread.
+/// The caller cannot be preempted: it is in a signal handler, or on a foreign thread.
 pub(crate) fn try_with_name<R>(g: &G, f: impl FnOnce(Option<&str>) -> R) -> Option<R> {
     if !g.identity_lock.try_lock() {
         return None;

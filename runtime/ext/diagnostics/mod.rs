@@ -1,4 +1,4 @@
-//! What can be seen: dumps, traces, the report of a deadlock, and the settings in the environment.
+//! Diagnostics: dumps, `schedtrace`, SIGQUIT, and the report of a deadlock.
 
 pub(crate) mod watched;
 #[cfg(not(loom))]

@@ -1,14 +1,15 @@
-//! Is a goroutine in the middle of a panic? For whoever would leave the process meanwhile.
+//! Whether a goroutine is in the middle of a panic, for a thread that is about to end the
+//! process.
 //!
-//! Its own word says so from the moment that the panic hook is called: first it *tells* (the
-//! hook prints, perhaps for a second, with a backtrace), then it *unwinds*. At the goroutine's
-//! root that ends. But user code may catch the panic halfway, and std tells nobody: then the
-//! word is out of date, and whoever wants to know asks on the goroutine's own thread
-//! ([`PanicWord::look`]), where `std::thread::panicking` has the answer. So a panic that is
-//! caught costs nothing extra, nor does a goroutine that never panics.
+//! Each goroutine has a word for this. It is set when the panic hook is called: first the
+//! goroutine *tells* (the hook prints, perhaps for a second, with a backtrace), then it
+//! *unwinds*. At the goroutine's root the word is cleared. But user code may catch the panic
+//! before that, and std does not report it. Then the word is out of date, and the correct value
+//! is read on the goroutine's own thread ([`PanicWord::look`]), with `std::thread::panicking`. So
+//! a caught panic costs nothing extra, and a goroutine that never panics pays nothing.
 //!
-//! Beside the phase stands a number that grows with each change, so that a word which was looked
-//! at is not cleared when it speaks of the next panic already.
+//! Beside the phase, the word has a number that grows with each change. So a word that was read
+//! is not cleared when it already describes the next panic.
 //!
 //! Go: panic.go runningPanicDefers, panicking.
 #![forbid(unsafe_code)]
@@ -67,17 +68,17 @@ impl PanicWord {
         Seen(self.0.load(Relaxed))
     }
 
-    /// By the goroutine: its hook begins.
+    /// Called by the goroutine: its hook begins.
     pub(crate) fn tells(&self) {
         self.step_to(TELLS);
     }
 
-    /// By the goroutine: its hook has told everything.
+    /// Called by the goroutine: its hook has told everything.
     pub(crate) fn unwinds(&self) {
         self.step_to(UNWINDS);
     }
 
-    /// By the goroutine, at its root: the panic has been caught.
+    /// Called by the goroutine, at its root: the panic has been caught.
     pub(crate) fn over(&self) {
         self.step_to(NONE);
     }

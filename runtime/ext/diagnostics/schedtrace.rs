@@ -4,8 +4,8 @@
 //! the lengths of the Ps' queues (`runnext` not counted), and how often each P has picked. With
 //! `scheddetail=1`, a line for each P, M and G instead.
 //!
-//! Written by sysmon, which must not wait for anybody: no lock and no allocation, so the numbers
-//! of one line are of slightly different moments.
+//! sysmon writes the line. It must not wait for another thread, so it takes no lock and does not
+//! allocate, and the numbers of one line are from slightly different moments.
 //!
 //! Go: proc.go schedtrace.
 #![forbid(unsafe_code)]

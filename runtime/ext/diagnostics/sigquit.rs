@@ -1,9 +1,11 @@
-//! SIGQUIT (`Ctrl-\`): every goroutine to standard error, then the end with status 2.
+//! SIGQUIT (`Ctrl-\`): prints every goroutine to standard error, then ends the process with
+//! status 2.
 //!
-//! The handler runs on any thread at any moment, so it only notes what was asked and wakes the
-//! spawner, a thread that no goroutine can hold up; that one writes the report. A second SIGQUIT,
-//! when the first has not been answered, ends the process as the kernel does. A program that
-//! handles or ignores SIGQUIT itself when the runtime starts keeps it.
+//! The handler runs on any thread at any moment, so it only notes the request and wakes the
+//! spawner, a thread that no goroutine can block. The spawner writes the report. A second SIGQUIT
+//! before the report has begun ends the process by the signal's default action. If the program
+//! handles or ignores SIGQUIT itself when the runtime starts, the runtime does not install its
+//! handler.
 //!
 //! Go: signal_unix.go sighandler (sigThrow, dieFromSignal).
 #![allow(unsafe_code, reason = "a signal handler")]
@@ -45,7 +47,8 @@ static REQUEST: Request = Request {
     code: AtomicI32::new(0),
 };
 
-/// Installs the handler, if nobody else cares. `wake` gets the spawner to call [`answer`].
+/// Installs the handler, unless the program handles or ignores the signal itself. `wake` gets the
+/// spawner to call [`answer`].
 pub(crate) fn install(wake: fn()) -> Result<(), Errno> {
     REQUEST.wake.get_or_init(|| wake);
     // SAFETY: the handler only stores to atomics and wakes a futex.
@@ -80,7 +83,7 @@ extern "C" fn on_quit(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut 
     });
 }
 
-/// By the spawner, whenever it is woken: if somebody has asked, it does not return.
+/// Called by the spawner whenever it is woken. If a report was requested, this does not return.
 pub(crate) fn answer() {
     // Acquire pairs(quit): on_quit's Release.
     if !REQUEST.ready.load(Acquire) {

@@ -1,11 +1,14 @@
-//! Whom the watcher watches: one thread, that is not asleep on a primitive of ours.
+//! The word that names the thread that the exit watcher watches: one thread that is not asleep on
+//! a primitive of ours.
 //!
-//! `IDLE`: nobody; whoever finds that a thread prevents the deadlock report sets `LOOKING` and
-//! rings. `LOOKING`: the watcher is about to choose; `AGAIN`: and was asked to once more. A
-//! thread's id: that thread is awake, or has ended and the watcher is being told so by the
-//! kernel. If it falls asleep, or turns out to be the runtime's, it says so itself: it makes that
-//! known, and then looks whether it is the one; the watcher names it first, and then looks whether
-//! it is known. Of the two, one sees the other. `core/sched/README.md#deadlock` says what for.
+//! `IDLE`: no thread is watched. A thread that finds that another thread prevents the deadlock
+//! report sets `LOOKING` and rings. `LOOKING`: the watcher is about to choose. `AGAIN`: the
+//! watcher is about to choose, and was asked once more. A thread's id: that thread is awake, or
+//! has ended and the kernel is telling the watcher. A watched thread that falls asleep, or turns
+//! out to be the runtime's, first publishes this, and then reads the word to see whether it is
+//! watched. The watcher first writes the thread's id, and then looks whether the thread has
+//! published such a change. One of the two sees the other. `core/sched/README.md#deadlock` says
+//! what this is for.
 #![forbid(unsafe_code)]
 
 use crate::core::base::atomic::Ordering::{Relaxed, SeqCst};
@@ -37,7 +40,7 @@ impl Watched {
         Watched(AtomicU32::new(IDLE))
     }
 
-    /// By one who found that some thread prevents the report.
+    /// Called by a thread that found that another thread prevents the report.
     pub(crate) fn ask(&self) -> Ring {
         let mut now = self.0.load(SeqCst); // pairs(watched): hold, rest
         loop {
@@ -54,7 +57,7 @@ impl Watched {
         }
     }
 
-    /// By a thread that has made known that it must not be watched.
+    /// Called by a thread that has made known that it must not be watched.
     pub(crate) fn leaves(&self, tid: u32) -> Ring {
         fence(SeqCst); // pairs(watched): hold's fence
         match self.0.load(Relaxed) == tid {
@@ -63,18 +66,18 @@ impl Watched {
         }
     }
 
-    /// By the watcher, before it asks whether there is anything to watch for.
+    /// Called by the watcher, before it asks whether there is anything to watch for.
     pub(crate) fn look(&self) {
         self.0.swap(LOOKING, SeqCst); // pairs(watched): ask
     }
 
-    /// By the watcher: this thread. It must then look whether that one is asleep after all.
+    /// Called by the watcher: this thread. It must then look whether that one is asleep after all.
     pub(crate) fn hold(&self, tid: u32) {
         self.0.store(tid, SeqCst); // pairs(watched): ask, which may stop here: somebody is watched
         fence(SeqCst); // pairs(watched): leaves's fence
     }
 
-    /// By the watcher, which found nothing to watch for. False: it was asked meanwhile.
+    /// Called by the watcher, which found nothing to watch for. False: it was asked meanwhile.
     #[must_use]
     pub(crate) fn rest(&self) -> bool {
         // pairs(watched): ask

@@ -1,4 +1,4 @@
-//! A call on another stack: corosensei's, as `core/g/context.rs`.
+//! A call on another stack, by corosensei, as in `core/g/context.rs`.
 #![allow(unsafe_code, reason = "switches stacks")]
 
 use std::num::NonZeroUsize;
@@ -12,7 +12,7 @@ use crate::ext::linux::valgrind::{self, begin_stack};
 use crate::ext::stackalloc::SlotRef;
 
 /// Runs `f` on `slot`, which the caller owns, and comes back: by return, or unwinding with the
-/// panic of `f`. `below` is the stack that the caller stands on, if it is one of ours.
+/// panic of `f`. `below` is the caller's stack, if it is one of ours.
 #[inline(never)]
 pub(crate) fn call_on(slot: SlotRef, below: Option<SlotRef>, f: &mut dyn FnMut()) {
     if let Some(below) = below {

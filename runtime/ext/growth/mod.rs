@@ -1,4 +1,4 @@
-//! Deep stacks: a larger one for a call that needs it, and words for the goroutine that needed one.
+//! Deep stacks: a larger stack for a call that needs it, and the report of a stack overflow.
 
 pub(crate) mod overflow;
 pub(crate) mod continuation;

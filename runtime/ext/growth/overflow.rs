@@ -1,7 +1,8 @@
-//! A goroutine that runs into its guard: say which one and what to do, then end.
+//! A stack overflow: the report names the goroutine and gives advice, and the process ends.
 //!
-//! Not a panic: the overflow may have happened inside malloc, and unwinding from there (or
-//! ending only this goroutine) leaves locks held for ever (ext/stackalloc/README.md#not-like-this).
+//! An overflow is no panic: it may have happened inside malloc, and unwinding from there (or
+//! ending only this goroutine) leaves locks held forever
+//! (ext/stackalloc/README.md#not-like-this).
 //!
 //! The handler runs on the M's signal stack and uses `write(2)` only: no lock, no
 //! allocation. Faults that are not ours go to the handler that was there before.
@@ -70,7 +71,7 @@ extern "C" fn on_bus(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut c
 }
 
 /// # Safety
-/// Called by a handler with the arguments it was called with.
+/// A signal handler calls it, with the arguments that the handler got.
 unsafe fn on_fault(chain: &Chain, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the caller's promise.
     let address = unsafe { signal::fault_address(info) };

@@ -1,24 +1,25 @@
-//! A stack that goes on elsewhere: a larger segment for one deep call.
+//! Segmented stacks: a larger segment for one deep call.
 //!
-//! `G::stack` is the segment that its owner runs on; its slot's link leads to the one that it
-//! continues, and so on to the stack that the goroutine was born on (none, on a plain thread).
-//! Each of them but the last keeps as `saved_sp` what the owner had when it went on: nothing
-//! below that is alive. A suspension notes its stack pointer in the last one. So whoever looks
-//! at a goroutine that is off the CPU (trim, dumps) finds all its live parts by walking
-//! [`Slot::chain`](crate::ext::stackalloc::Slot::chain).
+//! `G::stack` is the segment on which its owner runs. The slot's link leads to the part that this
+//! segment continues, and so on to the goroutine's first stack (a foreign thread has none). Each
+//! part below the current segment keeps in `saved_sp` the owner's stack pointer when it left that
+//! part: nothing below it is alive. A suspension notes its stack pointer in the current segment.
+//! So code that looks at a goroutine that is not running (trim, dumps) finds all its live parts
+//! by walking [`Slot::chain`](crate::ext::stackalloc::Slot::chain).
 //!
-//! Coroutines of some other library break that order: one that calls on a segment, and is left in
-//! the middle of it, lets its goroutine go on below, or on stacks that we do not know, with the
-//! segment still in the chain. So the chain is a list of all the parts that are alive, in no order but
-//! for the last; whoever stands where the first of it is not notes a stack pointer that lies
-//! elsewhere, and is not believed (`Slot::live_sp`); and a segment that ends while it is not the
-//! first is taken out of the middle, and all that the others had noted with it, since one of them is
-//! stood on now.
+//! Coroutines of another library break that order. A coroutine may make a call on a segment and
+//! be left in the middle of it. Then its goroutine continues below, or on stacks that we do not
+//! know, while the segment is still in the chain. So the chain is a list of all live parts, and
+//! only the last one, the goroutine's first stack, has a fixed place. A goroutine that runs on
+//! another part than the first of the chain notes a stack pointer that is outside of that first
+//! part, and `Slot::live_sp` ignores it. A segment that ends while it is not the first is taken
+//! out of the middle of the chain; all stack pointers noted in the chain are cleared, since the
+//! goroutine now runs on one of its parts.
 //!
-//! `standing`: `G::stack` changes on the segment itself, first thing and last thing. The owner may
-//! be suspended at each of its ways into the runtime and out of it, those of `push` and `drop`
-//! too, and a suspension notes the stack pointer in `G::stack`: while it stands on the stack
-//! below that must be the stack below.
+//! `standing`: the first and the last thing that runs on a segment changes `G::stack`. The owner
+//! may be suspended each time it enters or leaves the runtime, also inside `push` and `drop`. A
+//! suspension notes the stack pointer in `G::stack`, so while the owner is still on the stack
+//! below, `G::stack` must be the stack below.
 //!
 //! Go: stack.go newstack, which copies instead.
 #![forbid(unsafe_code)]
@@ -64,7 +65,7 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// A segment with room for `size` bytes, on top of what the caller stands on now.
+    /// A segment with room for `size` bytes, which continues the caller's stack.
     pub(crate) fn push(size: usize) -> Result<Segment, StackError> {
         let class = class_with(size.saturating_add(OVERHEAD))?;
         let promised = quota::take(class)?;
@@ -89,7 +90,7 @@ impl Segment {
         }
     }
 
-    /// Runs `f` on the segment. By its owner, at once.
+    /// Runs `f` on the segment. Called by its owner, at once.
     pub(crate) fn call(&self, f: &mut dyn FnMut()) {
         continuation::call_on(self.slot, self.slot.link(), &mut || {
             let _standing = Standing::on(self);
@@ -98,7 +99,8 @@ impl Segment {
     }
 }
 
-/// Lives in the segment's outermost frame: the owner stands on it, until `f` returns or unwinds.
+/// Lives in the segment's outermost frame: the owner runs on the segment until `f` returns or
+/// unwinds.
 struct Standing<'a>(&'a Segment);
 
 impl<'a> Standing<'a> {

@@ -1,4 +1,4 @@
-//! A clock for dumps: whole seconds, at the price of a load.
+//! A clock for dumps: it counts whole seconds, and reading it costs one load.
 #![forbid(unsafe_code)]
 
 use crate::core::base::owner_cell::OwnerCell;
@@ -12,7 +12,7 @@ pub(crate) fn coarse_seconds() -> u32 {
     COARSE.peek()
 }
 
-/// Sets the coarse clock. By sysmon; by who wakes it; at start.
+/// Sets the coarse clock. Called by sysmon, by a thread that wakes sysmon, and at the start.
 pub(crate) fn set_coarse(now: Nanos) {
     COARSE.set((now / 1_000_000_000) as u32);
 }

@@ -1,7 +1,7 @@
 //! The CPU time that the process's cgroup may use, in CPUs: found once, read again and again.
 //!
-//! As in Go, only the cgroup is asked that the process is in at the start, not those above it, and
-//! its files stay open: reading them later needs no allocation and no path.
+//! As in Go, only the cgroup in which the process is at the start is read, not its parents. Its
+//! files stay open, so reading them later needs no allocation and no path.
 //!
 //! Go: internal/runtime/cgroup.
 #![forbid(unsafe_code)]
@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// Where a cgroup's limit stands.
+/// The file with a cgroup's limit.
 #[derive(Debug)]
 pub(crate) enum CpuLimit {
     /// `cpu.max`: `QUOTA PERIOD`, or `max PERIOD`.

@@ -1,4 +1,4 @@
-//! Is that thread running? Its CPU clock, and what the kernel says of it.
+//! Whether another thread runs: its CPU clock, and its state in `/proc`.
 #![allow(unsafe_code, reason = "clocks of other threads")]
 
 use std::ffi::OsStr;
@@ -11,7 +11,8 @@ use crate::core::sys::clock::Nanos;
 
 /// The CPU-time clock of a thread of this process, by its kernel id; works from any thread.
 ///
-/// Linux: `make_thread_cpuclock(tid, CPUCLOCK_SCHED)`, what `pthread_getcpuclockid` answers.
+/// Linux: `make_thread_cpuclock(tid, CPUCLOCK_SCHED)`, the value that `pthread_getcpuclockid`
+/// returns.
 pub(crate) fn clock_of(tid: i32) -> libc::clockid_t {
     const PER_THREAD_SCHED: i32 = 4 | 2;
     (!tid << 3) | PER_THREAD_SCHED
@@ -57,8 +58,8 @@ pub(crate) fn blocks_signal(tid: i32, signo: i32) -> bool {
 /// CPU? Without `/proc`, always: then the CPU clock alone decides. `None`: not known just now, for
 /// want of a descriptor.
 ///
-/// The file is not kept open: a descriptor for each P would be many, and one that somebody closed
-/// with all others would be somebody else's soon.
+/// The file is not kept open: a descriptor for each P would be many. And if the program closed it
+/// together with all its others, its number would soon belong to another file.
 pub(crate) fn is_blocked_in_kernel(tid: i32) -> Option<bool> {
     let mut text = [0u8; 8];
     let read = open_task_file(tid, "syscall").and_then(|file| file.read_at(&mut text, 0));

@@ -1,9 +1,10 @@
-//! A timer by the CPU clock of another thread: signals that thread when it has computed for long.
+//! A timer on the CPU clock of another thread: it signals that thread when the thread has used
+//! some CPU time.
 //!
-//! It costs nothing while the thread sleeps in the kernel, however long, and needs nobody awake
-//! who looks. The kernel looks at its ticks, so it is some milliseconds late. Straight to the
-//! kernel, without the C library, whose `timer_create` may allocate. A system may refuse one
-//! (`RLIMIT_SIGPENDING`): then the caller has to look himself.
+//! The timer costs nothing while the thread sleeps in the kernel, and no other thread has to
+//! watch. The kernel checks the timer at its ticks, so the signal is some milliseconds late. The
+//! timer is made by a system call, without the C library, whose `timer_create` may allocate. The
+//! system may refuse a timer (`RLIMIT_SIGPENDING`): then the caller has to watch the thread.
 #![allow(unsafe_code, reason = "timer_create, timer_settime, timer_delete")]
 
 use std::sync::atomic::AtomicI32;
@@ -92,7 +93,7 @@ impl CpuTimer {
             } == 0
     }
 
-    /// Gives it back. By the thread itself, at its end.
+    /// Gives it back. Called by the thread itself, at its end.
     pub(crate) fn delete(&self) {
         let id = self.0.swap(NONE, Relaxed);
         if id >= 0 {

@@ -1,5 +1,6 @@
-//! While one thread tells why the process ends, others do not end it: who would leave it in peace, by
-//! `exit` or by the end of main, waits for whoever tells it ([`let_others_die`]).
+//! While one thread prints why the process ends, others do not end it: a thread that would end
+//! the process in an orderly way, by `exit` or by the end of main, waits for the printing thread
+//! ([`let_others_die`]).
 #![allow(unsafe_code, reason = "poll(2)")]
 
 use std::sync::atomic::AtomicBool;
@@ -9,10 +10,10 @@ use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::{LOOK, PATIENCE, dying};
 use crate::ext::linux::tasks::gettid;
 
-/// Somebody has been asked to tell why the process ends, and will (`SIGQUIT`).
+/// A report was requested and will be printed (`SIGQUIT`).
 static ANNOUNCED: AtomicBool = AtomicBool::new(false);
 
-/// Does the calling thread tell why the process ends? In a signal handler, too.
+/// Whether the calling thread prints why the process ends. May be called in a signal handler.
 pub(crate) fn is_telling() -> bool {
     dying() == gettid()
 }
@@ -22,8 +23,8 @@ pub(crate) fn announce_death() {
     ANNOUNCED.store(true, Relaxed);
 }
 
-/// By one who is about to leave the process in peace: not while another thread tells why it
-/// ends, or was asked to. Go: proc.go main, its look at `panicking`.
+/// Called by a thread that is about to end the process in an orderly way: not while another
+/// thread prints why it ends, or was asked to. Go: proc.go main, its look at `panicking`.
 pub(crate) fn let_others_die() {
     let me = gettid();
     let begin = nanotime();

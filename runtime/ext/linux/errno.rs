@@ -1,4 +1,4 @@
-//! The kernel's errors by name, where nothing may be allocated.
+//! The kernel's errors by name, without allocation.
 #![forbid(unsafe_code)]
 
 use std::fmt;

@@ -1,19 +1,21 @@
-//! What a thread takes over from the one that makes it, and what threads of ours should have.
+//! What a new thread inherits from the thread that makes it, and what the runtime's threads
+//! should have.
 //!
-//! The kernel gives a new thread its maker's signal mask, scheduling policy and priority, nice
-//! value, affinity, timer slack, rounding mode and seccomp filters; not its signal stack. Whoever
-//! calls `run` first is the maker of all our threads. The last four and the nice value they keep,
-//! as any thread would. Not these:
+//! A new thread inherits its maker's signal mask, scheduling policy and priority, nice value,
+//! affinity, timer slack, rounding mode and seccomp filters, but not its signal stack. The first
+//! caller of `run` is the maker of all threads of the runtime. They keep the nice value, the
+//! affinity, the timer slack, the rounding mode and the filters, as any thread would. The runtime
+//! changes these:
 //!
 //! | state | helpers (spawner, sysmon, watcher) | Ms |
 //! |---|---|---|
 //! | signal mask | all blocked but faults: handlers of the user's run elsewhere | the first caller's, less faults and the signal of preemption |
-//! | real-time priority | one more than the caller's: who computes must not keep them off the CPU | the caller's; one less where the helpers may not have more |
+//! | real-time priority | one more than the caller's: a thread that computes must not keep them off the CPU | the caller's; one less where the helpers may not have more |
 //! | signal stack | std's | their own (`ext/linux/signal.rs`) |
 //!
-//! A goroutine that changes any of this for its thread changes it for all that run there later,
-//! unless it is locked: then the thread ends with it, and new ones are made by the spawner, which
-//! runs no code of anybody's.
+//! A goroutine that changes any of this for its thread changes it for all goroutines that run
+//! there later, unless it is locked: then the thread ends with it. The spawner makes all new
+//! threads, and it runs no user code.
 //!
 //! Go: os_linux.go newosproc, minitSignalMask; signal_unix.go initSigmask.
 #![allow(unsafe_code, reason = "pthread_sigmask(3), sched_setscheduler(2)")]
@@ -35,12 +37,12 @@ const FAULTS: [libc::c_int; 6] = [
 /// The mask of the first caller of `run`.
 static CALLERS: OnceLock<libc::sigset_t> = OnceLock::new();
 
-/// By the first caller of `run`, before any thread of ours is made.
+/// Called by the first caller of `run`, before any thread of ours is made.
 pub(crate) fn remember_signals() {
     CALLERS.get_or_init(|| change(libc::SIG_BLOCK, &empty()));
 }
 
-/// By an M that can handle `ours`: the first caller's mask, but faults and `ours` come through.
+/// Called by an M that can handle `ours`: the first caller's mask, but faults and `ours` come through.
 pub(crate) fn take_signals(ours: Option<libc::c_int>) {
     let mut mask = CALLERS.get().copied().unwrap_or_else(empty);
     for signal in FAULTS.into_iter().chain(ours) {
@@ -89,7 +91,7 @@ fn empty() -> libc::sigset_t {
     unsafe { mask.assume_init() }
 }
 
-/// Changes the calling thread's mask; answers what it was.
+/// Changes the calling thread's mask; returns the old one.
 fn change(how: libc::c_int, mask: &libc::sigset_t) -> libc::sigset_t {
     let mut before = empty();
     // SAFETY: both sets are initialised; `how` is one of the three there are.
@@ -140,7 +142,7 @@ impl Drop for Ahead {
     }
 }
 
-/// By an M that is about to run goroutines: behind the helpers, one of which has made it.
+/// Called by an M that is about to run goroutines: behind the helpers, one of which has made it.
 pub(crate) fn run_behind() {
     if let Some(Some(RealTime { policy, of_ms, .. })) = REAL_TIME.get() {
         set_real_time(*policy, *of_ms); // less is always allowed

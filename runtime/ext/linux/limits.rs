@@ -1,9 +1,9 @@
-//! What the system still allows this process: address space, and memory to write to.
+//! The limits of the process: how much address space and writable memory is left.
 //!
-//! Who reserves a lot asks first, and takes a share of what is left and not all of it: threads,
-//! malloc and the program want some too. Without a limit nothing is read but the limit itself.
+//! Code that reserves much memory asks first, and takes only a share of what is left: threads,
+//! malloc and the program need some too. If there is no limit, only the limit itself is read.
 //!
-//! Nothing here allocates or locks; a few system calls.
+//! The functions make a few system calls, and do not allocate or lock.
 #![allow(
     unsafe_code,
     reason = "getrlimit, mallopt, and read(2) of files in /proc"
@@ -24,12 +24,13 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// A share for one purpose: an eighth, so that those who come later find something too.
+    /// A share for one purpose: an eighth, so that later callers find something too.
     pub(crate) fn share(self) -> usize {
         self.left.saturating_sub(self.kept()) / 8
     }
 
-    /// May so many bytes be taken? The last of a limit is left to malloc, which dies without.
+    /// May so many bytes be taken? The last part of a limit is left to malloc, which ends the
+    /// process without it.
     pub(crate) fn allows(self, bytes: usize) -> bool {
         self.left.saturating_sub(self.kept()) >= bytes
     }
@@ -81,7 +82,8 @@ pub(crate) fn restrain_malloc() {
     }
 }
 
-/// Of so much address space malloc may have one arena, 64 MiB: a quarter.
+/// The amount of address space for which malloc may have one arena of 64 MiB, which is a quarter
+/// of it.
 #[cfg(target_env = "gnu")]
 const ARENA_EACH: usize = 256 * MIB;
 
@@ -139,7 +141,7 @@ fn number(text: &[u8]) -> usize {
         })
 }
 
-/// The beginning of a file; nothing where it cannot be read.
+/// The beginning of a file; empty if it cannot be read.
 fn read<'a>(path: &std::ffi::CStr, text: &'a mut [u8]) -> &'a [u8] {
     // SAFETY: a valid C string; no mode is needed without O_CREAT.
     let file = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };

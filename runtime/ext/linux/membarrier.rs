@@ -1,5 +1,5 @@
-//! A memory barrier on every CPU that runs one of our threads: the rare side of an asymmetric
-//! fence pays for it, the frequent side (each entry into the runtime) pays nothing.
+//! A memory barrier on every CPU that runs a thread of the process. In an asymmetric fence the
+//! rare side executes it, and the frequent side (each entry into the runtime) pays nothing.
 //!
 //! Linux: membarrier(2), PRIVATE_EXPEDITED.
 #![allow(unsafe_code, reason = "the membarrier system call")]

@@ -1,6 +1,7 @@
-//! Memory from the kernel: what `core/sys/mem.rs` has, and to forbid, advise, ask, give back.
+//! Memory from the kernel: the functions of `core/sys/mem.rs`, and others to forbid, advise, ask
+//! and give back.
 //!
-//! Nothing here allocates or locks, so all of it may be called from the runtime's
+//! The functions do not allocate or lock, so they may be called from the runtime's
 //! non-preemptible regions and from signal handlers.
 #![allow(unsafe_code, reason = "mprotect(2), madvise(2) and their relatives")]
 

@@ -1,5 +1,5 @@
-//! What the extras ask of Linux: signals, clocks of the CPU, thread-locals' addresses, threads on
-//! stacks of our own, descriptors. What the core needs is in `core/sys`.
+//! The system calls of the extras: signals, CPU clocks, the addresses of thread-locals, thread
+//! stacks, descriptors. The system calls of the core are in `core/sys`.
 
 pub(crate) mod errno;
 pub(crate) mod tasks;

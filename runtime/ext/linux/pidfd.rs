@@ -14,8 +14,8 @@ pub(crate) fn open_thread(tid: i32) -> io::Result<OwnedFd> {
     owned(fd as libc::c_int)
 }
 
-/// A bell that one thread waits for and others ring. Where no descriptor is to be had nobody
-/// hears it, and the one who waits looks once a second.
+/// A bell that one thread waits for and others ring. Where no descriptor is available the bell
+/// does not work, and the waiting thread polls once a second.
 #[derive(Debug)]
 pub(crate) struct EventFd(Option<OwnedFd>);
 

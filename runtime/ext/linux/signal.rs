@@ -1,13 +1,13 @@
 //! Signals: install a handler, keep the one that was there, pass on what is not ours.
 //!
-//! std has handlers of its own for SIGSEGV and SIGBUS (they name a thread whose stack has
-//! overflowed); whoever links a crash reporter has others. Ours come in front of them, and
+//! std has its own handlers for SIGSEGV and SIGBUS (they name a thread whose stack has
+//! overflowed), and a crash reporter installs others. Our handlers run before them, and
 //! [`Chain::pass_on`] behaves as if ours were not there.
 //!
-//! Every handler runs on a signal stack (`SA_ONSTACK`): an interrupted goroutine may have no
-//! room for the kernel's frame (3.4 KiB with AVX-512), and one that overflowed has none.
-//! std's signal stack has 8 KiB, of which that frame takes half: a handler must pass on what
-//! is not ours before it does anything big. Ours have [`alt_stack_bytes`].
+//! Every handler runs on a signal stack (`SA_ONSTACK`): an interrupted goroutine may have no room
+//! for the kernel's frame (3.4 KiB with AVX-512), and one that overflowed has none. std's signal
+//! stack has 8 KiB, and that frame takes half of it. So a handler must pass on a signal that is
+//! not ours before it uses much stack. Our signal stacks have [`alt_stack_bytes`].
 //!
 //! Go: os_linux.go setsig, sigfwd; signal_unix.go sigfwdgo, minitSignalStack.
 #![allow(unsafe_code, reason = "sigaction(2), sigaltstack(2)")]
@@ -278,7 +278,7 @@ impl AltStack {
     }
 }
 
-/// Makes this part of a reservation of ours the thread's signal stack; answers what was that. After
+/// Makes this part of a reservation of ours the thread's signal stack; returns the old one. After
 /// an error it still is.
 fn switch_to(addr: usize, len: usize) -> Result<libc::stack_t, Errno> {
     // SAFETY: inside our own reservation.

@@ -2,7 +2,7 @@
 //! and memory is committed as it fills. So it may grow in the runtime's non-preemptible
 //! regions, and a reader's slice stays good for as long as the table lives.
 //!
-//! Invariant: the first `len` elements are initialised, for ever.
+//! Invariant: the first `len` elements are initialised, forever.
 #![allow(unsafe_code, reason = "elements in reserved memory")]
 
 use std::marker::PhantomData;

@@ -26,7 +26,7 @@ impl BufferedStderr {
         }
     }
 
-    /// For words that are not the last: what stderr does not take at once is dropped.
+    /// For a message that is not the last: the part that stderr does not take at once is dropped.
     pub(crate) const fn hasty() -> BufferedStderr {
         BufferedStderr::with_patience(false)
     }

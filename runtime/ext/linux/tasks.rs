@@ -14,7 +14,7 @@ pub(crate) fn gettid() -> i32 {
     unsafe { libc::gettid() }
 }
 
-/// Time-outs of the calling thread end when they should, not up to 50 us later.
+/// Time-outs of the calling thread end on time, not up to 50 us later.
 pub(crate) fn exact_timeouts() {
     // SAFETY: changes a number of this thread's; 1 ns is the least that is not "the default".
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
@@ -60,8 +60,8 @@ pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> Result<(), libc::c_
     Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }
 
-/// Is there a thread of this process with this id? A new one may have it. True also where nobody
-/// may ask.
+/// Is there a thread of this process with this id? A new thread may have it. Also true where the
+/// system does not allow the question.
 pub(crate) fn is_alive(tid: i32) -> bool {
     signal_thread(tid, 0) != Err(libc::ESRCH)
 }
@@ -73,14 +73,14 @@ pub(crate) fn is_zombie(tid: i32) -> bool {
     stat.is_ok_and(|s| s.rsplit(") ").next().is_some_and(|s| s.starts_with('Z')))
 }
 
-/// How many threads this process has, all at one moment; `None` where `/proc` is not to be had.
+/// How many threads this process has, all at one moment; `None` where `/proc` is not available.
 pub(crate) fn count_threads() -> Option<u32> {
     let links = std::fs::metadata("/proc/self/task").ok()?.nlink();
     u32::try_from(links.checked_sub(2)?).ok()
 }
 
 /// The first thread of this process that `is_it` likes, the oldest first; the list is read no
-/// further than that. `Err` where `/proc` or a descriptor is not to be had.
+/// further than that. `Err` where `/proc` or a descriptor is not available.
 pub(crate) fn find_thread(mut is_it: impl FnMut(i32) -> bool) -> io::Result<Option<i32>> {
     let list = File::open("/proc/self/task")?;
     // For twenty at a time: the kernel makes as many as there is room for.

@@ -1,9 +1,9 @@
 //! Calls a function when a thread ends, after the destructors of its thread-locals.
 //!
-//! A thread-local with a destructor does not do: glibc runs no destructor, and keeps the record of
-//! it, when the thread-local is first used in the destructor of a C library's key. A key of our
-//! own is looked at as often as theirs: up to four times (`PTHREAD_DESTRUCTOR_ITERATIONS`), and so
-//! again if it was set meanwhile.
+//! A thread-local with a destructor is not enough: when it is first used in the destructor of a C
+//! library's key, glibc does not run its destructor, and leaks the record of it. So this file
+//! uses a key of its own. Its destructor runs as often as those of the C libraries' keys: up to
+//! four times (`PTHREAD_DESTRUCTOR_ITERATIONS`), again each time that the key was set meanwhile.
 #![allow(unsafe_code, reason = "pthread_key_create, pthread_setspecific")]
 
 use std::ffi::c_void;
@@ -27,8 +27,9 @@ impl ThreadEnd {
     /// Asks for the call when the calling thread ends: one call, however often it asks before. A
     /// thread that asks after that is called once more.
     ///
-    /// Nothing is promised: there may be no key, no memory for its value, or this may be the last
-    /// round of destructors. So the caller finds out by other means, too, that the thread is gone.
+    /// The call is not guaranteed: there may be no key, no memory for its value, or this may be
+    /// the last round of destructors. So the caller must also find out by other means that the
+    /// thread is gone.
     pub(crate) fn ask(&'static self) {
         let Some(key) = *self.key.get_or_init(new_key) else {
             return;

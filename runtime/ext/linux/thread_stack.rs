@@ -1,4 +1,5 @@
-//! Thread stacks: where Ms have their stacks and thread-locals, at addresses that we choose.
+//! Thread stacks: the memory for the stacks and thread-locals of Ms, at addresses that the
+//! runtime chooses.
 //!
 //! ```text
 //! arena, 4 GiB, aligned to 4 GiB, ours alone
@@ -10,13 +11,16 @@
 //! ```
 //!
 //! The C library puts a thread's static thread-locals and its control block at the top of the
-//! stack that it is given. So what a word must look like to pass for an address of a
-//! thread-local (`ext/linux/tls_ranges.rs`) is our choice. With many of them (`ext/linux/tls_size.rs`) the thread stack is
-//! larger by as much. Nothing else has its address in an arena, so a word
-//! of two halves, an old pointer's upper one and a number, needs the upper half of a pointer into
-//! an arena; and small numbers, of either sign, point at the ends of an arena, where no thread stack is.
+//! stack that it is given. So the runtime chooses the addresses of thread-locals
+//! (`ext/linux/tls_ranges.rs`), and with them which words look like such an address. If
+//! thread-locals take more space (`ext/linux/tls_size.rs`), the thread stack is larger by as
+//! much. Nothing else has its address in an arena. A stale word may combine the upper half of an
+//! old pointer with a number: it looks like such an address only if the old pointer pointed into
+//! an arena. Small numbers, of either sign, point at the ends of an arena, where there is no
+//! thread stack.
 //!
-//! Invariant: a thread stack is one thread's, until that thread was joined. All of this is the spawner's.
+//! Invariant: a thread stack belongs to one thread until that thread was joined. Only the spawner
+//! uses this file.
 #![allow(unsafe_code, reason = "makes threads on memory of its own")]
 
 use std::ffi::{CStr, c_void};
@@ -220,9 +224,9 @@ extern "C" fn begin<T: Sync + 'static>(first: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
-/// A thread that calls `entry(arg)`, with a stack of `size` bytes, and room for the thread-locals,
-/// wherever the C library puts it.
-/// Nobody joins it. Not one of std's: they panic where no signal stack is to be had.
+/// A thread that calls `entry(arg)`, with a stack of `size` bytes, and room for the
+/// thread-locals, wherever the C library puts it. It is never joined. It is not a thread of
+/// std's, because those panic where no signal stack is available.
 pub(crate) fn start_anywhere<T: Sync + 'static>(
     name: &CStr,
     size: usize,

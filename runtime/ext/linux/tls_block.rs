@@ -1,6 +1,6 @@
-//! Asking the dynamic linker for the calling thread's block of a module that was loaded late.
+//! Asks the dynamic linker for the calling thread's block of a module that was loaded late.
 //!
-//! Invariant: the module is held while it is asked for, as another thread may unload it.
+//! Invariant: the module is held during the request, as another thread may unload it.
 #![allow(unsafe_code, reason = "asks the dynamic linker")]
 
 #[cfg(not(target_feature = "crt-static"))]

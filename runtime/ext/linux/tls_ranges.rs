@@ -1,12 +1,12 @@
 //! Where a thread's thread-locals are: its thread pointer, and the blocks of every module.
 //!
-//! A [`TlsRanges`] is filled in by the thread itself, and read by those who ask whether a word
+//! The thread itself fills in its [`TlsRanges`]; other threads read it to decide whether a word
 //! could be an address of one of its thread-locals. The main range is the upper part of the
-//! thread's own mapping, and what is free above it: around the static TLS and the control block,
-//! which hold errno, the C library's state and what the linker laid out, there is nothing else
-//! (an M's frames stay away: `call_at_distance`; `ext/linux/thread_stack.rs`), so that an address minus a
-//! constant, as compilers keep in loops, is inside as well. Modules that were loaded later have
-//! blocks on the heap: the other ranges.
+//! thread's own mapping, and the free addresses above it. The range contains the static TLS and
+//! the control block (with errno and the C library's state), and nothing else: an M's frames are
+//! kept away (`call_at_distance`; `ext/linux/thread_stack.rs`). So an address minus a constant,
+//! which compilers keep in loops, is inside the range as well. Modules that were loaded later
+//! have blocks on the heap: the other ranges.
 //!
 //! Invariant: a window covers every block that the thread has, as long as its `is_stale` is
 //! false. New modules show in the word in front of the thread's table of blocks (its dtv),
@@ -43,7 +43,7 @@ pub(crate) struct TlsRanges {
     other_count: AtomicUsize,
     /// What stood in front of the dtv when the window was taken; `UNCHECKED`: not to be had.
     generation: AtomicUsize,
-    /// So many bytes above the thread's mapping are nobody's. Before the thread starts.
+    /// How many bytes above the thread's mapping are unused. Set before the thread starts.
     pub(crate) above: AtomicUsize,
     /// Odd while it is written to.
     version: AtomicUsize,

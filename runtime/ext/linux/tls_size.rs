@@ -1,8 +1,9 @@
-//! How much of a thread's stack the C library takes for itself.
+//! The part of a thread's stack that the C library takes for itself.
 //!
 //! glibc puts the static thread-locals of all modules and its own control block at the top of a
-//! new thread's stack: what we ask for must have room for both. A program may have megabytes of
-//! them. (musl makes room by itself; there this is too much, and harmless.)
+//! new thread's stack, so the stack must have room for both. A program may have megabytes of
+//! thread-locals. (musl makes room by itself; there the stack becomes larger than necessary,
+//! which does no harm.)
 #![allow(
     unsafe_code,
     reason = "asks the C library and the dynamic linker about thread-locals"

@@ -1,7 +1,7 @@
 //! Registers of an interrupted thread, as the kernel hands them to a signal handler.
 //!
-//! One small function a register and an architecture; nothing else in the runtime looks
-//! into a `ucontext_t`.
+//! There is one small function for each register and architecture; no other code in the runtime
+//! reads a `ucontext_t`.
 #![allow(unsafe_code, reason = "reads the kernel's saved registers")]
 
 use std::ffi::c_void;

@@ -1,12 +1,14 @@
-//! What valgrind must be told: by instructions that it knows, and that do nothing elsewhere.
+//! Requests to valgrind: instructions that it recognises, and that do nothing elsewhere.
 //!
-//! Where a stack begins, and that the guard's scan may read words which nobody has written.
+//! They tell valgrind where a stack begins, and that the guard's scan may read words that were
+//! never written.
 //!
-//! A switch to another stack must not be taken for a call, or a return, with a huge frame. memcheck
-//! knows by the distance: no frame has [`FAR`] bytes. An M's stack is that far from all others; of
-//! two stacks of one goroutine the second begins so far down (`core/g/context.rs` `call_on`). Stacks that
-//! were registered would not do: memcheck keeps in mind one current stack for all threads, and
-//! forgets to make room for a large frame after another thread's turn.
+//! memcheck must not take a switch to another stack for a call, or a return, with a huge frame.
+//! It decides by the distance: no frame has [`FAR`] bytes. An M's stack is that far from all
+//! others. Of two stacks of one goroutine, the second begins that far down (`core/g/context.rs`
+//! `call_on`). Registering the stacks with valgrind is not enough: memcheck remembers only one
+//! current stack for all threads, and forgets to make room for a large frame after another thread
+//! has run.
 //!
 //! valgrind.h, memcheck.h; valgrind's `--max-stackframe`.
 #![allow(unsafe_code, reason = "instructions that valgrind looks for")]
@@ -67,7 +69,7 @@ const UNKNOWN: u8 = 0;
 const NO: u8 = 1;
 const YES: u8 = 2;
 
-/// Does memcheck run us? The one of valgrind's tools that complains.
+/// Does the process run under memcheck, the tool of valgrind that reports such reads?
 #[inline]
 pub(crate) fn is_memcheck() -> bool {
     match MEMCHECK_RUNS.load(Relaxed) {
@@ -85,13 +87,13 @@ fn ask() -> bool {
     yes
 }
 
-/// Somebody is about to begin at the upper end of this, and not where its last user left it.
+/// The next user begins at the upper end of this stack, and not where the last user left it.
 #[inline]
 pub(crate) fn begin_stack(free: Span) {
     request(MAKE_MEM_UNDEFINED, free.addr, free.len);
 }
 
-/// Calls `f`, which may look at memory that nobody has written, and believes its answer.
+/// Calls `f`, which may read memory that was never written, and treats its result as defined.
 #[inline(always)]
 pub(crate) fn without_complaints(f: impl FnOnce() -> bool) -> bool {
     request(CHANGE_ERR_DISABLEMENT, 1, 0);

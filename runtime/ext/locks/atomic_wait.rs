@@ -1,7 +1,7 @@
 //! Sleep until a word changes: a futex, in the semaphore table.
 //!
-//! For waiters that must not take each other's wake-ups, as they can with a counter: whoever
-//! changes the word wakes all, and each of them looks again.
+//! This is for waiters that must not take each other's wake-ups, as they can with a counter: a
+//! thread that changes the word wakes all waiters, and each of them looks again.
 //!
 //! core/wait/README.md#change-no-lost-wake-up. Go has none: it would use a mutex.
 #![forbid(unsafe_code)]
@@ -37,7 +37,7 @@ pub(crate) fn wait(word: &AtomicU32, seen: u32, reason: WaitReason) {
     });
 }
 
-/// After `word` was changed: wakes all who wait for that.
+/// After `word` was changed: wakes all its waiters.
 #[cold]
 pub(crate) fn wake_all(word: &AtomicU32) {
     let root = root(word);

@@ -1,4 +1,4 @@
-//! What the other locks are made of: `RwLock`, `Condvar`, `Once`. The protocols are in
+//! The base of the other locks: `RwLock`, `Condvar`, `Once`. The protocols are in
 //! core/wait/README.md.
 
 pub(crate) mod atomic_wait;

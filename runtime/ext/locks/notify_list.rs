@@ -1,9 +1,9 @@
-//! The queue of a condition variable: a signal goes to the one that has waited longest *at
-//! that moment*, and nobody who comes later can take it.
+//! The queue of a condition variable: a signal goes to the waiter that has waited longest *at
+//! that moment*, and no later waiter can take it.
 //!
-//! A waiter enrols while it still holds the caller's lock, lets the lock go, and parks. It can
-//! be notified in every state between, so it needs no spurious wake-ups to be safe, and there
-//! are none. core/wait/README.md#notify-in-order. Go: sema.go notifyList.
+//! A waiter enrols while it still holds the caller's lock, releases the lock, and parks. It can
+//! be notified in every state in between, so spurious wake-ups are not needed, and there are
+//! none. core/wait/README.md#notify-in-order. Go: sema.go notifyList.
 #![forbid(unsafe_code)]
 
 use crate::core::g::wait_reason::WaitReason;
@@ -124,7 +124,7 @@ impl NotifyList {
         }
     }
 
-    /// Wakes everybody who waits now, in the order of their coming.
+    /// Wakes all that wait now, in the order in which they came.
     pub(crate) fn notify_all(&self) {
         if self.list.is_empty() {
             return; // as in notify_one
@@ -167,11 +167,11 @@ impl NotifyList {
 }
 
 enum Serve {
-    /// Its time ran out first; it is not ours to wake.
+    /// Its deadline has passed first; the caller must not wake it.
     TooLate,
     /// Has not parked yet, and will not.
     Awake,
-    /// Ours to ready, after the lock is free.
+    /// The caller must ready it, after the lock is released.
     Asleep(GRef),
 }
 

@@ -138,7 +138,7 @@ impl RawRwLock {
         }
     }
 
-    /// False while anybody is inside or about to be.
+    /// False while a reader or a writer is inside or about to be.
     #[inline]
     pub(crate) fn try_write(&self) -> bool {
         if !self.writers.try_lock() {

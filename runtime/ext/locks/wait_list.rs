@@ -1,6 +1,6 @@
 //! A first-in first-out list of waiters from which any of them may leave at any time.
 //!
-//! All of it under the lock of the list's owner.
+//! The lock of the list's owner guards the list.
 //!
 //! Go: sema.go notifyList.head, chan.go waitq.
 #![forbid(unsafe_code)]
@@ -69,8 +69,8 @@ impl WaitList {
         w.set_queued(false);
     }
 
-    /// Moves everybody out at once, into a ring through `end`, which waits for nothing itself.
-    /// In the ring as here, a waiter may leave by `unlink`.
+    /// Moves all waiters out at once, into a ring through `end`, which itself is no waiter. In
+    /// the ring as here, a waiter may leave by `unlink`.
     pub(crate) fn move_to_ring(&self, end: &'static Waiter) {
         let first = self.first.take().unwrap_or(end);
         let last = self.last.take().unwrap_or(end);

@@ -1,4 +1,4 @@
-//! What is tied to an M: goroutines that run there and nowhere else, for a while.
+//! An M's queue of tied goroutines, which for a while run on this M and on no other.
 //!
 //! Go: none; see `ext/placement/tied.rs`.
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
-//! The idle Ms, last in, first out: behind all others those whose threads goroutines wait for. One in
-//! the middle can be taken out. Under the scheduler's lock. Go: midle.
+//! The list of idle Ms, last in, first out. Ms whose threads goroutines wait for are behind all
+//! others. An M in the middle can be taken out. The scheduler's lock guards the list. Go: midle.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -39,6 +39,15 @@ impl IdleLinks {
     pub(crate) fn is_needed(&self) -> bool {
         self.needed.get()
     }
+}
+
+/// What became of an attempt to wake an M.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Sleeper {
+    /// It slept, is in no list any more, and is the caller's to wake.
+    Taken,
+    Awake,
 }
 
 impl IdleMs {
@@ -86,7 +95,10 @@ impl IdleMs {
     pub(crate) fn pop(&self) -> Option<&'static M> {
         let m = self.first()?;
         let taken = self.take(m);
-        debug_assert!(taken, "the head of the list is in the list");
+        debug_assert!(
+            taken == Sleeper::Taken,
+            "the head of the list is in the list"
+        );
         Some(m)
     }
 
@@ -94,7 +106,7 @@ impl IdleMs {
         self.wakes.get()
     }
 
-    /// An idle M, or one that waits for its own, is about to be woken.
+    /// An idle M, or an M that waits for its own goroutine, is about to be woken.
     pub(crate) fn count_wake(&self) {
         self.wakes.add(1);
     }
@@ -113,10 +125,10 @@ impl IdleMs {
         link.set(before);
     }
 
-    /// Takes this one out; false if it is not in the list.
-    pub(crate) fn take(&self, m: &'static M) -> bool {
+    /// Takes this one out, if it is in the list.
+    pub(crate) fn take(&self, m: &'static M) -> Sleeper {
         if !m.idle_links.listed.get() {
-            return false;
+            return Sleeper::Awake;
         }
         let next = m.idle_link.take();
         let prev = m.idle_links.prev.take();
@@ -127,6 +139,6 @@ impl IdleMs {
         m.idle_links.listed.set(false);
         self.len.sub(1);
         self.count_wake();
-        true
+        Sleeper::Taken
     }
 }

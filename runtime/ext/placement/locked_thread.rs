@@ -1,8 +1,9 @@
-//! Goroutine and thread, bound to each other: `lock_os_thread`.
+//! A goroutine and a thread that are locked to each other: `lock_os_thread`.
 //!
-//! The M runs no other goroutine, but those that need this very thread as well: that are tied to
-//! it (`ext/placement/tied.rs`), or locked to it too, which only they can become. When there is none
-//! to run it hands its P on and sleeps; the M that picks one of them later gives its P to it.
+//! The M runs no other goroutine, except those that need this very thread as well: goroutines
+//! that are tied to it (`ext/placement/tied.rs`), and tied goroutines that have locked themselves
+//! there. When it has none to run, it gives its P to another M and sleeps. The M that later picks
+//! one of these goroutines gives its P to the sleeping M.
 //!
 //! Go: proc.go LockOSThread, stoplockedm, startlockedm. There a locked thread has one goroutine.
 #![forbid(unsafe_code)]
@@ -15,9 +16,10 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p, stop_m};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
-use crate::core::sched::wake::{hand_over, wakep};
+use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::placement::tied::{self, leave_to_others};
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;
@@ -45,13 +47,24 @@ pub(crate) fn lock() {
 }
 
 /// For a wait in a call that promises to return on its thread: wires the goroutine to it, unless
-/// it is. True: an `unlock` is owed.
-pub(crate) fn lock_to_wait(rt: &NoPreempt) -> bool {
-    let owed = rt.m().is_some() && rt.current().locked_count.get() == 0;
-    if owed {
+/// it is, until the guard is dropped.
+pub(crate) fn lock_to_wait(rt: &NoPreempt) -> Option<LockedToWait> {
+    let free = rt.m().is_some() && rt.current().locked_count.get() == 0;
+    free.then(|| {
         lock();
+        LockedToWait
+    })
+}
+
+/// The calling goroutine stays on its thread.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct LockedToWait;
+
+impl Drop for LockedToWait {
+    fn drop(&mut self) {
+        unlock();
     }
-    owed
 }
 
 /// Undoes one `lock`. Without one, nothing.
@@ -82,9 +95,7 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
     let owed = leave_to_others(&sched, m);
     sched.push_waiting_for_own(m);
     drop(sched);
-    if owed {
-        wakep();
-    }
+    owed.pay();
     check_if_last();
     m.note.sleep();
     match m.next_p.take() {
@@ -111,7 +122,7 @@ fn one_more(m: &'static M) -> Option<GRef> {
     tied::next_locked(&SCHED.lock(), m)
 }
 
-/// By the M that picked a goroutine that is locked to another: gives its P to that one, and
+/// Called by the M that picked a goroutine that is locked to another: gives its P to that one, and
 /// sleeps. If that one is awake it will look at its queue by itself: it is about to fall asleep, or
 /// runs another that needs its thread.
 pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
@@ -120,16 +131,14 @@ pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
     };
     let p = held_p(m);
     if inherit && had_its_slice(&p) {
-        let sched = SCHED.lock();
-        sched.push_global(g);
-        drop(sched);
+        SCHED.lock().push_global(g);
         return;
     }
     let sched = SCHED.lock();
     owner.affinity.queue.push_back(g);
-    let asleep = sched.take_asleep(owner);
+    let taken = sched.take_asleep(owner);
     drop(sched);
-    if asleep {
+    if taken == Sleeper::Taken {
         hand_over(owner, detach_p(m, p), false);
         stop_m(m);
     }
@@ -153,14 +162,13 @@ fn had_its_slice(p: &P) -> bool {
     over && (!p.runq.is_empty() || SCHED.global_len() != 0)
 }
 
-/// Threads are refused, and a P waits for one. By the spawner: does what a new M would do first,
+/// Threads are refused, and a P waits for one. Called by the spawner: does what a new M would do first,
 /// gives the P to an M that is there. That may be one that sleeps until one is picked who needs its
 /// thread.
 pub(crate) fn serve_refused() {
     serve_waiting();
     let sched = SCHED.lock();
     let Some(p) = waiting_ps::take_not_spinning(&sched) else {
-        drop(sched);
         return;
     };
     // Its goroutines to the front of the global queue, as they were first.
@@ -170,9 +178,9 @@ pub(crate) fn serve_refused() {
     match take_first_for_sleeper(&sched) {
         Some((g, owner)) => {
             owner.affinity.queue.push_back(g);
-            let asleep = sched.take_asleep(owner);
+            let taken = sched.take_asleep(owner);
             drop(sched);
-            if !asleep {
+            if taken == Sleeper::Awake {
                 fatal!("m{} waits for its own, and is awake", owner.id);
             }
             hand_over(owner, p, false);

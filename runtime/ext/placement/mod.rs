@@ -1,4 +1,4 @@
-//! Goroutines that run on one M and nowhere else: for a while, or locked to it.
+//! Goroutines that run on one M and on no other: tied for a while, or locked.
 
 pub(crate) mod affinity;
 pub(crate) mod idle_ms;

@@ -1,16 +1,17 @@
-//! Goroutines that are tied to an M for a while, and how that M comes to a P.
+//! Goroutines that are tied to an M for a while, and how that M gets a P.
 //!
-//! A goroutine that the guard does not let go (`ext/thread_locals/tls_guard.rs`) joins the queue of the M it
-//! last ran on. A running M takes from it at its next pick; an M that sleeps is woken with an
-//! idle P, or with the P of the M that picked the goroutine, as Go hands over to a locked M. An
-//! M in the kernel or with a long goroutine: it has to wait.
+//! A goroutine that the guard keeps (`ext/thread_locals/tls_guard.rs`) joins the queue of the M
+//! on which it last ran. An M that runs takes from the queue at its next pick. An M that sleeps
+//! is woken with an idle P, or with the P of the M that picked the goroutine, as Go hands a P
+//! over to a locked M. If the M is in the kernel, or runs another goroutine for long, the tied
+//! goroutine has to wait.
 //!
-//! `affinity`: no goroutine is left in the queue of an M that sleeps. The sender appends, then
-//! looks whether the M is in the idle list; the M looks at its queue, then joins the list; each
-//! under one hold of the scheduler's lock. The M that sleeps for timers is in no list: it says
-//! so, then looks at its queue, the sender appends, then looks whether it has said so, with a
-//! fence between the two on both sides. Its model is that of `hold` and `leaves` in
-//! `ext/diagnostics/watched.rs`: the same four steps.
+//! `affinity`: no goroutine is left in the queue of an M that sleeps. The sender appends, and
+//! then looks whether the M is in the idle list; the M looks at its queue, and then joins the
+//! list; each does both under one hold of the scheduler's lock. The timer waiter is in no list.
+//! It first says that it will sleep, and then looks at its queue. The sender appends, and then
+//! looks whether the timer waiter has said so. Both execute a fence between the two steps. The model
+//! is that of `hold` and `leaves` in `ext/diagnostics/watched.rs`: the same four steps.
 //!
 //! Go: proc.go startlockedm.
 #![forbid(unsafe_code)]
@@ -23,7 +24,9 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
+use crate::core::sched::wake::Owed;
 use crate::core::sched::wake::hand_over;
+use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::threads::allm;
 use crate::ext::threads::runtime_threads;
 use crate::ext::threads::waiting_ps;
@@ -53,19 +56,19 @@ pub(crate) fn next_locked(_: &SchedGuard, m: &'static M) -> Option<GRef> {
     m.affinity.queue.pop_front()
 }
 
-/// `m`, which holds a P, has picked a goroutine that must go on where it last ran. Afterwards
+/// `m`, which holds a P, has picked a goroutine that must continue where it last ran. Afterwards
 /// `m` may be without its P.
 #[cold]
 pub(crate) fn send_home(m: &'static M, g: GRef) {
     let sched = SCHED.lock();
-    // Threads leave the books under the lock: this one is there, or has taken its addresses along.
+    // Threads are taken out of the records under the lock: this one is there, or its
+    // thread-locals are gone.
     let Some(home) = allm::m_of(g.last_m.load(Relaxed)) else {
         sched.push_global(g);
-        drop(sched);
         return;
     };
     home.affinity.queue.push_back(g);
-    let asleep = sched.take_asleep(home);
+    let asleep = sched.take_asleep(home) == Sleeper::Taken;
     let idle_p = if asleep { sched.pop_idle_p() } else { None };
     drop(sched);
     match idle_p {
@@ -89,7 +92,6 @@ pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     let other = sched.pop_free_idle_m();
     let may_be_made = SCHED.wants_spare() && runtime_threads::may_be_made();
     if other.is_none() && !may_be_made {
-        drop(sched);
         return false;
     }
     let held = idle::held_p(m);
@@ -121,12 +123,12 @@ pub(crate) fn give_p_to(m: &'static M, target: &'static M) {
     hand_over(target, p, false);
 }
 
-/// The goroutines tied to an M that goes to sleep go where others find them, who then wake it
-/// with a P (`ext/placement/tied.rs`). True: the caller owes a `wakep`.
-pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> bool {
-    let any = !m.affinity.queue.is_empty();
-    if any {
-        sched.global().append(&m.affinity.queue);
+/// The goroutines tied to an M that goes to sleep go to the global queue, where other Ms find
+/// them and wake this M with a P.
+pub(crate) fn leave_to_others(sched: &SchedGuard, m: &'static M) -> Owed {
+    if m.affinity.queue.is_empty() {
+        return Owed::Nothing;
     }
-    any
+    sched.global().append(&m.affinity.queue);
+    Owed::Wakep
 }

@@ -1,11 +1,11 @@
-//! A plain OS thread that blocks on one of our primitives gets a G to wait in.
+//! A foreign thread that blocks on one of our primitives gets a G to wait in.
 //!
-//! So wait queues hold only Gs, whoever waits. The thread keeps it until the destructors of its
-//! thread-locals have run, and gives it back in that of a key (`ext/linux/thread_end.rs`). The
-//! destructors of C libraries' keys may wait once more after that: then it takes one again, and
-//! gives that back in the next round. After the last round nothing of ours runs any more. Such a G
-//! is found when Gs are wanted and there are many: its thread is gone. Gs of threads stay Gs of
-//! threads (`ext/allgs.rs`).
+//! So wait queues hold only Gs. The thread keeps its G until the destructors of its thread-locals
+//! have run, and the destructor of a key gives it back (`ext/linux/thread_end.rs`). After that,
+//! the destructors of C libraries' keys may wait once more: then the thread takes a G again, and
+//! gives it back in the next round. After the last round no code of ours runs. A G that is left
+//! over is found later, when a G is needed and there are many: its thread is gone. The G of a
+//! thread is never used for a goroutine (`ext/allgs.rs`).
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -22,13 +22,13 @@ use crate::ext::linux::tasks::{self, gettid, is_alive};
 use crate::ext::linux::thread_end::ThreadEnd;
 use crate::ext::stopped::State;
 
-/// Gs of plain threads that have ended.
+/// Gs of foreign threads that have ended.
 struct FreeGs {
     /// Gs that no thread has.
     lock: RawLock,
     gs: GQueue,
-    /// With so many Gs of threads, all taken, it pays to look whose threads are gone. Guarded by the
-    /// lock.
+    /// When this many Gs of threads exist and all are taken, it is worth looking for Gs whose
+    /// threads are gone. Guarded by the lock.
     worth_a_look: AtomicUsize,
 }
 
@@ -140,8 +140,8 @@ fn pop_free() -> Option<GRef> {
     g
 }
 
-/// Gives back the Gs of threads that have ended and could not do so. One whose id another thread
-/// has by now waits for the end of that one.
+/// Gives back the Gs of threads that have ended and could not do so. If another thread has the
+/// same id by now, the G is given back only after the end of that thread.
 ///
 /// It asks the kernel about each, so it waits until there are twice as many as last had a thread:
 /// a few questions for each G that is handed out, however many threads live.
@@ -164,19 +164,19 @@ fn find_lost() {
     FREE_GS.lock.unlock();
 }
 
-/// The kernel's id of the plain thread that has `g`.
+/// The kernel's id of the foreign thread that has `g`.
 pub(crate) fn tid_of(g: &G) -> i32 {
     ((g.parent.get() & TID) as u32).cast_signed()
 }
 
-/// By the thread itself: it is about to wait without a deadline, or has done so.
+/// Called by the thread itself: it is about to wait without a deadline, or has done so.
 pub(crate) fn set_asleep(g: &G, asleep: bool) {
     let word = g.parent.get() & !ASLEEP;
     g.parent.set(word | if asleep { ASLEEP } else { 0 });
 }
 
-/// Does the plain thread that has `g` wait for somebody to wake it, and for nothing else? One that
-/// was readied does not.
+/// Does the foreign thread that has `g` wait for a waker, without a deadline? One that was
+/// readied does not.
 pub(crate) fn is_asleep(g: &G) -> bool {
     g.parent.get() & ASLEEP != 0 && g.status.state() == State::Waiting
 }

@@ -1,9 +1,9 @@
-//! How many plain threads wait, without a deadline, for somebody to ready them; and whether any
-//! was readied meanwhile. For the deadlock report, which must not take a thread that was just
-//! woken for one that sleeps (`core/sched/README.md#deadlock`).
+//! How many foreign threads wait without a deadline, and whether one was readied meanwhile. The
+//! deadlock report needs this: it must not take a thread that was just woken for one that sleeps
+//! (`core/sched/README.md#deadlock`).
 //!
-//! One word: the count (from a bias, as it may be one too low for a moment), and above it how
-//! many times a thread was readied.
+//! One word holds the count (with a bias, as it may be one too low for a moment), and above it
+//! how many times a thread was readied.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU64;

@@ -1,10 +1,10 @@
-//! A waiter is woken: the last thing that its waker does with the G.
+//! The last step of a wake-up: the waker gives the G away.
 //!
-//! The store of the status gives the G away. A goroutine is still nobody else's then, as only
-//! the waker knows that it is in no queue. A plain thread may go on at once, end, and its G may
-//! be somebody else's at the next instruction. So what kind it is gets read before the store;
-//! and a thread goes on only when it has its note's event, which its waker sets last: after that
-//! the waker knows the note's address and nothing more (Gs are never freed).
+//! The store of the status gives the G away. A goroutine still belongs to the waker after the
+//! store, until the waker has queued it. But a foreign thread may continue at once and end, and
+//! at the next instruction its G may belong to another thread. So the waker reads the kind of the
+//! G before the store; and a thread continues only when its note is set, which is the last thing
+//! that its waker does. After that the waker uses only the note's address (Gs are never freed).
 //! `core/sched/README.md#hand-back`.
 #![forbid(unsafe_code)]
 
@@ -13,8 +13,8 @@ use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 use crate::core::sys::note::Note;
 
-/// By the one waker of a wait. `Mine`: a goroutine, to be put into a run queue. `readied` is
-/// called before a plain thread can go on.
+/// Called by the one waker of a wait. `Mine`: a goroutine, to be put into a run queue. `readied` is
+/// called before a foreign thread can go on.
 #[inline]
 pub(crate) fn wake(
     status: &Status,
@@ -34,7 +34,7 @@ pub(crate) fn wake(
     }
 }
 
-/// By a plain thread whose park is committed: sleeps until its waker has done the last of it.
+/// Called by a foreign thread whose park is committed: sleeps until its waker has set the note.
 pub(crate) fn sleep_thread(status: &Status, note: &Note) {
     let woken = sleep_thread_until(status, note, None);
     debug_assert!(woken);
@@ -66,7 +66,7 @@ mod model {
     const THREAD: u32 = 1;
     const GOROUTINE: u32 = 0;
 
-    /// What a waker knows of a plain thread's G.
+    /// What a waker knows of a foreign thread's G.
     struct Plain {
         status: Status,
         note: Note,

@@ -1,4 +1,5 @@
-//! Threads that are not the runtime's use its locks and channels, too: each has a G for that.
+//! Foreign threads, which are not the runtime's, may use its locks and channels: each waits in a
+//! G of its own.
 
 #[cfg(not(loom))]
 pub(crate) mod foreign_parked;

@@ -1,12 +1,13 @@
-//! Ms that do not hear the signal of preemption, and what is done without it.
+//! *Deaf* Ms, which do not react to the signal of preemption, and what is done instead.
 //!
-//! User code may block SIGURG in its thread, or put another handler in the place of ours; a seccomp
-//! filter may refuse `tgkill`. What computes there cannot be stopped. But its P can be taken, as from
-//! a thread in a system call (`handoff.rs`): the goroutine computes on without one, and waits for a P
-//! at its next entry into the runtime. So nobody starves beside it, and the world can be stopped.
+//! User code may block SIGURG in its thread, or replace our handler; a seccomp filter may refuse
+//! `tgkill`. Then a goroutine that computes cannot be stopped. But its P can be taken, as from a
+//! thread in a system call (`handoff.rs`). The goroutine continues without a P, and waits for one
+//! when it next enters the runtime. So the others do not starve, and the world can be stopped.
 //!
-//! An M is taken for deaf when it was asked, has used CPU time since, and has not answered: a thread
-//! that waits for a CPU uses none. A long system call looks the same, and there the same is right.
+//! An M counts as deaf when it was asked, has used CPU time since then, and has not reacted. A
+//! thread that only waits for a CPU uses no CPU time. A long system call looks the same as
+//! deafness, and the same treatment is right there.
 //!
 //! Go: none; there a C library that blocks the signal keeps its P as long as it computes Go code.
 #![forbid(unsafe_code)]
@@ -30,7 +31,7 @@ const PATIENCE: Nanos = 20_000_000;
 struct Deaf {
     /// What the kernel said to `tgkill`; 0: it has not refused.
     refused: AtomicI32,
-    /// The thread of an M that was found deaf, of which somebody should say so; 0: none.
+    /// The thread of an M that was found deaf, which is to be reported; 0: none.
     found: AtomicI32,
 }
 
@@ -89,7 +90,7 @@ impl Teller {
         }
     }
 
-    /// By sysmon, now and then: says each of it once. `is_ours`: is the handler still ours?
+    /// Called by sysmon, now and then: says each of it once. `is_ours`: is the handler still ours?
     #[inline]
     pub(crate) fn look(&mut self, is_ours: fn() -> bool) {
         if DEAF.found.load(Relaxed) != 0

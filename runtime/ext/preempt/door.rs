@@ -1,7 +1,7 @@
-//! What preemption does at the door into the runtime, and out of it: `core/m/enter.rs`.
+//! What preemption does when a goroutine enters or leaves the runtime: `core/m/enter.rs`.
 //!
-//! Somebody may have taken the P before the goroutine comes in, and its slice may be over when it
-//! goes out. `core/sched/README.md#door`.
+//! The P may have been taken before the goroutine enters, and its slice may be over when it
+//! leaves. `core/sched/README.md#door`.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::SeqCst;
@@ -30,7 +30,7 @@ pub(crate) fn enter(m: &'static M, how: Call) -> &'static M {
     }
 }
 
-/// A thief was here.
+/// A thief is looking, or has taken the P.
 #[cold]
 #[inline(never)]
 fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
@@ -44,8 +44,8 @@ fn enter_disturbed(m: &'static M, how: Call) -> &'static M {
     }
 }
 
-/// The P is gone: the goroutine's own M waits for another, or finds one and goes on; or, off its
-/// stack, any M resumes it. Answers the M that it is on then.
+/// The P is gone. Either the goroutine's own M waits for another P, or finds one; or the
+/// goroutine leaves its stack, and any M resumes it. Returns the M that it is on then.
 fn without_p(m: &'static M, g: GRef, how: Call) -> &'static M {
     match how {
         Call::Stays => {
@@ -62,7 +62,7 @@ fn without_p(m: &'static M, g: GRef, how: Call) -> &'static M {
     }
 }
 
-/// Something was asked for while we were inside: here is where it happens.
+/// A request came while the thread was inside: it is handled here.
 #[cold]
 #[inline(never)]
 fn leave_pending(how: Call) {

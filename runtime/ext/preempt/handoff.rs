@@ -1,8 +1,9 @@
-//! A P passes on without its M's help: taken from one that is blocked in the kernel, given up
-//! by one that is about to wait.
+//! Handoff: a P is taken from an M that is blocked in the kernel, or given up by an M that is
+//! about to wait.
 //!
-//! `take_from` is by the CAS of `ext/preempt/retake.rs`: no signal, no EINTR. The M finds out at its next
-//! entry into the runtime and asks here for another P. See `core/sched/README.md#handoff`.
+//! `take_from` uses the compare-and-swap of `ext/preempt/retake.rs`: no signal, no EINTR. The M
+//! notices when it next enters the runtime, and asks here for another P. See
+//! `core/sched/README.md#handoff`.
 //!
 //! Go: proc.go handoffp, exitsyscall, exitsyscall0, retake.
 #![forbid(unsafe_code)]
@@ -62,12 +63,12 @@ pub(crate) fn end_lost_slice(m: &M) {
     }
 }
 
-/// Finds something to do for a P that nobody holds. Go: handoffp.
+/// Finds an M for a P that no M holds, or makes the P idle. Go: handoffp.
 pub(crate) fn hand_off(p: &'static P) {
     hand_off_locked(SCHED.lock(), p);
 }
 
-/// As [`hand_off`], by who has the lock already.
+/// As [`hand_off`], for a caller that already holds the lock.
 pub(crate) fn hand_off_locked(sched: SchedGuard, p: &'static P) {
     if SCHED.stopping.peek() {
         p.set_status(PStatus::Stopped);

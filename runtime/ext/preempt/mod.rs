@@ -1,4 +1,5 @@
-//! Preemption: a goroutine that computes for long, or blocks in the kernel, does not keep its P.
+//! Preemption and handoff: a goroutine that computes for long, or blocks in the kernel, loses its
+//! P.
 
 #[cfg(not(loom))]
 pub(crate) mod pending;

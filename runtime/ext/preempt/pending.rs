@@ -1,9 +1,9 @@
-//! What an M's goroutine is asked to do on its way out of the runtime.
+//! A request to an M's goroutine: what it must do when it leaves the runtime.
 //!
-//! Asked by its own signal handler, by sysmon, by who stops the world. It belongs to the slice, not
-//! to the goroutine: whoever inherits the slice inherits it, or goroutines that wake each other in
-//! turns would never be asked. A request that is lost to a race, or that comes late, does no harm:
-//! sysmon asks again.
+//! The goroutine's own signal handler, sysmon, or a thread that stops the world makes the
+//! request. It belongs to the slice, not to the goroutine: a goroutine that inherits the slice
+//! inherits the request too. Otherwise goroutines that wake each other in turns would never be
+//! asked. A request that is lost to a race, or that comes late, does no harm: sysmon asks again.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU8;
@@ -32,7 +32,7 @@ impl Pending {
         self.0.load(Relaxed) & what != 0
     }
 
-    /// What was asked is being done.
+    /// The request is being handled.
     pub(crate) fn done(&self, what: u8) {
         self.0.fetch_and(!what, Relaxed);
     }

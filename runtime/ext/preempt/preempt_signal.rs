@@ -1,10 +1,10 @@
-//! Preemption by switching kernel threads: a goroutine that runs too long is stopped in a
-//! signal handler, at any instruction of user code, and its P goes on with another M.
+//! Preemption by switching kernel threads: a goroutine that runs too long is stopped in a signal
+//! handler, at any instruction of user code, and its P goes to another M.
 //!
-//! The kernel thread stays with the goroutine, asleep in the handler: thread-locals, errno,
-//! malloc's locks and vector registers all stay right. Whoever picks the goroutine later gives
-//! its P to that M. The rules that keep this sound are in `docs/preemption.md`; the states in
-//! `core/sched/README.md#preempt`.
+//! The kernel thread stays with the goroutine, asleep in the handler. So thread-locals, errno,
+//! malloc's locks and vector registers all stay right. The M that later picks the goroutine gives
+//! its P to the sleeping M. The rules that keep this sound are in `docs/preemption.md`; the
+//! states in `core/sched/README.md#preempt`.
 //!
 //! Go: signal_unix.go doSigPreempt, preempt.go preemptM, proc.go gopreempt_m, startlockedm.
 #![allow(unsafe_code, reason = "a signal handler")]
@@ -170,8 +170,8 @@ fn in_handler(m: &'static M, asked: u64) {
     }
 }
 
-/// The slice of a goroutine at the door is over, or the world is being stopped: gives its P up if
-/// somebody wants it, back when it has one again.
+/// The slice of a goroutine at the door is over, or the world is being stopped: gives up its P if
+/// another M can take it, and returns when it has one again.
 pub(crate) fn slice_over(m: &'static M, g: GRef) {
     let p = held_p(m);
     if SCHED.stopping.peek() {
@@ -234,7 +234,6 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
 fn stop_in_place(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     let sched = SCHED.lock();
     if !SCHED.stopping.peek() {
-        drop(sched);
         return;
     }
     bind(m, g, at);
@@ -272,7 +271,7 @@ fn sleep_bound(m: &'static M, g: GRef) {
     }
 }
 
-/// By the M that picked a goroutine which is bound to another: gives its P to that one.
+/// Called by the M that picked a goroutine which is bound to another: gives its P to that one.
 /// `Asleep`: done, the caller has no P any more. `bound_m` may be stale, the status decides.
 pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
     let bound = g.status.resume_bound();
@@ -288,7 +287,8 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
     bound
 }
 
-/// The M in whose handler `g` was stopped, by whoever has just won the right to wake it.
+/// The M in whose handler `g` was stopped. Called by the thread that has just won the right to
+/// wake it.
 fn bound_to(g: GRef) -> &'static M {
     match g.bound_m.get().and_then(allm::m_by_id) {
         Some(m) => m,
@@ -296,8 +296,8 @@ fn bound_to(g: GRef) -> &'static M {
     }
 }
 
-/// The safety valve: lets one preempted goroutine go on without a P. False: there is none.
-/// Round about, as each gets a moment only and it may be the last one that matters.
+/// The safety valve: lets one preempted goroutine run without a P. False: there is none. Round
+/// about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
     static LAST: AtomicMId = AtomicMId::none();
     if !VALVE.peek() {

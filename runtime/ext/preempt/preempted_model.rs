@@ -1,6 +1,6 @@
-//! loom's view of a preempted goroutine: its own thread, whoever picks it, and the safety valve.
-//! The steps are those of `core/g/status.rs`; who calls them when is `ext/preempt/preempt_signal.rs`,
-//! `ext/preempt/handoff.rs` and `ext/preempt/sysmon.rs`.
+//! A loom model of a preempted goroutine: its own thread, the M that picks it, and the safety
+//! valve. The steps are those of `core/g/status.rs`; who calls them when is
+//! `ext/preempt/preempt_signal.rs`, `ext/preempt/handoff.rs` and `ext/preempt/sysmon.rs`.
 #![forbid(unsafe_code)]
 
 use loom::sync::Arc;

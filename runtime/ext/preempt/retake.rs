@@ -1,11 +1,11 @@
 //! The words by which a P is taken from outside an M that is blocked in the kernel.
 //!
-//! The owner's side is two plain stores and two plain loads at each entry into the runtime.
-//! The thief's side (sysmon, or whoever stops the world) supplies the missing fence for both
-//! with a `membarrier`: asymmetric Dekker, one of the two sees the other.
+//! The owner's side is two plain stores and two plain loads at each entry into the runtime. The
+//! thief's side (sysmon, or a thread that stops the world) supplies the missing fence for both
+//! with a `membarrier`. This is an asymmetric Dekker protocol: one of the two sees the other.
 //!
-//! `steal`: `NONE`; a [`Thief`]'s own number while that one is looking; `STOLEN`, the P is the
-//! thief's, and the owner resolves it at its next entry. See `core/sched/README.md#handoff`.
+//! `steal` is `NONE`; or a [`Thief`]'s own number while that thief is looking; or `STOLEN`: the
+//! thief has the P, and the owner notices at its next entry. See `core/sched/README.md#handoff`.
 #![forbid(unsafe_code)]
 
 use crate::core::base::atomic::AtomicU32;
@@ -14,9 +14,10 @@ use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 const NONE: u32 = 0;
 const STOLEN: u32 = 1;
 
-/// Who may take a P from outside; one thread at a time in each role. They have different
-/// numbers because one could otherwise finish a theft that the other began: the owner keeps its
-/// P from the first, enters the runtime, and the second one's mark would look like the first's.
+/// The parties that may take a P from outside; one thread at a time in each role. They have
+/// different numbers because one could otherwise finish a theft that the other began: the owner
+/// keeps its P from the first, enters the runtime, and the second one's mark would look like the
+/// first's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Thief {
@@ -74,7 +75,7 @@ impl Retake {
         self.steal.load(Relaxed) != NONE
     }
 
-    /// By the owner, inside: is the P still mine?
+    /// Called by the owner, inside: does it still have its P?
     pub(crate) fn settle(&self) -> Entry {
         // AcqRel pairs(steal-word): the thief's compares in `try_steal`. A thief that has just
         // begun fails at its second one, whatever we do here.
@@ -84,7 +85,7 @@ impl Retake {
         }
     }
 
-    /// The P was given up while the thread goes on in user code (the safety valve).
+    /// The P was given up while the thread continues in user code (the safety valve).
     pub(crate) fn set_lost(&self) {
         self.steal.store(STOLEN, Relaxed);
     }
@@ -94,7 +95,7 @@ impl Retake {
         self.steal.load(Relaxed) == STOLEN
     }
 
-    /// By a thief: takes the P, if the owner is in user code. `barrier` is a full fence on
+    /// Called by a thief: takes the P, if the owner is in user code. `barrier` is a full fence on
     /// every CPU that runs a thread of ours; `look` reads what the M holds, while it must.
     pub(crate) fn try_steal<R>(
         &self,
@@ -130,7 +131,7 @@ mod model {
     use loom::sync::Arc;
     use loom::sync::atomic::{AtomicUsize, fence};
 
-    /// loom has no membarrier; a fence on both sides stands for it.
+    /// loom has no membarrier; a fence on both sides replaces it.
     fn barrier() -> bool {
         fence(SeqCst);
         true

@@ -1,11 +1,11 @@
-//! The monitor: a thread without a P that sees to it that nobody starves.
+//! sysmon, the monitor: a thread without a P that prevents starvation.
 //!
-//! Every tick it looks at each busy P: the same goroutine for 10 ms with others waiting is
-//! preempted; an M that is blocked in the kernel loses its P; an M that computes without a P is
-//! stopped, if it has no timer for that; an M that is blocked *inside* the runtime, or a spawner that is, opens the safety
-//! valve. Ticks are 20 us apart when there is something to do, up to 10 ms when not, and there
-//! are none while every P is idle. Nothing here allocates or sleeps on a lock: whoever holds
-//! malloc's lock, or the scheduler's, may need us to go on.
+//! At every tick it looks at each busy P. A goroutine that runs for 10 ms while others wait is
+//! preempted. An M that is blocked in the kernel loses its P. An M that computes without a P is
+//! stopped, if it has no timer for that. If an M is blocked *inside* the runtime, or the spawner
+//! is, the safety valve opens. Ticks are 20 us apart when there is something to do, up to 10 ms
+//! when not, and there are none while every P is idle. sysmon does not allocate or sleep on a
+//! lock: the holder of malloc's lock, or of the scheduler's lock, may need sysmon to continue.
 //!
 //! Go: proc.go sysmon, retake.
 #![forbid(unsafe_code)]
@@ -122,7 +122,7 @@ fn sysmon(_: &'static ()) {
     runtime_threads::set_sysmon();
     exit_watcher::is_ours();
     exact_timeouts();
-    // Until now this thread was a stranger, who could have woken somebody.
+    // Until now this thread counted as an unknown thread, which could have woken a goroutine.
     check_if_last();
     let mut watches: Box<[SysmonTick]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
     let mut spawner = SpawnerWatch {
@@ -190,7 +190,7 @@ fn sysmon(_: &'static ()) {
     }
 }
 
-/// Runnable goroutines that no P has picked yet, or timers that nobody has run.
+/// Whether there are runnable goroutines that no P has picked yet, or timers that are due.
 fn work_waits() -> bool {
     SCHED.global_len() != 0
         || SCHED.ps().any(|p| !p.runq.is_empty())
@@ -294,7 +294,7 @@ fn is_blocked(m: &M, watch: &SysmonTick, now: Nanos) -> bool {
                 .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
 }
 
-/// Could somebody use a P whose thread may be blocked? Go: retake, for a P in a system call.
+/// Could another M use a P whose thread may be blocked? Go: retake, for a P in a system call.
 fn is_missed(p: &P) -> bool {
     let idle = SCHED.idle.load();
     !p.runq.is_empty() || idle.spinning() + idle.idle_ps() == 0

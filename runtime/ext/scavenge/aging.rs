@@ -1,9 +1,9 @@
 //! Free stacks grow older, and lose their pages on the way.
 //!
-//! A stack that was deep once keeps its pages when it is recycled. Dropping them at each
-//! recycling costs 100 times what the recycling costs, so free slots grow older in the depot,
-//! and [`scavenge`], called about once a second, drops the pages of those that nobody wanted
-//! for a while: first all but the top page, some seconds later that one too.
+//! A stack that was deep once keeps its pages when it is recycled. Dropping the pages at each
+//! recycling would cost 100 times as much as the recycling. So free slots grow older in the
+//! depot, and [`scavenge`], called about once a second, drops the pages of slots that were not
+//! used for a while: first all but the top page, and some seconds later that page too.
 //!
 //! Go: mgcscavenge.go bgscavenge.
 #![forbid(unsafe_code)]
@@ -25,7 +25,7 @@ const TOP_PAGE_TICKS: u64 = 5;
 /// Slots that one call of [`scavenge`] looks at, so that sysmon is soon back at its work.
 const BUDGET: usize = 1024;
 struct Clock {
-    /// Held by the one who scavenges.
+    /// Held by the thread that scavenges.
     lock: RawLock,
     next: OwnerCell<u64>,
     ticks: AtomicU64,
@@ -44,9 +44,9 @@ pub(crate) fn waiting() -> usize {
     Class::all().flat_map(of_class).sum()
 }
 
-/// Ages the free slots of all classes and drops pages of the old ones; for a background
-/// thread, which calls it with the monotonic time. The answer is when to call again: at once
-/// (a time that has passed) if there is more to do, or `None` while nobody is [`waiting`].
+/// Ages the free slots of all classes and drops pages of the old ones; for a background thread,
+/// which calls it with the monotonic time. Returns when to call again: at once (a time that has
+/// passed) if there is more to do, or `None` while no slot is [`waiting`].
 pub(crate) fn scavenge(now: Nanos) -> Option<Nanos> {
     if waiting() == 0 {
         return None;

@@ -1,4 +1,4 @@
-//! Memory of stacks that nobody uses goes back to the system.
+//! Returns the memory of unused stacks to the system.
 
 pub(crate) mod residency;
 pub(crate) mod trim;

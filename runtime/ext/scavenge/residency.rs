@@ -1,8 +1,8 @@
 //! How deep a stack has been: which of its pages are in memory.
 //!
-//! The stack pointer at suspensions would be free to look at, but misses the depth between
-//! two of them; marks written into the stack would touch the pages that they should measure.
-//! So the kernel is asked. Nothing here changes anything, and any thread may call it.
+//! To record the stack pointer at suspensions would cost nothing, but misses the depth between
+//! two of them. Marks written into the stack would touch the pages that they should measure. So
+//! the kernel is asked. The functions here change nothing, and any thread may call them.
 #![forbid(unsafe_code)]
 
 use crate::ext::linux::memory::{self as mem, Span};

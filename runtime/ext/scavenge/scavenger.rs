@@ -1,9 +1,9 @@
-//! Memory of idle stacks goes back to the system: when, by whom.
+//! When the memory of idle stacks is returned to the system.
 //!
-//! By sysmon, once a second while free stacks have pages to lose (`ext/scavenge/aging.rs`). When every P
-//! is idle, sysmon sleeps until the next such second, and for good when there is nothing left to
-//! do: some dozen rounds later at most, since an idle process frees no stacks. Then the Ps' own
-//! caches are emptied as well.
+//! sysmon does it, once a second while free stacks have pages to lose (`ext/scavenge/aging.rs`).
+//! When every P is idle, sysmon sleeps until the next such second. When no work is left, it
+//! sleeps without a deadline: this takes some dozen rounds at most, since an idle process frees
+//! no stacks. Then the Ps' own caches are emptied as well.
 //!
 //! Go: mgcscavenge.go bgscavenge; proc.go sysmon.
 #![forbid(unsafe_code)]
@@ -45,8 +45,8 @@ pub(crate) fn first_look(now: Nanos) -> Option<Nanos> {
     (aging::waiting() + kept >= WORTH_IT).then_some(now + PERIOD)
 }
 
-/// Every P is idle still: a part of the work. The answer is when to come again; `None`: nothing
-/// to do as long as it stays so.
+/// Every P is still idle: does a part of the work. Returns when to call again; `None`: nothing to
+/// do as long as it stays so.
 pub(crate) fn while_idle(now: Nanos) -> Option<Nanos> {
     // Never wait for this lock: its holder may need sysmon to go on.
     if let Some(sched) = SCHED.try_lock() {

@@ -1,7 +1,8 @@
-//! Gives the pages of idle stacks back to the kernel: never on the way, see aging.rs.
+//! Returns the pages of idle stacks to the kernel. This is never done when a stack is recycled,
+//! see aging.rs.
 //!
 //! An idle coroutine at the top of a free slot is given up together with its page: it has nothing
-//! that needs dropping, and the next goroutine there gets a new one.
+//! to drop, and the next goroutine there gets a new coroutine.
 //!
 //! Page tables stay (up to 4 KiB a slot): the guards hold them.
 //!
@@ -88,8 +89,8 @@ impl Trim {
         }
     }
 
-    /// One part, of at most a batch. The answer is an estimate of the bytes that it gave back;
-    /// `None`: all done.
+    /// One part, of at most a batch. Returns an estimate of the bytes that it gave back; `None`:
+    /// all done.
     pub(crate) fn step(&mut self) -> Option<usize> {
         if self.class == Class::COUNT {
             return None;
@@ -129,10 +130,10 @@ fn sample(class: Class, age: Age) -> usize {
 }
 
 /// Drops the pages below the stack pointers of goroutines that are parked, a batch to a system
-/// call: with several CPUs a fifth of the price each. The answer is an estimate of the bytes.
+/// call: with several CPUs this costs a fifth for each. Returns an estimate of the bytes.
 ///
 /// # Safety
-/// The owners of these stacks have left them in the usual way, and do not run before this returns.
+/// The owners of these stacks have left them by `suspend`, and do not run before this returns.
 pub(crate) unsafe fn trim_parked(parked: impl Iterator<Item = SlotRef>) -> usize {
     let mut bytes = 0;
     let mut spans = [Span::EMPTY; BATCH];
@@ -181,7 +182,7 @@ fn dead(slot: &Slot, keep: Keep) -> Span {
 }
 
 /// # Safety
-/// Nothing in the spans is needed by anybody.
+/// The contents of the spans are not needed any more.
 unsafe fn drop_pages(spans: &[Span]) {
     if spans.is_empty() {
         return;

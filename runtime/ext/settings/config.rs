@@ -1,8 +1,8 @@
-//! What the environment says: `GOMAXPROCS` and `GOSCHED`.
+//! The settings in the environment: `GOMAXPROCS` and `GOSCHED`.
 //!
-//! `GOSCHED` is a list, `key=value,key=value`, as Go's `GODEBUG`; but what is not known there is an
-//! error at start, not ignored. A new key has its place in [`Debug`], in [`KEYS`], and in the reference
-//! of all settings, `docs/settings.md`.
+//! `GOSCHED` is a list, `key=value,key=value`, as Go's `GODEBUG`; but an unknown key is an error
+//! at the start, and is not ignored. A new key must be added to [`Debug`], to [`KEYS`], and to
+//! the reference of all settings, `docs/settings.md`.
 //!
 //! Go: runtime1.go parsedebugvars, proc.go schedinit; debug.go GOMAXPROCS.
 #![forbid(unsafe_code)]

@@ -1,8 +1,9 @@
-//! How many Ps there are when nobody says: as many as CPUs can be used, and that changes.
+//! The default number of Ps: the number of usable CPUs, which may change.
 //!
-//! The CPUs that may be used are those of the affinity mask, but not more than the limit of the cgroup
-//! rounded up, where that counts as two if it is less. sysmon looks once a second, unless it sleeps
-//! because nothing goes on; `ext/world/resizer.rs` does the rest. A number that somebody has set stays.
+//! The usable CPUs are those of the affinity mask, but not more than the limit of the cgroup,
+//! rounded up; a limit below two counts as two. sysmon checks once a second, unless it sleeps
+//! because every P is idle; `ext/world/resizer.rs` does the rest. A number that the program has
+//! set does not change.
 //!
 //! Go: runtime/cgroup_linux.go adjustCgroupGOMAXPROCS; proc.go sysmonUpdateGOMAXPROCS.
 #![forbid(unsafe_code)]
@@ -26,11 +27,11 @@ pub(crate) const EVERY: Nanos = 1_000_000_000;
 /// others waiting for a slice, however idle the CPUs are.
 const LEAST_LIMIT: u64 = 2;
 
-/// Nobody has set a number.
+/// The program has not set a number.
 static AUTOMATIC: AtomicBool = AtomicBool::new(false);
 /// `updatemaxprocs`
 static UPDATES: OwnerCell<bool> = OwnerCell::<bool>::new(true);
-/// What sysmon has found that it should be, until somebody sees to it; 0: nothing.
+/// The number that sysmon has found to be right, until the spawner handles it; 0: none.
 static WANTED: AtomicU32 = AtomicU32::new(0);
 
 /// The number to start with. What is read again later is found here, while allocating is allowed.
@@ -65,7 +66,7 @@ fn limit() -> Option<&'static CpuLimit> {
     LIMIT.get_or_init(CpuLimit::find).as_ref()
 }
 
-/// By sysmon, before its first tick: what is found here needs memory.
+/// Called by sysmon, before its first tick: what is found here needs memory.
 pub(crate) fn prepare() {
     if watches() {
         limit();
@@ -76,7 +77,7 @@ fn watches() -> bool {
     AUTOMATIC.load(Relaxed) && UPDATES.peek() && !steady()
 }
 
-/// By sysmon, every [`EVERY`]: has the number of usable CPUs changed?
+/// Called by sysmon, every [`EVERY`]: has the number of usable CPUs changed?
 pub(crate) fn look() {
     if !watches() {
         return;
@@ -93,12 +94,12 @@ pub(crate) fn take_wanted() -> Option<u32> {
     Some(WANTED.swap(0, Relaxed)).filter(|&n| n != 0)
 }
 
-/// Has nobody set a number?
+/// Whether the program has not set a number.
 pub(crate) fn is_automatic() -> bool {
     AUTOMATIC.load(Relaxed)
 }
 
-/// Whether the number is ours from now on; answers whether it was.
+/// Sets whether the runtime chooses the number from now on; returns whether it did before.
 pub(crate) fn set_automatic(on: bool) -> bool {
     AUTOMATIC.swap(on, Relaxed)
 }

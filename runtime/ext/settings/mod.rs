@@ -1,4 +1,4 @@
-//! What the environment says, and how many Ps there are when nobody says.
+//! The settings in the environment, and the default number of Ps.
 
 pub(crate) mod config;
 pub(crate) mod default_procs;

@@ -1,8 +1,8 @@
-//! Where new slots come from: one arena for each class, opened when first asked.
+//! The source of new slots: one arena for each class, opened at the first request.
 //!
-//! Slots are made in order, bottom up, and never unmade: what is not in use is in the depot.
-//! Holding the lock while the kernel works is right here: everybody else who wants a new
-//! slot of this class would wait for the kernel's own lock on our address space.
+//! Slots are made in order, bottom up, and are never destroyed: unused slots are in the depot.
+//! The lock is held during a system call, which is right here: any other thread that needs a new
+//! slot of this class would wait for the kernel's own lock on the address space anyway.
 #![forbid(unsafe_code)]
 
 use crate::core::base::owner_cell::OwnerCell;
@@ -23,8 +23,8 @@ struct Arena {
 
 static ARENAS: [Arena; Class::COUNT] = [const { Arena::closed() }; Class::COUNT];
 
-/// New slots of `class` into the front of `out`, at least one, at most a batch. The answer
-/// is how many. Allocates nothing; takes a few system calls.
+/// New slots of `class` into the front of `out`, at least one, at most a batch. Returns how many.
+/// Allocates nothing; makes a few system calls.
 ///
 /// # Errors
 /// What the kernel refuses, see [`StackError`]. Slots that exist are not affected.

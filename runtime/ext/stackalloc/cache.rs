@@ -1,4 +1,5 @@
-//! A P's own few stacks, last in first out, so that run-to-completion work keeps one stack hot.
+//! A P's own few free stacks, last in first out, so that goroutines that do not wait all use one
+//! stack, which stays in the CPU's cache.
 //!
 //! Go: stack.go stackcacherefill, stackcacherelease.
 #![forbid(unsafe_code)]
@@ -47,7 +48,7 @@ impl StackCache {
         self.slots[n - 1].get().ok_or(StackError::Exhausted)
     }
 
-    /// One for the caller; what comes with it stays here.
+    /// A stack for the caller; the others of the batch stay here.
     #[cold]
     fn take_central(&self, class: Class, want: usize) -> Result<SlotRef, StackError> {
         let mut batch = [None; BATCH];

@@ -22,7 +22,7 @@ impl Class {
     /// How many there are.
     pub(crate) const COUNT: usize = (LARGEST_LOG - SMALLEST_LOG + 1) as usize;
 
-    /// 256 KiB: what a goroutine gets when nobody says more.
+    /// 256 KiB: a goroutine's default.
     pub(crate) const DEFAULT: Class = Class(2);
 
     /// 1 GiB.
@@ -50,7 +50,7 @@ impl Class {
         1 << (SMALLEST_LOG + self.0 as u32)
     }
 
-    /// Bytes at the bottom of a slot that nobody can touch.
+    /// Bytes at the bottom of a slot that cannot be accessed.
     ///
     /// Wide enough for a C frame without stack probes: with one page, a function with a
     /// 24 KiB frame writes into the neighbour's stack and nothing faults (measured).

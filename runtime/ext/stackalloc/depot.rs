@@ -1,12 +1,12 @@
-//! The central store of free slots, in front of it the caches of the Ps.
+//! The central store of free slots, which the caches of the Ps fill from and spill to.
 //!
-//! Last in, first out: a slot that was used a moment ago has warm pages. One stack of free
-//! slots for each class, cut into [`Age`]s so that trim.rs finds those that nobody wanted for
-//! a while without walking the list.
+//! Last in, first out: the pages of a slot that was used a moment ago are still in the CPU's
+//! cache. Each class has a list of free slots for each [`Age`], so that trim.rs finds the slots
+//! that were not used for a while without walking a list.
 //!
-//! Invariants: a free slot is in one list, or in the hands of one trimmer. Nobody's stack
-//! pointer is in a free slot; if its it `has_coroutine`, an idle coroutine waits in it.
-//! `take` and `give` do not allocate. A list changes under the depot's lock only.
+//! Invariants: a free slot is in one list, or in the hands of one trimmer. No thread's stack
+//! pointer is in a free slot; if `has_coroutine` is set, an idle coroutine waits in it. `take`
+//! and `give` do not allocate. A list changes only under the depot's lock.
 //!
 //! Go: stack.go stackpoolalloc, stackpoolfree.
 #![forbid(unsafe_code)]
@@ -24,13 +24,13 @@ use crate::ext::stackalloc::slot::{SlotCell, SlotRef};
 pub(crate) enum Age {
     /// Given back since the last tick.
     Hot,
-    /// Nobody wanted it since the last tick.
+    /// It was not used since the last tick.
     Warm,
     /// All pages but the top one have been dropped.
     Trimmed,
-    /// Nobody wanted it for many ticks after that.
+    /// It was not used for many ticks after that.
     Waning,
-    /// Nothing is left, but for the page of an idle coroutine.
+    /// No page is left, and an idle coroutine was given up.
     Empty,
 }
 
@@ -49,8 +49,8 @@ struct Depot {
 
 static DEPOTS: [Depot; Class::COUNT] = [const { Depot::empty() }; Class::COUNT];
 
-/// Slots of `class` into the front of `out`: free ones if there are any, the last given
-/// first, else new ones. The answer is how many; at least one, if `out` has a place.
+/// Slots of `class` into the front of `out`: free ones if there are any, the last given first,
+/// else new ones. Returns how many: at least one, if `out` has a place.
 ///
 /// # Errors
 /// When there is no free slot and the kernel refuses a new one.
@@ -111,7 +111,7 @@ pub(crate) fn grow_older(class: Class, from: Age, to: Age) {
     depot.lock.unlock();
 }
 
-/// Free slots of one age; a moment's truth, without the lock.
+/// The number of free slots of one age; without the lock, so it may be out of date.
 pub(crate) fn free_of(class: Class, age: Age) -> usize {
     DEPOTS[class.number()].lists[age as usize].len.peek()
 }

@@ -1,4 +1,4 @@
-//! Why a goroutine got no stack: the world's errors, never a crash.
+//! Why a goroutine got no stack: an error of the system, never a crash.
 #![forbid(unsafe_code)]
 
 use std::fmt;

@@ -1,9 +1,9 @@
-//! Guards below the stacks, by the best way that this kernel knows.
+//! Guards below the stacks, made in the best way that this kernel supports.
 //!
-//! Each refill walks down the ladder from the top; a step that the kernel does not know
-//! costs one failed system call for 32 slots, so nothing is probed or remembered, and memory
-//! that was locked in between (`mlockall` makes the first two fail) just falls to the third.
-//! See README.md#guard-ladder.
+//! Each refill tries the steps of the ladder from the top. A step that the kernel does not
+//! support costs one failed system call for 32 slots, so nothing is probed or remembered. If
+//! memory was locked in between (`mlockall` makes the first two steps fail), the third step is
+//! used. See README.md#guard-ladder.
 #![allow(unsafe_code, reason = "takes access to memory away")]
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -18,7 +18,7 @@ pub(crate) enum Step {
     Batch,
     /// `MADV_GUARD_INSTALL`, a call each.
     Single,
-    /// `mprotect(PROT_NONE)`: two VMAs a stack, so there is a budget.
+    /// `mprotect(PROT_NONE)`: two VMAs for each stack, so there is a quota.
     Mprotect,
 }
 
@@ -34,7 +34,7 @@ impl Step {
     }
 }
 
-/// Mappings left to everybody else: malloc dies when there are none.
+/// Mappings left to all other code: malloc fails when there are none.
 const SPARE_MAPPINGS: usize = 8192;
 
 /// How guards are made here.
@@ -81,7 +81,7 @@ pub(crate) unsafe fn install(spans: &[Span]) -> Result<(), StackError> {
     unsafe { split(spans) }
 }
 
-/// The kernel says "not with me" and not "no memory".
+/// The kernel says that it does not support this, and not that there is no memory.
 fn unknown(errno: Errno) -> bool {
     errno != libc::ENOMEM && errno != libc::EAGAIN
 }

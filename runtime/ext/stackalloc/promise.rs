@@ -1,4 +1,4 @@
-//! Which stack a goroutine gets that says nothing, and the promise that each gets with its spawn.
+//! The default stack of a goroutine, and the promise of a stack that each spawn takes.
 #![forbid(unsafe_code)]
 
 use crate::core::base::owner_cell::OwnerCell;

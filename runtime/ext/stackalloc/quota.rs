@@ -1,12 +1,12 @@
-//! Stacks promised to goroutines that have not run yet, where there are only so many.
+//! Stacks promised to goroutines that have not run yet, where the number of stacks is limited.
 //!
-//! On a kernel without cheap guards each stack takes two mappings, and there is a budget
-//! ([`guard`]). A goroutine gets its stack at its first run, too late for an error. So there
-//! each spawn takes a promise first, and fails when the budget could not keep it. Elsewhere
-//! this costs one load.
+//! On a kernel without cheap guards each stack takes two mappings, so their number is limited
+//! ([`guard`]). A goroutine gets its stack at its first run, which is too late for an error. So
+//! on such a kernel each spawn first takes a promise, and fails when the quota is used up. On
+//! other kernels this costs one load.
 //!
-//! A goroutine that a timer starts has nobody to take an error: it takes its promise in any case,
-//! out of what is kept back from the others ([`KEPT_BACK`]).
+//! A goroutine that a timer starts has no caller that could handle an error. It always gets its
+//! promise, from a reserve that other spawns cannot use ([`KEPT_BACK`]).
 //!
 //! Go: none.
 #![forbid(unsafe_code)]
@@ -58,7 +58,8 @@ const KEPT_BACK: usize = 1024;
 struct Quota {
     /// Of each class.
     promised: [AtomicUsize; Class::COUNT],
-    /// Free stacks that others may keep in their caches: they are no help to who needs one.
+    /// Free stacks that other Ps may keep in their caches, where a goroutine that needs one
+    /// cannot take it.
     kept: OwnerCell<usize>,
 }
 
@@ -67,7 +68,7 @@ static QUOTA: Quota = Quota {
     kept: OwnerCell::zero(),
 };
 
-/// So many stacks of the default class may lie in caches.
+/// How many stacks of the default class may be in caches.
 pub(crate) fn set_kept(stacks: usize) {
     QUOTA.kept.set(stacks);
 }
@@ -101,7 +102,7 @@ fn take_scarce(class: Class, error: StackError) -> Result<(), StackError> {
     Ok(())
 }
 
-/// As [`take`], when there is nobody to take an error. No system call.
+/// As [`take`], for a caller that cannot handle an error. It makes no system call.
 pub(crate) fn take_in_any_case(class: Class) -> bool {
     let scarce = guard::are_scarce();
     if scarce {
@@ -121,7 +122,7 @@ fn needed(class: Class) -> usize {
     made.max((promised + QUOTA.kept.peek()).next_multiple_of(BATCH) + BATCH)
 }
 
-/// The stack is free again; `promised` is what [`take`] answered.
+/// The stack is free again; `promised` is the value that [`take`] returned.
 #[inline]
 pub(crate) fn give_back(class: Class, promised: bool) {
     if promised {

@@ -5,9 +5,9 @@
 //!   readable for `ready` slots                    made      ready (writable)    forbidden
 //! ```
 //!
-//! Invariants: `made <= ready <= room`. Only the holder of the class's lock (arena.rs) grows
-//! a region or makes slots of it; anybody, a signal handler too, may look slots up. Regions
-//! are never given back, so a record once made is good for ever.
+//! Invariants: `made <= ready <= room`. Only the holder of the class's lock (arena.rs) grows a
+//! region or makes slots of it; any thread, also in a signal handler, may look slots up. Regions
+//! are never given back, so a record is valid forever.
 #![allow(unsafe_code, reason = "carves records and guards out of raw memory")]
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};

@@ -1,11 +1,12 @@
-//! The record of one slot: where it is, who is on it. Never freed, never anything else.
+//! The record of one slot: its place, and its owner. A record is never freed, and never used for
+//! anything else.
 //!
-//! Records live in a table beside the stacks (not in them: a stack's pages come and go) and
-//! stay mapped for the life of the process. So a `&'static Slot` is always good, and since
-//! all fields are atomics, using one is safe code; that a slot has one user at a time is
-//! kept by those who pass it on: `take` gives it to one caller, who gives it back once.
+//! Records are in a table beside the stacks (not in them: a stack's pages come and go) and stay
+//! mapped for the life of the process. So a `&'static Slot` is always valid, and since all fields
+//! are atomics, using it is safe code. A slot has one user at a time: `take` gives it to one
+//! caller, which gives it back once.
 //!
-//! Fields are `Relaxed`: what orders them is the hand-over (the depot's lock, a run queue).
+//! Fields are `Relaxed`: the hand-over of the slot (the depot's lock, a run queue) orders them.
 #![allow(unsafe_code, reason = "turns the link's address back into a reference")]
 
 use std::ptr;
@@ -44,11 +45,11 @@ const _: () = assert!(Class::COUNT <= CLASS_BITS + 1);
 /// Added to the owner's tag, an address: the slot continues another stack of the owner's.
 pub(crate) const SEGMENT_TAG: usize = 1;
 
-/// How everybody holds a slot.
+/// The reference by which all code holds a slot.
 pub(crate) type SlotRef = &'static Slot;
 
 impl Slot {
-    /// Writes the record; the region does so once, before anybody else can see it. `index`:
+    /// Writes the record; the region does so once, before another thread can see it. `index`:
     /// among those of its class.
     pub(crate) fn describe(&self, bottom: usize, class: Class, index: usize) {
         debug_assert_eq!(bottom & !BOTTOM_BITS, 0);
@@ -91,7 +92,7 @@ impl Slot {
         self.bottom() + self.class().slot_bytes()
     }
 
-    /// The tag of who is on it; 0: nobody. The report of an overflow shows it.
+    /// The tag of its owner; 0: it has none. The report of an overflow shows it.
     #[inline]
     pub(crate) fn owner(&self) -> usize {
         self.owner.peek()
@@ -109,20 +110,21 @@ impl Slot {
         self.place() & HAS_COROUTINE != 0
     }
 
-    /// By the slot's holder.
+    /// Called by the slot's holder.
     pub(crate) fn set_has_coroutine(&self, has: bool) {
         let bit = if has { HAS_COROUTINE } else { 0 };
         self.place.set(self.place() & !HAS_COROUTINE | bit);
     }
 
-    /// Says where its user's stack pointer is as he leaves it: on this stack, or on one that is
-    /// not ours (another library's coroutine): then nobody knows what is alive here.
+    /// Notes its user's stack pointer when the user leaves it: on this stack, or on one that is
+    /// not ours (another library's coroutine): then it is unknown which part of this stack is
+    /// alive.
     #[inline]
     pub(crate) fn note_sp(&self, sp: usize) {
         self.saved_sp.set(sp);
     }
 
-    /// What was noted is not so any more.
+    /// The noted stack pointer is not valid any more.
     pub(crate) fn forget_sp(&self) {
         self.saved_sp.set(0);
     }
@@ -163,14 +165,14 @@ impl Slot {
         self.link.get()
     }
 
-    /// Does it continue another stack of its owner's, or a plain thread's?
+    /// Does it continue another stack of its owner's, or a foreign thread's?
     #[inline]
     pub(crate) fn is_segment(&self) -> bool {
         self.owner() & SEGMENT_TAG != 0
     }
 
-    /// This one, the one that it continues, and so on. Under the eyes of somebody who does not
-    /// own them it may be anything, but it ends: a free slot is no segment.
+    /// This slot, the slot that it continues, and so on. If the caller does not own them, the
+    /// list may be anything, but it ends: a free slot is no segment.
     pub(crate) fn chain(&'static self) -> impl Iterator<Item = SlotRef> {
         let below = |slot: &SlotRef| slot.is_segment().then(|| slot.link()).flatten();
         std::iter::successors(Some(self), below)
@@ -186,7 +188,7 @@ impl Slot {
     }
 }
 
-/// A place for a slot or none, shared between threads under somebody's lock.
+/// A place for a slot or none, shared between threads under a lock of the caller.
 #[derive(Debug)]
 pub(crate) struct SlotCell(AtomicPtr<Slot>);
 
@@ -197,7 +199,7 @@ impl SlotCell {
 
     #[inline]
     pub(crate) fn get(&self) -> Option<SlotRef> {
-        // SAFETY: null, or an address that `set` took from a reference that lives for ever.
+        // SAFETY: null, or an address that `set` took from a reference that lives forever.
         unsafe { self.0.load(Relaxed).as_ref() }
     }
 

@@ -1,5 +1,5 @@
-//! For tests whose subject ends the process, or needs one for itself: the test runs its own
-//! binary again, with only this test in it.
+//! For tests that end the process, or need a process of their own: the test runs its own binary
+//! again, with only this test in it.
 #![allow(unsafe_code, reason = "uses slots as a goroutine would")]
 
 use std::ffi::c_void;
@@ -75,7 +75,7 @@ pub(crate) fn run_on(
     // SAFETY: the place is ours.
     unsafe { libc::pthread_attr_init(&raw mut attributes) };
     let (at, len) = (slot.limit() as *mut c_void, slot.top() - slot.limit());
-    // SAFETY: the slot is ours alone, writable, and stays mapped for ever.
+    // SAFETY: the slot is ours alone, writable, and stays mapped forever.
     let set = unsafe { libc::pthread_attr_setstack(&raw mut attributes, at, len) };
     assert_eq!(set, 0);
     let argument = argument as *mut c_void;

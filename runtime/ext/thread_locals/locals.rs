@@ -1,10 +1,10 @@
-//! The store behind `goroutine_local!`: one for each goroutine, one for each plain thread.
+//! The store behind `goroutine_local!`: one for each goroutine, one for each foreign thread.
 //!
-//! Values are boxed, so they stay where they are while the store grows. They are found by the
-//! number of their key, and destroyed in the reverse order of their creation. A value with a
-//! destructor is gone from the moment that it begins; one without is there to the end.
+//! Values are boxed, so they do not move while the store grows. They are found by the number of
+//! their key, and destroyed in the reverse order of their creation. A value with a destructor is
+//! gone from the moment that the destructor begins; a value without one exists to the end.
 //!
-//! Invariants: a store is used by its goroutine (or thread) only; a value is created, lent and
+//! Invariants: only the goroutine (or thread) of a store uses it; a value is created, lent and
 //! destroyed as the type of its key, since the numbers of keys are never used twice.
 #![allow(
     unsafe_code,
@@ -42,7 +42,7 @@ struct Entry {
 pub(crate) struct Destroyed;
 
 /// # Safety
-/// The pointer is of a `Box<T>` that nobody else drops.
+/// The pointer is of a `Box<T>`, which is not dropped elsewhere.
 unsafe fn destroy<T>(value: NonNull<()>) {
     // SAFETY: the caller's promise.
     drop(unsafe { Box::from_raw(value.cast::<T>().as_ptr()) });
@@ -62,8 +62,8 @@ impl Locals {
     /// Calls `f` with the value of `key`, which is created by `init` if there is none.
     ///
     /// # Safety
-    /// `T` is the type of all values of `key`. `self` outlives the call, and so does the value:
-    /// nobody calls `destroy_all` or drops the store from outside of its own destructors.
+    /// `T` is the type of all values of `key`. `self` and the value outlive the call:
+    /// `destroy_all` is not called, and the store is not dropped, except by its own destructors.
     pub(crate) unsafe fn with<T: 'static, R>(
         &self,
         key: u32,
@@ -139,7 +139,8 @@ pub(crate) fn of(g: &'static G) -> &'static Locals {
     unsafe { &*locals }
 }
 
-/// At the end of `g`, by itself, before anybody is told of it: its values are destroyed.
+/// Called by `g` at its end, before another goroutine can learn of the end: destroys the values
+/// of `g`.
 #[inline]
 pub(crate) fn end(g: &'static G) {
     if g.locals.get() != 0 {

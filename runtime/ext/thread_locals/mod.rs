@@ -1,4 +1,4 @@
-//! The guard: a goroutine that holds on to a thread-local's address goes on on that thread.
+//! The TLS guard: a goroutine that holds the address of a thread-local continues on that thread.
 
 pub(crate) mod locals;
 pub(crate) mod tls_scan;

@@ -1,16 +1,19 @@
-//! May this goroutine go on on another thread? The scan for addresses of thread-locals.
+//! The TLS guard decides whether a goroutine may continue on another thread, by a scan for
+//! addresses of thread-locals.
 //!
-//! The compiler takes the thread for fixed: it may keep the address of a thread-local in a
-//! register or a stack slot across the call that suspends. The switch spills every register, so
-//! all such addresses stand in the goroutine's live stack. Before a goroutine that has started
-//! goes on on another M than the last, its live stack is looked through for words within the
-//! last M's window (`ext/linux/tls_ranges.rs`). Found: it is *tainted*, and stays (`ext/placement/tied.rs`).
+//! The compiler assumes that a function stays on its thread: it may keep the address of a
+//! thread-local in a register or a stack slot across the call that suspends. The switch spills
+//! every register, so all such addresses are in the goroutine's live stack. Before a goroutine
+//! that has started continues on another M than its last, the guard scans its live stack for
+//! words within the last M's window (`ext/linux/tls_ranges.rs`). If it finds one, the goroutine
+//! is *tainted*, and stays on that M (`ext/placement/tied.rs`).
 //!
-//! Like a conservative collector: it may keep a goroutine needlessly, it misses no address.
-//! A goroutine that was found tainted is looked at each time it suspends from then on, so that its M
-//! knows that somebody will need its thread, and starts nobody there who may keep it for long.
-//! A goroutine that suspends in the middle of a panic is locked to its M until it is back: std
-//! counts panics per thread. `core/sched/README.md#tls-guard` says more.
+//! The guard works like a conservative collector: it may keep a goroutine without need, but it
+//! misses no address. A goroutine that was found tainted is scanned each time it suspends from
+//! then on. So its M knows that its thread will be needed, and starts no goroutine there that may
+//! keep the thread for long. A goroutine that suspends in the middle of a panic is locked to its
+//! M until the panic is over: std counts panics per thread. `core/sched/README.md#tls-guard` says
+//! more.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -52,7 +55,7 @@ pub(crate) fn switch_off() {
     GUARD.off.set(true);
 }
 
-/// On `m`, when `g` has just left its stack and before anybody else can have it.
+/// On `m`, when `g` has just left its stack and before another thread can have it.
 #[inline]
 pub(crate) fn leaves(m: &'static M, g: GRef) {
     if std::thread::panicking() || m.tls_ranges.is_stale() || g.stay.get() != 0 {
@@ -148,7 +151,7 @@ fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
         })
 }
 
-/// On `m`, when `g` is about to go on.
+/// On `m`, when `g` is about to run.
 #[inline]
 pub(crate) fn arrives(m: &'static M, g: GRef) {
     if g.stay.get() & ABOUT_ITS_WAY_BACK != 0 {
@@ -171,7 +174,7 @@ fn arrives_tied(m: &'static M, g: GRef) {
     g.stay.set(stay & !ABOUT_ITS_WAY_BACK | look);
 }
 
-/// May `g` go on on `m`? On its last M, and before its first run, it always may.
+/// May `g` continue on `m`? On its last M, and before its first run, it always may.
 #[inline]
 pub(crate) fn may_resume(m: &'static M, g: GRef) -> bool {
     if g.last_m.is(m.incarnation()) {

@@ -1,9 +1,10 @@
-//! Every M there is, by number.
+//! All Ms, by number.
 //!
-//! An M's object is made once and never freed: whoever has found one may look at it at any time.
-//! When its thread has ended it is used again, for another thread: with the same number and
-//! another [`Incarnation`]. Who acts on an M that it has found by name, and that could have ended,
-//! looks under the scheduler's lock whether it is still that one: it leaves the books under it.
+//! An M's object is made once and never freed, so any thread may read it at any time. When its
+//! thread has ended, the object is used for another thread, with the same number and another
+//! [`Incarnation`]. Code that has kept the id of an M, whose thread may have ended, checks under
+//! the scheduler's lock that the M still has this id: an M's thread is taken out of the records
+//! under that lock.
 //!
 //! Go: runtime2.go allm; proc.go freem, sched.freem.
 #![forbid(unsafe_code)]
@@ -51,8 +52,8 @@ fn object(id: MId) -> Option<&'static M> {
     ALL_MS.ms.get(id.index())?.load(Acquire)
 }
 
-/// An M for a new thread: one that is free, or a new one. It is in the books when this returns.
-/// By the spawner. `None`: there are too many.
+/// An M for a new thread: one that is free, or a new one. It is in the records when this returns.
+/// Called by the spawner. `None`: there are too many.
 pub(crate) fn new_m(seed: u64) -> Option<&'static M> {
     static COUNT: OwnerCell<u64> = OwnerCell::zero();
     let limit = ALL_MS.id_limit.get();

@@ -1,8 +1,8 @@
-//! Which thread a goroutine last ran on: a name that is never used again.
+//! The id of a thread that runs goroutines; it is never used again.
 //!
-//! An M's object and its number (`m7`) are used again for another thread when its own has ended.
-//! What a goroutine leaves on a thread, addresses of its thread-locals, is not: who remembers a
-//! thread beyond its end must remember it by this.
+//! When an M's thread has ended, the M's object and its number (`m7`) are used for another
+//! thread. A goroutine may hold addresses of the old thread's thread-locals, which are not those
+//! of the new thread. So code that remembers a thread beyond its end must remember this id.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicU64;

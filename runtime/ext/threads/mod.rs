@@ -1,4 +1,5 @@
-//! The threads that Ms are made of: one thread starts all others, and bears it when the system refuses.
+//! The threads of Ms: one thread, the spawner, starts all others, and handles it when the system
+//! refuses one.
 
 pub(crate) mod incarnation;
 pub(crate) mod allm;

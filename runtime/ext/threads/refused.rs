@@ -1,7 +1,7 @@
-//! What the system has refused: when to ask again, and when to give up.
+//! A resource that the system has refused: when to ask again, and when to give up.
 //!
-//! The pauses grow from 1 ms to a second. Giving up is for those who have nothing else to go on
-//! with: [`is_hopeless`](Refused::is_hopeless) after some seconds.
+//! The pauses grow from 1 ms to a second. The caller gives up only when nothing else can run:
+//! [`is_hopeless`](Refused::is_hopeless) after some seconds.
 #![forbid(unsafe_code)]
 
 use crate::core::sys::clock::{Nanos, nanotime};
@@ -10,7 +10,7 @@ use crate::ext::linux::tasks::nanosleep;
 const MS: Nanos = 1_000_000;
 const FIRST_PAUSE: Nanos = MS;
 const LONGEST_PAUSE: Nanos = 1_000 * MS;
-/// So long, and so often, it must have been refused before anybody gives up.
+/// How long, and how often, it must have been refused before the caller gives up.
 const PATIENCE: Nanos = 2_000 * MS;
 const TRIES: u32 = 10;
 
@@ -43,7 +43,7 @@ impl Refused {
         self.again = now + pause;
     }
 
-    /// It was granted, or nobody wants it any more.
+    /// It was granted, or is not needed any more.
     pub(crate) fn settle(&mut self) {
         *self = Refused::not();
     }

@@ -1,4 +1,4 @@
-//! The threads of the runtime, counted; and how the spawner (`spawner.rs`) is asked for more.
+//! The number of threads of the runtime, and how the spawner (`spawner.rs`) is asked for more.
 //!
 //! Go: proc.go mcount, mexit.
 #![forbid(unsafe_code)]
@@ -83,10 +83,10 @@ pub(crate) fn wake_spawner() {
     SPAWNER.wanted.wake();
 }
 
-/// A thread is being made, or a P waits for one; and how many have been made. Whoever sees the
-/// first true and the second unchanged for long knows that the maker waits for something: it may
-/// be a lock of malloc's or the C library's, in the hands of a preempted goroutine; or that the
-/// system refuses.
+/// Whether a thread is being made, or a P waits for one; and how many have been made. If the
+/// first is true and the second does not change for long, the spawner waits for something:
+/// perhaps for a lock of malloc or the C library that a preempted goroutine holds, or the system
+/// refuses threads.
 pub(crate) fn making() -> (bool, u32) {
     let making = SPAWNER.asked.load(Relaxed) != SPAWNER.done.peek()
         || SPAWNER.starting.peek() != 0
@@ -94,19 +94,29 @@ pub(crate) fn making() -> (bool, u32) {
     (making, SPAWNER.up.peek())
 }
 
-/// The calling M's thread is up, and will not allocate before it has run a goroutine. True: a
-/// P has waited for it, and is in its hand. False: it is a spare, and to sleep like any idle M.
-pub(crate) fn thread_is_up(m: &'static M) -> bool {
+/// What a new thread is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum NewThread {
+    /// A P has waited for it, and the M has that P now.
+    HasP,
+    /// Nothing yet: it is a spare, and sleeps like any idle M.
+    Spare,
+}
+
+/// The calling M's thread has started, and will not allocate before it has run a goroutine.
+pub(crate) fn thread_is_up(m: &'static M) -> NewThread {
     let sched = SCHED.lock();
     SPAWNER.starting.sub(1);
     SPAWNER.up.add(1);
     let p = waiting_ps::take_for(&sched, m);
     drop(sched);
-    if p.is_some() {
-        m.next_p.set(p);
-        m.note.wake();
+    if p.is_none() {
+        return NewThread::Spare;
     }
-    p.is_some()
+    m.next_p.set(p);
+    m.note.wake();
+    NewThread::HasP
 }
 
 /// The calling M's thread lacks something, and ends: as if it had been refused.
@@ -131,9 +141,10 @@ pub(super) fn threads() -> u32 {
     SCHED.m_count.peek().wrapping_sub(waiting_ps::count())
 }
 
-/// The calling M's thread, which nobody needs, is about to end, and has given its P away. False:
-/// somebody has been sent there all the same. In one hold of the lock, so that whoever sends a
-/// goroutine there finds it in the books, and it the goroutine, or neither. Go: mexit.
+/// The calling M's thread, which no goroutine needs, is about to end, and has given its P away.
+/// False: a goroutine was sent to this M meanwhile. This is one hold of the lock. So either the
+/// sender finds the M in the records and the M finds the goroutine, or neither happens. Go:
+/// mexit.
 pub(crate) fn leave_books(m: &'static M) -> bool {
     let sched = SCHED.lock();
     let leaves = m.affinity.queue.is_empty();
@@ -145,7 +156,8 @@ pub(crate) fn leave_books(m: &'static M) -> bool {
     leaves
 }
 
-/// The calling thread, a plain one now, does not touch its M again: the next may have it.
+/// The calling thread, which is a foreign thread now, does not touch its M again: another thread
+/// may use it.
 pub(crate) fn let_go(m: &'static M) {
     m.lost_timer.delete();
     m.tid.set(0);
@@ -177,7 +189,7 @@ pub(crate) fn set_watcher() {
     count_thread();
 }
 
-/// A thread of the runtime has begun. By that thread.
+/// A thread of the runtime has begun. Called by that thread.
 pub(crate) fn count_thread() {
     THREADS.count.fetch_add(1, SeqCst); // pairs(deadlock)
 }
@@ -202,7 +214,7 @@ pub(crate) fn runtime_tids() -> Vec<i32> {
     helpers.into_iter().chain(ms).collect()
 }
 
-/// Has the spawner run `errand` once, at the first call: what makes a thread must not run on a
+/// The spawner runs `errand` once, at the first call: code that makes a thread must not run on a
 /// thread that may be locked, or hold a P.
 pub(crate) fn send_errand(errand: fn()) {
     if SPAWNER.errand.set(errand).is_ok() {
@@ -210,7 +222,7 @@ pub(crate) fn send_errand(errand: fn()) {
     }
 }
 
-/// Has the spawner call `chore` whenever it is woken.
+/// The spawner calls `chore` whenever it is woken.
 pub(crate) fn set_chore(chore: fn()) {
     SPAWNER.chore.get_or_init(|| chore);
 }

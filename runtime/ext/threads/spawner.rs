@@ -1,11 +1,11 @@
-//! The spawner: a thread that holds no P and makes the others, ahead of need.
+//! The spawner: a thread that holds no P and makes the other threads before they are needed.
 //!
-//! A thread that runs goroutines may be locked, preempted in the middle of `malloc`, or hold
-//! the only P: it must not create threads. So the spawner does, on request, and it keeps one
-//! spare M parked, so that a P can be handed on without waiting for `clone`.
+//! A thread that runs goroutines may be locked, may be preempted in the middle of `malloc`, or
+//! may hold the only P, so it must not create threads. The spawner creates them, on request. It
+//! keeps one spare M parked, so that a P can be handed over without waiting for `clone`.
 //!
-//! The system may refuse a thread (`core/sched/README.md#refused`): the program goes on with those that there
-//! are, and the spawner asks again, with growing pauses.
+//! The system may refuse a thread (`core/sched/README.md#refused`): then the program continues
+//! with the threads that it has, and the spawner asks again, with growing pauses.
 //!
 //! Go: proc.go newm, templateThread; `preemption.md` R3.
 #![forbid(unsafe_code)]
@@ -36,15 +36,16 @@ const M_STACK: usize = DISTANCE + (1 << 20);
 /// Of the spawner itself, which may write a report of all goroutines.
 const STACK: usize = 64 << 10;
 
-/// What the spawner does for others; handed over for the same reason.
+/// Functions that the spawner calls for other layers. They are handed over as values, for the
+/// same reason.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Duties {
     pub(crate) entry: Entry,
-    /// A thread that was counted is not to come: is anybody left?
+    /// A thread that was counted will not come: checks whether any thread can still act.
     pub(crate) check_if_last: fn(),
-    /// Sees to goroutines that wait for a stack; answers when to be called again.
+    /// Tries to get stacks for goroutines that wait for one; returns when to be called again.
     pub(crate) stacks: fn(&mut Refused) -> Option<Nanos>,
-    /// Threads are refused: finds an M for a P that waits for one among those that there are.
+    /// Threads are refused: finds an M, among the existing ones, for a P that waits for one.
     pub(crate) serve: fn(),
 }
 
@@ -63,7 +64,7 @@ fn words(errno: Errno) -> std::io::Error {
     std::io::Error::from_raw_os_error(errno)
 }
 
-/// The spawner's life.
+/// The spawner's loop.
 fn spawner(_: &'static ()) {
     set_spawner();
     let Some(duties) = DUTIES.get() else {
@@ -97,7 +98,7 @@ fn spawner(_: &'static ()) {
     }
 }
 
-/// The monitor, without which the runtime goes on where it is refused.
+/// sysmon. If its thread is refused, the runtime runs without it.
 struct Helper {
     started: bool,
     refused: Refused,
@@ -124,7 +125,7 @@ impl Helper {
 struct Maker {
     duties: &'static Duties,
     thread_stacks: ThreadStacks,
-    /// One that has been refused its thread: the next to start.
+    /// An M whose thread was refused: the next to start.
     ready: Option<&'static M>,
     refused: Refused,
     said: bool,
@@ -141,7 +142,7 @@ impl Maker {
         }
     }
 
-    /// As many as are wanted, and the system gives.
+    /// Makes as many threads as are wanted and as the system allows.
     fn make_threads(&mut self) {
         if SPAWNER.failed.swap(false, Relaxed) {
             self.was_refused(libc::EAGAIN);
@@ -183,7 +184,7 @@ impl Maker {
         started
     }
 
-    /// The program goes on with the Ms that there are, and those that come free.
+    /// The program continues with the Ms that exist.
     fn was_refused(&mut self, errno: Errno) {
         self.refused.once_more();
         (self.duties.serve)();
@@ -210,7 +211,8 @@ impl Maker {
     }
 }
 
-/// The last of a limit is for malloc: without, it ends the process. The first M takes what it can.
+/// The last part of a limit is left to malloc, which ends the process without it. The first M
+/// takes what it can.
 fn has_room() -> bool {
     let limits = [limits::address_space(), limits::writable()];
     limits
@@ -219,7 +221,7 @@ fn has_room() -> bool {
         .all(|allowance| allowance.allows(M_STACK))
 }
 
-/// True: one more thread is wanted, and is counted now.
+/// Counts one more thread if one is wanted; returns whether.
 fn count_if_wanted() -> bool {
     let sched = SCHED.lock();
     let (starting, waiting) = (SPAWNER.starting.get(), waiting_ps::count());

@@ -1,10 +1,10 @@
-//! Goroutines that cannot have a stack yet.
+//! Goroutines that wait for a stack.
 //!
-//! A goroutine gets its stack at its first run. When the system refuses one then (`ulimit -d`,
-//! `ulimit -v`, strict overcommit), it is put aside: it runs when a stack comes free, or can be
-//! made after all. A P that is about to go idle looks here first; and the spawner tries again,
-//! with growing pauses. Only when nobody is left who could give a stack back, and the system has
-//! refused one for long, the process ends with words.
+//! A goroutine gets its stack at its first run. When the system refuses the stack (`ulimit -d`,
+//! `ulimit -v`, strict overcommit), the goroutine joins this list. It runs when a stack becomes
+//! free, or can be made after all. A P that is about to go idle looks here first, and the spawner
+//! tries again, with growing pauses. The process ends with a message only if no goroutine is left
+//! that could give a stack back, and the system has refused one for long.
 //!
 //! Go: none; the Go runtime dies when it cannot map a stack.
 #![forbid(unsafe_code)]
@@ -41,7 +41,8 @@ pub(crate) fn put_aside(g: GRef) {
     runtime_threads::wake_spawner();
 }
 
-/// `p` has nothing else to do: the one that waits longest, if there is a stack for it.
+/// `p` has nothing else to do: returns the goroutine that has waited longest, if there is a stack
+/// for it.
 #[cold]
 pub(crate) fn next_locked(sched: &SchedGuard, p: &P) -> Option<GRef> {
     let g = WAITING.pop_front()?;
@@ -58,8 +59,8 @@ fn note_length(_: &SchedGuard) {
     SCHED.starved.set(!WAITING.is_empty());
 }
 
-/// By the spawner, at each of its turns: tries to get stacks for those who wait. When it is to be
-/// called again.
+/// Called by the spawner in each round of its loop: tries to get stacks for the goroutines that
+/// wait. Returns when it is to be called again.
 pub(crate) fn see_to(refused: &mut Refused) -> Option<Nanos> {
     if !SCHED.starved.peek() {
         refused.settle();
@@ -85,7 +86,8 @@ pub(crate) fn see_to(refused: &mut Refused) -> Option<Nanos> {
     refused.again()
 }
 
-/// Free stacks of the class that the first one needs, made if need be. 0: nobody waits.
+/// Free stacks of the class that the first waiting goroutine needs, made if necessary. 0: none
+/// waits.
 fn stacks_for_the_first() -> Result<usize, (u64, StackError)> {
     let sched = SCHED.lock();
     let Some(g) = WAITING.pop_front() else {
@@ -118,7 +120,7 @@ fn let_go_on(count: usize) {
     wakep();
 }
 
-/// Refused for long. If somebody still runs, or may wake somebody, stacks may come free.
+/// Refused for long. If a goroutine still runs, or a thread may wake one, stacks may become free.
 fn give_up(id: u64, error: StackError) {
     if hooks::nobody_can_act() {
         fatal!("no stack for goroutine {id}, and nobody is left to give one back: {error}");

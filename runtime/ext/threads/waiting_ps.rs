@@ -1,10 +1,11 @@
-//! Ps that wait for an M, since there was none idle: a new one's, or whichever is free first.
+//! Ps that wait for an M, since no M was idle: for a new M, or for the M that is free first.
 //!
-//! The system may refuse a thread, now or for ever. So a P is not promised to the thread that is
-//! being made for it: it stands in this list, and whoever comes first takes it: the new M, an M
-//! that goes idle or comes out of the kernel, or who stops the world. See `core/sched/README.md#refused`.
+//! The system may refuse a thread, now or forever. So a P is not promised to the thread that is
+//! made for it. It is in this list, and the first to come takes it: the new M, an M that goes
+//! idle or comes out of the kernel, or a thread that stops the world. See
+//! `core/sched/README.md#refused`.
 //!
-//! All of it under the scheduler's lock, but for [`any`].
+//! All functions but [`any`] need the scheduler's lock.
 #![forbid(unsafe_code)]
 
 use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
@@ -24,8 +25,8 @@ static WAITING: WaitingPs = WaitingPs {
     count: OwnerCell::zero(),
 };
 
-/// `p` waits from now on. `spinning`: its M is to look for work, and is counted already. It counts
-/// as an M that is awake, so that nobody takes the process for dead.
+/// `p` waits from now on. `spinning`: its M is to look for work, and is counted already. It
+/// counts as an M that is awake, so that no deadlock is reported.
 pub(crate) fn push(sched: &SchedGuard, p: &'static P, spinning: bool) {
     sched.add_m(1);
     WAITING.count.add(1);
@@ -42,15 +43,15 @@ fn pop(sched: &SchedGuard) -> Option<&'static P> {
     Some(p)
 }
 
-/// One for `m`, which is not idle and goes to its loop with it; `m` is spinning then, if that was
-/// asked for.
+/// Takes a P for `m`, which is not idle and enters its loop with it; `m` is spinning then, if
+/// that was asked for.
 pub(crate) fn take_for(sched: &SchedGuard, m: &M) -> Option<&'static P> {
     let p = pop(sched)?;
     m.spinning.set(p.wake_spinning.get());
     Some(p)
 }
 
-/// One for somebody who will not look for work with it.
+/// Takes one for a caller that will not look for work with it.
 pub(crate) fn take_not_spinning(sched: &SchedGuard) -> Option<&'static P> {
     let p = pop(sched)?;
     if p.wake_spinning.get() {

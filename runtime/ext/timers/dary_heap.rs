@@ -1,6 +1,6 @@
-//! The 4-ary min-heap itself: keys and timers in one array. Under the heap's lock.
+//! The 4-ary min-heap itself: keys and timers in one array. The heap's lock guards it.
 //!
-//! Four children stand together on one cache line, so a level costs one line. Ties keep Go's
+//! Four children are together on one cache line, so each level costs one line. Ties keep Go's
 //! order: a timer moves up or down only past a *different* key.
 //!
 //! Go: time.go siftUp, siftDown, initHeap.

@@ -1,4 +1,4 @@
-//! What is due, as data: the scheduler's loop acts on it, nothing here points upwards.
+//! The due timers, as data. The scheduler's loop acts on them, so this layer calls no higher one.
 //!
 //! Go: there the heap's owner calls `t.f` itself (time.go unlockAndRun).
 #![forbid(unsafe_code)]

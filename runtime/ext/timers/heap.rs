@@ -1,7 +1,8 @@
-//! One P's timers. Anybody may arm, move and stop them; whoever finds some due runs them.
+//! One P's timers. Any thread may arm, move and stop them; the thread that finds a due timer runs
+//! it.
 //!
-//! Stop and move touch only the timer's word (and, moved forward, `min_moved`), never the array:
-//! the keeper puts that right when it matters.
+//! Stop and move change only the timer's word (and `min_moved`, when the timer moves forward),
+//! never the array: the keeper corrects the array when it matters.
 //!
 //! Go: time.go timers, maybeAdd, addHeap, check, take.
 #![forbid(unsafe_code)]
@@ -30,7 +31,8 @@ pub(crate) struct TimerHeap<W: 'static> {
 pub(crate) struct Armed {
     /// It was armed before: this was a reset of a pending timer.
     pub(crate) was_armed: bool,
-    /// Nobody was going to look at the heap this early: whoever sleeps longer must be told.
+    /// No M was going to look at the heap this early: a timer waiter that sleeps longer must be
+    /// told.
     pub(crate) earlier: bool,
 }
 
@@ -67,7 +69,7 @@ impl<W: Sync> TimerHeap<W> {
         earlier
     }
 
-    /// When somebody should look at this heap, or earlier. No lock.
+    /// When an M should look at this heap, or earlier. It takes no lock.
     #[inline]
     pub(crate) fn wake_time(&self) -> Option<Nanos> {
         self.shared.wake_time()
@@ -84,8 +86,9 @@ impl<W: Sync> TimerHeap<W> {
         self.wake_time().is_some_and(|wake| wake <= now) || (local && self.shared.is_littered())
     }
 
-    /// Takes what is due at `now`, in order, until `out` is full; answers when to look again,
-    /// which is at once (`now`) if there is more. `local`: the caller holds the P, and cleans up.
+    /// Takes the timers that are due at `now`, in order, until `out` is full; returns when to
+    /// look again, which is at once (`now`) if there is more. `local`: the caller holds the P,
+    /// and cleans up.
     pub(crate) fn run_expired(
         &self,
         now: Nanos,

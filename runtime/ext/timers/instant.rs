@@ -1,9 +1,9 @@
-//! Between std's `Instant` and `Duration`, which users see, and nanoseconds, which the runtime
-//! counts.
+//! Converts between std's `Instant` and `Duration`, which users see, and the nanoseconds of the
+//! runtime.
 //!
-//! Both are `CLOCK_MONOTONIC`, but an `Instant` does not say its number. One of them is taken
-//! apart once ([`anchor`]); from then on a conversion is a subtraction: exact, the same at every
-//! time, and without a look at the clock.
+//! Both are `CLOCK_MONOTONIC`, but an `Instant` does not show its number. One `Instant` is
+//! compared with the clock once ([`anchor`]). From then on a conversion is a subtraction: it is
+//! exact, always the same, and does not read the clock.
 #![forbid(unsafe_code)]
 
 use std::sync::OnceLock;
@@ -59,7 +59,7 @@ pub(crate) fn instant_at(when: Nanos, anchor: (Instant, Nanos)) -> Instant {
     }
 }
 
-/// So long from now; far beyond all counting it is simply far.
+/// The time `delay` from now; if that overflows, a time in the far future.
 #[inline]
 pub(crate) fn nanos_after(delay: Duration) -> Nanos {
     nanotime().saturating_add(saturated(delay))

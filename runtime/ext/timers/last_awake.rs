@@ -8,8 +8,8 @@ use crate::core::hooks;
 use crate::core::sched::schedt::SCHED;
 use crate::ext::timers::sched_timers::earliest;
 
-/// By an M that counts as idle now, or has ended, or by a plain thread that has stopped a timer:
-/// is anybody left?
+/// Called by an M that counts as idle now, or has ended, or by a foreign thread that has stopped
+/// a timer: can any M or thread still act?
 pub(crate) fn check_if_last() {
     fence(SeqCst); // pairs(deadlock): a plain thread that falls asleep
     let awake = SCHED.ms_awake();

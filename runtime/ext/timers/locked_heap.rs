@@ -1,8 +1,8 @@
-//! What may be done to a heap while its lock is held: the *keeper*'s half.
+//! The operations on a heap whose lock is held: the *keeper*'s half.
 //!
 //! Invariant `sorted-or-marked`: a timer's key in the array is its time, or its word says
-//! *modified*. A hand may change a word at any moment, so every step here is a
-//! compare-and-swap on what was seen, tried again if it has changed.
+//! *modified*. A hand may change a word at any moment, so every step here is a compare-and-swap
+//! from the value that was read, and is tried again if the word has changed.
 //!
 //! Go: time.go cleanHead, adjust, run, updateHeap, take.
 #![forbid(unsafe_code)]

@@ -1,6 +1,7 @@
-//! Timers: a 4-ary heap for each P, changed lazily from everywhere. See `README.md`.
+//! Timers: a 4-ary heap for each P; any thread may change a timer, and the heap follows later.
+//! See `README.md`.
 //!
-//! A source: it hands back what is due as data ([`expired::Expired`]) and readies nobody.
+//! The heap returns the due timers as data ([`expired::Expired`]) and readies no goroutine.
 
 pub(crate) mod instant;
 pub(crate) mod timer_state;

@@ -1,7 +1,7 @@
-//! A timer: its word, and whom it is for.
+//! A timer: its word, and the goroutine that it wakes.
 //!
-//! One is embedded in each G, and Gs are never freed: so a heap may hold on to a timer that
-//! nobody wants any more. Who may write what: see `ext/timers/timer_state.rs`, *hand*.
+//! Each G contains a timer, and Gs are never freed, so a heap may keep a timer that was stopped.
+//! `ext/timers/timer_state.rs` says who may write what (*hand*, *keeper*).
 //!
 //! Go: time.go timer.
 #![forbid(unsafe_code)]
@@ -17,14 +17,16 @@ use crate::ext::timers::expired::Expired;
 use crate::ext::timers::timer_state::{Seen, TimerState};
 use crate::ext::timers::wake_time::WakeTime;
 
-/// See the file's header. `W` is who it is for: a goroutine, in the runtime.
+/// See the file's header. `W` is the type that it wakes: a goroutine, in the runtime.
 pub(crate) struct RuntimeTimer<W: 'static> {
     pub(crate) word: TimerState,
     /// The key that the heap has sorted it by, while the word says *modified*. Hand.
     key: AtomicU64,
-    /// The heap it is in, or was in last. Whoever puts it into a heap, before the word says so.
+    /// The heap that it is in, or was in last. Written by the thread that puts it into a heap,
+    /// before the word says so.
     home: AtomicRef<WakeTime>,
-    /// Handed to whoever acts. Hand, while it is not armed.
+    /// Handed to the code that acts on the expiry. Written by the hand, while the timer is not
+    /// armed.
     data: OwnerCell<u64>,
     who: OwnerRef<W>,
 }
@@ -37,7 +39,7 @@ pub(crate) enum Rearm {
     NotHeaped,
     Done {
         was_armed: bool,
-        /// Nobody was going to look this early.
+        /// No M was going to look this early.
         earlier: bool,
     },
 }
@@ -119,7 +121,7 @@ impl<W: Sync> RuntimeTimer<W> {
         }
     }
 
-    /// By whoever puts it into the heap of `home`.
+    /// Called by the thread that puts it into the heap of `home`.
     pub(crate) fn set_home(&self, home: &'static WakeTime) {
         self.home.store(Some(home), Release); // pairs(timer-home)
     }

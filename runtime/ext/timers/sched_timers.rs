@@ -1,4 +1,4 @@
-//! Timers, as the scheduler sees them: arming one, and doing what the expired ones ask for.
+//! The scheduler's side of timers: arming a timer, and waking the goroutines of expired ones.
 //!
 //! Go: time.go maybeAdd, wakeNetPoller, check; proc.go checkTimersNoP, timeSleepUntil.
 #![forbid(unsafe_code)]
@@ -23,7 +23,7 @@ use crate::ext::timers::timer_waiter::Told;
 /// Left with the timer of a prepared goroutine: start it. No ticket is 0.
 pub(crate) const BIRTH: u64 = 0;
 
-/// Arms a timer, in the caller's heap if it is in none. By its hand. True: it was armed before.
+/// Arms a timer, in the caller's heap if it is in none. Called by its hand. True: it was armed before.
 pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let armed = arm_in(rt, node, when);
     if armed.earlier && SCHED.timer_waiter.tell(when) == Told::Nobody {
@@ -32,7 +32,7 @@ pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -
     armed.was_armed
 }
 
-/// Moves a timer that is armed. By its hand. False: it is not, and nothing has changed.
+/// Moves a timer that is armed. Called by its hand. False: it is not, and nothing has changed.
 pub(crate) fn rearm(node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let when = when.clamp(1, NEVER);
     let earlier = node.rearm_armed(when);
@@ -55,7 +55,7 @@ fn has_more_to_run(rt: &NoPreempt) -> bool {
     SCHED.global_len() != 0 || rt.p().is_some_and(|p| !p.runq.is_empty())
 }
 
-/// A plain thread has no heap: it uses the first P's.
+/// A foreign thread has no heap: it uses the first P's.
 fn arm_in(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> Armed {
     let p = rt.p().map(|p| p.p()).or_else(|| SCHED.p(0));
     match p {
@@ -115,7 +115,7 @@ pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
     p.timers.wake_time().is_some_and(|wake| wake <= now)
 }
 
-/// `p` has just gone idle without its M having looked around: somebody must know when its
+/// `p` has just become idle, and no M has looked at its timers: another M must know when its
 /// timers are due. Go: handoffp, its end.
 pub(crate) fn see_to(p: &P) {
     if let Some(when) = p.timers.wake_time()

@@ -1,9 +1,10 @@
-//! The one word of a timer: when it is due, whether it is in a heap, whether the heap is behind.
+//! The one word of a timer: when it is due, whether it is in a heap, and whether its place in the
+//! heap is out of date.
 //!
-//! Two parties change it. The *hand* (the sleeping goroutine, or who holds the timer object's
-//! lock) arms and disarms; there is one hand at a time. The *keeper* (who holds the lock of the
-//! heap that the timer is in) sorts, throws out and fires. Every change of a heaped word is a
-//! compare-and-swap, so whoever comes second sees what the first did.
+//! Two parties change the word. The *hand* (the sleeping goroutine, or the holder of the timer
+//! object's lock) arms and disarms the timer; there is one hand at a time. The *keeper* (the
+//! holder of the lock of the timer's heap) sorts, discards and fires it. While the timer is in a
+//! heap, every change is a compare-and-swap, so the second party sees what the first did.
 //!
 //! ```text
 //!             place                    rearm                  disarm
@@ -115,7 +116,7 @@ impl TimerState {
         None
     }
 
-    /// Hand: sorted or moved -> zombie. The answer says what it was: armed if this call has
+    /// Hand: sorted or moved -> zombie. The result says what it was: armed if this call has
     /// stopped it, not armed if there was nothing to stop.
     pub(crate) fn disarm(&self) -> Seen {
         let mut seen = self.load();

@@ -1,9 +1,11 @@
-//! One idle M sleeps until the earliest deadline of all Ps; the other idle Ms just sleep.
+//! One idle M, the timer waiter, sleeps until the earliest deadline of all Ps; the other idle Ms
+//! sleep without a deadline.
 //!
-//! The word says until when: `FREE` (nobody), `LOOKING` (somebody is computing it), or the time.
-//! Whoever arms an earlier timer tells the sleeper. Neither can miss the other: the armer
-//! changes the heap, then reads the word; the sleeper changes the word, then reads the heaps; a
-//! SeqCst fence between the two on both sides (`README.md#sleeper`).
+//! The word says until when it sleeps: `FREE` (there is no timer waiter), `LOOKING` (it is
+//! computing the time), or the time. A goroutine that arms an earlier timer wakes the timer
+//! waiter. Neither can miss the other. The goroutine changes the heap, and then reads the word;
+//! the timer waiter changes the word, and then reads the heaps; both execute a SeqCst fence
+//! between the two steps (`README.md#timer-waiter`).
 //!
 //! Go: proc.go findRunnable (its end), wakeNetPoller; sched.lastpoll, sched.pollUntil.
 #![forbid(unsafe_code)]
@@ -14,7 +16,7 @@ use crate::core::sys::clock::Nanos;
 use crate::core::sys::note::Note;
 
 const FREE: u64 = 0;
-/// Below every time: who arms a timer now may rely on the look that follows.
+/// Below every time: a goroutine that arms a timer now can rely on the look that follows.
 const LOOKING: u64 = 1;
 
 /// See the file's header.
@@ -28,19 +30,19 @@ pub(crate) struct TimerWaiter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Woke {
-    /// A timer may be due: somebody has to look.
+    /// A timer may be due: an M has to look.
     Due,
     /// There is no timer.
     NoTimers,
 }
 
-/// Who knows of a newly armed timer.
+/// Whether an M will look at a newly armed timer in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Told {
-    /// There is a sleeper, and it will be up in time.
+    /// There is a timer waiter, and it will wake up in time.
     Somebody,
-    /// There is none: get an M to look around.
+    /// There is no timer waiter: wake an M that looks for work.
     Nobody,
 }
 
@@ -61,7 +63,7 @@ impl TimerWaiter {
         }
     }
 
-    /// Takes the role; false if somebody has it.
+    /// Takes the role; false if another M has it.
     #[must_use]
     pub(crate) fn try_take(&self) -> bool {
         self.until.load(Relaxed) == FREE
@@ -106,7 +108,7 @@ impl TimerWaiter {
         fence(SeqCst);
     }
 
-    /// A timer for `when` is in a heap now, and nobody was going to look at that heap so early.
+    /// A timer for `when` is in a heap now, and no M was going to look at that heap so early.
     pub(crate) fn tell(&self, when: Nanos) -> Told {
         fence(SeqCst); // pairs(sleeper): set's, before the look at the heaps
         let until = self.until.load(Relaxed);
@@ -119,12 +121,12 @@ impl TimerWaiter {
         Told::Somebody
     }
 
-    /// Somebody has the role.
+    /// Whether an M has the role.
     pub(crate) fn is_taken(&self) -> bool {
         self.until.load(Relaxed) != FREE
     }
 
-    /// The heaps have changed altogether: whoever sleeps looks again.
+    /// All heaps may have changed: the timer waiter looks again.
     pub(crate) fn look_again(&self) {
         self.note.wake();
     }

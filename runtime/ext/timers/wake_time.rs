@@ -1,8 +1,8 @@
-//! What a heap shows to those who do not hold its lock: above all, when to look at it next.
+//! The part of a heap that can be read without its lock: above all, when to look at the heap
+//! next.
 //!
 //! `wake_time` is never too late (`README.md#never-too-late`): the keeper takes the earliest
-//! moved time into `min_heap` before it clears `min_moved`, and readers look at `min_moved`
-//! first.
+//! moved time into `min_heap` before it clears `min_moved`, and readers read `min_moved` first.
 //!
 //! Go: time.go timers.wakeTime, updateMinWhenModified, the long comment in adjust.
 #![forbid(unsafe_code)]
@@ -39,8 +39,7 @@ impl WakeTime {
         }
     }
 
-    /// When somebody should look at this heap, or earlier; `None` if there is nothing to wait
-    /// for.
+    /// When an M should look at this heap, or earlier; `None` if there is nothing to wait for.
     #[inline]
     pub(crate) fn wake_time(&self) -> Option<Nanos> {
         // Acquire pairs(min-moved): lock_in's clearing, so that the load below sees what it

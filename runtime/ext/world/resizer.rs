@@ -1,7 +1,8 @@
-//! Who changes the number of Ps: whoever asks for it, or a thread that is made for that.
+//! Changes the number of Ps: on the calling thread, or on a thread that is made for this.
 //!
-//! sysmon, which finds out that it should be another (`ext/settings/default_procs.rs`), cannot stop the world, which
-//! needs it; nor can the spawner. So the spawner makes a thread, which ends when it has done so.
+//! sysmon notices that the number should change (`ext/settings/default_procs.rs`), but it cannot
+//! stop the world, because stopping needs sysmon and the spawner. So the spawner makes a thread,
+//! which changes the number and ends.
 //!
 //! Go: debug.go GOMAXPROCS, SetDefaultGOMAXPROCS; proc.go updateMaxProcsGoroutine.
 #![forbid(unsafe_code)]
@@ -33,8 +34,8 @@ pub(crate) fn install() {
     runtime_threads::set_chore(start_thread);
 }
 
-/// By the spawner, whenever it is woken. What comes while there is a thread, or where none is to be
-/// had, sysmon wants again after a second.
+/// Called by the spawner, whenever it is woken. If a request comes while there is a thread, or if no
+/// thread can be made, sysmon repeats it after a second.
 fn start_thread() {
     let Some(n) = default_procs::take_wanted() else {
         return;
@@ -54,7 +55,7 @@ fn change(_: &'static ()) {
     RESIZER.at_work.store(false, Relaxed);
 }
 
-/// Somebody says how many; answers what it was.
+/// Sets the number of Ps; returns the old number.
 pub(crate) fn set(n: u32) -> u32 {
     let was_automatic = default_procs::set_automatic(false);
     let now = SCHED.procs();
@@ -65,7 +66,7 @@ pub(crate) fn set(n: u32) -> u32 {
     resize(n)
 }
 
-/// Nobody says any more.
+/// The program no longer sets a number.
 pub(crate) fn set_default() {
     let n = default_procs::automatic();
     let was_automatic = default_procs::set_automatic(true);

@@ -22,7 +22,7 @@ pub(crate) fn stops_for_world(m: &'static M) -> bool {
     stops
 }
 
-/// The world is being stopped: gives the P up, sleeps until it goes on.
+/// The world is being stopped: gives up the P, and sleeps until the world starts again.
 #[cold]
 fn stop_for_world(m: &'static M) {
     if m.spinning.get() {

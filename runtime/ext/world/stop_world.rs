@@ -1,11 +1,11 @@
 //! Stopping the world: to change the number of Ps, or to look at all goroutines at rest.
 //!
-//! Every M gives its P up at its next pick; the last one to do so wakes the stopper. A P that
-//! goes away leaves its goroutines at the *front* of the global queue, as they were first.
+//! Every M gives up its P at its next pick; the last M to do so wakes the stopper. A P that is
+//! removed leaves its goroutines at the *front* of the global queue, as they were first.
 //!
-//! Who stops the world in a loop starves nobody: stoppers take turns, each P may pick one
-//! goroutine between two stops (`owed-pick`), and a goroutine that does it is preempted after its
-//! slice, which sysmon cannot see.
+//! A thread that stops the world in a loop starves no goroutine: stoppers take turns, each P may
+//! pick one goroutine between two stops (`owed-pick`), and a goroutine that stops the world in a
+//! loop is preempted by the stop itself after its slice, as sysmon does not see it run.
 //!
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
@@ -69,7 +69,7 @@ static LAST: Stopper = Stopper {
     since: OwnerCell::zero(),
 };
 
-/// Changes the number of Ps to `n` while goroutines run; answers what it was before.
+/// Changes the number of Ps to `n` while goroutines run; returns the old number.
 pub(crate) fn resize(n: u32) -> u32 {
     resize_in_turn(Turn::take(), n)
 }
@@ -165,7 +165,6 @@ fn take_waiting() {
         p.set_status(PStatus::Stopped);
         sched.p_stopped();
     }
-    drop(sched);
 }
 
 /// Asks every busy M for its P: by a signal if it computes, by force if it is in the kernel or does
@@ -198,7 +197,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
         }
         let held = hold(p, Unheld::Stopped);
         let rest = held.drain();
-        // The world is stopped, but plain threads, and goroutines that come out of the kernel
+        // The world is stopped, but foreign threads, and goroutines that come out of the kernel
         // without a P, still put into the global queue.
         let sched = SCHED.lock();
         rest.append(sched.global());
@@ -219,7 +218,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
     }
 }
 
-/// Lets the world go on with `SCHED.procs()` Ps. Go: startTheWorldWithSema.
+/// Starts the world again, with `SCHED.procs()` Ps. Go: startTheWorldWithSema.
 fn start(rt: NoPreempt) {
     let mine = rt.p().map(|p| p.id);
     // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.

@@ -1,8 +1,8 @@
-//! Giving memory back on demand: free stacks, and the dead depths of parked goroutines.
+//! Returns memory on demand: free stacks, and the dead part of parked goroutines' stacks.
 //!
-//! A parked goroutine may be woken at any moment, so its stack is touched in a stopped world only:
-//! there whoever wakes it can queue it, but nobody can run it. The world stops for a few
-//! goroutines at a time; which ones are worth it is found out before, from outside.
+//! A parked goroutine may be woken at any moment, so its stack is touched only in a stopped
+//! world: there a waker can queue the goroutine, but no M can run it. The world stops for a few
+//! goroutines at a time; which ones are worth it is found out before, while the world runs.
 //!
 //! Go: stack.go shrinkstack (at a GC); debug.FreeOSMemory.
 #![allow(unsafe_code, reason = "drops pages of parked goroutines")]
@@ -22,7 +22,7 @@ const DEEP_PAGES: usize = 4;
 /// Goroutines to a stop of the world: about a millisecond.
 const TO_A_STOP: usize = 256;
 
-/// All that can go, now. The answer is an estimate in bytes.
+/// Returns all memory that can be returned now. The result is an estimate in bytes.
 pub(crate) fn trim() -> usize {
     let mut freed = 0;
     if SCHED.is_started() {
