@@ -78,7 +78,7 @@ run_model() {
 try_one() {
     local title=$1 file log=$COPY/log status=0
     file=$(field "$title" in)
-    cp "$file" "$COPY/whole"
+    cp "$COPY/src/$file" "$COPY/whole"
     if ! patch_file "$title" "$COPY/whole" >"$COPY/src/$file"; then
         status=patch
     else
