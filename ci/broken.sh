@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Breaks the protocols on purpose, one after the other, as ci/broken.txt says: each model must notice.
 #
-#   ci/broken.sh              all of them: some minutes
+#   ci/broken.sh              all of them: a build each, half an hour on two idle cores
 #   ci/broken.sh WORDS...     those in whose title one of these stands
 #   ci/broken.sh list         the titles
 #
@@ -78,7 +78,7 @@ run_model() {
 try_one() {
     local title=$1 file log=$COPY/log status=0
     file=$(field "$title" in)
-    cp "$file" "$COPY/whole"
+    cp "$COPY/src/$file" "$COPY/whole"
     if ! patch_file "$title" "$COPY/whole" >"$COPY/src/$file"; then
         status=patch
     else
