@@ -114,6 +114,9 @@ main() {
             [[ $title != *"$word"* ]] || { wanted+=("$title") && break; }
         done
     done
+    mkdir -p "$COPY"
+    exec 9>"$COPY/lock"
+    flock -n 9 || { echo "broken.sh: another one is at work in $COPY" >&2; return 2; }
     fresh_copy
     for title in "${wanted[@]}"; do
         began=$SECONDS
