@@ -2,8 +2,6 @@
 //! replacement with which loom checks the files above this one unchanged.
 #![forbid(unsafe_code)]
 
-#[cfg(all(not(loom), feature = "ext"))]
-pub(crate) use crate::core::g::goroutine::G;
 #[cfg(not(loom))]
 pub(crate) use crate::core::g::goroutine::GRef;
 #[cfg(not(loom))]
