@@ -34,6 +34,8 @@ pub(crate) mod run;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod debug;
 #[cfg(all(not(loom), feature = "ext"))]
+pub mod trace;
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod test_hooks;
 #[cfg(not(feature = "ext"))]
 pub(crate) mod small;

@@ -23,6 +23,7 @@
 //! | [`ends`], [`ended`] | the closure has run; it has left its stack | goroutine-locals are dropped, the stack goes back |
 //! | [`enter`], [`leave`], [`leave_after_switch`] | the door | a P that was taken is noticed, a slice that is over ends |
 //! | [`wake`], [`park_thread`], [`foreign_g`] | ready and park | a plain thread has a G to wait in |
+//! | [`spawned`], [`picked`], [`runs`], [`p_starts`], [`p_stops`] | a goroutine is born, is found, runs; a P is taken, is given up | it is written down |
 //! | [`steady`] | a lock would look at the clock | it does not |
 //!
 //! The types are what a G, an M, a P and the scheduler hold for the extras, and where stacks come from.
@@ -50,6 +51,7 @@ pub(crate) use crate::ext::placement::tied::{
 pub(crate) use crate::ext::plain_threads::foreign::foreign_g;
 pub(crate) use crate::ext::plain_threads::park_thread::{park_thread, wake};
 pub(crate) use crate::ext::preempt::door::{enter, leave};
+pub(crate) use crate::ext::recording::emit::{p_starts, p_stops, picked, runs, spawned};
 pub(crate) use crate::ext::settings::config::steady;
 pub(crate) use crate::ext::stackalloc::{Slot, SlotRef, StackError, StackSpec};
 pub(crate) use crate::ext::thread_locals::tls_guard::starts;

@@ -16,6 +16,7 @@ use crate::core::g::status::Enqueue;
 use crate::core::m::enter::{Call, NoPreempt};
 use crate::core::m::machine::M;
 use crate::core::p::processor::{LentP, P};
+use crate::core::p::run_queue::Source;
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
@@ -292,6 +293,9 @@ pub(crate) fn may_run(_: &'static M, _: GRef, _inherit: bool) -> bool {
 }
 
 #[inline]
+pub(crate) fn runs(_: &'static M, _: GRef, _inherits: bool) {}
+
+#[inline]
 pub(crate) fn before_switch(_: &'static M, _: GRef) {}
 
 #[inline]
@@ -304,6 +308,16 @@ pub(crate) fn after(_: &'static M, _: GRef) -> Next {
     Next::Anybody
 }
 
+pub(crate) fn picked(_: Source) {}
+
+#[inline]
+pub(crate) fn spawned(_: GRef) {}
+
+pub(crate) fn p_starts(_: &'static M, _: &P) {}
+
+pub(crate) fn p_stops(_: &'static M, _: &P) {}
+
+#[inline]
 pub(crate) fn ends(_: GRef) {}
 
 pub(crate) fn ended(_: &'static M, _: LentP<'_>, _: GRef, slot: SlotRef) {

@@ -11,6 +11,7 @@ use crate::core::m::current::{set_this_m, this_m};
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
+use crate::core::p::run_queue::Source;
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
@@ -36,6 +37,7 @@ use crate::ext::preempt::handoff;
 use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::preempt::preempt_signal;
 use crate::ext::preempt::sysmon::{self, DEFAULT_SLICE};
+use crate::ext::recording::emit;
 use crate::ext::settings::config::{self, Debug};
 use crate::ext::settings::default_procs;
 use crate::ext::stackalloc::cache::StackCache;
@@ -51,6 +53,7 @@ use crate::ext::threads::{runtime_threads, starved, waiting_ps};
 use crate::ext::timers::last_awake::check_if_last;
 use crate::ext::timers::sched_timers;
 use crate::ext::timers::timer_waiter::Woke;
+use crate::ext::trace::file;
 
 /// What the first `run` of the process fixes.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +130,11 @@ pub(crate) fn runtime_has_started(s: &Settings) {
     SCHED.ps().for_each(|p| p.schedtick.set(tick));
     inherited::remember_signals();
     set_coarse(nanotime());
+    if s.debug.trace
+        && let Some(name) = config::trace_file(std::env::var_os("GOSCHED"))
+    {
+        file::record_all(name);
+    }
     spawner::start(Duties {
         entry: m_start,
         check_if_last,
@@ -242,6 +250,7 @@ pub(crate) fn before_switch(m: &'static M, g: GRef) {
 /// It has left the M. False: it had lost its P, and continues at once, with another.
 #[inline]
 pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
+    emit::left(m, g, switch);
     if switch == Switch::Done {
         return true;
     }
@@ -285,7 +294,9 @@ pub(crate) fn after(m: &'static M, g: GRef) -> Next {
     if m.is_ending() && end_thread(m, g) {
         return Next::Nobody;
     }
-    Next::Only(locked_thread::wait_for_own(m))
+    let next = locked_thread::wait_for_own(m);
+    emit::picked(Source::OwnThread);
+    Next::Only(next)
 }
 
 /// The thread was a goroutine's own that has ended, and may be in any state: it ends, unless

@@ -4,6 +4,8 @@
 #[cfg(not(loom))]
 pub(crate) mod linux;
 #[cfg(not(loom))]
+pub(crate) mod recording;
+#[cfg(not(loom))]
 pub(crate) mod stackalloc;
 #[cfg(not(loom))]
 pub(crate) mod pins;
@@ -31,6 +33,8 @@ pub(crate) mod preempt;
 pub(crate) mod placement;
 #[cfg(not(loom))]
 pub(crate) mod world;
+#[cfg(not(loom))]
+pub(crate) mod trace;
 #[cfg(not(loom))]
 pub(crate) mod life;
 #[cfg(not(loom))]

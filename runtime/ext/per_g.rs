@@ -52,6 +52,8 @@ pub(crate) struct GExt {
     pub(crate) identity: AtomicUsize,
     /// Guards `identity` between a dump that reads the name and the goroutine's end.
     pub(crate) identity_lock: RawLock,
+    /// How often it was started or made ready, while that was recorded (`ext/trace/`).
+    pub(crate) moves: OwnerCell<u32>,
     /// `goroutine_local!` storage of this goroutine; see `api/thread/local.rs`.
     pub(crate) locals: OwnerCell<usize>,
     /// The deadline it waits for: armed and stopped by the goroutine itself.
@@ -79,6 +81,7 @@ impl GExt {
             spawned_at: OwnerRef::none(),
             identity: AtomicUsize::new(0),
             identity_lock: RawLock::new(),
+            moves: OwnerCell::zero(),
             locals: OwnerCell::zero(),
             timer: RuntimeTimer::new(),
         }

@@ -11,6 +11,7 @@ use crate::ext::placement::affinity::Affinity;
 use crate::ext::placement::idle_ms::IdleLinks;
 use crate::ext::preempt::pending::Pending;
 use crate::ext::preempt::retake::Retake;
+use crate::ext::recording::recorder::Writer;
 use crate::ext::threads::incarnation::{AtomicIncarnation, Incarnation};
 
 /// In `exclusive`: a goroutine has ended locked to this thread. The thread may be in any state,
@@ -52,6 +53,8 @@ pub(crate) struct MExt {
     incarnation: AtomicIncarnation,
     /// The thread does not use it any more.
     free: AtomicBool,
+    /// Where it writes what it does, if that is recorded.
+    pub(crate) trace: Writer,
     /// The kernel's thread id, once the thread runs.
     pub(crate) tid: OwnerCell<i32>,
 }
@@ -76,6 +79,7 @@ impl MExt {
             tls_ranges: TlsRanges::unknown(),
             incarnation: AtomicIncarnation::none(),
             free: AtomicBool::new(false),
+            trace: Writer::new(),
             tid: OwnerCell::zero(),
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct PExt {
     /// the last hand-over.
     pub(crate) locked_since: OwnerCell<u64>,
     pub(crate) locked_tick: OwnerCell<u32>,
+    /// How often it was taken by an M or from one, while that was recorded (`ext/trace/`).
+    pub(crate) moves: OwnerCell<u32>,
     // Owner half.
     stacks: StackCache,
     pub(crate) created: OwnerCell<u64>,
@@ -48,6 +50,7 @@ impl PExt {
             restart_tick: OwnerCell::zero(),
             locked_since: OwnerCell::zero(),
             locked_tick: OwnerCell::zero(),
+            moves: OwnerCell::zero(),
             stacks: StackCache::new(default_class()),
             created: OwnerCell::zero(),
             finished: OwnerCell::zero(),

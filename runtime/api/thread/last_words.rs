@@ -30,6 +30,7 @@ use crate::ext::pins::PANICKING;
 use crate::ext::preempt::preempt_signal;
 use crate::ext::stopped::State;
 use crate::ext::threads::allm;
+use crate::ext::trace::file;
 
 const MS: Nanos = 1_000_000;
 /// For what a hook has to tell: a backtrace of a large program takes a second on a busy machine.
@@ -59,6 +60,7 @@ pub(crate) fn wait_at_exit() {
 extern "C" fn exits() {
     if PROCESS.load(Relaxed) == std::process::id() {
         wait();
+        file::write_at_exit();
     }
 }
 

@@ -42,6 +42,24 @@ impl Cell for AtomicRef<G> {
     }
 }
 
+/// Where a goroutine was found, if not in the P's own queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The global queue, which goes first every 61st time.
+    Every61st,
+    GlobalBatch,
+    /// Half of that P's queue was stolen.
+    Half(u32),
+    /// That P's `runnext` was stolen.
+    Next(u32),
+    /// That P's timer was due.
+    Timer(u32),
+    /// It needs the thread of the M that picks.
+    OwnThread,
+    /// It has waited for a stack.
+    NoStack,
+}
+
 /// What `get` found.
 #[derive(Debug)]
 pub(crate) struct Picked {

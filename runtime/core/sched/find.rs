@@ -16,7 +16,7 @@ use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::p::processor::{HeldP, LentP, P, PStatus};
-use crate::core::p::run_queue::{LOCAL_CAP, Picked};
+use crate::core::p::run_queue::{LOCAL_CAP, Picked, Source};
 use crate::core::sched::idle;
 use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
@@ -57,13 +57,14 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
     let fired = hooks::run_own_due(rt, m, p.p());
     every_61st_global(&p)
-        .or_else(|| hooks::next_of_m(m, &p).map(fresh))
+        .or_else(|| hooks::next_of_m(m, &p).map(|g| fresh(g, Source::OwnThread)))
         .or_else(|| local(p, fired))
         .or_else(|| global_batch(p))
         .or_else(|| steal(rt, m, p))
 }
 
-fn fresh(g: GRef) -> Picked {
+fn fresh(g: GRef, source: Source) -> Picked {
+    hooks::picked(source);
     Picked { g, inherit: false }
 }
 
@@ -93,7 +94,7 @@ fn every_61st_global(p: &P) -> Option<Picked> {
         return None;
     }
     let g = SCHED.lock().global().pop_front();
-    g.map(fresh)
+    g.map(|g| fresh(g, Source::Every61st))
 }
 
 #[inline]
@@ -119,7 +120,7 @@ fn global_batch_locked(sched: &SchedGuard, p: LentP<'_>) -> Option<Picked> {
             None => break,
         }
     }
-    Some(fresh(first))
+    Some(fresh(first, Source::GlobalBatch))
 }
 
 fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
@@ -146,16 +147,17 @@ fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
                 && hooks::run_due(rt, victim, false)
                 && let Some(picked) = p.get()
             {
+                hooks::picked(Source::Timer(victim.id));
                 return Some(picked);
             }
             if victim.status() == PStatus::Idle {
                 continue;
             }
             if let Some(g) = p.steal_half(victim) {
-                return Some(fresh(g));
+                return Some(fresh(g, Source::Half(victim.id)));
             }
             if last && let Some(g) = steal_next(victim) {
-                return Some(fresh(g));
+                return Some(fresh(g, Source::Next(victim.id)));
             }
         }
     }
@@ -186,9 +188,10 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
         drop(sched);
         return None;
     }
-    let tied = hooks::next_of_m_locked(&sched, m).map(fresh);
+    let tied = hooks::next_of_m_locked(&sched, m).map(|g| fresh(g, Source::OwnThread));
     let found = tied.or_else(|| global_batch_locked(&sched, p.lend()));
-    if let Some(picked) = found.or_else(|| hooks::next_starved(&sched, &p).map(fresh)) {
+    let starved = || hooks::next_starved(&sched, &p).map(|g| fresh(g, Source::NoStack));
+    if let Some(picked) = found.or_else(starved) {
         drop(sched);
         return Some(picked);
     }

@@ -34,11 +34,13 @@ pub(crate) fn acquire_p(m: &'static M, p: &'static P) {
     p.set_status(PStatus::Running);
     p.m.set(Some(m.id));
     m.set_p(Some(p));
+    hooks::p_starts(m, p);
 }
 
 /// `m` gives up its P, which is about to pass to another M: no M holds it meanwhile.
 pub(crate) fn detach_p(m: &'static M, held: HeldP) -> &'static P {
     let p = held.p();
+    hooks::p_stops(m, p);
     p.m.set(None);
     m.set_p(None);
     p

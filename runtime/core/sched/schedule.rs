@@ -106,6 +106,7 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
     }
     g.status.run();
     m.set_curg(Some(g));
+    hooks::runs(m, g, inherit);
     let switch = loop {
         hooks::before_switch(m, g);
         let switch = context::resume(g);

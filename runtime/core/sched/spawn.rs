@@ -68,6 +68,7 @@ pub(crate) fn assign_id(rt: &NoPreempt, g: GRef) -> u64 {
 /// Makes it runnable.
 #[inline]
 pub(crate) fn make_runnable(rt: &NoPreempt, g: GRef) {
+    hooks::spawned(g);
     g.status.spawned();
     enqueue_next(rt, g);
 }

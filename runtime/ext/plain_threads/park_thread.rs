@@ -8,10 +8,12 @@ use crate::core::hooks;
 use crate::core::sys::clock::Nanos;
 use crate::ext::plain_threads::foreign::set_asleep;
 use crate::ext::plain_threads::{foreign_parked, handback};
+use crate::ext::recording::emit;
 
 /// [`handback::wake`] for what `ready` is given.
 #[inline]
 pub(crate) fn wake(g: GRef) -> Enqueue {
+    emit::readied(g);
     handback::wake(
         &g.status,
         &g.note,

@@ -20,6 +20,7 @@ use crate::core::sys::clock::Nanos;
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::membarrier;
 use crate::ext::preempt::retake::Thief;
+use crate::ext::recording::emit;
 use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
@@ -30,6 +31,7 @@ pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
         .try_steal(thief, membarrier::everywhere, || m.p())?;
     start_lost_slice(m);
     p.m.set(None);
+    emit::p_retaken(m, p);
     p.syscalltick.add(1);
     Some(p)
 }
@@ -99,8 +101,10 @@ pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
     {
         drop(sched);
         acquire_p(m, p);
+        emit::comes_back(m, g);
         return true;
     }
+    emit::leaves(m, g);
     // `bound_m` stays as it is: whoever picks the goroutine out of a queue it is already in
     // (the valve's) may be about to read it. The status says what it means.
     if g.status.yielded_without_p() == Enqueue::Mine {

@@ -33,6 +33,7 @@ use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
 use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::preempt::retake::Entry;
+use crate::ext::recording::emit;
 use crate::ext::stopped::{Bound, Stop};
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::threads::allm;
@@ -193,8 +194,10 @@ pub(crate) fn without_p(m: &'static M, g: GRef, at: Stop) {
     {
         drop(sched);
         acquire_p(m, p);
+        emit::comes_back(m, g);
         return;
     }
+    emit::leaves(m, g);
     tie(m, g, at);
     if g.status.stopped_without_p(at) == Enqueue::Mine {
         sched.push_global(g);
@@ -217,6 +220,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
         runtime_threads::wake_spawner();
         return;
     };
+    emit::stops_in_place(m, g, false);
     bind(m, g, at);
     sched.push_global(g);
     p.begin_slice(); // who is next does not inherit one that is over
@@ -236,6 +240,7 @@ fn stop_in_place(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     if !SCHED.stopping.peek() {
         return;
     }
+    emit::stops_in_place(m, g, true);
     bind(m, g, at);
     p.put_next(g, |batch| sched.global().append(batch));
     detach_p(m, p).set_status(PStatus::Stopped);
@@ -265,8 +270,12 @@ fn sleep_bound(m: &'static M, g: GRef) {
         Some(p) => {
             acquire_p(m, p);
             p.begin_slice();
+            emit::goes_on_in_place(m, g);
         }
-        None if g.status.may_run_without_p() => m.retake.set_lost(),
+        None if g.status.may_run_without_p() => {
+            emit::through_valve(m, g);
+            m.retake.set_lost();
+        }
         None => fatal!("m{} was woken with its goroutine, and without a P", m.id),
     }
 }

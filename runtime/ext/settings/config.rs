@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::p::processor::MAX_PS;
 use crate::core::sys::clock::Nanos;
+use crate::ext::recording::format::Format;
 use crate::ext::stackalloc::GuardStep;
 
 /// How many Ps the variable `GOMAXPROCS` asks for; `None`: it is not set.
@@ -51,6 +52,8 @@ pub(crate) struct Debug {
     pub(crate) sched_tick: u32,
     /// See [`steady`].
     pub(crate) steady: bool,
+    /// The program is recorded, to the file that [`trace_file`] names.
+    pub(crate) trace: bool,
     /// The number of Ps stays as it was at the start, whatever CPUs may be used.
     pub(crate) fixed_procs: bool,
 }
@@ -108,6 +111,14 @@ const KEYS: &[(&str, &str, Set)] = &[
         debug.steady = flag(value)?;
         Some(())
     }),
+    (
+        "trace",
+        "a file that ends in .html, .trace, .perfetto or .txt, or -",
+        |debug, value| {
+            debug.trace = Format::of(value).is_some();
+            debug.trace.then_some(())
+        },
+    ),
     ("updatemaxprocs", "0 or 1", |debug, value| {
         debug.fixed_procs = !flag(value)?;
         Some(())
@@ -156,6 +167,15 @@ pub(crate) fn debug(variable: Option<OsString>) -> Result<Debug, String> {
             .ok_or_else(|| format!("GOSCHED: {key}={value}: want {key}={values}"))?;
     }
     Ok(debug)
+}
+
+/// The file that the key `trace` names.
+pub(crate) fn trace_file(variable: Option<OsString>) -> Option<String> {
+    let text = variable.unwrap_or_default();
+    let text = text.to_string_lossy();
+    let items = text.split(',').rev();
+    let mut files = items.filter_map(|item| item.trim().strip_prefix("trace="));
+    files.next().map(String::from)
 }
 
 fn unknown_key(key: &str) -> String {
@@ -224,7 +244,9 @@ mod tests {
             "GOSCHED: unknown key `asyncpreemptof`; there are asyncpreemptoff (0 or 1), \
              stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
              scheddetail (0 or 1), slice (a time from 100us to 10s), valveoff (0 or 1), \
-             schedtick (a number), steady (0 or 1), updatemaxprocs (0 or 1)"
+             schedtick (a number), steady (0 or 1), \
+             trace (a file that ends in .html, .trace, .perfetto or .txt, or -), \
+             updatemaxprocs (0 or 1)"
         );
         assert_eq!(
             of("scheddetail"),

@@ -1,0 +1,248 @@
+//! What is recorded, in the order in which a goroutine meets it. Each costs a look at one byte when
+//! nothing is recorded.
+//!
+//! An event is written by whoever owns the goroutine or the P just then, before others can see what
+//! it says: so two events of one goroutine are in the order of its moves. `README.md` beside this file
+//! has the places.
+#![forbid(unsafe_code)]
+
+use crate::core::base::m_id::MId;
+use crate::core::base::owner_cell::OwnerCell;
+use crate::core::g::context::Switch;
+use crate::core::g::goroutine::GRef;
+use crate::core::m::current::this_m;
+use crate::core::m::machine::M;
+use crate::core::p::processor::P;
+use crate::core::p::run_queue::Source;
+use crate::core::sched::schedt::SCHED;
+use crate::ext::recording::record::{Kind, Note, Rule, Was, Why, start_word};
+use crate::ext::recording::recorder::{OUTSIDE, on, place_word, write_outside};
+
+/// The number that an M writes under.
+pub(crate) fn writer_of(m: MId) -> u32 {
+    m.number()
+}
+
+#[cold]
+#[inline(never)]
+fn by(m: &M, kind: Kind, small: u8, a: u64, b: u64) {
+    m.trace.write(writer_of(m.id), kind, small, a, b);
+}
+
+/// By the calling thread, whichever it is.
+#[cold]
+#[inline(never)]
+fn by_this_thread(kind: Kind, small: u8, a: u64, b: u64) {
+    match this_m() {
+        Some(m) => by(m, kind, small, a, b),
+        None => write_outside(kind, small, a, b),
+    }
+}
+
+/// One move more. By whoever owns the goroutine or P.
+fn move_on(moves: &OwnerCell<u32>) -> u32 {
+    moves.add(1);
+    moves.get()
+}
+
+// A goroutine.
+
+/// It has its number, and is about to be put into a queue.
+#[inline(always)]
+pub(crate) fn spawned(g: GRef) {
+    if on() {
+        write_spawned(g);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn write_spawned(g: GRef) {
+    g.moves.set(0);
+    let place = g.spawned_at.get().map_or(0, place_word);
+    by_this_thread(Kind::Create, 0, g.id(), place);
+}
+
+/// The next goroutine comes from elsewhere than the P's own queue.
+#[inline(always)]
+pub(crate) fn picked(source: Source) {
+    if on() {
+        write_picked(source);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn write_picked(source: Source) {
+    let (rule, victim) = match source {
+        Source::Every61st => (Rule::Global61, 0),
+        Source::GlobalBatch => (Rule::GlobalBatch, 0),
+        Source::Half(p) => (Rule::StealHalf, p),
+        Source::Next(p) => (Rule::StealNext, p),
+        Source::Timer(p) => (Rule::StealTimer, p),
+        Source::OwnThread => (Rule::Tied, 0),
+        Source::NoStack => (Rule::Starved, 0),
+    };
+    let Some(m) = this_m() else { return };
+    m.trace.set_rule(Some(rule));
+    if matches!(rule, Rule::StealHalf | Rule::StealNext | Rule::StealTimer) {
+        by(m, Kind::Steal, rule as u8, u64::from(victim), 0);
+    }
+}
+
+/// It is this M's, which is about to switch to it.
+#[inline(always)]
+pub(crate) fn runs(m: &'static M, g: GRef, inherits: bool) {
+    if on() {
+        let rule = if inherits { Rule::Runnext } else { Rule::Local };
+        write_start(m, g, rule);
+    }
+}
+
+/// It was stopped where it stood, and goes on there.
+#[inline(always)]
+pub(crate) fn goes_on_in_place(m: &'static M, g: GRef) {
+    if on() {
+        write_start(m, g, Rule::InPlace);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn write_start(m: &'static M, g: GRef, said: Rule) {
+    let rule = m.trace.take_rule().unwrap_or(said);
+    let local = m.p().map_or(0, |p| p.runq.len() as u32);
+    let word = start_word(move_on(&g.moves), local, SCHED.global_len());
+    by(m, Kind::Start, rule as u8, g.id(), word);
+}
+
+/// It has left its stack, and nobody knows yet.
+#[inline(always)]
+pub(crate) fn left(m: &'static M, g: GRef, switch: Switch) {
+    if on() {
+        write_left(m, g, switch);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn write_left(m: &'static M, g: GRef, switch: Switch) {
+    let why = match switch {
+        Switch::Yield => Why::Yield,
+        Switch::YieldLocal => Why::YieldLocal,
+        Switch::Preempted => Why::Preempted,
+        Switch::Park => {
+            let on = g.waits_for.get() as u64;
+            return by(m, Kind::Block, g.reason() as u8, g.id(), on);
+        }
+        Switch::Done => return by(m, Kind::End, 0, g.id(), 0),
+        Switch::LostP => return, // `comes_back` and `leaves` say what becomes of it
+    };
+    by(m, Kind::Stop, why as u8, g.id(), 0);
+}
+
+/// It is stopped where it stands.
+#[inline(always)]
+pub(crate) fn stops_in_place(m: &'static M, g: GRef, for_world: bool) {
+    if on() {
+        let why = if for_world {
+            Why::World
+        } else {
+            Why::Preempted
+        };
+        by(m, Kind::Stop, why as u8, g.id(), 0);
+    }
+}
+
+/// It waits, and may go on. By the one waker that owns the wait.
+#[inline(always)]
+pub(crate) fn readied(g: GRef) {
+    if on() {
+        write_readied(g);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn write_readied(g: GRef) {
+    if !g.is_thread() {
+        by_this_thread(Kind::Ready, 0, g.id(), u64::from(move_on(&g.moves)));
+    }
+}
+
+/// It ran without a P, and is off the M now.
+#[inline(always)]
+pub(crate) fn leaves(m: &'static M, g: GRef) {
+    if on() {
+        by(m, Kind::Leave, 0, g.id(), 0);
+    }
+}
+
+/// It ran without a P, and has one again.
+#[inline(always)]
+pub(crate) fn comes_back(m: &'static M, g: GRef) {
+    if on() {
+        by(m, Kind::Return, 0, g.id(), 0);
+    }
+}
+
+/// It was stopped where it stood, and goes on without a P.
+#[inline(always)]
+pub(crate) fn through_valve(m: &'static M, g: GRef) {
+    if on() {
+        by(m, Kind::Valve, 0, g.id(), 0);
+    }
+}
+
+// A P.
+
+/// The M, which is the caller's, takes a P that nobody holds.
+#[inline(always)]
+pub(crate) fn p_starts(m: &'static M, p: &P) {
+    if on() {
+        let moves = u64::from(move_on(&p.moves));
+        by(m, Kind::PStart, 0, u64::from(p.id), moves);
+    }
+}
+
+/// The M, which is the caller's, gives its P up.
+#[inline(always)]
+pub(crate) fn p_stops(m: &'static M, p: &P) {
+    if on() {
+        m.trace.set_rule(None); // who was picked runs elsewhere
+        by(m, Kind::PStop, 0, u64::from(p.id), 0);
+    }
+}
+
+/// The calling thread has taken `from`'s P.
+#[inline(always)]
+pub(crate) fn p_retaken(from: &'static M, p: &P) {
+    if on() {
+        let word = u64::from(move_on(&p.moves)) | u64::from(writer_of(from.id)) << 32;
+        by_this_thread(Kind::PRetake, 0, u64::from(p.id), word);
+    }
+}
+
+/// Words of the program's, by their number. Inside the runtime.
+pub(crate) fn note(note: Note, number: u64) {
+    if on() {
+        by_this_thread(Kind::Note, note as u8, number, 0);
+    }
+}
+
+// How things are when a recording begins: by who has stopped the world.
+
+pub(crate) fn p_is_idle(p: &P) {
+    by_this_thread(Kind::PWas, 0, u64::from(p.id), u64::from(p.moves.get()));
+}
+
+/// `on_m`: where it runs without a P.
+pub(crate) fn g_is(g: GRef, was: Was, on_m: Option<MId>) {
+    let on_m = u64::from(on_m.map_or(OUTSIDE, writer_of));
+    let word = u64::from(g.moves.get()) | on_m << 32;
+    by_this_thread(Kind::GWas, was as u8, g.id(), word);
+}
+
+pub(crate) fn procs_are(n: u32) {
+    by_this_thread(Kind::Procs, 0, u64::from(n), 0);
+}

@@ -1,0 +1,6 @@
+//! Writing down what the scheduler does: `../trace/README.md`.
+
+pub(crate) mod record;
+pub(crate) mod recorder;
+pub(crate) mod emit;
+pub(crate) mod format;

@@ -1,0 +1,252 @@
+//! What is written down: one event in three words.
+#![forbid(unsafe_code)]
+
+macro_rules! numbered {
+    ($(#[$doc:meta])* $name:ident { $($(#[$item:meta])* $variant:ident = $number:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub(crate) enum $name { $($(#[$item])* $variant = $number,)* }
+
+        impl $name {
+            pub(crate) fn from_u8(n: u8) -> Option<$name> {
+                match n {
+                    $($number => Some($name::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+numbered! {
+    /// The kinds of events. `a` and `b` are the record's second and third word.
+    Kind {
+        /// How a goroutine was when the recording began. `a`: its id; `b`: its number of moves.
+        /// Small: a [`Was`].
+        GWas = 1,
+        /// `a`: a P, `b`: its number of moves, when the recording began. It is idle.
+        PWas = 2,
+        /// The M takes a P. `a`: the P, `b`: its number of moves.
+        PStart = 3,
+        /// The M gives its P up. `a`: the P.
+        PStop = 4,
+        /// Somebody takes the P of an M that is in user code. `a`: the P; `b`: its number of moves,
+        /// and above these the M.
+        PRetake = 5,
+        /// `a`: the new goroutine, `b`: where it was asked for.
+        Create = 6,
+        /// `a`: the goroutine; `b`: its number of moves, then the lengths of the local and of the
+        /// global queue. Small: a [`Rule`].
+        Start = 7,
+        /// It is runnable again. `a`: the goroutine. Small: a [`Why`].
+        Stop = 8,
+        /// It waits. `a`: the goroutine, `b`: the address of what for. Small: the `WaitReason`.
+        Block = 9,
+        End = 10,
+        /// `a`: the goroutine that may go on, `b`: its number of moves.
+        Ready = 11,
+        /// A goroutine whose P was taken leaves the M, and is runnable.
+        Leave = 12,
+        /// A goroutine whose P was taken goes on with another.
+        Return = 13,
+        /// The next goroutine of this M comes from another P. Small: a [`Rule`]; `a`: the victim's P.
+        Steal = 14,
+        /// The number of Ps, in `a`.
+        Procs = 15,
+        /// Words of the program's: `a`: their number. Small: a [`Note`].
+        Note = 16,
+        /// A goroutine that was stopped in place goes on without a P, for a moment (the safety
+        /// valve). `a`: the goroutine.
+        Valve = 17,
+    }
+}
+
+numbered! {
+    /// How a goroutine was when the recording began.
+    Was {
+        Runnable = 1,
+        Running = 2,
+        /// In user code, without a P.
+        Lost = 3,
+        Waiting = 4,
+    }
+}
+
+numbered! {
+    /// Which of the scheduler's rules chose a goroutine.
+    Rule {
+        Runnext = 0,
+        Local = 1,
+        Global61 = 2,
+        GlobalBatch = 3,
+        StealHalf = 4,
+        StealNext = 5,
+        /// A victim's timer was due, and made it ready here.
+        StealTimer = 6,
+        /// The M's own queue: goroutines that need its thread.
+        Tied = 7,
+        /// It was stopped by a signal, and goes on where it stands.
+        InPlace = 8,
+        /// It had waited for a stack.
+        Starved = 9,
+    }
+}
+
+impl Rule {
+    /// Why it ran next, in one sentence.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Rule::Runnext => {
+                "It was made ready here last, so it stood in runnext, before the queue."
+            }
+            Rule::Local => "It was the first of this P's own queue, and runnext was empty.",
+            Rule::Global61 => "Every 61st pick looks at the global queue first.",
+            Rule::GlobalBatch => {
+                "The P's own queue was empty; it was the first of a batch from the global queue."
+            }
+            Rule::StealHalf => {
+                "The P had nothing, nor had the global queue: half of another P's queue was stolen."
+            }
+            Rule::StealNext => {
+                "The P had nothing: another P's runnext was stolen, after a grace."
+            }
+            Rule::StealTimer => {
+                "The P had nothing: another P's timer was due and made it ready here."
+            }
+            Rule::Tied => {
+                "It needs this very thread, which runs such goroutines before its queue."
+            }
+            Rule::InPlace => {
+                "It was stopped where it stood; the M that picked it gave its P to this thread."
+            }
+            Rule::Starved => "It had waited for a stack, and there is one.",
+        }
+    }
+
+    /// Who decided.
+    pub(crate) fn decided_by(self) -> &'static str {
+        match self {
+            Rule::Runnext | Rule::Local => "runtime/core/sched/find.rs local",
+            Rule::Global61 => "runtime/core/sched/find.rs every_61st_global",
+            Rule::GlobalBatch => "runtime/core/sched/find.rs global_batch",
+            Rule::StealHalf | Rule::StealTimer => "runtime/core/sched/find.rs steal",
+            Rule::StealNext => "runtime/core/sched/find.rs steal_next",
+            Rule::Tied => "runtime/ext/placement/tied.rs next",
+            Rule::InPlace => "runtime/ext/preempt/preempt_signal.rs resume_bound",
+            Rule::Starved => "runtime/ext/threads/starved.rs next_locked",
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Rule::Runnext => "runnext",
+            Rule::Local => "local queue",
+            Rule::Global61 => "global, every 61st",
+            Rule::GlobalBatch => "global batch",
+            Rule::StealHalf => "steal",
+            Rule::StealNext => "steal of runnext",
+            Rule::StealTimer => "steal of a timer",
+            Rule::Tied => "tied",
+            Rule::InPlace => "in place",
+            Rule::Starved => "got a stack",
+        }
+    }
+}
+
+numbered! {
+    /// Why a goroutine that could go on does not run.
+    Why {
+        Yield = 0,
+        YieldLocal = 1,
+        Preempted = 2,
+        /// The world is being stopped.
+        World = 3,
+    }
+}
+
+impl Why {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Why::Yield => "yield",
+            Why::YieldLocal => "yield to the local queue",
+            Why::Preempted => "preempted",
+            Why::World => "the world is stopped",
+        }
+    }
+}
+
+numbered! {
+    /// What the program's own words mean.
+    Note {
+        Log = 0,
+        RegionBegin = 1,
+        RegionEnd = 2,
+        TaskBegin = 3,
+        TaskEnd = 4,
+    }
+}
+
+/// One event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Ticks of `ext/linux/ticks.rs`: 48 bits, which are a day at 3 GHz.
+    pub(crate) time: u64,
+    pub(crate) kind: Kind,
+    pub(crate) small: u8,
+    pub(crate) a: u64,
+    pub(crate) b: u64,
+}
+
+/// Words of one record.
+pub(crate) const WORDS: usize = 3;
+
+impl Record {
+    pub(crate) fn to_words(self) -> [u64; WORDS] {
+        let first = (self.time << 16) | (u64::from(self.small) << 8) | self.kind as u64;
+        [first, self.a, self.b]
+    }
+
+    /// `None`: no such kind.
+    pub(crate) fn from_words([first, a, b]: [u64; WORDS]) -> Option<Record> {
+        let [kind, small, ..] = first.to_le_bytes();
+        Some(Record {
+            time: first >> 16,
+            kind: Kind::from_u8(kind)?,
+            small,
+            a,
+            b,
+        })
+    }
+}
+
+/// `b` of a start: the number of moves, and the lengths of the two queues.
+pub(crate) fn start_word(moves: u32, local: u32, global: u32) -> u64 {
+    let short = |n: u32| u64::from(n.min(u32::from(u16::MAX)));
+    u64::from(moves) | short(local) << 32 | short(global) << 48
+}
+
+/// Its parts.
+pub(crate) fn start_parts(word: u64) -> (u32, u16, u16) {
+    (word as u32, (word >> 32) as u16, (word >> 48) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_back_from_its_words() {
+        let record = Record {
+            time: (1 << 48) - 1,
+            kind: Kind::Start,
+            small: Rule::Starved as u8,
+            a: u64::MAX,
+            b: start_word(7, 70_000, 3),
+        };
+        assert_eq!(Record::from_words(record.to_words()), Some(record));
+        assert_eq!(start_parts(record.b), (7, u16::MAX, 3));
+        assert_eq!(Record::from_words([0, 1, 2]), None);
+        assert_eq!(Rule::from_u8(10), None);
+    }
+}

@@ -1,0 +1,13 @@
+//! Looking at what was recorded: `README.md` beside this file.
+
+pub(crate) mod possible;
+pub(crate) mod order;
+pub(crate) mod names;
+pub(crate) mod lives;
+pub(crate) mod stats;
+pub(crate) mod timeline;
+pub(crate) mod go_wire;
+pub(crate) mod session;
+pub(crate) mod html;
+pub(crate) mod perfetto;
+pub(crate) mod file;

@@ -1,0 +1,235 @@
+//! The trace for a terminal: 80 columns, a line for each P and for each goroutine.
+#![forbid(unsafe_code)]
+
+use std::fmt::Write as _;
+
+use crate::ext::trace::lives::{Life, Lives, State};
+use crate::ext::trace::names::Names;
+use crate::ext::trace::stats::Stats;
+
+const WIDTH: usize = 80;
+/// Before the lanes.
+const MARGIN: usize = 8;
+const COLUMNS: usize = WIDTH - MARGIN;
+/// More goroutines than that have no line of their own.
+const MOST: usize = 40;
+const LETTERS: &[u8] = b"123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// Draws the whole recording.
+pub(crate) fn draw(lives: &Lives, names: &Names, lost: u64) -> String {
+    let mut out = String::new();
+    let column = lives.end.div_ceil(COLUMNS as u64).max(1);
+    let _ = writeln!(
+        out,
+        "{} in {COLUMNS} columns of {}; {} goroutines",
+        time(lives.end),
+        time(column),
+        lives.gs.len()
+    );
+    if lost > 0 {
+        let _ = writeln!(out, "{lost} events found no room: the end is missing");
+    }
+    let letters: Vec<(u64, char)> = lives
+        .gs
+        .keys()
+        .zip(LETTERS.iter().cycle())
+        .map(|(&g, &letter)| (g, char::from(letter)))
+        .collect();
+    let letter = |g| {
+        let found = letters.binary_search_by_key(&g, |&(g, _)| g);
+        found.map_or('?', |i| letters[i].1)
+    };
+    out.push_str("\nWhat each P ran ('.': nothing)\n");
+    let mut ps: Vec<u32> = lives.held.iter().map(|&(p, ..)| p).collect();
+    ps.extend(lives.runs.iter().map(|run| run.p));
+    ps.sort_unstable();
+    ps.dedup();
+    for p in ps {
+        let runs = lives.runs.iter().filter(|run| run.p == p);
+        let lane = lane(
+            column,
+            '.',
+            runs.map(|run| (run.from, run.to, letter(run.g))),
+        );
+        let _ = writeln!(out, "{:<MARGIN$}{lane}", format!("P{p}"));
+    }
+    out.push_str("\nWhat each goroutine did ('#': ran, '+': could have, '.': waited, '~': ran without a P)\n");
+    for (&g, life) in lives.gs.iter().take(MOST) {
+        let label = format!("{} G{g}", letter(g));
+        let _ = writeln!(
+            out,
+            "{label:<MARGIN$}{}",
+            life_lane(life, column).trim_end()
+        );
+    }
+    if lives.gs.len() > MOST {
+        let _ = writeln!(out, "... and {} more", lives.gs.len() - MOST);
+    }
+    numbers(&mut out, lives, names);
+    out
+}
+
+/// What took most of each column; for a column in which nothing happened, `nothing`.
+fn lane(column: u64, nothing: char, parts: impl Iterator<Item = (u64, u64, char)>) -> String {
+    let mut best = [(0_u64, nothing); COLUMNS];
+    for (from, to, what) in parts {
+        let last = (to.saturating_sub(1).max(from) / column).min(COLUMNS as u64 - 1);
+        for (i, place) in best.iter_mut().enumerate().skip((from / column) as usize) {
+            let i = i as u64;
+            if i > last {
+                break;
+            }
+            let (begin, end) = (i * column, (i + 1) * column);
+            let share = to.min(end).saturating_sub(from.max(begin)).max(1);
+            if share > place.0 {
+                *place = (share, what);
+            }
+        }
+    }
+    best.iter().map(|&(_, what)| what).collect()
+}
+
+fn life_lane(life: &Life, column: u64) -> String {
+    let parts = life.spans.iter().map(|span| {
+        let what = match span.state {
+            State::Runnable => '+',
+            State::Running(_) => '#',
+            State::Lost => '~',
+            State::Waiting(_) => '.',
+        };
+        (span.from, span.to, what)
+    });
+    lane(column, ' ', parts)
+}
+
+fn numbers(out: &mut String, lives: &Lives, names: &Names) {
+    let stats = Stats::of(lives);
+    let _ = write!(out, "\nbusy      ");
+    for (p, share) in &stats.busy {
+        let _ = write!(out, " P{p} {:.0} %", 100.0 * share);
+    }
+    let [half, most, nearly, all] = stats.latency.map(time);
+    let _ = writeln!(
+        out,
+        "\nrunnable   50 %: {half}, 90 %: {most}, 99 %: {nearly}, longest {all}"
+    );
+    let _ = write!(out, "chosen by ");
+    for (rule, n) in &stats.rules {
+        let _ = write!(out, " {rule} {n},");
+    }
+    trim_comma(out);
+    if !stats.waits.is_empty() {
+        let _ = write!(out, "waited for");
+        for (why, t, n) in stats.waits.iter().take(5) {
+            let why = if why.is_empty() { "(before)" } else { why };
+            let _ = write!(out, " {why} {} ({n}),", time(*t));
+        }
+        trim_comma(out);
+    }
+    let mut places: Vec<(String, usize)> = Vec::new();
+    for &g in lives.gs.keys() {
+        let place = names.place(g).function;
+        match places.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, n)) => *n += 1,
+            None => places.push((place, 1)),
+        }
+    }
+    places.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let _ = write!(out, "started at");
+    for (place, n) in places.iter().take(5) {
+        let _ = write!(out, " {place} ({n}),");
+    }
+    trim_comma(out);
+}
+
+fn trim_comma(out: &mut String) {
+    if out.ends_with(',') {
+        out.pop();
+    }
+    out.push('\n');
+}
+
+/// Three digits or so, with the unit that fits.
+pub(crate) fn time(nanos: u64) -> String {
+    match nanos {
+        0..10_000 => format!("{nanos} ns"),
+        10_000..10_000_000 => format!("{} us", nanos / 1_000),
+        10_000_000..10_000_000_000 => format!("{} ms", nanos / 1_000_000),
+        _ => format!("{} s", nanos / 1_000_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::g::wait_reason::WaitReason;
+    use crate::ext::recording::record::Rule;
+    use crate::ext::trace::lives::{Ended, Run, Span};
+
+    #[test]
+    fn a_column_shows_what_took_most_of_it() {
+        let parts = [
+            (0, 60, 'a'),
+            (60, 100, 'b'),
+            (250, 251, 'c'),
+            (700, 7200, 'd'),
+        ];
+        let drawn = lane(100, '.', parts.into_iter());
+        assert_eq!(drawn, format!("a.c....{}", "d".repeat(65)));
+        assert_eq!(drawn.len(), COLUMNS);
+    }
+
+    /// Goroutine 1 runs for half of the time, then waits; goroutine 2 could run, then does.
+    #[test]
+    fn two_goroutines_are_drawn() {
+        let run = |g, from, to, ended_by| Run {
+            g,
+            p: 0,
+            m: 1,
+            from,
+            to,
+            rule: Some(Rule::Runnext),
+            local: 0,
+            global: 0,
+            ended_by,
+        };
+        let span = |state, from, to| Span { state, from, to };
+        let mut lives = Lives {
+            end: 72_000,
+            ..Lives::default()
+        };
+        lives
+            .runs
+            .push(run(1, 0, 36_000, Ended::Block(WaitReason::Park)));
+        lives.runs.push(run(2, 36_000, 72_000, Ended::Not));
+        let one = [
+            span(State::Running(0), 0, 36_000),
+            span(State::Waiting(WaitReason::Park), 36_000, 72_000),
+        ];
+        let two = [
+            span(State::Runnable, 18_000, 36_000),
+            span(State::Running(0), 36_000, 72_000),
+        ];
+        lives.gs.entry(1).or_default().spans.extend(one);
+        lives.gs.entry(2).or_default().spans.extend(two);
+        let drawn = draw(&lives, &Names::default(), 0);
+        let expected = [
+            format!("P0      {}{}", "1".repeat(36), "2".repeat(36)),
+            format!("1 G1    {}{}", "#".repeat(36), ".".repeat(36)),
+            format!(
+                "2 G2    {}{}{}",
+                " ".repeat(18),
+                "+".repeat(18),
+                "#".repeat(36)
+            ),
+            "busy       P0 100 %".to_string(),
+            "runnable   50 %: 18 us, 90 %: 18 us, 99 %: 18 us, longest 18 us".to_string(),
+            "chosen by  runnext 2".to_string(),
+            "waited for park 36 us (1)".to_string(),
+        ];
+        for line in expected {
+            assert!(drawn.lines().any(|l| l == line), "{line}\n{drawn}");
+        }
+        assert!(drawn.lines().all(|line| line.len() <= 90), "{drawn}");
+    }
+}

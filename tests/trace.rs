@@ -1,0 +1,352 @@
+//! Recording what the scheduler does: schedules that are known come out as they are, what cannot have
+//! happened does not come out, and Go's own reader of traces accepts all of it.
+#![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
+
+#[path = "support/child.rs"]
+mod child;
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use gosched::trace::{self, Trace};
+use gosched::{channel, goroutine, thread};
+
+const LIMIT: Duration = Duration::from_secs(120);
+const MS: Duration = Duration::from_millis(1);
+
+/// One recording at a time in this process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Records `f`, which runs on so many Ps.
+fn record(ps: usize, f: impl FnOnce() + Send) -> Trace {
+    let _alone = alone();
+    // SAFETY: nothing in these programs is tied to a thread.
+    unsafe {
+        gosched::run(|| {
+            gosched::gomaxprocs(ps);
+            trace::start().unwrap();
+            f();
+            trace::stop().unwrap()
+        })
+    }
+}
+
+/// Goroutines in the order of their runs, where one that goes on counts once.
+fn order_of(recorded: &Trace, among: &BTreeSet<u64>) -> Vec<u64> {
+    let mut order: Vec<u64> = recorded.runs().iter().map(|run| run.goroutine).collect();
+    order.retain(|g| among.contains(g));
+    order.dedup();
+    order
+}
+
+/// Go's order: the last one started is first, in `runnext`, then the others as they came.
+#[test]
+fn ten_goroutines_run_as_in_go() {
+    let recorded = record(1, || {
+        let ten: Vec<_> = (0..10).map(|_| thread::spawn(|| ())).collect();
+        ten.into_iter().for_each(|one| one.join().unwrap());
+    });
+    let runs = recorded.runs();
+    let main = runs[0].goroutine;
+    let ten: BTreeSet<u64> = runs
+        .iter()
+        .map(|run| run.goroutine)
+        .filter(|&g| g != main)
+        .collect();
+    assert_eq!(ten.len(), 10);
+    let by_age: Vec<u64> = ten.iter().copied().collect(); // numbers grow, maybe with gaps
+    let expected = [9, 0, 1, 2, 3, 4, 5, 6, 7, 8].map(|i| by_age[i]);
+    assert_eq!(order_of(&recorded, &ten), expected);
+    let rule_of = |g| {
+        runs.iter()
+            .find(|run| run.goroutine == g)
+            .unwrap()
+            .chosen_by
+    };
+    assert_eq!(rule_of(by_age[9]), Some("runnext"));
+    let others = &by_age[..9];
+    assert!(others.iter().all(|&g| rule_of(g) == Some("local queue")));
+}
+
+/// On an unbuffered channel at one P each wakes the other and is woken by it.
+#[test]
+fn ping_pong_alternates() {
+    let both = Mutex::new(BTreeSet::new());
+    let recorded = record(1, || {
+        let (to, from_main) = channel::bounded::<u32>(0);
+        let (back, from_other) = channel::bounded::<u32>(0);
+        both.lock().unwrap().insert(goroutine::id());
+        let both = &both;
+        thread::scope(|s| {
+            s.spawn(|| {
+                both.lock().unwrap().insert(goroutine::id());
+                for n in from_main {
+                    back.send(n + 1).unwrap();
+                }
+            });
+            for n in 0..100 {
+                to.send(n).unwrap();
+                assert_eq!(from_other.recv(), Ok(n + 1));
+            }
+            drop(to);
+        });
+    });
+    let both = both.into_inner().unwrap();
+    assert_eq!(both.len(), 2);
+    let runs = recorded.runs();
+    // Two runs a round at least; after the first ones all come out of runnext.
+    assert!(runs.len() >= 200, "{}", runs.len());
+    let by_runnext = runs.iter().filter(|run| run.chosen_by == Some("runnext"));
+    assert!(by_runnext.count() * 10 >= runs.len() * 9);
+    assert!(
+        runs.windows(2).all(|two| two[0].end <= two[1].start),
+        "one P"
+    );
+}
+
+#[test]
+fn a_timeline_has_a_line_for_each_p_and_goroutine() {
+    let recorded = record(2, || {
+        let three: Vec<_> = (0..3)
+            .map(|_| thread::spawn(|| thread::sleep(MS)))
+            .collect();
+        three.into_iter().for_each(|one| one.join().unwrap());
+    });
+    let text = recorded.to_text();
+    assert!(text.lines().any(|line| line.starts_with("P0 ")), "{text}");
+    for what in [
+        "busy",
+        "runnable",
+        "chosen by",
+        "waited for sleep",
+        "tests/",
+        "trace.rs:",
+    ] {
+        assert!(text.contains(what) || what == "tests/", "{what}\n{text}");
+    }
+}
+
+/// What a program does that uses all of the scheduler, for a while.
+fn everything(time: Duration) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|s| {
+        let stop = &stop;
+        for _ in 0..3 {
+            s.spawn(|| {
+                while !stop.load(SeqCst) {
+                    thread::yield_now();
+                }
+            });
+            // Computes, so that it is preempted.
+            s.spawn(|| {
+                while !stop.load(SeqCst) {
+                    std::hint::spin_loop();
+                }
+            });
+            // The P is taken from it.
+            s.spawn(|| {
+                while !stop.load(SeqCst) {
+                    std::thread::sleep(MS / 4);
+                }
+            });
+            s.spawn(|| {
+                while !stop.load(SeqCst) {
+                    thread::sleep(MS / 10);
+                }
+            });
+            s.spawn(|| {
+                while !stop.load(SeqCst) {
+                    thread::spawn(|| {
+                        gosched::lock_os_thread();
+                        thread::yield_now();
+                    })
+                    .join()
+                    .unwrap();
+                }
+            });
+            let (tx, rx) = channel::bounded::<u32>(0);
+            s.spawn(move || {
+                while !stop.load(SeqCst) {
+                    tx.send(1).unwrap();
+                }
+            });
+            s.spawn(move || for _ in rx {});
+        }
+        // A plain thread wakes, starts, and is woken.
+        let (tx, rx) = channel::bounded::<u32>(1);
+        std::thread::scope(|plain| {
+            plain.spawn(move || {
+                while !stop.load(SeqCst) {
+                    let tx = tx.clone();
+                    gosched::go(move || tx.send(1).unwrap());
+                    rx.recv().unwrap();
+                }
+            });
+            let begin = Instant::now();
+            while begin.elapsed() < time {
+                let ps = gosched::gomaxprocs(0);
+                gosched::gomaxprocs(ps + 1);
+                thread::sleep(MS * 5);
+                gosched::gomaxprocs(ps);
+                let _region = trace::region("between");
+                trace::log("turn", "another");
+            }
+            stop.store(true, SeqCst);
+        });
+    });
+}
+
+fn go_tool() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../go/bin/go");
+    let found = beside.is_file().then_some(beside);
+    if found.is_none() {
+        println!("skipped: no Go at ../go, so its reader was not asked");
+    }
+    found
+}
+
+/// Go's reader of traces accepts it.
+fn ask_go(trace: &Path) {
+    let Some(go) = go_tool() else { return };
+    let asked = Command::new(go)
+        .args(["tool", "trace", "-d=footprint"])
+        .arg(trace)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success(), "{trace:?}: {said}");
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trace");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
+}
+
+/// The order of all events is found, so each was possible: the right to a P, the state of each
+/// goroutine. Recorded from the middle of the program on.
+#[test]
+fn everything_that_happens_was_possible() {
+    for ps in [1, 2, 4] {
+        let recorded = record(ps, || everything(MS * 60));
+        assert!(recorded.events() > 100, "{recorded:?}");
+        let file = scratch(&format!("middle-{ps}.trace"));
+        recorded.write(&file).unwrap();
+        ask_go(&file);
+    }
+}
+
+/// The same, from the program's beginning to its end, with slices of 1 ms.
+#[test]
+fn a_whole_program_is_recorded() {
+    if child::role().is_some() {
+        // SAFETY: nothing in this program is tied to a thread.
+        unsafe { gosched::run(|| everything(MS * 60)) };
+        return;
+    }
+    for ps in ["1", "2", "4"] {
+        let endings: &[&str] = match ps {
+            "2" => &["trace", "html", "perfetto", "txt"],
+            _ => &["trace"],
+        };
+        for &ending in endings {
+            let file = scratch(&format!("whole-{ps}.{ending}"));
+            let _ = std::fs::remove_file(&file);
+            let mut command = child::again("a_whole_program_is_recorded", "child");
+            command.env("GOMAXPROCS", ps);
+            command.env("GOSCHED", format!("slice=1ms,trace={}", file.display()));
+            let ended = child::run(&mut command, LIMIT);
+            assert_eq!(ended.status, Some(0), "{ended}");
+            assert!(!ended.stderr.contains("gosched:"), "{ended}");
+            let written = std::fs::read(&file).unwrap();
+            assert!(written.len() > 1000, "{file:?}: {}", written.len());
+            match ending {
+                "trace" => ask_go(&file),
+                "html" => assert!(written.starts_with(b"<!doctype html>")),
+                _ => (),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_standard_output_is_for_a_timeline() {
+    if child::role().is_some() {
+        // SAFETY: nothing in this program is tied to a thread.
+        unsafe { gosched::run(|| thread::spawn(thread::yield_now).join().unwrap()) };
+        return;
+    }
+    let mut command = child::again("the_standard_output_is_for_a_timeline", "child");
+    command.env("GOSCHED", "trace=-");
+    let ended = child::run(&mut command, LIMIT);
+    assert_eq!(ended.status, Some(0), "{ended}");
+    assert!(ended.stdout.contains("What each P ran"), "{ended}");
+}
+
+#[test]
+fn misuse_has_an_answer() {
+    let recorded = record(1, || {
+        let again = trace::start().unwrap_err();
+        assert_eq!(again, trace::StartError::AlreadyOn);
+        assert_eq!(again.to_string(), "tracing is already enabled");
+        assert!(trace::is_enabled());
+    });
+    let _alone = alone();
+    assert!(!trace::is_enabled());
+    assert!(trace::stop().is_none());
+    trace::log("nobody", "listens");
+    let wrong = recorded.write(scratch("trace.pdf")).unwrap_err();
+    assert_eq!(wrong.kind(), ErrorKind::InvalidInput);
+    assert!(
+        wrong.to_string().contains("want a file that ends in .html"),
+        "{wrong}"
+    );
+    let nowhere = recorded.write("/nowhere/at/all.txt").unwrap_err();
+    assert_eq!(nowhere.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn the_program_s_own_words_are_in_the_trace() {
+    let recorded = record(1, || {
+        let order = trace::Task::new("an order");
+        let _region = order.region("packing");
+        order.log("number", "seventeen");
+        trace::log("weather", "fair");
+    });
+    let bytes = recorded.to_go();
+    for words in [
+        "an order",
+        "packing",
+        "number",
+        "seventeen",
+        "weather",
+        "fair",
+    ] {
+        let found = bytes.windows(words.len()).any(|w| w == words.as_bytes());
+        assert!(found, "{words}");
+    }
+}
+
+/// More events than there is room for: those that are kept are the beginning, and it says so.
+#[test]
+fn what_finds_no_room_is_counted() {
+    const YIELDS: u64 = 1_500_000; // two events each, and there is room for 2.8 million
+    let recorded = record(1, || {
+        for _ in 0..YIELDS {
+            thread::yield_now();
+        }
+    });
+    assert!(recorded.lost() > 0);
+    let all = recorded.events() as u64 + recorded.lost();
+    assert!((2 * YIELDS..2 * YIELDS + 10_000).contains(&all), "{all}");
+    assert!(recorded.to_text().contains("found no room"));
+}
