@@ -85,7 +85,7 @@ fn main() {
         (case.1)();
         return;
     }
-    println!("\nrunning {} tests", CASES.len());
+    println!("\nrunning {} tests", CASES.len() + 1);
     for (name, _, expected) in CASES {
         let mut child = Command::new(std::env::current_exe().unwrap());
         let output = child
@@ -106,5 +106,21 @@ fn main() {
         }
         println!("test {name} ... ok");
     }
-    println!("\ntest result: ok. {} passed; 0 failed;", CASES.len());
+    a_recorded_program_has_its_trace();
+    println!("\ntest result: ok. {} passed; 0 failed;", CASES.len() + 1);
+}
+
+/// The trace is written after the report, as the process has no other end.
+fn a_recorded_program_has_its_trace() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .env(KEY, "who_waits_for_what")
+        .env("GOSCHED", "trace=-")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for words in ["What each P ran", "waited for join", "sync.Mutex.Lock"] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    println!("test a_recorded_program_has_its_trace ... ok");
 }

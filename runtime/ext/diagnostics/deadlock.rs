@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write as _};
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
@@ -76,6 +77,15 @@ fn look() -> Found {
     }
 }
 
+/// What is done after the report. It may allocate: no goroutine runs, and none was stopped where it
+/// could hold malloc's lock.
+static LAST_ACT: OnceLock<fn()> = OnceLock::new();
+
+/// The first counts.
+pub(crate) fn set_last_act(act: fn()) {
+    LAST_ACT.get_or_init(|| act);
+}
+
 /// Go's words, every goroutine, status 2.
 fn report() -> ! {
     begin_death();
@@ -88,6 +98,9 @@ fn report() -> ! {
     };
     let _ = writeln!(RawStderr, "fatal error: {words}");
     dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
+    if let Some(act) = LAST_ACT.get() {
+        act();
+    }
     exit_now(2)
 }
 

@@ -4,6 +4,7 @@
 use std::io::{self, Write as _};
 use std::sync::OnceLock;
 
+use crate::ext::diagnostics::deadlock;
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::recording::format::{Format, WANTED};
 use crate::ext::trace::lives::follow;
@@ -49,6 +50,7 @@ static WHOLE: OnceLock<String> = OnceLock::new();
 /// The program is recorded from now on, when there is no goroutine yet, to its end.
 pub(crate) fn record_all(name: String) {
     if WHOLE.set(name).is_ok() {
+        deadlock::set_last_act(write_at_exit);
         session::begin_at_start();
     }
 }
@@ -56,10 +58,14 @@ pub(crate) fn record_all(name: String) {
 /// The process ends.
 pub(crate) fn write_at_exit() {
     let Some(name) = WHOLE.get() else { return };
-    // On a stack of its own: a goroutine that calls `exit` may have a small one.
-    let written =
-        std::thread::spawn(|| session::end_at_exit().map(|ended| end_with(ended, name)));
-    if let Ok(Some(Err(why))) = written.join() {
+    // On a stack of its own, if there is a thread to be had: a goroutine that calls `exit` may have
+    // a small one.
+    let write = || session::end_at_exit().map(|ended| end_with(ended, name));
+    let written = match std::thread::Builder::new().spawn(write) {
+        Ok(thread) => thread.join().ok().flatten(),
+        Err(_) => write(),
+    };
+    if let Some(Err(why)) = written {
         use std::fmt::Write as _;
         let _ = writeln!(BufferedStderr::new(), "gosched: {why}");
     }

@@ -2,6 +2,8 @@
 //! order.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::core::m::current::this_m;
@@ -25,6 +27,8 @@ struct Session {
 }
 
 static SESSION: Mutex<Option<Session>> = Mutex::new(None);
+/// There is one, or it begins just now.
+static BUSY: AtomicBool = AtomicBool::new(false);
 /// What the program has said while it was recorded, in the order of the numbers.
 static SAID: Mutex<Vec<Said>> = Mutex::new(Vec::new());
 
@@ -42,6 +46,7 @@ pub(crate) struct AlreadyOn;
 
 /// Begins before there is any goroutine.
 pub(crate) fn begin_at_start() {
+    BUSY.store(true, Relaxed);
     recorder::prepare();
     let begin = recorder::begin();
     SCHED.all_ps().for_each(emit::p_is_idle);
@@ -54,8 +59,7 @@ pub(crate) fn begin_at_start() {
 
 /// Begins in a program that runs: the world is stopped for that.
 pub(crate) fn begin() -> Result<(), AlreadyOn> {
-    let mut session = session();
-    if session.is_some() {
+    if BUSY.swap(true, Relaxed) {
         return Err(AlreadyOn);
     }
     recorder::prepare();
@@ -67,7 +71,7 @@ pub(crate) fn begin() -> Result<(), AlreadyOn> {
         drop(sched);
         begin
     });
-    *session = Some(Session {
+    *session() = Some(Session {
         begin,
         beginning: Beginning::Blurred,
     });
@@ -120,7 +124,9 @@ pub(crate) fn end() -> Option<Result<Recording, Impossible>> {
     if SCHED.is_started() {
         stop_world::stopped(|_| ()); // who still writes has written then
     }
-    Some(put_together(&session, &end))
+    let recording = put_together(&session, &end);
+    BUSY.store(false, Relaxed);
+    Some(recording)
 }
 
 /// Ends the recording at the end of the process: nobody is waited for.
