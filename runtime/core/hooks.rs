@@ -27,7 +27,7 @@
 //! | [`steady`] | a lock would look at the clock | it does not |
 //!
 //! The types are what a G, an M, a P and the scheduler hold for the extras, and where stacks come from.
-//! The last lines are what one extra asks of another that lies above it.
+//! The last lines are what one extra asks of another in a higher layer.
 #![forbid(unsafe_code)]
 
 pub(crate) use crate::ext::hooks::{

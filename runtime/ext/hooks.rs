@@ -1,5 +1,5 @@
-//! The functions of the extras that the core calls (`core/hooks.rs`): all in one file, in the
-//! order in which they are called.
+//! The functions that the core calls and that need several extras, in the order in which they are
+//! called. `core/hooks.rs` lists all functions of the extras that it calls.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -2,8 +2,8 @@
 //!
 //! Bits 0..15 count the spinning Ms. Bit 15 is the *need*: a submitter wanted a spinning M when
 //! no P was idle. Bits 16..32 count the idle Ps. Go keeps three words and a lock for this. Here
-//! all is in one word, so each of the decisions below is one atomic step, and a wake-up when all
-//! Ps are busy is one load.
+//! all is in one word, so each decision about a wake-up or an idle P is one atomic step. When all
+//! Ps are busy and the need is marked, a wake-up is one load.
 //!
 //! `last-spinner`, `need-spinning`, `no-lost-work`: see `core/sched/README.md`.
 //!

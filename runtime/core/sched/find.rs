@@ -23,7 +23,7 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::osyield::osyield;
 
-/// At every 61st pick the global queue is first. Otherwise two goroutines that keep readying each
+/// At every 61st tick the global queue is first; a pick that inherits its slice is no tick. Otherwise two goroutines that keep readying each
 /// other could hide it forever. The number is a prime, so that it does not match the period of a
 /// program.
 const GLOBAL_EVERY: u32 = 61;

@@ -67,7 +67,7 @@ pub(crate) fn stop_m(m: &'static M) {
     wait_for_p(m);
 }
 
-/// `m` is in the idle list already: sleeps until it is handed a P.
+/// Sleeps until `m`, which is in the idle list or new, is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
     hooks::check_if_last();
     m.note.sleep(); // its Acquire shows what the waker wrote

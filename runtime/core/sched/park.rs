@@ -2,8 +2,8 @@
 //!
 //! A park has three steps: *announce* (`GRef::announce_park`, before any waker can know of the
 //! wait), *publish* (put the G where the waker finds it, release the lock), and [`park`], which
-//! leaves the stack; the M then commits. [`ready`] is its counterpart, and the only way back into
-//! a run queue. `core/sched/README.md#park-commit` proves that no wake-up is lost.
+//! leaves the stack; the M then commits. [`ready`] is its counterpart, and the only way out of a
+//! park. `core/sched/README.md#park-commit` proves that no wake-up is lost.
 //!
 //! Go: proc.go gopark, park_m, goready, ready, Gosched, goyield.
 #![forbid(unsafe_code)]

@@ -19,7 +19,7 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 /// After work was published: starts a spinning M if one is wanted.
 #[inline]
 pub(crate) fn wakep() {
-    fence(SeqCst); // pairs(no-lost-work): stop_spinning, then the second look in find.rs
+    fence(SeqCst); // pairs(no-lost-work): stop_spinning, then `last_look` in find.rs
     if SCHED.idle.want_spinner() == Wake::StartSpinner {
         start_spinner();
     }

@@ -1,5 +1,5 @@
 //! Everything that waiting needs from the scheduler, in one place: the real functions, or a
-//! replacement with which loom checks the files above this one unchanged.
+//! replacement with which loom checks the files that use this one unchanged.
 #![forbid(unsafe_code)]
 
 #[cfg(not(loom))]

@@ -1,8 +1,9 @@
 //! The settings in the environment: `GOMAXPROCS` and `GOSCHED`.
 //!
 //! `GOSCHED` is a list, `key=value,key=value`, as Go's `GODEBUG`; but an unknown key is an error
-//! at the start, and is not ignored. A new key must be added to [`Debug`], to [`KEYS`], and to
-//! the reference of all settings, `docs/settings.md`.
+//! at the start, and is not ignored. A new key must be added to [`Debug`], to [`KEYS`], to
+//! `docs/settings.md` (at the same place), and to the test of the message below; `configure` in
+//! `ext/hooks.rs` applies it. If the core needs it: a hook in both hooks files.
 //!
 //! Go: runtime1.go parsedebugvars, proc.go schedinit; debug.go GOMAXPROCS.
 #![forbid(unsafe_code)]

@@ -94,7 +94,7 @@ impl<'a, W: Sync> LockedHeap<'a, W> {
         true
     }
 
-    /// ExpiredTimers the first into `out` if it is due. False: it is not, or there is none.
+    /// Fires the first into `out` if it is due. False: it is not, or there is none.
     pub(crate) fn take_first(&self, now: Nanos, out: &mut ExpiredTimers<W>) -> bool {
         if self.tidy_first() {
             return true;

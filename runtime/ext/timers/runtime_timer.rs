@@ -126,7 +126,7 @@ impl<W: Sync> RuntimeTimer<W> {
         self.home.store(Some(home), Release); // pairs(timer-home)
     }
 
-    /// LockedHeap: what it would fire. Read after the word was seen.
+    /// Keeper: what it would fire. Read after the word was seen.
     pub(crate) fn due(&self) -> Expired<W> {
         let data = self.data.get();
         match self.who.get() {

@@ -1,8 +1,8 @@
 //! The one word of a timer: when it is due, whether it is in a heap, and whether its place in the
 //! heap is out of date.
 //!
-//! Two parties change the word. The *hand* (the sleeping goroutine, or the holder of the timer
-//! object's lock) arms and disarms the timer; there is one hand at a time. The *keeper* (the
+//! Two parties change the word. The *hand* (the sleeping goroutine, or the holder of the function
+//! timer's lock) arms and disarms the timer; there is one hand at a time. The *keeper* (the
 //! holder of the lock of the timer's heap) sorts, discards and fires it. While the timer is in a
 //! heap, every change is a compare-and-swap, so the second party sees what the first did.
 //!
@@ -129,21 +129,21 @@ impl TimerState {
         seen
     }
 
-    /// LockedHeap: moved -> sorted, by the time seen. False: the hand has changed it meanwhile.
+    /// Keeper: moved -> sorted, by the time seen. False: the hand has changed it meanwhile.
     #[must_use]
     pub(crate) fn settle(&self, seen: Seen) -> bool {
         debug_assert!(seen.is_heaped() && seen.is_armed());
         self.step(seen, pack(seen.when(), HEAPED)).is_ok()
     }
 
-    /// LockedHeap: zombie -> idle; it leaves the heap. False: the hand has armed it again.
+    /// Keeper: zombie -> idle; it leaves the heap. False: the hand has armed it again.
     #[must_use]
     pub(crate) fn discard(&self, seen: Seen) -> bool {
         debug_assert!(seen.is_zombie());
         self.step(seen, 0).is_ok()
     }
 
-    /// LockedHeap: sorted -> idle. True: it has fired, and what the hand left with it was read
+    /// Keeper: sorted -> idle. True: it has fired, and what the hand left with it was read
     /// unchanged if it was read after `seen`.
     #[must_use]
     pub(crate) fn fire(&self, seen: Seen) -> bool {

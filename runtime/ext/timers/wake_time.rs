@@ -58,7 +58,7 @@ impl WakeTime {
         earlier
     }
 
-    /// LockedHeap: true if a timer was moved forward to `now` or earlier.
+    /// Keeper: true if a timer was moved forward to `now` or earlier.
     #[inline]
     pub(crate) fn moved_by(&self, now: Nanos) -> bool {
         self.min_moved.load(Relaxed) <= now
@@ -83,7 +83,7 @@ impl WakeTime {
         }
     }
 
-    /// LockedHeap: the exact key of the first.
+    /// Keeper: the exact key of the first.
     #[inline]
     pub(crate) fn set_first(&self, key: Option<Nanos>) {
         self.min_heap.store(key.unwrap_or(NONE), Relaxed); // ordered by fence (sleeper)
