@@ -103,6 +103,7 @@ pub fn start() -> Result<(), StartError> {
 ///
 /// Go: trace.Stop
 #[must_use]
+#[track_caller]
 pub fn stop() -> Option<Trace> {
     match session::end()? {
         Ok(recording) => Some(Trace(recording)),
