@@ -24,6 +24,7 @@ use crate::core::sys::fatal::fatal;
 /// # Safety
 /// No goroutine keeps a value that is tied to its OS thread (a reference to a thread-local, a guard of
 /// std's) while it waits or yields: it may go on on another thread.
+#[track_caller]
 pub unsafe fn run<F, R>(f: F) -> R
 where
     F: FnOnce() -> R + Send,

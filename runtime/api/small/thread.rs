@@ -97,6 +97,7 @@ pub struct Thread {
 /// # Panics
 /// On a plain thread.
 #[must_use]
+#[track_caller]
 pub fn current() -> Thread {
     let g = enter().current();
     Thread { g, id: g.id() }

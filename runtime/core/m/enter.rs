@@ -95,6 +95,7 @@ impl NoPreempt {
 
     /// The calling goroutine; on a foreign thread its own G.
     #[inline]
+    #[cfg_attr(not(feature = "ext"), track_caller)] // the core alone panics on a foreign thread
     pub(crate) fn current(&self) -> GRef {
         match self.m {
             Some(m) => match m.curg() {
