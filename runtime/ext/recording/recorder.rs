@@ -179,6 +179,7 @@ fn zeroed(len: usize) -> &'static [AtomicU64] {
 
 /// A new recording begins. Nobody writes now: the world is stopped, or not there yet.
 pub(crate) fn begin() -> Moment {
+    OUTSIDE_LOCK.lock(); // the world does not include foreign threads: none is in the middle of an event
     if let Some(region) = RECORDER.region.load(Relaxed) {
         for number in 0..RECORDER.taken.load(Relaxed) {
             chunk(region, number)[LEN].store(0, Relaxed);
@@ -191,6 +192,7 @@ pub(crate) fn begin() -> Moment {
     let now = Moment::now();
     RECORDER.begin.store(now.ticks, Relaxed);
     RECORDER.on.store(true, Relaxed);
+    OUTSIDE_LOCK.unlock();
     now
 }
 

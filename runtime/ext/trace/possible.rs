@@ -153,8 +153,9 @@ impl World {
             }
             Kind::Start => {
                 let (moves, local, global) = start_parts(b);
-                if self.blurred && moves == 1 {
-                    self.gs.entry(a).or_insert((GState::Runnable, 0));
+                if self.blurred {
+                    let born = (GState::Runnable, moves.wrapping_sub(1));
+                    self.gs.entry(a).or_insert(born);
                 }
                 let (state, before) = self.gs.get_mut(&a).ok_or("no such goroutine")?;
                 let missed = self.blurred
