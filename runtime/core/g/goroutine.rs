@@ -1,9 +1,9 @@
 //! The G: one block for a goroutine's state, identity and closure.
 //!
 //! Gs are never freed, only recycled, so a [`GRef`] can always be read: a stale one sees another
-//! goroutine, never freed memory. For that reason all fields but the closure are atomics; Relaxed accesses cost
-//! the same as plain ones. The owner of the G writes its fields; a field that another thread may
-//! write says so.
+//! goroutine, never freed memory. For that reason all fields but the closure are atomics;
+//! Relaxed accesses cost the same as plain ones. The owner of the G writes its fields; a field that
+//! another thread may write says so.
 //!
 //! Go: runtime2.go g.
 #![forbid(unsafe_code)]

@@ -3,7 +3,7 @@
 //! Bits 0..15 count the spinning Ms. Bit 15 is the *need*: a submitter wanted a spinning M when
 //! no P was idle. Bits 16..32 count the idle Ps. Go keeps three words and a lock for this. Here
 //! all is in one word, so each decision about a wake-up or an idle P is one atomic step. When all
-//! Ps are busy and the need is marked, a wake-up is one load.
+//! Ps are busy and the need is marked, a wake-up is a fence and one load.
 //!
 //! `last-spinner`, `need-spinning`, `no-lost-work`: see `core/sched/README.md`.
 //!

@@ -2,8 +2,8 @@
 //!
 //! The owner puts at the back and takes from the front; thieves take half at a time. `runnext`
 //! holds the goroutine readied or spawned last: it runs next, on the time slice of the one that
-//! readied it. At 256 the oldest half and the goroutine that was to join it go to the global queue in one
-//! batch.
+//! readied it. At 256 the oldest half and the goroutine that was to join it go to the global queue
+//! in one batch.
 //!
 //! Nothing here allocates (`core/m/enter.rs`): a crossbeam deque would, when it grows and when it
 //! shrinks, and a goroutine that was preempted inside `malloc` would stop the whole process.

@@ -1,7 +1,7 @@
 //! Which goroutine runs next: the sources, in order.
 //!
-//! The order *is* the scheduler: the P's expired timers, a look at the global queue every 61st
-//! time, goroutines that only this M may run, `runnext` and the local queue, a batch from the
+//! The order *is* the scheduler: the P's expired timers, a look at the global queue at every
+//! 61st tick, goroutines that only this M may run, `runnext` and the local queue, a batch from the
 //! global queue, then stealing (other Ps' expired timers too). After the M has given up its P, it
 //! looks at everything once more (`core/sched/README.md#no-lost-work`).
 //!
@@ -23,9 +23,9 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::osyield::osyield;
 
-/// At every 61st tick the global queue is first; a pick that inherits its slice is no tick. Otherwise two goroutines that keep readying each
-/// other could hide it forever. The number is a prime, so that it does not match the period of a
-/// program.
+/// At every 61st tick the global queue is first; a pick that inherits its slice is no tick.
+/// Otherwise two goroutines that keep readying each other could hide it forever. The number is a
+/// prime, so that it does not match the period of a program.
 const GLOBAL_EVERY: u32 = 61;
 /// Sweeps over all Ps before giving up; the last one takes `runnext` too. Go: stealTries.
 const SWEEPS: u32 = 4;

@@ -61,9 +61,10 @@ pub(crate) struct Debug {
 
 static STEADY: OwnerCell<bool> = OwnerCell::zero();
 
-/// Does nothing that a goroutine can see depend on the clock? Then there are no time slices, a
-/// thread that is blocked in the kernel keeps its P, and no mutex starves: at one P the same
-/// program makes the same schedule, on a busy machine too.
+/// Does nothing that a goroutine can see depend on the clock, except which of several ready cases a
+/// `select` takes (its seed is the clock)? Then there are no time slices, a thread that is blocked in
+/// the kernel keeps its P, and no mutex starves: at one P a program without such a `select` makes the
+/// same schedule each time, on a busy machine too.
 pub(crate) fn steady() -> bool {
     STEADY.peek()
 }

@@ -64,7 +64,7 @@ impl WakeTime {
         self.min_moved.load(Relaxed) <= now
     }
 
-    /// LockedHeap, before it looks at every timer: takes the moved times over.
+    /// Keeper, before it looks at every timer: takes the moved times over.
     pub(crate) fn lock_in(&self) {
         let mut heap = self.min_heap.load(Relaxed);
         let mut moved = self.min_moved.load(Relaxed);
