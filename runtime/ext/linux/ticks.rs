@@ -49,7 +49,8 @@ impl Moment {
     /// Nanoseconds from this moment to `ticks`, where the clocks' rates are as they were from this
     /// moment to `later`. 0 for what was before.
     pub(crate) fn nanos_to(&self, ticks: u64, later: &Moment) -> u64 {
-        let (all_ticks, all_nanos) = (later.ticks - self.ticks, later.nanos - self.nanos);
+        let all_ticks = later.ticks.saturating_sub(self.ticks);
+        let all_nanos = later.nanos - self.nanos;
         let since = u128::from(ticks.saturating_sub(self.ticks));
         (since * u128::from(all_nanos) / u128::from(all_ticks.max(1))) as u64
     }

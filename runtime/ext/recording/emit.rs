@@ -242,7 +242,3 @@ pub(crate) fn g_is(g: GRef, was: Was, on_m: Option<MId>) {
     let word = u64::from(g.moves.get()) | on_m << 32;
     by_this_thread(Kind::GWas, was as u8, g.id(), word);
 }
-
-pub(crate) fn procs_are(n: u32) {
-    by_this_thread(Kind::Procs, 0, u64::from(n), 0);
-}

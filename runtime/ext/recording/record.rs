@@ -52,13 +52,11 @@ numbered! {
         Return = 13,
         /// The next goroutine of this M comes from another P. Small: a [`Rule`]; `a`: the victim's P.
         Steal = 14,
-        /// The number of Ps, in `a`.
-        Procs = 15,
         /// Words of the program's: `a`: their number. Small: a [`Note`].
-        Note = 16,
+        Note = 15,
         /// A goroutine that was stopped in place goes on without a P, for a moment (the safety
         /// valve). `a`: the goroutine.
-        Valve = 17,
+        Valve = 16,
     }
 }
 
@@ -101,7 +99,7 @@ impl Rule {
                 "It was made ready here last, so it stood in runnext, before the queue."
             }
             Rule::Local => "It was the first of this P's own queue, and runnext was empty.",
-            Rule::Global61 => "Every 61st pick looks at the global queue first.",
+            Rule::Global61 => "At every 61st tick of a P the global queue goes first.",
             Rule::GlobalBatch => {
                 "The P's own queue was empty; it was the first of a batch from the global queue."
             }

@@ -68,9 +68,9 @@ pub(crate) fn on() -> bool {
 /// Somebody's place to write to. Used by one thread at a time.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    session: AtomicU32,
-    chunk: AtomicU32,
-    len: AtomicU32,
+    session: OwnerCell<u32>,
+    chunk: OwnerCell<u32>,
+    len: OwnerCell<u32>,
     /// Of an M: the rule that chose the next goroutine, + 1, if it was not found in the P's queue.
     rule: OwnerCell<u8>,
 }
@@ -78,9 +78,9 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) const fn new() -> Writer {
         Writer {
-            session: AtomicU32::new(0),
-            chunk: AtomicU32::new(0),
-            len: AtomicU32::new(0),
+            session: OwnerCell::zero(),
+            chunk: OwnerCell::zero(),
+            len: OwnerCell::zero(),
             rule: OwnerCell::zero(),
         }
     }
@@ -97,20 +97,20 @@ impl Writer {
 
     /// Writes an event of now.
     pub(crate) fn write(&self, owner: u32, kind: Kind, small: u8, a: u64, b: u64) {
-        // Acquire pairs(trace-region): begin's Release.
+        // Acquire pairs(trace-region): prepare's Release.
         let Some(region) = RECORDER.region.load(Acquire) else {
             return;
         };
         let session = RECORDER.session.load(Relaxed);
-        let mut len = self.len.load(Relaxed);
-        if self.session.load(Relaxed) != session || len == RECORDS {
+        let mut len = self.len.get();
+        if self.session.get() != session || len == RECORDS {
             if !self.take_chunk(region, owner, session) {
                 RECORDER.lost.fetch_add(1, Relaxed);
                 return;
             }
             len = 0;
         }
-        let time = ticks::now().wrapping_sub(RECORDER.begin.load(Relaxed));
+        let time = ticks::now().saturating_sub(RECORDER.begin.load(Relaxed));
         let record = Record {
             time,
             kind,
@@ -118,28 +118,36 @@ impl Writer {
             a,
             b,
         };
-        let chunk = chunk(region, self.chunk.load(Relaxed));
+        let chunk = chunk(region, self.chunk.get());
         let at = HEADER + len as usize * WORDS;
         for (word, value) in chunk[at..at + WORDS].iter().zip(record.to_words()) {
             word.store(value, Relaxed);
         }
-        self.len.store(len + 1, Relaxed);
+        self.len.set(len + 1);
         chunk[LEN].store(u64::from(len) + 1, Release); // pairs(trace-len): records_of
     }
 
     #[cold]
     fn take_chunk(&self, region: &'static Region, owner: u32, session: u32) -> bool {
+        // The look first: the count goes on by one for each thread at most when all are taken.
+        if RECORDER.taken.load(Relaxed) as usize >= CHUNKS {
+            return false;
+        }
         let number = RECORDER.taken.fetch_add(1, Relaxed);
-        if number as usize >= region.words.len() / CHUNK {
-            RECORDER.taken.fetch_sub(1, Relaxed); // as often as it is tried: it must not wrap
+        if number as usize >= CHUNKS {
             return false;
         }
         chunk(region, number)[OWNER].store(u64::from(owner) + 1, Relaxed);
-        self.session.store(session, Relaxed);
-        self.chunk.store(number, Relaxed);
-        self.len.store(0, Relaxed);
+        self.session.set(session);
+        self.chunk.set(number);
+        self.len.set(0);
         true
     }
+}
+
+/// The numbers of the chunks that were given out.
+fn taken() -> std::ops::Range<u32> {
+    0..RECORDER.taken.load(Relaxed).min(CHUNKS as u32)
 }
 
 fn chunk(region: &'static Region, number: u32) -> &'static [AtomicU64] {
@@ -181,7 +189,7 @@ fn zeroed(len: usize) -> &'static [AtomicU64] {
 pub(crate) fn begin() -> Moment {
     OUTSIDE_LOCK.lock(); // the world does not include foreign threads: none is in the middle of an event
     if let Some(region) = RECORDER.region.load(Relaxed) {
-        for number in 0..RECORDER.taken.load(Relaxed) {
+        for number in taken() {
             chunk(region, number)[LEN].store(0, Relaxed);
         }
     }
@@ -214,7 +222,7 @@ pub(crate) fn streams() -> Vec<(u32, Vec<Record>)> {
     let Some(region) = RECORDER.region.load(Acquire) else {
         return streams;
     };
-    for number in 0..RECORDER.taken.load(Relaxed) {
+    for number in taken() {
         let chunk = chunk(region, number);
         let records = records_of(chunk);
         let owner = chunk[OWNER].load(Relaxed).wrapping_sub(1) as u32;

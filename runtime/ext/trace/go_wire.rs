@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ext::recording::record::{Note, Was};
+use crate::ext::trace::leb128;
 use crate::ext::trace::names::Names;
 use crate::ext::trace::order::Step;
 use crate::ext::trace::possible::{What, WriterId};
@@ -52,17 +53,8 @@ const RUNNABLE: u64 = 1;
 const RUNNING: u64 = 2;
 const WAITING: u64 = 4;
 
-/// Writes `n` as LEB128.
-fn number(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
 fn numbers(out: &mut Vec<u8>, all: &[u64]) {
-    all.iter().for_each(|&n| number(out, n));
+    all.iter().for_each(|&n| leb128::push(out, n));
 }
 
 /// One thread's events.
@@ -144,7 +136,7 @@ impl<'a> Writer<'a> {
             (stream.base, stream.last) = (time, time);
         }
         stream.payload.push(kind);
-        number(&mut stream.payload, time - stream.last);
+        leb128::push(&mut stream.payload, time - stream.last);
         stream.last = time;
         numbers(&mut stream.payload, args);
     }
@@ -225,7 +217,7 @@ impl<'a> Writer<'a> {
                 self.start(time, m, g);
             }
             What::Note(note, words) => self.note(step, note, words),
-            What::Steal(..) | What::Procs(_) => (),
+            What::Steal(..) => (),
         }
     }
 
@@ -313,7 +305,7 @@ impl<'a> Writer<'a> {
     fn finish(mut self) -> Vec<u8> {
         let mut out = b"go 1.26 trace\0\0\0".to_vec();
         let mut sync = vec![SYNC, FREQUENCY];
-        number(&mut sync, NANOS_PER_SECOND);
+        leb128::push(&mut sync, NANOS_PER_SECOND);
         sync.push(CLOCK_SNAPSHOT);
         numbers(&mut sync, &[1, 1, 1, 1]);
         batch(&mut out, NO_M, 1, &sync);

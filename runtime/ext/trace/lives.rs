@@ -220,7 +220,7 @@ impl Book {
                     self.lives.steals.push((time, p, rule, victim));
                 }
             }
-            What::PWas(_) | What::Procs(_) | What::Note(..) => (),
+            What::PWas(_) | What::Note(..) => (),
         }
     }
 

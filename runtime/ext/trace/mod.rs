@@ -6,6 +6,7 @@ pub(crate) mod names;
 pub(crate) mod lives;
 pub(crate) mod stats;
 pub(crate) mod timeline;
+pub(crate) mod leb128;
 pub(crate) mod go_wire;
 pub(crate) mod session;
 pub(crate) mod html;

@@ -3,6 +3,7 @@
 //! Only what these messages need is written: `Trace`, `TracePacket`, `TrackDescriptor`, `TrackEvent`.
 #![forbid(unsafe_code)]
 
+use crate::ext::trace::leb128;
 use crate::ext::trace::lives::{Lives, State};
 use crate::ext::trace::names::Names;
 
@@ -26,29 +27,21 @@ const EXPLICIT: u64 = 3;
 struct Message(Vec<u8>);
 
 impl Message {
-    fn varint(&mut self, mut n: u64) {
-        while n >= 0x80 {
-            self.0.push(n as u8 | 0x80);
-            n >>= 7;
-        }
-        self.0.push(n as u8);
-    }
-
     fn number(mut self, field: u64, n: u64) -> Message {
-        self.varint(field << 3);
-        self.varint(n);
+        leb128::push(&mut self.0, field << 3);
+        leb128::push(&mut self.0, n);
         self
     }
 
     fn fixed(mut self, field: u64, n: u64) -> Message {
-        self.varint(field << 3 | 1);
+        leb128::push(&mut self.0, field << 3 | 1);
         self.0.extend_from_slice(&n.to_le_bytes());
         self
     }
 
     fn bytes(mut self, field: u64, bytes: &[u8]) -> Message {
-        self.varint(field << 3 | 2);
-        self.varint(bytes.len() as u64);
+        leb128::push(&mut self.0, field << 3 | 2);
+        leb128::push(&mut self.0, bytes.len() as u64);
         self.0.extend_from_slice(bytes);
         self
     }

@@ -41,7 +41,6 @@ pub(crate) enum What {
     Valve(u64),
     /// From another P, if so.
     Steal(Rule, u32),
-    Procs(u32),
     Note(Note, u64),
 }
 
@@ -239,7 +238,6 @@ impl World {
                 let rule = Rule::from_u8(small).ok_or("no such rule")?;
                 known(What::Steal(rule, a as u32))
             }
-            Kind::Procs => known(What::Procs(a as u32)),
             Kind::Note => {
                 let note = Note::from_u8(small).ok_or("no such note")?;
                 known(What::Note(note, a))

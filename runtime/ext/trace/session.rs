@@ -50,7 +50,6 @@ pub(crate) fn begin_at_start() {
     recorder::prepare();
     let begin = recorder::begin();
     SCHED.all_ps().for_each(emit::p_is_idle);
-    emit::procs_are(SCHED.procs());
     *session() = Some(Session {
         begin,
         beginning: Beginning::Known,
@@ -86,7 +85,6 @@ fn describe_world() {
     if let (Some(m), Some(p)) = (me, mine) {
         emit::p_starts(m, p);
     }
-    emit::procs_are(SCHED.procs());
     let running = me.and_then(|m| m.curg());
     allgs::for_each(|g| {
         if g.is_thread() {
@@ -182,9 +180,12 @@ fn names(steps: &[Step]) -> Names {
     names
 }
 
-/// The number of some words of the program's.
+/// The number of some words of the program's. When events find no room any more, words are not kept.
 pub(crate) fn say(words: Said) -> u64 {
     let mut said = said();
+    if recorder::lost() > 0 {
+        return said.len() as u64;
+    }
     said.push(words);
     said.len() as u64 - 1
 }
