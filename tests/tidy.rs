@@ -118,7 +118,11 @@ fn the_code_of_the_book_is_compiled() {
 #[test]
 fn every_dependency_has_a_reason() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
-    for manifest in ["Cargo.toml", "examples/Cargo.toml"] {
+    for manifest in [
+        "Cargo.toml",
+        "examples/Cargo.toml",
+        "benches/report/Cargo.toml",
+    ] {
         none(names::dependencies(
             &read(manifest),
             &read("docs/dependencies.md"),
