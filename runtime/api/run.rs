@@ -163,7 +163,7 @@ where
         SCHED.mains.fetch_sub(1, Relaxed);
         panic!("failed to spawn the main goroutine: {e}");
     }
-    packet.wait(WaitReason::Run);
+    packet.wait(WaitReason::Run, 0);
     SCHED.mains.fetch_sub(1, Relaxed);
     last_words::wait();
     packet

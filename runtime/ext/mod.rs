@@ -25,6 +25,8 @@ pub(crate) mod settings;
 pub(crate) mod scavenge;
 #[cfg(not(loom))]
 pub(crate) mod growth;
+#[cfg(not(loom))]
+pub(crate) mod unwind;
 pub(crate) mod diagnostics;
 #[cfg(not(loom))]
 pub(crate) mod thread_locals;
