@@ -4,7 +4,6 @@
 //! What to notice: the report comes at once, not after a time-out: when the last M has nothing
 //! to run, no timer is pending and no other thread could still wake anybody, nobody ever will.
 //! In brackets is what each goroutine waits for: most of the time that is the answer.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::process::Command;
 
