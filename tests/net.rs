@@ -5,14 +5,16 @@ mod support;
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use gosched::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use gosched::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use gosched::thread::{sleep, spawn};
-use support::check;
+use support::{check, child};
 
 const MS: Duration = Duration::from_millis(1);
 /// Longer than any test.
@@ -505,7 +507,9 @@ fn datagrams_and_unix_sockets() {
         let from = UnixDatagram::unbound().unwrap();
         let sender = {
             let path = path.clone();
-            spawn(move || (0..100).for_each(|_| drop(from.send_to(b"m", &path).unwrap())))
+            spawn(move || {
+                (0..100).for_each(|_| assert_eq!(from.send_to(b"m", &path).unwrap(), 1))
+            })
         };
         sleep(2 * MS);
         (0..100).for_each(|_| drop(to.recv_from(&mut [0; 8]).unwrap()));
@@ -540,12 +544,12 @@ fn vectored_calls() {
 fn sockets_beside_hogs() {
     check(|| {
         let (mut near, mut far) = pair();
-        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
         let hogs: Vec<_> = (0..8)
             .map(|_| {
                 let stop = Arc::clone(&stop);
                 spawn(move || {
-                    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    while !stop.load(Relaxed) {
                         std::hint::spin_loop();
                     }
                 })
@@ -563,7 +567,212 @@ fn sockets_beside_hogs() {
         }
         drop(near);
         echo.join().unwrap();
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        stop.store(true, Relaxed);
         hogs.into_iter().for_each(|h| h.join().unwrap());
     });
+}
+
+/// This test again, in a process of its own. True: we are that process.
+fn in_a_child(name: &str, procs: &str, settings: &str) -> bool {
+    if child::role().is_some() {
+        return true;
+    }
+    let mut command = child::again(name, "child");
+    command.env("GOMAXPROCS", procs).env("GOSCHED", settings);
+    let ended = child::run(&mut command, Duration::from_secs(60) + seconds());
+    assert_eq!(ended.status, Some(0), "{ended}");
+    false
+}
+
+fn run(body: impl FnOnce() + Send) {
+    // SAFETY: nothing in the body is tied to an OS thread.
+    unsafe { gosched::run(body) };
+}
+
+/// No descriptor is left: accept fails with a clear error, and goes on when there is one again.
+#[test]
+fn accept_goes_on_when_there_are_descriptors_again() {
+    let name = "accept_goes_on_when_there_are_descriptors_again";
+    if !in_a_child(name, "2", "") {
+        return;
+    }
+    run(|| {
+        let (listener, addr) = listen();
+        let client = TcpStream::connect(addr).unwrap();
+        let few = libc::rlimit {
+            rlim_cur: 64,
+            rlim_max: 64,
+        };
+        // SAFETY: the limit is ours.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const few) };
+        let mut all = vec![];
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            all.push(file);
+        }
+        let e = listener.accept().unwrap_err();
+        assert_eq!(e.raw_os_error(), Some(libc::EMFILE), "{e}");
+        drop(all);
+        let (mut far, _) = listener.accept().unwrap();
+        far.write_all(b"k").unwrap();
+        assert_eq!((&client).read(&mut [0; 8]).unwrap(), 1);
+    });
+}
+
+/// Go: TestNetpollDeadlock's kind: a goroutine that waits for a socket is no deadlock, though nothing
+/// else is left, and no timer. The other end is another process.
+#[test]
+fn waiting_alone_is_no_deadlock() {
+    let name = "waiting_alone_is_no_deadlock";
+    let (mut near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+    if child::role().is_some() {
+        let mut stdin = UnixStream::from(OwnedFd::from(
+            std::io::stdin().as_fd().try_clone_to_owned().unwrap(),
+        ));
+        return run(move || assert_eq!(stdin.read(&mut [0; 8]).unwrap(), 3));
+    }
+    let mut command = child::again(name, "child");
+    let mut child = command.stdin(OwnedFd::from(far)).spawn().unwrap();
+    std::thread::sleep(200 * MS);
+    let early = child.try_wait().unwrap();
+    near.write_all(b"end").unwrap();
+    assert!(
+        early.is_none() && child.wait().unwrap().success(),
+        "{early:?}"
+    );
+}
+
+/// How long the storm lasts at each number of Ps.
+fn seconds() -> Duration {
+    let text = std::env::var("NET_SECS").unwrap_or_else(|_| "0.3".into());
+    Duration::from_secs_f64(text.parse().expect("NET_SECS: a number of seconds"))
+}
+
+/// Connections with random lengths, pauses, time limits and aborts, preempted every millisecond: what
+/// comes back is what was sent, as far as it comes, and no descriptor is left over.
+#[test]
+fn a_storm_of_connections() {
+    for procs in ["1", "2", "4"] {
+        if in_a_child("a_storm_of_connections", procs, "slice=1ms") {
+            return run(|| storm(Instant::now() + seconds()));
+        }
+    }
+}
+
+/// A byte of the stream that connection `id` sends.
+fn byte(id: u32, at: usize) -> u8 {
+    (at as u32).wrapping_mul(id | 1).to_le_bytes()[1]
+}
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % below
+    }
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn storm(end: Instant) {
+    drop(pair()); // the poller's own descriptors are there from now on
+    let before = descriptors();
+    let (listener, addr) = listen();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let server = spawn(move || {
+        let mut handlers = vec![];
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            if stopped.load(Relaxed) {
+                break;
+            }
+            handlers.push(spawn(move || {
+                let mut buf = [0; 3000];
+                while let Ok(n @ 1..) = stream.read(&mut buf) {
+                    if stream.write_all(&buf[..n]).is_err() {
+                        break;
+                    }
+                }
+            }));
+        }
+        handlers.into_iter().for_each(|h| h.join().unwrap());
+    });
+    let clients: Vec<_> = (0..40)
+        .map(|id| {
+            spawn(move || {
+                let mut dice = Dice(u64::from(id) + 1);
+                let mut whole = 0;
+                while Instant::now() < end {
+                    whole += usize::from(one_connection(id, addr, &mut dice));
+                }
+                whole
+            })
+        })
+        .collect();
+    let whole: usize = clients.into_iter().map(|h| h.join().unwrap()).sum();
+    assert!(whole > 0, "no connection has come to its end");
+    stop.store(true, Relaxed);
+    drop(TcpStream::connect(addr).unwrap());
+    server.join().unwrap();
+    assert_eq!(descriptors(), before);
+}
+
+/// True: all bytes were sent, and have come back.
+fn one_connection(id: u32, addr: SocketAddr, dice: &mut Dice) -> bool {
+    let stream = Arc::new(TcpStream::connect(addr).unwrap());
+    let len = dice.roll(60_000);
+    let writer = {
+        let (stream, pause, mut dice) = (Arc::clone(&stream), dice.roll(20) == 0, Dice(dice.0));
+        spawn(move || {
+            let mut at = 0;
+            while at < len {
+                let n = (1 + dice.roll(5000)).min(len - at);
+                let part: Vec<u8> = (at..at + n).map(|at| byte(id, at)).collect();
+                if (&*stream).write_all(&part).is_err() {
+                    return;
+                }
+                at += n;
+                if pause {
+                    sleep(Duration::from_micros(300));
+                }
+            }
+            let _ = stream.shutdown(Shutdown::Write);
+        })
+    };
+    if dice.roll(3) == 0 {
+        let limit = Duration::from_micros(1 + dice.roll(2000) as u64);
+        stream.set_read_timeout(Some(limit)).unwrap();
+    }
+    let abort_at = if dice.roll(4) == 0 {
+        dice.roll(len + 1)
+    } else {
+        usize::MAX
+    };
+    let (mut at, mut buf) = (0, [0; 4000]);
+    let ended = loop {
+        if at >= abort_at {
+            let _ = stream.shutdown(Shutdown::Both); // the other end may have gone
+            break false;
+        }
+        match (&*stream).read(&mut buf) {
+            Ok(0) => break true,
+            Ok(n) => {
+                assert!(
+                    (0..n).all(|i| buf[i] == byte(id, at + i)),
+                    "another's bytes"
+                );
+                at += n;
+            }
+            Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock, "{e}"),
+        }
+    };
+    writer.join().unwrap();
+    assert!(at <= len && (!ended || at == len), "{at} of {len} bytes");
+    ended
 }
