@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::base::m_id::MAX_MS;
 use crate::core::g::context::Switch;
 use crate::core::g::goroutine::GRef;
+use crate::core::g::gqueue::GQueue;
 use crate::core::m::current::{set_this_m, this_m};
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
@@ -17,6 +18,7 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
+use crate::core::sys::note::Note;
 use crate::ext::diagnostics::deadlock;
 use crate::ext::diagnostics::exit_watcher;
 use crate::ext::diagnostics::schedtrace;
@@ -31,6 +33,7 @@ use crate::ext::linux::memory::Span;
 use crate::ext::linux::signal::AltStack;
 use crate::ext::linux::tasks::{exact_timeouts, gettid};
 use crate::ext::linux::valgrind;
+use crate::ext::net::poller;
 use crate::ext::pins::{ABOUT_ITS_WAY_BACK, RECORDED};
 use crate::ext::placement::locked_thread;
 use crate::ext::placement::tied;
@@ -192,7 +195,7 @@ pub(crate) fn slice_is_over(p: &P) -> bool {
 }
 
 /// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
-/// there are no timers. True: one is due.
+/// there are no timers, and nobody waits for a descriptor. True: one is due, or ready.
 pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
         return false;
@@ -204,8 +207,11 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
         true => sched_timers::earliest(),
         false => Some(0),
     };
-    let woke = SCHED.timer_waiter.sleep(nanotime, earliest);
+    let ready = GQueue::new();
+    let doze = |note: &Note, until| poller::doze(note, until, &ready);
+    let woke = SCHED.timer_waiter.sleep(nanotime, earliest, doze);
     m.affinity.sleeps_for_timers.set(false);
+    poller::give_to_all(&ready);
     match woke {
         Woke::NoTimers => false,
         Woke::Due => true,

@@ -38,6 +38,7 @@ reasons! {
     Run = "run",
     ScopeWait = "scope",
     FutureWait = "future",
+    IoWait = "IO wait",
 }
 
 impl WaitReason {
