@@ -45,6 +45,9 @@ mod core;
 #[cfg(feature = "ext")]
 mod ext;
 mod api;
+#[cfg(all(not(loom), feature = "ext", any(test, fuzzing)))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(doctest)]
 mod book;
 

@@ -176,6 +176,24 @@ fn every_dependency_is_used() {
 }
 
 #[test]
+fn manifests_and_readme_name_one_compiler() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let oldest = |manifest: &str| {
+        let text = read(manifest);
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix("rust-version = "));
+        line.map(|version| version.trim_matches('"').to_owned())
+    };
+    let ours = oldest("Cargo.toml").expect("a rust-version");
+    for other in ["runtime/mini/Cargo.toml", "benches/report/Cargo.toml"] {
+        assert_eq!(oldest(other).as_ref(), Some(&ours), "{other}");
+    }
+    for page in ["README.md", "CHANGELOG.md"] {
+        assert!(read(page).contains(&format!("Rust {ours}")), "{page}");
+    }
+}
+
+#[test]
 fn tables_of_figures_agree_with_themselves() {
     for (page, text) in tree::read_all(root(), ".md") {
         none(figures::columns_of_ps(&page, &text));
@@ -213,7 +231,8 @@ fn every_setting_has_a_row() {
     let mut sources = tree::read_all(root(), ".rs");
     sources.retain(|(path, _)| {
         let theirs = ["tests/tls-cases/", "tests/tidy"];
-        (path.starts_with("runtime/") || path.starts_with("tests/"))
+        let ours = ["runtime/", "tests/", "fuzz/"];
+        ours.iter().any(|folder| path.starts_with(folder))
             && !theirs.iter().any(|folder| path.starts_with(folder))
     });
     sources.push(("ci/check.sh".to_owned(), read("ci/check.sh")));

@@ -118,7 +118,7 @@ impl<W: Sync> TimerHeap<W> {
     }
 
     /// Really no timer here, after all stopped ones were thrown out.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn is_idle(&self) -> bool {
         let keeper = self.keep();
         keeper.adjust();
@@ -137,7 +137,7 @@ impl<W: Sync> TimerHeap<W> {
         LockedHeap::new(&self.lock, &self.array, &self.shared)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn is_sorted(&self) -> bool {
         let _keeper = self.keep();
         self.array.is_sorted()
