@@ -5,7 +5,6 @@
 //! to run, no timer is pending and no other thread could still wake anybody, nobody ever will.
 //! In brackets is what each goroutine waits for, below it where it stands: most of the time that is
 //! the answer. Two locks in two orders are a circle, which a debug build names in the last line.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::process::Command;
 

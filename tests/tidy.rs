@@ -118,10 +118,28 @@ fn the_code_of_the_book_is_compiled() {
 #[test]
 fn every_dependency_has_a_reason() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
-    none(names::dependencies(
-        &read("Cargo.toml"),
-        &read("docs/dependencies.md"),
-    ));
+    for manifest in [
+        "Cargo.toml",
+        "examples/Cargo.toml",
+        "benches/report/Cargo.toml",
+    ] {
+        none(names::dependencies(
+            &read(manifest),
+            &read("docs/dependencies.md"),
+        ));
+    }
+}
+
+/// What the README says that one needs.
+#[test]
+fn the_readme_names_the_rust_that_the_manifest_asks_for() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let manifest = read("Cargo.toml");
+    let line = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = "));
+    let version = line.expect("a rust-version").trim_matches('"');
+    assert!(read("README.md").contains(&format!("Rust {version} or newer")));
 }
 
 #[test]
