@@ -32,7 +32,7 @@
 
 pub(crate) use crate::ext::hooks::{
     Settings, after, after_switch, before_switch, begin_stack, configure, leave_after_switch,
-    m_is_up, m_starts, may_run, on_thread, p_that_waits, procs_at_start, run_own_due,
+    m_is_up, m_starts, may_run, on_thread, p_that_waits, procs_at_start, run_own_due, runs,
     runtime_has_started, runtime_starts, slice_begins, slice_is_over, start_thread,
     wait_for_timers, wants_spare,
 };
@@ -51,7 +51,7 @@ pub(crate) use crate::ext::placement::tied::{
 pub(crate) use crate::ext::plain_threads::foreign::foreign_g;
 pub(crate) use crate::ext::plain_threads::park_thread::{park_thread, wake};
 pub(crate) use crate::ext::preempt::door::{enter, leave};
-pub(crate) use crate::ext::recording::emit::{p_starts, p_stops, picked, runs, spawned};
+pub(crate) use crate::ext::recording::emit::{p_starts, p_stops, picked, spawned};
 pub(crate) use crate::ext::settings::config::steady;
 pub(crate) use crate::ext::stackalloc::{Slot, SlotRef, StackError, StackSpec};
 pub(crate) use crate::ext::thread_locals::tls_guard::starts;

@@ -4,11 +4,11 @@
 #[cfg(not(loom))]
 pub(crate) mod linux;
 #[cfg(not(loom))]
+pub(crate) mod pins;
+#[cfg(not(loom))]
 pub(crate) mod recording;
 #[cfg(not(loom))]
 pub(crate) mod stackalloc;
-#[cfg(not(loom))]
-pub(crate) mod pins;
 pub(crate) mod stopped;
 #[cfg(not(loom))]
 pub(crate) mod kind;
