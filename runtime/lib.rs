@@ -60,6 +60,8 @@ pub use api::debug::{
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::go::go;
 #[cfg(all(not(loom), feature = "ext"))]
+pub use api::goroutines::{GoroutineFrame, GoroutineInfo, GoroutineStatus, goroutines};
+#[cfg(all(not(loom), feature = "ext"))]
 pub use api::os_thread::{blocking, lock_os_thread, unlock_os_thread};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::run::run;

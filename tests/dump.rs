@@ -10,7 +10,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use gosched::channel::{Receiver, bounded};
+use gosched::sync::{Arc, Mutex};
 use gosched::thread::{Builder, JoinHandle, yield_now};
+use gosched::{GoroutineInfo, GoroutineStatus, goroutines};
 use support::child::{Ended, again, role, run};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -26,12 +28,14 @@ fn start<T: Send + 'static>(
     builder.spawn(f).unwrap()
 }
 
-/// Until so many more are there, and others have had their turn.
-fn wait_for(n: usize) {
-    while THERE.load(Relaxed) < n {
+/// Until so many are there, and so many of them wait.
+fn wait_for(there: usize, waiting: usize) {
+    let waits = |g: &GoroutineInfo| g.wait_reason.is_some();
+    while THERE.load(Relaxed) < there
+        || goroutines().into_iter().filter(waits).count() < waiting
+    {
         yield_now();
     }
-    (0..100).for_each(|_| yield_now());
 }
 
 #[inline(never)]
@@ -81,7 +85,7 @@ fn all_kinds() {
         start("grown", grow);
         start("in the kernel", reads_a_pipe);
         start("hog", spins);
-        wait_for(6);
+        wait_for(6, 4);
         gosched::dump();
         std::process::exit(0);
     };
@@ -89,9 +93,9 @@ fn all_kinds() {
     unsafe { gosched::run(body) };
 }
 
-fn child(name: &str, procs: &str) -> Ended {
+fn child(name: &str, procs: &str, gosched: &str) -> Ended {
     let mut command = again(name, "child");
-    command.env_remove("GOSCHED").env("GOMAXPROCS", procs);
+    command.env("GOSCHED", gosched).env("GOMAXPROCS", procs);
     run(&mut command, LIMIT)
 }
 
@@ -107,7 +111,7 @@ fn everybody_is_where_it_stands() {
         return all_kinds();
     }
     for procs in ["1", "4"] {
-        let ended = child("everybody_is_where_it_stands", procs);
+        let ended = child("everybody_is_where_it_stands", procs, "");
         let part =
             |name| of(&ended, name).unwrap_or_else(|| panic!("{name} is not in\n{ended}"));
         // Two at the same place, in whatever order.
@@ -154,4 +158,104 @@ fn everybody_is_where_it_stands() {
         );
         assert_eq!(of(&ended, "ended"), None, "{ended}");
     }
+}
+
+/// Three wait for a channel, one for a lock; one sleeps, one has ended.
+fn leaves_some_behind() {
+    let body = || {
+        let (to, from) = bounded::<u32>(0);
+        for _ in 0..3 {
+            let from = from.clone();
+            gosched::go(move || _ = receives(&from));
+        }
+        let lock = Arc::new(Mutex::new(()));
+        let held = lock.clone();
+        gosched::go(move || {
+            THERE.fetch_add(1, Relaxed);
+            drop(lock.lock());
+        });
+        start("ended", || ()).join().unwrap();
+        gosched::go(|| gosched::thread::sleep(Duration::from_secs(3600)));
+        std::mem::forget((to, held.lock()));
+        wait_for(4, 5);
+    };
+    // SAFETY: nothing is tied to an OS thread.
+    unsafe { gosched::run(body) };
+}
+
+#[test]
+fn what_is_left_behind_is_listed() {
+    if role().is_some() {
+        return leaves_some_behind();
+    }
+    for procs in ["1", "4"] {
+        let ended = child("what_is_left_behind_is_listed", procs, "leaks=1");
+        let text = &ended.stderr;
+        assert!(
+            text.starts_with("gosched: still blocked when `run` returned: 4 goroutines\n\n"),
+            "{ended}"
+        );
+        let parts: Vec<&str> = text.split("\n\n").skip(1).collect();
+        assert!(
+            parts[0].starts_with("3 goroutines [chan receive]:\n\tat dump::receives\n"),
+            "{ended}"
+        );
+        assert!(
+            parts[0].contains("\n\tcreated by goroutine 1 at tests/dump.rs:"),
+            "{ended}"
+        );
+        assert!(
+            parts[1].starts_with("1 goroutine [sync.Mutex.Lock]:\n\tat dump::leaves"),
+            "{ended}"
+        );
+        assert!(!text.contains("sleep") && parts.len() == 2, "{ended}");
+        let ended = child("what_is_left_behind_is_listed", procs, "");
+        assert!(!ended.stderr.contains("still blocked"), "{ended}");
+    }
+}
+
+#[test]
+fn goroutines_are_data() {
+    let body = || {
+        let (to, from) = bounded::<u32>(0);
+        let parked = start("data", move || receives(&from));
+        let me = gosched::goroutine::id().unwrap();
+        let find = || {
+            goroutines()
+                .into_iter()
+                .find(|g| g.name.as_deref() == Some("data"))
+                .unwrap()
+        };
+        while find().status != GoroutineStatus::Waiting {
+            yield_now();
+        }
+        let g = find();
+        assert_eq!(
+            (g.wait_reason, g.created_by),
+            (Some("chan receive"), Some(me))
+        );
+        assert!(g.created_at.unwrap().file().ends_with("dump.rs"));
+        assert!(g.waiting.unwrap() < LIMIT);
+        let frames = g.backtrace().unwrap();
+        assert_eq!(frames[0].function, "dump::receives");
+        assert!(
+            frames[0].to_string().contains("tests/dump.rs:"),
+            "{frames:?}"
+        );
+        let main = goroutines().into_iter().find(|g| g.id == me).unwrap();
+        assert_eq!(
+            (main.status, main.wait_reason),
+            (GoroutineStatus::Running, None)
+        );
+        let own = main.backtrace().unwrap();
+        assert!(
+            own[0].function.starts_with("dump::goroutines_are_data"),
+            "{own:?}"
+        );
+        to.send(1).unwrap();
+        parked.join().unwrap();
+        assert!(g.backtrace().is_none(), "it has ended");
+    };
+    // SAFETY: nothing is tied to an OS thread.
+    unsafe { gosched::run(body) };
 }

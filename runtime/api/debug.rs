@@ -8,7 +8,7 @@ use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::assert_started;
 use crate::ext::allgs;
 use crate::ext::diagnostics::dump::{Caller, dump_all, is_user};
-use crate::ext::diagnostics::stacks::Stacks;
+use crate::ext::diagnostics::stacks::{LOOKING, Stacks};
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::world::resizer;
@@ -93,9 +93,6 @@ pub fn set_default_gomaxprocs() {
     assert_started();
     resizer::set_default();
 }
-
-/// How much stack it takes to look for names in debug information.
-const LOOKING: usize = 512 << 10;
 
 fn each_user(each: &mut dyn FnMut(GRef)) {
     allgs::for_each(|g| {

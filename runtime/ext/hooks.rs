@@ -21,6 +21,7 @@ use crate::core::sys::fatal::fatal;
 use crate::core::sys::note::Note;
 use crate::ext::diagnostics::deadlock;
 use crate::ext::diagnostics::exit_watcher;
+use crate::ext::diagnostics::leaks;
 use crate::ext::diagnostics::schedtrace;
 use crate::ext::diagnostics::sigquit;
 use crate::ext::growth::overflow;
@@ -71,6 +72,7 @@ pub(crate) struct Settings {
     pub(crate) async_preempt: bool,
     pub(crate) debug: Debug,
     pub(crate) overflow_ending: overflow::Ending,
+    pub(crate) leaks: bool,
     pub(crate) tls_guard: bool,
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn configure(s: &Settings) -> Result<(), StackError> {
     schedtrace::configure(s.debug.sched_trace, s.debug.sched_detail);
     preempt_signal::set_valve(!s.debug.valve_off);
     config::set_steady(s.debug.steady);
+    leaks::want(s.leaks);
     if !s.tls_guard {
         tls_guard::switch_off();
     }

@@ -8,6 +8,7 @@
 
 use std::sync::{Mutex, OnceLock};
 
+use crate::core::m::current::set_this_m;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::note::Note;
 use crate::ext::allgs;
@@ -25,6 +26,9 @@ static READY: OnceLock<Note> = OnceLock::new();
 
 /// The stacks of all goroutines. Called once, by the thread that reports.
 pub(crate) fn at_all() -> Option<Stacks> {
+    // An M that reports is inside the runtime, where nothing may be allocated. It never runs a goroutine
+    // again, so it is a plain thread from here on.
+    set_this_m(None);
     let ready = READY.get_or_init(Note::new);
     helper::start(c"gosched-stacks", STACK, |_| {
         let found = Stacks::collect(|each| {

@@ -14,6 +14,8 @@ pub(crate) mod stacks;
 #[cfg(not(loom))]
 pub(crate) mod dump;
 #[cfg(not(loom))]
+pub(crate) mod leaks;
+#[cfg(not(loom))]
 pub(crate) mod last_look;
 #[cfg(not(loom))]
 pub(crate) mod sigquit;

@@ -21,6 +21,9 @@ const WALKED: usize = 10_000;
 /// Different stacks that get names: about a millisecond each.
 const NAMED: usize = 500;
 
+/// How much stack it takes to look for names in debug information.
+pub(crate) const LOOKING: usize = 512 << 10;
+
 /// Where the runtime's own source was when it was compiled.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/runtime/");
 
@@ -111,6 +114,14 @@ fn walked(objects: &[Object], g: GRef, me: Option<&G>) -> Option<Frames> {
         true => Some(own_frames(objects, g)),
         false => frames_of(objects, g),
     }
+}
+
+/// One goroutine's.
+pub(crate) fn lines_of(g: GRef) -> Option<Vec<Line>> {
+    let objects = objects();
+    let me = this_m().and_then(|m| m.curg());
+    let frames = walked(&objects, g, me)?;
+    Some(lines(&frames, &mut Symbols::new(&objects)))
 }
 
 fn lines(frames: &Frames, symbols: &mut Symbols<'_>) -> Vec<Line> {
