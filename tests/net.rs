@@ -512,7 +512,7 @@ fn datagrams_and_unix_sockets() {
             })
         };
         sleep(2 * MS);
-        (0..100).for_each(|_| drop(to.recv_from(&mut [0; 8]).unwrap()));
+        (0..100).for_each(|_| assert_eq!(to.recv_from(&mut [0; 8]).unwrap().0, 1));
         sender.join().unwrap();
         std::fs::remove_dir_all(&dir).unwrap();
     });
@@ -625,9 +625,8 @@ fn waiting_alone_is_no_deadlock() {
     let name = "waiting_alone_is_no_deadlock";
     let (mut near, far) = std::os::unix::net::UnixStream::pair().unwrap();
     if child::role().is_some() {
-        let mut stdin = UnixStream::from(OwnedFd::from(
-            std::io::stdin().as_fd().try_clone_to_owned().unwrap(),
-        ));
+        let mut stdin =
+            UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
         return run(move || assert_eq!(stdin.read(&mut [0; 8]).unwrap(), 3));
     }
     let mut command = child::again(name, "child");
