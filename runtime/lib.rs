@@ -79,6 +79,8 @@ pub use api::test_hooks::{__inside, __preempt_soon};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::thread::goexit::goexit;
 #[cfg(all(not(loom), feature = "ext"))]
-pub use api::{channel, context, future, goroutine, mpsc, net, os, stack, thread, time, trace};
+pub use api::{
+    channel, context, future, goroutine, io, mpsc, net, os, stack, thread, time, trace,
+};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use ext::stackalloc::StackError;

@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use gosched::io::Async;
 use gosched::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use gosched::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use gosched::thread::{sleep, spawn};
@@ -512,7 +513,7 @@ fn datagrams_and_unix_sockets() {
             })
         };
         sleep(2 * MS);
-        (0..100).for_each(|_| _ = to.recv_from(&mut [0; 8]).unwrap());
+        (0..100).for_each(|_| assert_eq!(to.recv_from(&mut [0; 8]).unwrap().0, 1));
         sender.join().unwrap();
         std::fs::remove_dir_all(&dir).unwrap();
     });
@@ -569,6 +570,44 @@ fn sockets_beside_hogs() {
         echo.join().unwrap();
         stop.store(true, Relaxed);
         hogs.into_iter().for_each(|h| h.join().unwrap());
+    });
+}
+
+/// Pipes, and descriptors of kinds that have no type here.
+#[test]
+fn any_descriptor_that_can_be_watched() {
+    check(|| {
+        let (from, to) = std::io::pipe().unwrap();
+        let (mut from, to) = (Async::new(from).unwrap(), Async::new(to).unwrap());
+        let writer = spawn(move || {
+            (&to).write_all(&[5; 1 << 20]).unwrap(); // more than the pipe holds
+            assert_eq!(to.into_inner().write(b"!").unwrap(), 1); // it blocks, and has room
+        });
+        let mut all = vec![];
+        from.read_to_end(&mut all).unwrap();
+        writer.join().unwrap();
+        assert_eq!(all.len(), (1 << 20) + 1);
+        // SAFETY: no memory is passed, and the descriptor is new.
+        let bell = unsafe { OwnedFd::from_raw_fd(libc::eventfd(0, libc::EFD_NONBLOCK)) };
+        let bell = Arc::new(Async::new(std::fs::File::from(bell)).unwrap());
+        let waiter = Arc::clone(&bell);
+        let waiter = spawn(move || {
+            let mut count = [0; 8];
+            waiter.read_with(|mut file| file.read(&mut count)).unwrap();
+            u64::from_ne_bytes(count)
+        });
+        sleep(MS);
+        bell.write_with(|mut file| file.write(&7_u64.to_ne_bytes()))
+            .unwrap();
+        assert_eq!(waiter.join().unwrap(), 7);
+        let bell = Arc::into_inner(bell).unwrap().into_inner();
+        assert_eq!(
+            kind((&bell).read(&mut [0; 8])),
+            ErrorKind::WouldBlock,
+            "it was so before"
+        );
+        let file = std::fs::File::open("/proc/self/exe").unwrap();
+        assert_eq!(kind(Async::new(file)), ErrorKind::PermissionDenied);
     });
 }
 

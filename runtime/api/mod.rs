@@ -34,6 +34,8 @@ pub mod net;
 #[cfg(all(not(loom), feature = "ext"))]
 pub mod os;
 #[cfg(all(not(loom), feature = "ext"))]
+pub mod io;
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod builder;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod run;

@@ -105,6 +105,14 @@ impl<S: AsFd> Socket<S> {
         }
     }
 
+    /// Anything that the kernel can watch. Its calls wait, whatever the mode of the descriptor was.
+    pub(crate) fn watch(std: S) -> io::Result<Socket<S>> {
+        let watched = Some(Watched::new(std.as_fd())?);
+        set_nonblocking(std.as_fd(), true)?;
+        let mode = Arc::new(Mode::new());
+        Ok(Socket { watched, std, mode })
+    }
+
     /// Another descriptor of the same socket.
     pub(crate) fn clone_of(&self, std: S) -> Socket<S> {
         Socket {

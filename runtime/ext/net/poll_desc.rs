@@ -56,6 +56,9 @@ static FREE: OwnerCell<u32> = OwnerCell::zero();
 /// Guards [`FREE`], and the growth of [`ALL`].
 static LOCK: RawLock = RawLock::new();
 
+/// As many as there are sockets: no field without need.
+const _: () = assert!(size_of::<PollDesc>() == 128);
+
 impl Side {
     fn new() -> Side {
         Side {
