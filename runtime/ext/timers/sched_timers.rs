@@ -23,7 +23,8 @@ use crate::ext::timers::timer_waiter::Told;
 /// Left with the timer of a prepared goroutine: start it. No ticket is 0.
 pub(crate) const BIRTH: u64 = 0;
 
-/// Arms a timer, in the caller's heap if it is in none. Called by its hand. True: it was armed before.
+/// Arms a timer, in the caller's heap if it is in none. Called by its hand. Returns `true` if it
+/// was armed before.
 pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let armed = arm_in(rt, node, when);
     if armed.earlier && SCHED.timer_waiter.tell(when) == Told::Nobody {
@@ -32,7 +33,8 @@ pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -
     armed.was_armed
 }
 
-/// Moves a timer that is armed. Called by its hand. False: it is not, and nothing has changed.
+/// Moves a timer that is armed. Called by its hand. Returns `false` if it is not armed; nothing has
+/// changed then.
 pub(crate) fn rearm(node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let when = when.clamp(1, NEVER);
     let earlier = node.rearm_armed(when);
@@ -64,8 +66,8 @@ fn arm_in(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> Armed 
     }
 }
 
-/// Does what is due in `p`'s heap, on behalf of the calling M, whose queue gets the woken.
-/// `local`: `p` is its own. True: something was due.
+/// Does what is due in `p`'s heap, on behalf of the calling M, whose queue gets the woken. `local`:
+/// `p` is its own. Returns `true` if something was due.
 #[inline]
 pub(crate) fn run_due(rt: &NoPreempt, p: &P, local: bool) -> bool {
     match p.timers.wake_time() {
