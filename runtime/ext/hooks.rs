@@ -181,7 +181,7 @@ pub(crate) fn m_is_up(m: &'static M) {
     inherited::run_behind();
 }
 
-/// Timers of the own P that are due run. True: some were.
+/// Timers of the own P that are due run. Returns `true` if some were due.
 #[inline]
 pub(crate) fn run_own_due(rt: &NoPreempt, m: &'static M, p: &'static P) -> bool {
     let fired = sched_timers::run_due(rt, p, true);
@@ -198,7 +198,7 @@ pub(crate) fn slice_is_over(p: &P) -> bool {
 }
 
 /// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
-/// there are no timers, and nobody waits for a descriptor. True: one is due, or ready.
+/// there are no timers, and nobody waits for a descriptor. Returns `true` if one is due, or ready.
 pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
         return false;
@@ -275,7 +275,8 @@ pub(crate) fn before_switch(m: &'static M, g: GRef) {
     m.affinity.left_last.set(Some(g));
 }
 
-/// It has left the M. False: it had lost its P, and continues at once, with another.
+/// Returns `true` if it has left the M; `false` if it had lost its P, and continues at once, with
+/// another.
 #[inline]
 pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
     if switch == Switch::Done {

@@ -60,7 +60,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         &self.cells[at as usize % CAP]
     }
 
-    /// Puts a goroutine at the tail. Called by the owner. False: the ring is full.
+    /// Puts a goroutine at the tail. Called by the owner. Returns `false` if the ring is full.
     #[inline]
     #[must_use]
     pub(crate) fn push(&self, item: C::Item) -> bool {

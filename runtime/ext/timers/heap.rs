@@ -80,7 +80,8 @@ impl<W: Sync> TimerHeap<W> {
         self.shared.len()
     }
 
-    /// True: `run_expired` has something to do. `local`: the caller holds the P. No lock.
+    /// Returns `true` if `run_expired` has something to do. `local`: the caller holds the P. No
+    /// lock.
     #[inline]
     pub(crate) fn needs_look(&self, now: Nanos, local: bool) -> bool {
         self.wake_time().is_some_and(|wake| wake <= now) || (local && self.shared.is_littered())
