@@ -76,6 +76,6 @@ pub use api::test_hooks::{__inside, __preempt_soon};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::thread::goexit::goexit;
 #[cfg(all(not(loom), feature = "ext"))]
-pub use api::{channel, context, future, goroutine, mpsc, stack, thread, time, trace};
+pub use api::{channel, context, future, goroutine, metrics, mpsc, stack, thread, time, trace};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use ext::stackalloc::StackError;
