@@ -5,7 +5,6 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::m_id::MAX_MS;
-use crate::core::g::context::Switch;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
 use crate::core::m::current::{set_this_m, this_m};
@@ -35,7 +34,6 @@ use crate::ext::linux::signal::AltStack;
 use crate::ext::linux::tasks::{exact_timeouts, gettid};
 use crate::ext::linux::valgrind;
 use crate::ext::net::poller;
-use crate::ext::pins::{ABOUT_ITS_WAY_BACK, RECORDED};
 use crate::ext::placement::locked_thread;
 use crate::ext::placement::tied;
 use crate::ext::preempt::handoff;
@@ -247,72 +245,6 @@ pub(crate) fn may_run(m: &'static M, g: GRef, inherit: bool) -> bool {
 #[inline]
 pub(crate) fn slice_begins(m: &'static M) {
     m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
-}
-
-/// `g` is this M's.
-#[inline]
-pub(crate) fn runs(m: &'static M, g: GRef, inherit: bool) {
-    if g.stay.get() & (ABOUT_ITS_WAY_BACK | RECORDED) != 0 {
-        runs_noted(m, g, inherit);
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn runs_noted(m: &'static M, g: GRef, inherit: bool) {
-    if g.stay.get() & RECORDED != 0 {
-        emit::runs(m, g, inherit);
-    }
-    if g.stay.get() & ABOUT_ITS_WAY_BACK != 0 {
-        tls_guard::arrives(m, g);
-    }
-}
-
-/// The goroutine's frames are about to be on this thread.
-#[inline]
-pub(crate) fn before_switch(m: &'static M, g: GRef) {
-    g.last_m.store(m.incarnation(), Relaxed);
-    m.affinity.left_last.set(Some(g));
-}
-
-/// Returns `true` if it has left the M; `false` if it had lost its P, and continues at once, with
-/// another.
-#[inline]
-pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
-    if switch == Switch::Done {
-        if g.stay.get() & RECORDED != 0 {
-            emit::left(m, g, switch);
-        }
-        return true;
-    }
-    if switch == Switch::LostP {
-        tls_guard::overstayed(g);
-    }
-    if tls_guard::is_noted(m, g) {
-        leaves_noted(m, g, switch);
-    }
-    switch != Switch::LostP || !goes_on(m, g)
-}
-
-#[cold]
-#[inline(never)]
-fn leaves_noted(m: &'static M, g: GRef, switch: Switch) {
-    if g.stay.get() & RECORDED != 0 {
-        emit::left(m, g, switch);
-    }
-    if g.stay.get() != RECORDED || tls_guard::is_noted_of_thread(m) {
-        tls_guard::leaves(m, g);
-    }
-}
-
-/// It came out of the kernel without its P, and there is one for it.
-#[cold]
-fn goes_on(m: &'static M, g: GRef) -> bool {
-    let found = handoff::find_p_for(m, g);
-    if found && g.stay.get() & ABOUT_ITS_WAY_BACK != 0 {
-        tls_guard::arrives(m, g);
-    }
-    found
 }
 
 /// A goroutine that has waited is back on its stack, maybe on another thread: it leaves the runtime.

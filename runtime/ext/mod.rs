@@ -6,6 +6,12 @@ pub(crate) mod linux;
 #[cfg(not(loom))]
 pub(crate) mod pins;
 #[cfg(not(loom))]
+pub(crate) mod looks;
+#[cfg(not(loom))]
+pub(crate) mod mutex_wait;
+#[cfg(not(loom))]
+pub(crate) mod latency;
+#[cfg(not(loom))]
 pub(crate) mod recording;
 #[cfg(not(loom))]
 pub(crate) mod stackalloc;
@@ -48,6 +54,8 @@ pub(crate) mod per_m;
 pub(crate) mod per_p;
 #[cfg(not(loom))]
 pub(crate) mod per_sched;
+#[cfg(not(loom))]
+pub(crate) mod around_switch;
 #[cfg(not(loom))]
 pub(crate) mod hooks;
 #[cfg(not(loom))]

@@ -54,6 +54,8 @@ pub(crate) struct MExt {
     incarnation: AtomicIncarnation,
     /// The thread does not use it any more.
     free: AtomicBool,
+    /// How many goroutines it made runnable, while that was counted (`ext/latency.rs`).
+    pub(crate) made_ready: OwnerCell<u32>,
     /// Where the goroutine is that preemption has stopped on it.
     pub(crate) stopped_at: PlaceCell,
     /// Where it writes what it does, if that is recorded.
@@ -82,6 +84,7 @@ impl MExt {
             tls_ranges: TlsRanges::unknown(),
             incarnation: AtomicIncarnation::none(),
             free: AtomicBool::new(false),
+            made_ready: OwnerCell::zero(),
             stopped_at: PlaceCell::nowhere(),
             trace: Writer::new(),
             tid: OwnerCell::zero(),

@@ -18,7 +18,7 @@ use crate::core::g::wait_reason::WaitReason;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
 use crate::core::wait::owner::Owner;
-use crate::core::wait::sched_api::{nanotime, steady};
+use crate::core::wait::sched_api::{nanotime, steady, waited_for_mutex};
 use crate::core::wait::sema;
 use crate::core::wait::spin::{can_spin, spin};
 
@@ -183,9 +183,12 @@ impl RawMutex {
     /// woken to try again.
     fn sleep(&self, me: &mut Contender) -> bool {
         let again = me.since.is_some();
-        let since = *me.since.get_or_insert_with(nanotime);
+        let begin = nanotime();
+        let since = *me.since.get_or_insert(begin);
         sema::acquire(&self.sema, again, WaitReason::MutexLock);
-        let waited = nanotime().saturating_sub(since);
+        let end = nanotime();
+        waited_for_mutex(end.saturating_sub(begin));
+        let waited = end.saturating_sub(since);
         me.starving = me.starving || (waited > PATIENCE && !steady());
         let now = State(self.state.load(Relaxed));
         if !now.has(STARVING) {
