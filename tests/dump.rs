@@ -169,15 +169,16 @@ fn leaves_some_behind() {
             gosched::go(move || _ = receives(&from));
         }
         let lock = Arc::new(Mutex::new(()));
-        let held = lock.clone();
+        let wanted = Arc::clone(&lock);
+        let held = lock.lock().unwrap();
         gosched::go(move || {
             THERE.fetch_add(1, Relaxed);
-            drop(lock.lock());
+            drop(wanted.lock());
         });
         start("ended", || ()).join().unwrap();
         gosched::go(|| gosched::thread::sleep(Duration::from_secs(3600)));
-        std::mem::forget((to, held.lock()));
         wait_for(4, 5);
+        std::mem::forget((to, held));
     };
     // SAFETY: nothing is tied to an OS thread.
     unsafe { gosched::run(body) };
@@ -197,17 +198,20 @@ fn what_is_left_behind_is_listed() {
         );
         let parts: Vec<&str> = text.split("\n\n").skip(1).collect();
         assert!(
-            parts[0].starts_with("3 goroutines [chan receive]:\n\tat dump::receives\n"),
+            parts[0].starts_with("3 goroutines [chan receive"),
             "{ended}"
         );
+        // On a busy machine they may have waited for some seconds: `[chan receive, 2 s]`.
+        assert!(parts[0].contains("]:\n\tat dump::receives\n"), "{ended}");
         assert!(
             parts[0].contains("\n\tcreated by goroutine 1 at tests/dump.rs:"),
             "{ended}"
         );
         assert!(
-            parts[1].starts_with("1 goroutine [sync.Mutex.Lock]:\n\tat dump::leaves"),
+            parts[1].starts_with("1 goroutine [sync.Mutex.Lock"),
             "{ended}"
         );
+        assert!(parts[1].contains("]:\n\tat dump::leaves"), "{ended}");
         assert!(!text.contains("sleep") && parts.len() == 2, "{ended}");
         let ended = child("what_is_left_behind_is_listed", procs, "");
         assert!(!ended.stderr.contains("still blocked"), "{ended}");

@@ -40,7 +40,7 @@ pub struct GoroutineInfo {
     pub status: GoroutineStatus,
     /// Why it waits, in the words of dumps.
     pub wait_reason: Option<&'static str>,
-    /// For how long it has waited, in whole seconds.
+    /// For how long it has waited, to about a second.
     pub waiting: Option<Duration>,
     /// The place of the call that started it.
     pub created_at: Option<&'static Location<'static>>,

@@ -125,7 +125,8 @@ impl Alike {
     fn write(&self, kind: &Kind, stacks: &Stacks, out: &mut dyn fmt::Write) -> fmt::Result {
         write!(out, "{} [{}", goroutines(self.ids.len()), kind.reason)?;
         match (self.shortest, self.longest) {
-            (_, 0) => writeln!(out, "]:")?,
+            // The clock counts whole seconds: 1 may be no time at all.
+            (_, 0 | 1) => writeln!(out, "]:")?,
             (a, b) if a == b => writeln!(out, ", {b} s]:")?,
             (a, b) => writeln!(out, ", {a} to {b} s]:")?,
         }
