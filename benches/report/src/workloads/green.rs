@@ -1,11 +1,13 @@
 //! The workloads on goroutines.
 
-pub(crate) use gosched::{channel, sync, thread};
+pub(crate) use gosched::{channel, net, sync, thread};
 
 #[path = "channels.rs"]
 pub(crate) mod channels;
 #[path = "crowd.rs"]
 pub(crate) mod crowd;
+#[path = "echo.rs"]
+pub(crate) mod echo;
 #[path = "late.rs"]
 pub(crate) mod late;
 #[path = "meetings.rs"]

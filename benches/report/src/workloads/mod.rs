@@ -1,4 +1,4 @@
-//! What is measured. `tasks.rs`, `channels.rs`, `meetings.rs`, `work.rs`, `late.rs` and `crowd.rs` are compiled
+//! What is measured. `tasks.rs`, `channels.rs`, `meetings.rs`, `work.rs`, `echo.rs`, `late.rs` and `crowd.rs` are compiled
 //! twice: with gosched's `thread`, `sync` and `channel`, and with those of std and crossbeam-channel, which have
 //! the same names; tasks, channels and work also with mini's. So all run the same source, and what differs is
 //! the scheduler. Only `pool` differs: on threads it is rayon's.
@@ -55,6 +55,8 @@ const SPINS: &str = "two threads on two CPUs hand values over while both run, wi
 const MUTEX: &str = "std's mutex goes to the thread that happens to run, again and again; ours, as Go's, is handed over to a \
     goroutine that has waited for a millisecond";
 const SAME_WORK: &str = "the computing takes the time, and that is the same on both";
+const KERNEL: &str =
+    "most of the time is the kernel's, which copies and delivers: that is the same on both";
 const SLEEPS: &str = "the kernel lets a thread that has slept run before those that compute; a goroutine that is \
     ready waits until those before it have used their slices of up to 10 ms";
 
@@ -79,5 +81,6 @@ pub(crate) const ALL: &[Workload] = &[
     workload!("pool", "a job of 1 µs: a goroutine for each; on threads, rayon's pool", pool::jobs, 50_000, 50_000,
         "rayon's workers take closures from queues and never switch stacks; a goroutine for each job brings a stack along, which \
          this job does not need"),
+    workload!("echo", "a request of 64 bytes over TCP and its answer, on 64 connections", echo::echo, 30_000, 30_000, KERNEL),
     workload!("lateness", "how late a sleep of 1 ms ends beside 8 tasks that compute: one in a hundred is later", late::lateness, 300, 300, SLEEPS),
 ];

@@ -1,12 +1,14 @@
 //! The same source on OS threads.
 
 pub(crate) use crossbeam_channel as channel;
-pub(crate) use std::{sync, thread};
+pub(crate) use std::{net, sync, thread};
 
 #[path = "channels.rs"]
 pub(crate) mod channels;
 #[path = "crowd.rs"]
 pub(crate) mod crowd;
+#[path = "echo.rs"]
+pub(crate) mod echo;
 #[path = "late.rs"]
 pub(crate) mod late;
 #[path = "meetings.rs"]
