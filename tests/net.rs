@@ -587,8 +587,10 @@ fn any_descriptor_that_can_be_watched() {
         from.read_to_end(&mut all).unwrap();
         writer.join().unwrap();
         assert_eq!(all.len(), (1 << 20) + 1);
-        // SAFETY: no memory is passed, and the descriptor is new.
-        let bell = unsafe { OwnedFd::from_raw_fd(libc::eventfd(0, libc::EFD_NONBLOCK)) };
+        // SAFETY: no memory is passed.
+        let bell = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK) };
+        // SAFETY: the descriptor is new.
+        let bell = unsafe { OwnedFd::from_raw_fd(bell) };
         let bell = Arc::new(Async::new(std::fs::File::from(bell)).unwrap());
         let waiter = Arc::clone(&bell);
         let waiter = spawn(move || {
