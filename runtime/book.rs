@@ -23,6 +23,7 @@ pages! {
     fairness: "../docs/fairness.md",
     thread_locals: "../docs/thread-locals.md",
     deadlock: "../docs/deadlock.md",
+    metrics: "../docs/metrics.md",
     limits: "../docs/limits.md",
     go_map: "../docs/go-map.md",
     exercises: "../docs/exercises.md",

@@ -5,8 +5,10 @@
 mod colour;
 mod live;
 mod timeline;
+mod top;
 
 pub use anstream::{eprintln, print, println};
 pub use colour::paint;
 pub use live::{bar, spinner};
 pub use timeline::Timeline;
+pub use top::top;

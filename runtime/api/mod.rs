@@ -18,6 +18,10 @@ pub mod goroutine;
 #[cfg(all(not(loom), feature = "ext"))]
 pub mod stack;
 #[cfg(all(not(loom), feature = "ext"))]
+pub(crate) mod goroutines;
+#[cfg(all(not(loom), feature = "ext"))]
+pub mod metrics;
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod time;
 #[cfg(all(not(loom), feature = "ext"))]
 pub mod mpsc;

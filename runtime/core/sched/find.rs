@@ -216,7 +216,8 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
     None
 }
 
-/// The M stops spinning, and then looks at every queue once more. True: it has a P again.
+/// The M stops spinning, and then looks at every queue once more. Returns `true` if it has a P
+/// again.
 fn last_look(m: &'static M) -> bool {
     m.spinning.set(false);
     SCHED.idle.stop_spinning();
@@ -228,8 +229,8 @@ fn last_look(m: &'static M) -> bool {
     work && spin_with_idle_p(m)
 }
 
-/// Takes an idle P and spins. False: there is none, and the M that gives up the next P will look.
-/// Go: pidlegetSpinning.
+/// Takes an idle P and spins. Returns `false` if there is none; the M that gives up the next P will
+/// look. Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
     let sched = SCHED.lock();
     let p = sched.pop_idle_p();

@@ -4,6 +4,7 @@
 pub(crate) mod errno;
 pub(crate) mod tasks;
 pub(crate) mod coarse;
+pub(crate) mod peek;
 pub(crate) mod memory;
 pub(crate) mod stderr;
 pub(crate) mod dying;

@@ -199,7 +199,7 @@ fn work_waits() -> bool {
         || sched_timers::overdue(nanotime())
 }
 
-/// Every P is idle: sleeps until one is not. False: some P is busy.
+/// Sleeps while every P is idle. Returns `false` at once if some P is busy.
 fn sleep_while_idle() -> bool {
     let all_idle = || SCHED.idle.load().idle_ps() == SCHED.procs();
     // Never wait for this lock: its holder may be the one who needs the valve.

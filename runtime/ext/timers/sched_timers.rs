@@ -29,7 +29,8 @@ pub(crate) const BIRTH: u64 = 0;
 /// ticket has such a case.
 pub(crate) const IO: u64 = 0xffff;
 
-/// Arms a timer, in the caller's heap if it is in none. Called by its hand. True: it was armed before.
+/// Arms a timer, in the caller's heap if it is in none. Called by its hand. Returns `true` if it
+/// was armed before.
 pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let armed = arm_in(rt, node, when);
     if armed.earlier && SCHED.timer_waiter.tell(when) == Told::Nobody {
@@ -38,7 +39,8 @@ pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -
     armed.was_armed
 }
 
-/// Moves a timer that is armed. Called by its hand. False: it is not, and nothing has changed.
+/// Moves a timer that is armed. Called by its hand. Returns `false` if it is not armed; nothing has
+/// changed then.
 pub(crate) fn rearm(node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let when = when.clamp(1, NEVER);
     let earlier = node.rearm_armed(when);
@@ -77,8 +79,8 @@ fn arm_in(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> Armed 
     }
 }
 
-/// Does what is due in `p`'s heap, on behalf of the calling M, whose queue gets the woken.
-/// `local`: `p` is its own. True: something was due.
+/// Does what is due in `p`'s heap, on behalf of the calling M, whose queue gets the woken. `local`:
+/// `p` is its own. Returns `true` if something was due.
 #[inline]
 pub(crate) fn run_due(rt: &NoPreempt, p: &P, local: bool) -> bool {
     match p.timers.wake_time() {
