@@ -1,4 +1,4 @@
-//! What programs may expect of `std::sync`, asked of `std::sync` itself and of ours: from plain
+//! What programs may expect of `std::sync` and `std::net`, asked of std itself and of ours: from plain
 //! threads, and from goroutines at 1, 2 and 4 Ps. Only the imports differ.
 
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
@@ -6,7 +6,8 @@
 mod support;
 
 mod the_real_one {
-    use std::{sync, thread};
+    use std::os::unix::net as unix;
+    use std::{net, sync, thread};
 
     fn run(body: impl Fn() + Send + Sync) {
         body();
@@ -15,10 +16,12 @@ mod the_real_one {
     include!("same_as_std/locks.rs");
     include!("same_as_std/once.rs");
     include!("same_as_std/mpsc.rs");
+    include!("same_as_std/net.rs");
 }
 
 mod ours_from_threads {
-    use gosched::sync;
+    use gosched::os::unix::net as unix;
+    use gosched::{net, sync};
     use std::thread;
 
     fn run(body: impl Fn() + Send + Sync) {
@@ -28,13 +31,16 @@ mod ours_from_threads {
     include!("same_as_std/locks.rs");
     include!("same_as_std/once.rs");
     include!("same_as_std/mpsc.rs");
+    include!("same_as_std/net.rs");
 }
 
 mod ours_from_goroutines {
     use crate::support::check as run;
-    use gosched::{sync, thread};
+    use gosched::os::unix::net as unix;
+    use gosched::{net, sync, thread};
 
     include!("same_as_std/locks.rs");
     include!("same_as_std/once.rs");
     include!("same_as_std/mpsc.rs");
+    include!("same_as_std/net.rs");
 }

@@ -224,7 +224,7 @@ fn a_locked_thread_ends() {
 
 fn waits_for_a_socket() {
     let (near, _far) = UnixStream::pair().unwrap();
-    (&near).read(&mut [0]).unwrap();
+    (&near).read_exact(&mut [0]).unwrap();
 }
 
 /// Two at once: one of them may sleep in the poll when the other gives up.
