@@ -73,7 +73,7 @@ tests() {
 # Fails when no file matches: an empty set of examples is a mistake, not a pass.
 some() { compgen -G "$1" >>"$log" || { echo "check.sh: there is no $1" >>"$log"; return 1; }; }
 
-step_fmt() { build cargo fmt --check -p gosched -p gosched-mini -p gosched-report; }
+step_fmt() { build cargo fmt --check --all; }
 
 # Where typos is installed (crates.io: typos-cli, PyPI: typos): nothing is installed here.
 step_spelling() {
@@ -106,8 +106,8 @@ step_clippy() {
 
 # The core without the extras: no warning, Go's orders and schedules, and its small API.
 step_core() {
-    build cargo clippy --locked --no-default-features -- -D warnings || return
-    tests --no-default-features --test order --test core_alone
+    build cargo clippy --locked -p gosched --no-default-features -- -D warnings || return
+    tests -p gosched --no-default-features --test order --test core_alone
 }
 
 # Unit and integration tests; tests/tidy.rs is one of them.
@@ -148,7 +148,7 @@ step_docs() { RUSTDOCFLAGS="-D warnings" build cargo doc --locked --no-deps; }
 # The models of the protocol words. Other flags mean another build, so another folder.
 step_loom() {
     local -x RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$TARGET/loom"
-    tests --release --lib model || return
+    tests --release -p gosched --lib model || return
     tests --release -p gosched-mini --lib model || return
     # Exercise 5: a model that must pass. Exercise 6: one that must fail.
     tests --release -p gosched-mini --test exercises || return

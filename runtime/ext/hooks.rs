@@ -5,8 +5,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::m_id::MAX_MS;
-use crate::core::g::context::Switch;
 use crate::core::g::goroutine::GRef;
+use crate::core::g::gqueue::GQueue;
 use crate::core::m::current::{set_this_m, this_m};
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
@@ -17,8 +17,10 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
+use crate::core::sys::note::Note;
 use crate::ext::diagnostics::deadlock;
 use crate::ext::diagnostics::exit_watcher;
+use crate::ext::diagnostics::leaks;
 use crate::ext::diagnostics::schedtrace;
 use crate::ext::diagnostics::sigquit;
 use crate::ext::growth::overflow;
@@ -31,6 +33,7 @@ use crate::ext::linux::memory::Span;
 use crate::ext::linux::signal::AltStack;
 use crate::ext::linux::tasks::{exact_timeouts, gettid};
 use crate::ext::linux::valgrind;
+use crate::ext::net::poller;
 use crate::ext::placement::locked_thread;
 use crate::ext::placement::tied;
 use crate::ext::preempt::handoff;
@@ -67,6 +70,7 @@ pub(crate) struct Settings {
     pub(crate) async_preempt: bool,
     pub(crate) debug: Debug,
     pub(crate) overflow_ending: overflow::Ending,
+    pub(crate) leaks: bool,
     pub(crate) tls_guard: bool,
 }
 
@@ -80,6 +84,7 @@ pub(crate) fn configure(s: &Settings) -> Result<(), StackError> {
     schedtrace::configure(s.debug.sched_trace, s.debug.sched_detail);
     preempt_signal::set_valve(!s.debug.valve_off);
     config::set_steady(s.debug.steady);
+    leaks::want(s.leaks);
     if !s.tls_guard {
         tls_guard::switch_off();
     }
@@ -191,7 +196,7 @@ pub(crate) fn slice_is_over(p: &P) -> bool {
 }
 
 /// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
-/// there are no timers. Returns `true` if one is due.
+/// there are no timers, and nobody waits for a descriptor. Returns `true` if one is due, or ready.
 pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
         return false;
@@ -203,8 +208,11 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
         true => sched_timers::earliest(),
         false => Some(0),
     };
-    let woke = SCHED.timer_waiter.sleep(nanotime, earliest);
+    let ready = GQueue::new();
+    let doze = |note: &Note, until| poller::doze(note, until, &ready);
+    let woke = SCHED.timer_waiter.sleep(nanotime, earliest, doze);
     m.affinity.sleeps_for_timers.set(false);
+    poller::give_to_all(&ready);
     match woke {
         Woke::NoTimers => false,
         Woke::Due => true,
@@ -237,29 +245,6 @@ pub(crate) fn may_run(m: &'static M, g: GRef, inherit: bool) -> bool {
 #[inline]
 pub(crate) fn slice_begins(m: &'static M) {
     m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
-}
-
-/// The goroutine's frames are about to be on this thread.
-#[inline]
-pub(crate) fn before_switch(m: &'static M, g: GRef) {
-    g.last_m.store(m.incarnation(), Relaxed);
-    m.affinity.left_last.set(Some(g));
-    tls_guard::arrives(m, g);
-}
-
-/// Returns `true` if it has left the M; `false` if it had lost its P, and continues at once, with
-/// another.
-#[inline]
-pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
-    emit::left(m, g, switch);
-    if switch == Switch::Done {
-        return true;
-    }
-    if switch == Switch::LostP {
-        tls_guard::overstayed(g);
-    }
-    tls_guard::leaves(m, g);
-    switch != Switch::LostP || !handoff::find_p_for(m, g)
 }
 
 /// A goroutine that has waited is back on its stack, maybe on another thread: it leaves the runtime.

@@ -21,12 +21,12 @@ use crate::ext::timers::runtime_timer::RuntimeTimer;
 #[derive(Debug)]
 pub(crate) struct GExt {
     // Written by the owner (the M it runs on, or the spawner).
+    /// The reasons why it must run on `last_m`, if there are any (`ext/thread_locals/tls_guard.rs`),
+    /// and whether what it does is recorded.
+    pub(crate) stay: OwnerCell<u16>,
     kind: OwnerCell<u8>,
-    /// The reasons why it must run on `last_m`, if there are any: see
-    /// `ext/thread_locals/tls_guard.rs`.
-    pub(crate) stay: OwnerCell<u8>,
-    /// `lock_os_thread` count.
-    pub(crate) locked_count: OwnerCell<u16>,
+    /// A `StackSpec`: what stack it was promised at its spawn.
+    stack_spec: OwnerCell<u8>,
     /// When it last parked, by the coarse clock.
     pub(crate) since: OwnerCell<u32>,
     /// The address of what it waits for, for dumps; 0 = unknown.
@@ -39,8 +39,8 @@ pub(crate) struct GExt {
     /// The M in whose signal handler it was stopped. Stays after that: the status says whether it
     /// means anything. When it does, the thread sleeps in the handler: not another's.
     pub(crate) bound_m: AtomicMId,
-    /// A `StackSpec`: what stack it was promised at its spawn.
-    stack_spec: OwnerCell<u8>,
+    /// `lock_os_thread` count.
+    pub(crate) locked_count: OwnerCell<u16>,
     /// Whether it is in a panic: see `ext/diagnostics/panics.rs`.
     pub(crate) panics: PanicWord,
     /// Wakes a plain OS thread (`Kind::Thread`).
@@ -66,15 +66,15 @@ const _: () = assert!(size_of::<G>() == 256);
 impl GExt {
     pub(crate) fn new() -> GExt {
         GExt {
-            kind: OwnerCell::<u8>::new(Kind::Goroutine as u8),
             stay: OwnerCell::zero(),
-            locked_count: OwnerCell::zero(),
+            kind: OwnerCell::<u8>::new(Kind::Goroutine as u8),
+            stack_spec: OwnerCell::zero(),
             since: OwnerCell::zero(),
             waits_for: OwnerCell::zero(),
             last_m: AtomicIncarnation::none(),
             locked_m: AtomicMId::none(),
             bound_m: AtomicMId::none(),
-            stack_spec: OwnerCell::zero(),
+            locked_count: OwnerCell::zero(),
             panics: PanicWord::new(),
             note: Note::new(),
             parent: OwnerCell::zero(),

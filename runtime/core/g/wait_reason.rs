@@ -37,6 +37,7 @@ reasons! {
     Run = "run",
     ScopeWait = "scope",
     FutureWait = "future",
+    IoWait = "IO wait",
 }
 
 impl WaitReason {

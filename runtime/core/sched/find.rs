@@ -2,7 +2,7 @@
 //!
 //! The order *is* the scheduler: the P's expired timers, a look at the global queue at every
 //! 61st tick, goroutines that only this M may run, `runnext` and the local queue, a batch from the
-//! global queue, then stealing (other Ps' expired timers too). After the M has given up its P, it
+//! global queue, goroutines whose descriptors are ready, then stealing (other Ps' expired timers too). After the M has given up its P, it
 //! looks at everything once more (`core/sched/README.md#no-lost-work`).
 //!
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
@@ -60,6 +60,7 @@ fn find_with_p(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
         .or_else(|| hooks::next_of_m(m, &p).map(|g| fresh(g, Source::OwnThread)))
         .or_else(|| local(p, fired))
         .or_else(|| global_batch(p))
+        .or_else(|| hooks::poll_net(p).map(|g| fresh(g, Source::Net)))
         .or_else(|| steal(rt, m, p))
 }
 

@@ -12,6 +12,7 @@
 
 use crate::core::base::atomic::spin_hint;
 use crate::core::base::owner_cell::OwnerCell;
+use crate::core::hooks;
 use crate::core::m::machine::M;
 use crate::core::p::processor::{MAX_PS, P, PStatus};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
@@ -157,6 +158,7 @@ fn sysmon(_: &'static ()) {
         coarse::set_coarse(now);
         scavenger.look(now);
         teller.look(preempt_signal::is_in_place);
+        hooks::poll_if_unasked(now, lock_patiently);
         if now - counted >= default_procs::EVERY {
             counted = now;
             default_procs::look();

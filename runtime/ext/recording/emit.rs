@@ -1,5 +1,8 @@
-//! What is recorded, in the order in which a goroutine meets it. Each costs a look at one byte when
-//! nothing is recorded.
+//! What is recorded, in the order in which a goroutine meets it.
+//!
+//! While nothing is recorded, a goroutine's runs cost nothing: the M looks at the goroutine's word `stay`
+//! for other reasons, before it runs and when it has left, and `RECORDED` is a bit of that word. The other
+//! events cost a look at one byte.
 //!
 //! An event is written by whoever owns the goroutine or the P just then, before others can see what
 //! it says: so two events of one goroutine are in the order of its moves. `README.md` beside this file
@@ -15,6 +18,9 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::p::run_queue::Source;
 use crate::core::sched::schedt::SCHED;
+use crate::ext::latency;
+use crate::ext::looks::{self, LATENCY, looks};
+use crate::ext::pins::RECORDED;
 use crate::ext::recording::record::{Kind, Note, Rule, Was, Why, start_word};
 use crate::ext::recording::recorder::{OUTSIDE, on, place_word, write_outside};
 
@@ -50,15 +56,25 @@ fn move_on(moves: &OwnerCell<u32>) -> u32 {
 /// It has its number, and is about to be put into a queue.
 #[inline(always)]
 pub(crate) fn spawned(g: GRef) {
-    if on() {
-        write_spawned(g);
+    if looks::anybody() {
+        note_spawned(g);
     }
 }
 
 #[cold]
 #[inline(never)]
+fn note_spawned(g: GRef) {
+    if looks(LATENCY) {
+        latency::spawned(g);
+    }
+    if on() {
+        write_spawned(g);
+    }
+}
+
 fn write_spawned(g: GRef) {
     g.moves.set(0);
+    watch(g);
     let place = g.spawned_at.get().map_or(0, place_word);
     by_this_thread(Kind::Create, 0, g.id(), place);
 }
@@ -82,6 +98,7 @@ fn write_picked(source: Source) {
         Source::Timer(p) => (Rule::StealTimer, p),
         Source::OwnThread => (Rule::Tied, 0),
         Source::NoStack => (Rule::Starved, 0),
+        Source::Net => (Rule::Net, 0),
     };
     let Some(m) = this_m() else { return };
     m.trace.set_rule(Some(rule));
@@ -90,13 +107,23 @@ fn write_picked(source: Source) {
     }
 }
 
-/// It is this M's, which is about to switch to it.
-#[inline(always)]
+/// From now on its runs are written down. By whoever owns it.
+pub(crate) fn watch(g: GRef) {
+    g.stay.set(g.stay.get() | RECORDED);
+}
+
+/// A recording has ended: its runs are not written down any more.
+fn unwatch(g: GRef) {
+    g.stay.set(g.stay.get() & !RECORDED);
+}
+
+/// It is this M's, which is about to switch to it. Its word says `RECORDED`, as for [`left`].
 pub(crate) fn runs(m: &'static M, g: GRef, inherits: bool) {
-    if on() {
-        let rule = if inherits { Rule::Runnext } else { Rule::Local };
-        write_start(m, g, rule);
+    if !on() {
+        return unwatch(g);
     }
+    let rule = if inherits { Rule::Runnext } else { Rule::Local };
+    write_start(m, g, rule);
 }
 
 /// It was stopped where it stood, and goes on there.
@@ -117,16 +144,10 @@ fn write_start(m: &'static M, g: GRef, said: Rule) {
 }
 
 /// It has left its stack, and nobody knows yet.
-#[inline(always)]
 pub(crate) fn left(m: &'static M, g: GRef, switch: Switch) {
-    if on() {
-        write_left(m, g, switch);
+    if !on() {
+        return unwatch(g);
     }
-}
-
-#[cold]
-#[inline(never)]
-fn write_left(m: &'static M, g: GRef, switch: Switch) {
     let why = match switch {
         Switch::Yield => Why::Yield,
         Switch::YieldLocal => Why::YieldLocal,
@@ -157,13 +178,22 @@ pub(crate) fn stops_in_place(m: &'static M, g: GRef, for_world: bool) {
 /// It waits, and may go on. By the one waker that owns the wait.
 #[inline(always)]
 pub(crate) fn readied(g: GRef) {
-    if on() {
-        write_readied(g);
+    if looks::anybody() {
+        note_readied(g);
     }
 }
 
 #[cold]
 #[inline(never)]
+fn note_readied(g: GRef) {
+    if looks(LATENCY) {
+        latency::becomes_runnable(g);
+    }
+    if on() {
+        write_readied(g);
+    }
+}
+
 fn write_readied(g: GRef) {
     if !g.is_thread() {
         by_this_thread(Kind::Ready, 0, g.id(), u64::from(move_on(&g.moves)));
@@ -174,6 +204,7 @@ fn write_readied(g: GRef) {
 #[inline(always)]
 pub(crate) fn leaves(m: &'static M, g: GRef) {
     if on() {
+        watch(g);
         by(m, Kind::Leave, 0, g.id(), 0);
     }
 }
@@ -182,6 +213,7 @@ pub(crate) fn leaves(m: &'static M, g: GRef) {
 #[inline(always)]
 pub(crate) fn comes_back(m: &'static M, g: GRef) {
     if on() {
+        watch(g);
         by(m, Kind::Return, 0, g.id(), 0);
     }
 }
@@ -190,6 +222,7 @@ pub(crate) fn comes_back(m: &'static M, g: GRef) {
 #[inline(always)]
 pub(crate) fn through_valve(m: &'static M, g: GRef) {
     if on() {
+        watch(g);
         by(m, Kind::Valve, 0, g.id(), 0);
     }
 }

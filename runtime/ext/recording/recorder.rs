@@ -16,6 +16,7 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::lock::RawLock;
 use crate::ext::linux::ticks::{self, Moment};
+use crate::ext::looks::{self, RECORDING};
 use crate::ext::recording::record::{Kind, Record, Rule, WORDS};
 
 /// 64 KiB.
@@ -200,6 +201,7 @@ pub(crate) fn begin() -> Moment {
     let now = Moment::now();
     RECORDER.begin.store(now.ticks, Relaxed);
     RECORDER.on.store(true, Relaxed);
+    looks::begin(RECORDING);
     OUTSIDE_LOCK.unlock();
     now
 }
@@ -207,6 +209,7 @@ pub(crate) fn begin() -> Moment {
 /// No more events from now on, but those that are being written.
 pub(crate) fn end() -> Moment {
     RECORDER.on.store(false, Relaxed);
+    looks::end(RECORDING);
     Moment::now()
 }
 

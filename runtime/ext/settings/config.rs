@@ -55,6 +55,8 @@ pub(crate) struct Debug {
     pub(crate) steady: bool,
     /// The program is recorded, to the file that [`trace_file`] names.
     pub(crate) trace: bool,
+    /// What is still blocked when `run` returns is listed.
+    pub(crate) leaks: bool,
     /// The number of Ps stays as it was at the start, whatever CPUs may be used.
     pub(crate) fixed_procs: bool,
 }
@@ -121,6 +123,10 @@ const KEYS: &[(&str, &str, Set)] = &[
             debug.trace.then_some(())
         },
     ),
+    ("leaks", "0 or 1", |debug, value| {
+        debug.leaks = flag(value)?;
+        Some(())
+    }),
     ("updatemaxprocs", "0 or 1", |debug, value| {
         debug.fixed_procs = !flag(value)?;
         Some(())
@@ -248,7 +254,7 @@ mod tests {
              scheddetail (0 or 1), slice (a time from 100us to 10s), valveoff (0 or 1), \
              schedtick (a number), steady (0 or 1), \
              trace (a file that ends in .html, .trace, .perfetto or .txt, or -), \
-             updatemaxprocs (0 or 1)"
+             leaks (0 or 1), updatemaxprocs (0 or 1)"
         );
         assert_eq!(
             of("scheddetail"),

@@ -23,9 +23,10 @@ use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::machine::M;
 use crate::ext::allgs;
+use crate::ext::latency;
 use crate::ext::pins::{
-    ABOUT_ITS_WAY_BACK, COUNTED, LOOK, OVERSTAYED, OVERSTAYED_ONE, OVERSTAYS, PANICKING,
-    SENT_HOME, UNKNOWN,
+    ABOUT_ITS_WAY_BACK, COUNTED, LOOK, LOOKED_AT, OVERSTAYED, OVERSTAYED_ONE, OVERSTAYS,
+    PANICKING, SENT_HOME, UNKNOWN,
 };
 use crate::ext::stackalloc::SlotRef;
 use crate::ext::stopped::State;
@@ -55,23 +56,27 @@ pub(crate) fn switch_off() {
     GUARD.off.set(true);
 }
 
-/// On `m`, when `g` has just left its stack and before another thread can have it.
+/// On `m`, when `g` has just left its stack: is there anything to do? Also if it is recorded.
 #[inline]
-pub(crate) fn leaves(m: &'static M, g: GRef) {
-    if std::thread::panicking() || m.tls_ranges.is_stale() || g.stay.get() != 0 {
-        leaves_noted(m, g);
-    }
+pub(crate) fn is_noted(m: &'static M, g: GRef) -> bool {
+    g.stay.get() != 0 || is_noted_of_thread(m)
 }
 
-#[cold]
-fn leaves_noted(m: &'static M, g: GRef) {
+/// The part of that which is the same for all goroutines.
+#[inline]
+pub(crate) fn is_noted_of_thread(m: &'static M) -> bool {
+    std::thread::panicking() || m.tls_ranges.is_stale()
+}
+
+/// Then, if so, before another thread can have it.
+pub(crate) fn leaves(m: &'static M, g: GRef) {
     let was = g.stay.get();
     let overstayed = if was & OVERSTAYS != 0 {
         OVERSTAYED
     } else {
         (was & OVERSTAYED).saturating_sub(OVERSTAYED_ONE)
     };
-    let mut stay = was & LOOK | overstayed;
+    let mut stay = was & (LOOK | LOOKED_AT) | overstayed;
     if std::thread::panicking() {
         if g.locked_m.get().is_none() {
             stay |= PANICKING;
@@ -114,12 +119,13 @@ fn is_tainted_at(m: &M, g: GRef) -> bool {
 /// `g` is about to run for the first time.
 #[inline]
 pub(crate) fn starts(g: GRef) {
-    g.stay.set(LOOK);
+    g.stay.set(g.stay.get() | LOOK);
 }
 
 /// `g` keeps its thread for long: it was preempted, or lost its P in the kernel. On that thread.
 pub(crate) fn overstayed(g: GRef) {
     g.stay.set(g.stay.get() | OVERSTAYS);
+    latency::watch_if_timed(g); // it may have been in the kernel when all others were told
 }
 
 /// `m` has picked `g`. May that one keep the thread for long, and is there another goroutine that
@@ -151,16 +157,9 @@ fn is_needed_by_others(m: &'static M, g: GRef) -> bool {
         })
 }
 
-/// On `m`, when `g` is about to run.
-#[inline]
-pub(crate) fn arrives(m: &'static M, g: GRef) {
-    if g.stay.get() & ABOUT_ITS_WAY_BACK != 0 {
-        arrives_tied(m, g);
-    }
-}
-
+/// On `m`, when `g` is about to run, if its word says anything `ABOUT_ITS_WAY_BACK`.
 #[cold]
-fn arrives_tied(m: &'static M, g: GRef) {
+pub(crate) fn arrives(m: &'static M, g: GRef) {
     let stay = g.stay.get();
     if stay & PANICKING != 0 {
         g.locked_m.set(None);
@@ -237,7 +236,7 @@ pub(crate) fn is_needed(m: &'static M, last: GRef) -> bool {
 }
 
 /// `g`, a goroutine that has started, ran on `m` last, and `stay` is known of it, if anything.
-fn needs(m: &M, g: GRef, stay: u8) -> bool {
+fn needs(m: &M, g: GRef, stay: u16) -> bool {
     g.last_m.is(m.incarnation())
         && !g.is_thread()
         && g.status.state() != State::Dead

@@ -3,8 +3,11 @@
 //! Go: time.go maybeAdd, wakeNetPoller, check; proc.go checkTimersNoP, timeSleepUntil.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::core::g::goroutine::G;
 use crate::core::g::wait_round::WaitId;
+use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::p::processor::P;
 use crate::core::sched::park::ready;
@@ -22,6 +25,9 @@ use crate::ext::timers::timer_waiter::Told;
 
 /// Left with the timer of a prepared goroutine: start it. No ticket is 0.
 pub(crate) const BIRTH: u64 = 0;
+/// The lower half of a word that is left with the timer of a goroutine that waits for a descriptor. No
+/// ticket has such a case.
+pub(crate) const IO: u64 = 0xffff;
 
 /// Arms a timer, in the caller's heap if it is in none. Called by its hand. Returns `true` if it
 /// was armed before.
@@ -49,6 +55,13 @@ pub(crate) fn rearm(node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
 pub(crate) fn arm_and_park(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) {
     let armed = arm_in(rt, node, when);
     if armed.earlier && SCHED.timer_waiter.tell(when) == Told::Nobody && has_more_to_run(rt) {
+        wakep();
+    }
+}
+
+/// A goroutine that waits for a descriptor is about to park: an M has to ask the kernel from now on.
+pub(crate) fn tell_and_park(rt: &NoPreempt) {
+    if SCHED.timer_waiter.tell(NEVER) == Told::Nobody && has_more_to_run(rt) {
         wakep();
     }
 }
@@ -101,6 +114,12 @@ fn act(rt: &NoPreempt, Expired { who, data }: Expired<G>) {
         spawn::make_runnable(rt, who);
         return;
     }
+    if data & IO == IO {
+        if let Some(g) = hooks::time_is_over(data) {
+            ready(rt, g);
+        }
+        return;
+    }
     let (ticket, case) = WaitId::split(data);
     if who.wait_round.claim(ticket, case) {
         ready(rt, who);
@@ -118,13 +137,20 @@ pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
 }
 
 /// `p` has just become idle, and no M has looked at its timers: another M must know when its
-/// timers are due. Go: handoffp, its end.
+/// timers are due, or that somebody waits for a descriptor. Go: handoffp, its end.
 pub(crate) fn see_to(p: &P) {
-    if let Some(when) = p.timers.wake_time()
+    if let Some(when) = p.timers.wake_time().or_else(never_if_io)
         && SCHED.timer_waiter.tell(when) == Told::Nobody
     {
         wakep();
     }
+}
+
+/// Goroutines that wait for descriptors are like a timer that is never due: somebody has to sleep for
+/// them.
+fn never_if_io() -> Option<Nanos> {
+    // Relaxed: ordered by the timer waiter's fences, as the heaps are.
+    (SCHED.io_waiters.load(Relaxed) != 0).then_some(NEVER)
 }
 
 /// When the first timer of all is due; heaps of stopped ones are emptied on the way.
@@ -136,4 +162,5 @@ pub(crate) fn earliest() -> Option<Nanos> {
             p.timers.wake_time()
         })
         .min()
+        .or_else(never_if_io)
 }

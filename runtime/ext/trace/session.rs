@@ -90,11 +90,15 @@ fn describe_world() {
         if g.is_thread() {
             return;
         }
+        let me = running.is_some_and(|r| r.same(g));
+        if g.status.state() != State::Running || me {
+            emit::watch(g); // others come out of the kernel, and see to that themselves
+        }
         match g.status.state() {
             State::Dead => (),
             State::Waiting => emit::g_is(g, Was::Waiting, None),
             State::Runnable | State::Preempted => emit::g_is(g, Was::Runnable, None),
-            State::Running if running.is_some_and(|r| r.same(g)) => {
+            State::Running if me => {
                 emit::g_is(g, Was::Running, None);
             }
             State::Running => {
