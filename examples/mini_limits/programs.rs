@@ -43,6 +43,10 @@ fn blocking_call() {
 /// Two Ps; a goroutine yields while it holds a reference to a thread-local.
 fn thread_local() {
     thread_local!(static MINE: Cell<u64> = const { Cell::new(0) });
+    #[inline(never)] // else the compiler thinks that it has the address already
+    fn here() -> *const Cell<u64> {
+        MINE.with(|mine| black_box(std::ptr::from_ref(mine)))
+    }
     let back = Arc::new(AtomicBool::new(false));
     let occupied = Arc::clone(&back);
     let moved = spawn(move || {
@@ -57,14 +61,10 @@ fn thread_local() {
             });
             yield_now();
             back.store(true, Relaxed);
-            !MINE.with(|now| std::ptr::eq(now, black_box(mine)))
+            !std::ptr::eq(here(), black_box(mine))
         })
     });
-    let whose = if moved.join().unwrap() {
-        "another"
-    } else {
-        "its own"
-    };
+    let whose = ["its own", "another"][usize::from(moved.join().unwrap())];
     println!("uses the Cell of {whose} thread");
 }
 

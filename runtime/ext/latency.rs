@@ -36,8 +36,8 @@ static LATENCY_OF: Latency = Latency {
     counts: [const { AtomicU64::new(0) }; BUCKETS],
 };
 
-/// Begins to time. True: it did not before. The caller then stops the world, and lets all goroutines
-/// be [`watch`]ed.
+/// Begins to time. Returns `true` if it did not before; the caller then stops the world, and lets
+/// all goroutines be [`watch`]ed.
 pub(crate) fn begin() -> bool {
     let first = LATENCY_OF
         .since

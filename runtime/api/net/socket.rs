@@ -230,7 +230,7 @@ impl<S: AsFd> Socket<S> {
         }
     }
 
-    /// False: the time is over.
+    /// Returns `false` if the time is over.
     fn wait_on_thread(&self, direction: Direction, deadline: Option<Nanos>) -> bool {
         let left = deadline.map(|when| when.saturating_sub(nanotime()));
         if left == Some(0) {
@@ -241,7 +241,8 @@ impl<S: AsFd> Socket<S> {
         true
     }
 
-    /// Waits until it may be ready. False: `deadline` has passed. By one goroutine at a time.
+    /// Waits until it may be ready. Returns `false` if `deadline` has passed. By one goroutine at a
+    /// time.
     pub(crate) fn wait(&self, direction: Direction, deadline: Option<Nanos>) -> bool {
         match &self.watched {
             Some(watched) if this_m().is_some() => {

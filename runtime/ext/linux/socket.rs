@@ -108,7 +108,8 @@ pub(crate) fn timeout(fd: BorrowedFd<'_>, of_writes: bool) -> Option<Duration> {
     (answer == 0 && !span.is_zero()).then_some(span)
 }
 
-/// The calling thread waits until `fd` is ready, for `span` at most. False: the time is over.
+/// The calling thread waits until `fd` is ready, for `span` at most. Returns `false` if the time is
+/// over.
 pub(crate) fn wait_on_thread(
     fd: BorrowedFd<'_>,
     to_write: bool,

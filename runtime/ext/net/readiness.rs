@@ -46,7 +46,8 @@ impl Readiness {
         self.0.load(Relaxed) == READY && self.0.swap(NIL, Acquire) == READY
     }
 
-    /// Waiter, whose park is announced and whose G stands beside the word. False: an event came.
+    /// Waiter, whose park is announced and whose G stands beside the word. Returns `false` if an
+    /// event came.
     #[must_use]
     pub(crate) fn wait(&self) -> bool {
         // Release pairs(readiness): the waker sees the G.
@@ -55,14 +56,14 @@ impl Readiness {
             .is_ok()
     }
 
-    /// An event. True: the caller wakes the waiter.
+    /// An event. Returns `true` if the caller must wake the waiter.
     #[must_use]
     pub(crate) fn set(&self) -> bool {
         // Acquire pairs(readiness): wait's Release. Release pairs(readiness): take's Acquire.
         self.0.swap(READY, AcqRel) == WAITING
     }
 
-    /// The waiter's time is over. True: the caller wakes it.
+    /// The waiter's time is over. Returns `true` if the caller must wake it.
     #[must_use]
     pub(crate) fn give_up(&self) -> bool {
         // Acquire pairs(readiness): wait's Release.
@@ -110,7 +111,8 @@ mod model {
             self.bytes.swap(0, Relaxed)
         }
 
-        /// What `io_wait.rs` does when a read had to wait. False: the time is over, and nothing came.
+        /// What `io_wait.rs` does when a read had to wait. Returns `false` if the time is over and
+        /// nothing came.
         fn wait(&self, over: impl Fn() -> bool) -> bool {
             loop {
                 if self.word.take() {

@@ -40,8 +40,8 @@ impl Empty {
     }
 }
 
-/// Runs `f` as if the function with the instruction `at` had called it. False: that function finds
-/// its own caller in a way that needs more than a stack of zeros.
+/// Runs `f` as if the function with the instruction `at` had called it. Returns `false` if that
+/// function finds its own caller in a way that needs more than a stack of zeros.
 pub(crate) fn as_if_from(
     objects: &[Object],
     at: usize,
