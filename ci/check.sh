@@ -15,7 +15,7 @@ set -Eeuo pipefail
 exec </dev/null # may be closed or a terminal: no test shall read it
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly ALL=(fmt clippy core test test-release doctest examples benches docs loom)
+readonly ALL=(fmt spelling msrv clippy core test test-release doctest examples benches docs loom)
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 readonly BUILD_TIMEOUT=900
@@ -74,6 +74,28 @@ tests() {
 some() { compgen -G "$1" >>"$log" || { echo "check.sh: there is no $1" >>"$log"; return 1; }; }
 
 step_fmt() { build cargo fmt --check --all; }
+
+# Where typos is installed (crates.io: typos-cli, PyPI: typos): nothing is installed here.
+step_spelling() {
+    if ! command -v typos >>"$log"; then
+        echo "(no typos here) " | tee -a "$log" | tr -d '\n'
+        return
+    fi
+    run "$TEST_TIMEOUT" typos
+}
+
+# The oldest compiler that Cargo.toml promises: this one, or one that rustup has.
+step_msrv() {
+    local oldest
+    oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    if [[ $(rustc --version) == "rustc $oldest."* ]]; then
+        echo "(it is this compiler) " | tee -a "$log" | tr -d '\n'
+    elif cargo "+$oldest" --version >>"$log" 2>&1; then
+        CARGO_TARGET_DIR="$TARGET/msrv" build cargo "+$oldest" check --locked
+    else
+        echo "(no Rust $oldest here) " | tee -a "$log" | tr -d '\n'
+    fi
+}
 
 # The report is a member that only those build who ask for it.
 step_clippy() {

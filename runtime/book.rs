@@ -19,6 +19,7 @@ pages! {
     channels: "../docs/channels.md",
     select: "../docs/select.md",
     timers: "../docs/timers.md",
+    net: "../docs/net.md",
     fairness: "../docs/fairness.md",
     thread_locals: "../docs/thread-locals.md",
     deadlock: "../docs/deadlock.md",

@@ -6,7 +6,7 @@
 mod child;
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use gosched::os::unix::net::UnixStream;
 use gosched::trace::{self, Trace};
 use gosched::{channel, goroutine, thread};
 
@@ -176,6 +177,25 @@ fn everything(time: Duration) {
                 }
             });
             s.spawn(move || for _ in rx {});
+            // Waits for sockets, now and then with a time limit.
+            let (mut near, mut far) = UnixStream::pair().unwrap();
+            far.set_read_timeout(Some(MS / 10)).unwrap();
+            s.spawn(move || {
+                while !stop.load(SeqCst) {
+                    near.write_all(&[1]).unwrap();
+                    near.read_exact(&mut [0]).unwrap();
+                    thread::sleep(MS / 5);
+                }
+            });
+            s.spawn(move || {
+                loop {
+                    match far.read(&mut [0]) {
+                        Ok(0) => return,
+                        Ok(_) => far.write_all(&[2]).unwrap(),
+                        Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock),
+                    }
+                }
+            });
         }
         // A plain thread wakes, starts, and is woken.
         let (tx, rx) = channel::bounded::<u32>(1);

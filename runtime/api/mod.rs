@@ -32,6 +32,12 @@ pub mod context;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod err_group;
 #[cfg(all(not(loom), feature = "ext"))]
+pub mod net;
+#[cfg(all(not(loom), feature = "ext"))]
+pub mod os;
+#[cfg(all(not(loom), feature = "ext"))]
+pub mod io;
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod builder;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod run;

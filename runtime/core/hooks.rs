@@ -12,8 +12,9 @@
 //! | [`p_gets_busy`] | a P leaves the idle list | sysmon wakes |
 //! | [`is_stopping`], [`stops_for_world`] | a pick | the M sleeps while the world is stopped |
 //! | [`run_own_due`], [`run_due`] | a pick, for the own P and for a victim's | timers make goroutines ready |
+//! | [`poll_net`] | a pick, before the M steals | the kernel is asked which descriptors are ready |
 //! | [`next_of_m`], [`next_of_m_locked`], [`next_starved`] | a pick, and the last look | a goroutine that only this M may run, or that waited for a stack |
-//! | [`wait_for_timers`] | an M has nothing to do | it sleeps until a timer is due |
+//! | [`wait_for_timers`] | an M has nothing to do | it sleeps until a timer is due, or a descriptor is ready |
 //! | [`may_run`] | a goroutine was picked | it goes to the M that it belongs to |
 //! | [`slice_begins`], [`slice_is_over`] | the pick has a slice of its own, or inherits one | preemption's words |
 //! | [`before_switch`], [`after_switch`] | around the context switch | the guard of thread-locals looks |
@@ -42,6 +43,7 @@ pub(crate) use crate::ext::life::{
 };
 
 pub(crate) use crate::ext::mutex_wait::waited_for_mutex;
+pub(crate) use crate::ext::net::poller::poll_net;
 pub(crate) use crate::ext::per_g::GExt;
 pub(crate) use crate::ext::per_m::MExt;
 pub(crate) use crate::ext::per_p::PExt;
@@ -68,3 +70,5 @@ pub(crate) use crate::ext::world::stop_for_world::{is_stopping, stops_for_world}
 pub(crate) use crate::ext::diagnostics::deadlock::nobody_can_act;
 pub(crate) use crate::ext::diagnostics::sigquit::answer;
 pub(crate) use crate::ext::hooks::{foreign_falls_asleep, nobody_is_awake};
+pub(crate) use crate::ext::net::io_wait::time_is_over;
+pub(crate) use crate::ext::net::poller::poll_if_unasked;

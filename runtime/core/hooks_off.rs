@@ -211,6 +211,11 @@ pub(crate) fn run_due(_: &NoPreempt, _: &'static P, _own: bool) -> bool {
 }
 
 #[inline]
+pub(crate) fn poll_net(_: LentP<'_>) -> Option<GRef> {
+    None
+}
+
+#[inline]
 pub(crate) fn slice_is_over(_: &P) -> bool {
     false
 }

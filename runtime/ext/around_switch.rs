@@ -42,7 +42,8 @@ pub(crate) fn before_switch(m: &'static M, g: GRef) {
     m.affinity.left_last.set(Some(g));
 }
 
-/// It has left the M. False: it had lost its P, and continues at once, with another.
+/// Returns `true` if it has left the M; `false` if it had lost its P, and continues at once, with
+/// another.
 #[inline]
 pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
     if switch == Switch::Done {

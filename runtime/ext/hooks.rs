@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::m_id::MAX_MS;
 use crate::core::g::goroutine::GRef;
+use crate::core::g::gqueue::GQueue;
 use crate::core::m::current::{set_this_m, this_m};
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
@@ -16,6 +17,7 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
+use crate::core::sys::note::Note;
 use crate::ext::diagnostics::deadlock;
 use crate::ext::diagnostics::exit_watcher;
 use crate::ext::diagnostics::leaks;
@@ -31,6 +33,7 @@ use crate::ext::linux::memory::Span;
 use crate::ext::linux::signal::AltStack;
 use crate::ext::linux::tasks::{exact_timeouts, gettid};
 use crate::ext::linux::valgrind;
+use crate::ext::net::poller;
 use crate::ext::placement::locked_thread;
 use crate::ext::placement::tied;
 use crate::ext::preempt::handoff;
@@ -176,7 +179,7 @@ pub(crate) fn m_is_up(m: &'static M) {
     inherited::run_behind();
 }
 
-/// Timers of the own P that are due run. True: some were.
+/// Timers of the own P that are due run. Returns `true` if some were due.
 #[inline]
 pub(crate) fn run_own_due(rt: &NoPreempt, m: &'static M, p: &'static P) -> bool {
     let fired = sched_timers::run_due(rt, p, true);
@@ -193,7 +196,7 @@ pub(crate) fn slice_is_over(p: &P) -> bool {
 }
 
 /// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
-/// there are no timers. True: one is due.
+/// there are no timers, and nobody waits for a descriptor. Returns `true` if one is due, or ready.
 pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
         return false;
@@ -205,8 +208,11 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
         true => sched_timers::earliest(),
         false => Some(0),
     };
-    let woke = SCHED.timer_waiter.sleep(nanotime, earliest);
+    let ready = GQueue::new();
+    let doze = |note: &Note, until| poller::doze(note, until, &ready);
+    let woke = SCHED.timer_waiter.sleep(nanotime, earliest, doze);
     m.affinity.sleeps_for_timers.set(false);
+    poller::give_to_all(&ready);
     match woke {
         Woke::NoTimers => false,
         Woke::Due => true,

@@ -23,6 +23,7 @@ pub(crate) mod allgs;
 pub(crate) mod plain_threads;
 pub(crate) mod timers;
 pub(crate) mod locks;
+pub(crate) mod net;
 #[cfg(not(loom))]
 pub(crate) mod threads;
 #[cfg(not(loom))]

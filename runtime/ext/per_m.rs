@@ -135,7 +135,7 @@ impl MExt {
         self.free.store(true, Release); // pairs(m-free): take_free's Acquire
     }
 
-    /// True: it was free, and is the caller's. By the spawner.
+    /// Returns `true` if it was free: it is the caller's now. By the spawner.
     pub(crate) fn take_free(&self) -> bool {
         // Acquire pairs(m-free): let_go's Release.
         let free = self.free.load(Acquire);

@@ -91,7 +91,7 @@ impl<T> Packet<T> {
         !published
     }
 
-    /// Takes back the waker of the last poll. False: the goroutine has ended. By the handle's
+    /// Takes back the waker of the last poll; `false` if the goroutine has ended. By the handle's
     /// owner.
     fn forget_waker(&self) -> bool {
         match self.word.forget_waker() {

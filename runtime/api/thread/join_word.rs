@@ -48,7 +48,7 @@ impl JoinWord {
         }
     }
 
-    /// By the goroutine, at its end, once. True: the waker is its to call.
+    /// By the goroutine, at its end, once. Returns `true` if it is the one to call the waker.
     #[inline]
     pub(crate) fn finish(&self) -> bool {
         let rt = enter();
@@ -62,8 +62,8 @@ impl JoinWord {
         before == AWAITED
     }
 
-    /// By the handle, whose waker is in place. False: the goroutine has ended, and the place is
-    /// still the handle's.
+    /// By the handle, whose waker is in place. Returns `false` if the goroutine has ended; then the
+    /// place is still the handle's.
     #[inline]
     pub(crate) fn publish_waker(&self) -> bool {
         // Release pairs(join): finish's Acquire sees the waker. Acquire pairs(join): finish's

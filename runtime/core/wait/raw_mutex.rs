@@ -179,7 +179,8 @@ impl RawMutex {
         }
     }
 
-    /// Counted as a waiter. True: the mutex was handed over. False: woken to try again.
+    /// Sleeps as a counted waiter. Returns `true` if the mutex was handed over, `false` if it was
+    /// woken to try again.
     fn sleep(&self, me: &mut Contender) -> bool {
         let again = me.since.is_some();
         let begin = nanotime();

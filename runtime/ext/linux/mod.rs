@@ -27,6 +27,8 @@ pub(crate) mod pagemap;
 pub(crate) mod ucontext;
 pub(crate) mod signal;
 pub(crate) mod pidfd;
+pub(crate) mod epoll;
+pub(crate) mod socket;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod ticks_x86_64;
 #[cfg(target_arch = "aarch64")]

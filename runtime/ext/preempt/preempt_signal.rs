@@ -325,8 +325,8 @@ fn bound_to(g: GRef) -> &'static M {
     }
 }
 
-/// The safety valve: lets one preempted goroutine run without a P. False: there is none. Round
-/// about, as each gets a moment only and it may be the last one that matters.
+/// The safety valve: lets one preempted goroutine run without a P. Returns `false` if there is
+/// none. Round about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
     static LAST: AtomicMId = AtomicMId::none();
     if !VALVE.peek() {

@@ -98,6 +98,7 @@ fn write_picked(source: Source) {
         Source::Timer(p) => (Rule::StealTimer, p),
         Source::OwnThread => (Rule::Tied, 0),
         Source::NoStack => (Rule::Starved, 0),
+        Source::Net => (Rule::Net, 0),
     };
     let Some(m) = this_m() else { return };
     m.trace.set_rule(Some(rule));
