@@ -135,7 +135,8 @@ step_doctest() { run "$TEST_TIMEOUT" cargo test --locked --doc -p gosched -p gos
 step_examples() {
     some 'examples/*.rs' || return
     build cargo build --locked --profile ci --examples || return
-    tests --profile ci --test examples
+    tests --profile ci --test examples || return
+    tests --profile ci --test chapters
 }
 
 step_benches() {

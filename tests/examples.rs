@@ -13,11 +13,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
+#[path = "support/built.rs"]
+mod built;
 #[path = "support/child.rs"]
 mod child;
+
+use built::{build, folder};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -96,35 +100,6 @@ fn output_matches(pattern: &[String], output: &[&str]) -> bool {
             line_matches(first, line.trim_end()) && output_matches(rest, others)
         }),
     }
-}
-
-/// `target/PROFILE/examples`, beside the folder of this program.
-fn folder() -> PathBuf {
-    let me = std::env::current_exe().unwrap();
-    me.parent().and_then(Path::parent).unwrap().join("examples")
-}
-
-/// Builds all examples in the profile of this program, into the target folder that it lies in.
-fn build() {
-    let folder = folder();
-    let profile = folder.parent().unwrap();
-    let target = profile.parent().unwrap();
-    let profile = profile.file_name().unwrap().to_str().unwrap();
-    let status = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--locked",
-            "--profile",
-            profile,
-            "--examples",
-            "--target-dir",
-        ])
-        .arg(target)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
-        .status()
-        .expect("cargo starts");
-    assert!(status.success(), "the examples do not build");
 }
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
