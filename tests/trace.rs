@@ -4,18 +4,17 @@
 
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/traced.rs"]
+mod traced;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gosched::trace::{self, Trace};
 use gosched::{channel, goroutine, thread};
+use traced::{ask_go, everything, scratch};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const MS: Duration = Duration::from_millis(1);
@@ -133,103 +132,6 @@ fn a_timeline_has_a_line_for_each_p_and_goroutine() {
     ] {
         assert!(text.contains(what) || what == "tests/", "{what}\n{text}");
     }
-}
-
-/// What a program does that uses all of the scheduler, for a while.
-fn everything(time: Duration) {
-    let stop = AtomicBool::new(false);
-    thread::scope(|s| {
-        let stop = &stop;
-        for _ in 0..3 {
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    thread::yield_now();
-                }
-            });
-            // Computes, so that it is preempted.
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    std::hint::spin_loop();
-                }
-            });
-            // The P is taken from it.
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    std::thread::sleep(MS / 4);
-                }
-            });
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    thread::sleep(MS / 10);
-                }
-            });
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    thread::spawn(|| {
-                        gosched::lock_os_thread();
-                        thread::yield_now();
-                    })
-                    .join()
-                    .unwrap();
-                }
-            });
-            let (tx, rx) = channel::bounded::<u32>(0);
-            s.spawn(move || {
-                while !stop.load(SeqCst) {
-                    tx.send(1).unwrap();
-                }
-            });
-            s.spawn(move || for _ in rx {});
-        }
-        // A plain thread wakes, starts, and is woken.
-        let (tx, rx) = channel::bounded::<u32>(1);
-        std::thread::scope(|plain| {
-            plain.spawn(move || {
-                while !stop.load(SeqCst) {
-                    let tx = tx.clone();
-                    gosched::go(move || tx.send(1).unwrap());
-                    rx.recv().unwrap();
-                }
-            });
-            let begin = Instant::now();
-            while begin.elapsed() < time {
-                let ps = gosched::gomaxprocs(0);
-                gosched::gomaxprocs(ps + 1);
-                thread::sleep(MS * 5);
-                gosched::gomaxprocs(ps);
-                let _region = trace::region("between");
-                trace::log("turn", "another");
-            }
-            stop.store(true, SeqCst);
-        });
-    });
-}
-
-fn go_tool() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../go/bin/go");
-    let found = beside.is_file().then_some(beside);
-    if found.is_none() {
-        println!("skipped: no Go at ../go, so its reader was not asked");
-    }
-    found
-}
-
-/// Go's reader of traces accepts it.
-fn ask_go(trace: &Path) {
-    let Some(go) = go_tool() else { return };
-    let asked = Command::new(go)
-        .args(["tool", "trace", "-d=footprint"])
-        .arg(trace)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&asked.stderr);
-    assert!(asked.status.success(), "{trace:?}: {said}");
-}
-
-fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trace");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
 }
 
 /// The order of all events is found, so each was possible: the right to a P, the state of each
