@@ -194,6 +194,34 @@ fn the_standard_output_is_for_a_timeline() {
     assert!(ended.stdout.contains("What each P ran"), "{ended}");
 }
 
+/// The program has less memory than its trace needs: it says so, and ends as it would have.
+#[test]
+fn without_memory_for_the_file_the_status_is_the_program_s_own() {
+    if child::role().is_some() {
+        // SAFETY: nothing in this program is tied to a thread.
+        unsafe { gosched::run(|| (0..200_000).for_each(|_| thread::yield_now())) };
+        // SAFETY: a limit of this process's own.
+        let limited = unsafe {
+            let bytes = libc::rlimit {
+                rlim_cur: 1 << 20,
+                rlim_max: 1 << 20,
+            };
+            libc::setrlimit(libc::RLIMIT_AS, &raw const bytes)
+        };
+        assert_eq!(limited, 0);
+        std::process::exit(7);
+    }
+    let name = "without_memory_for_the_file_the_status_is_the_program_s_own";
+    let mut command = child::again(name, "child");
+    let file = scratch("no-memory.html");
+    let _ = std::fs::remove_file(&file);
+    command.env("GOSCHED", format!("trace={}", file.display()));
+    let ended = child::run(&mut command, LIMIT);
+    assert_eq!(ended.status, Some(7), "{ended}");
+    assert!(ended.stderr.contains("no memory for the trace"), "{ended}");
+    assert!(!file.exists());
+}
+
 #[test]
 fn misuse_has_an_answer() {
     let recorded = record(1, || {

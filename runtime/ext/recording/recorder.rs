@@ -226,6 +226,11 @@ pub(crate) fn lost() -> u64 {
     RECORDER.lost.load(Relaxed)
 }
 
+/// How many events there are, at most.
+pub(crate) fn most_events() -> usize {
+    taken().len() * RECORDS as usize
+}
+
 /// The chunks that were given out.
 fn taken() -> &'static [Chunk] {
     // Acquire pairs(trace-region): prepare's Release.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::recording::format::{Format, WANTED};
+use crate::ext::recording::recorder;
 use crate::ext::settings::config::{self, Debug};
 use crate::ext::trace::death;
 use crate::ext::trace::lives::follow;
@@ -120,7 +121,34 @@ fn write_at_death() {
     }
 }
 
+/// Memory for each event, while it becomes a file: a third more than was measured.
+fn bytes_an_event(format: Format) -> usize {
+    match format {
+        Format::Go | Format::Text => 200,
+        Format::Html | Format::Perfetto => 500,
+    }
+}
+
+/// A program that has no memory left aborts where it asks for some, with another status than its own. So
+/// all is asked for before, at once, and given back.
+fn has_room(name: &str) -> bool {
+    let format = Format::of(name).unwrap_or(Format::Text);
+    let need = recorder::most_events() * bytes_an_event(format);
+    let found = Vec::<u8>::new().try_reserve_exact(need).is_ok();
+    if !found {
+        say(&format!(
+            "no memory for the trace {name}: up to {} events, for which {} MiB are needed",
+            recorder::most_events(),
+            need >> 20
+        ));
+    }
+    found
+}
+
 fn write_whole(whole: &Whole, tail: Tail) {
+    if !has_room(&whole.name) {
+        return;
+    }
     let ended = session::end_at_exit(tail).map(|ended| end_with(ended, &whole.name));
     if let Some(Err(why)) = ended {
         say(&why);
