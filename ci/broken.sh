@@ -53,7 +53,7 @@ patch_file() {
 fresh_copy() {
     rm -rf "$COPY/src"
     mkdir -p "$COPY/src/benches"
-    cp -r Cargo.toml Cargo.lock README.md docs runtime examples tests .cargo "$COPY/src"
+    cp -r Cargo.toml Cargo.lock README.md docs runtime examples tests fuzz .cargo "$COPY/src"
     cp -r benches/*.rs benches/report benches/workloads "$COPY/src/benches"
 }
 

@@ -15,7 +15,7 @@ set -Eeuo pipefail
 exec </dev/null # may be closed or a terminal: no test shall read it
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly ALL=(fmt clippy core test test-release doctest examples benches docs loom)
+readonly ALL=(fmt spelling msrv clippy core test test-release doctest examples benches docs loom)
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 readonly BUILD_TIMEOUT=900
@@ -73,7 +73,29 @@ tests() {
 # Fails when no file matches: an empty set of examples is a mistake, not a pass.
 some() { compgen -G "$1" >>"$log" || { echo "check.sh: there is no $1" >>"$log"; return 1; }; }
 
-step_fmt() { build cargo fmt --check -p gosched -p gosched-mini -p gosched-report; }
+step_fmt() { build cargo fmt --check --all; }
+
+# Where typos is installed (crates.io: typos-cli, PyPI: typos): nothing is installed here.
+step_spelling() {
+    if ! command -v typos >>"$log"; then
+        echo "(no typos here) " | tee -a "$log" | tr -d '\n'
+        return
+    fi
+    run "$TEST_TIMEOUT" typos
+}
+
+# The oldest compiler that Cargo.toml promises: this one, or one that rustup has.
+step_msrv() {
+    local oldest
+    oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    if [[ $(rustc --version) == "rustc $oldest."* ]]; then
+        echo "(it is this compiler) " | tee -a "$log" | tr -d '\n'
+    elif cargo "+$oldest" --version >>"$log" 2>&1; then
+        CARGO_TARGET_DIR="$TARGET/msrv" build cargo "+$oldest" check --locked
+    else
+        echo "(no Rust $oldest here) " | tee -a "$log" | tr -d '\n'
+    fi
+}
 
 # The report is a member that only those build who ask for it.
 step_clippy() {
@@ -84,8 +106,8 @@ step_clippy() {
 
 # The core without the extras: no warning, Go's orders and schedules, and its small API.
 step_core() {
-    build cargo clippy --locked --no-default-features -- -D warnings || return
-    tests --no-default-features --test order --test core_alone
+    build cargo clippy --locked -p gosched --no-default-features -- -D warnings || return
+    tests -p gosched --no-default-features --test order --test core_alone
 }
 
 # Unit and integration tests; tests/tidy.rs is one of them.
@@ -126,7 +148,7 @@ step_docs() { RUSTDOCFLAGS="-D warnings" build cargo doc --locked --no-deps; }
 # The models of the protocol words. Other flags mean another build, so another folder.
 step_loom() {
     local -x RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$TARGET/loom"
-    tests --release --lib model || return
+    tests --release -p gosched --lib model || return
     tests --release -p gosched-mini --lib model || return
     # Exercise 5: a model that must pass. Exercise 6: one that must fail.
     tests --release -p gosched-mini --test exercises || return

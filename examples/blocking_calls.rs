@@ -5,7 +5,6 @@
 //! blocked call needs a thread, for as long as it blocks, so here at most 50 are in it at a
 //! time. tokio would block a worker for each call, and with them everything, unless each is
 //! wrapped in `spawn_blocking`; a thread for each would need 3,000 of them.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::fs::File;
 use std::io::Read;
@@ -14,12 +13,18 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use gosched::sync::{Semaphore, WaitGroup};
 use gosched::thread::{spawn, yield_now};
+
+/// Blocking calls of std, which do not stop the other goroutines.
+#[derive(Parser)]
+struct Args {}
 
 const GOROUTINES: usize = 3_000;
 
 fn main() {
+    Args::parse();
     // SAFETY: nothing in the closure is tied to an OS thread.
     unsafe { gosched::Builder::new().procs(1).run(calls) }
 }

@@ -5,13 +5,13 @@
 //! What to notice: a close is a message to any number of receivers. Goroutines cannot be killed
 //! from outside; each looks at `done`, in a `select!` when it waits, by `try_recv` when it
 //! computes. After that none is left: a goroutine that nobody stops lives for ever.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gosched::channel::{Receiver, Sender, TryRecvError, bounded, select, tick};
 use gosched::sync::{Arc, WaitGroup};
+use gosched_examples::spinner as live;
 
 /// A thousand goroutines search; the first to find something stops all.
 #[derive(Parser)]
@@ -48,14 +48,18 @@ fn search(me: u64, zeros: u32, found: &Sender<u64>, done: &Receiver<()>) {
 
 /// Waits: `done` is one more case.
 fn spinner(done: &Receiver<()>) {
-    let ticks = tick(Duration::from_millis(2));
+    let (ticks, line) = (
+        tick(Duration::from_millis(2)),
+        live("a thousand goroutines search"),
+    );
     let mut count = 0;
     loop {
         select! {
-            recv(ticks) -> _ => count += 1,
+            recv(ticks) -> _ => { count += 1; line.tick() }
             recv(done) -> _ => break,
         }
     }
+    line.finish_and_clear();
     println!("the spinner turned, in ticks: {count}");
 }
 

@@ -4,13 +4,13 @@
 //! circle of goroutines that wait for each other, and the runtime says so.
 //! What to notice: never more than two eat at once and no neighbours do; who waits for a fork
 //! sleeps in the mutex's queue. In the report each is in `sync.Mutex.Lock`.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gosched::sync::{Barrier, Mutex};
 use gosched::thread::{scope, sleep};
+use gosched_examples::{Timeline, println};
 
 /// Five philosophers, five forks, two forks a meal.
 #[derive(Parser)]
@@ -72,34 +72,30 @@ fn dinner(left_first: bool) {
             s.spawn(move || dine(table, me));
         }
     });
-    let log = table.log.into_inner().unwrap();
-    let column = |at: Instant| (at - start).div_duration_f32(COLUMN).round() as usize;
-    for (me, name) in NAMES.iter().enumerate() {
-        let mut line = String::new();
-        for &(_, meal, from, to) in log.iter().filter(|meal| meal.0 == me) {
-            line = format!("{line:.<0$}", column(from));
-            line.extend(std::iter::repeat_n(
-                meal.to_string(),
-                column(to) - column(from),
-            ));
-        }
-        println!("{name:<8}|{line}");
+    let mut log = table.log.into_inner().unwrap();
+    let took = start.elapsed();
+    log.sort_unstable();
+    let mut timeline = Timeline::new(start, COLUMN);
+    for &(me, meal, from, to) in &log {
+        let digit = char::from_digit(meal as u32, 10).expect("four meals");
+        timeline.span(NAMES[me], digit, Some(me), from, to);
     }
-    println!("{} meals in {} ms", log.len(), start.elapsed().as_millis());
+    timeline.print();
+    println!("{} meals in {} ms", log.len(), took.as_millis());
 }
 
 fn main() {
     let left_first = Args::parse().left_first;
-    println!("1 2 3 4: eats this meal   .: waits or thinks   a column: 2 ms");
+    println!("1 2 3 4: eats this meal   a column: 2 ms");
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     unsafe { gosched::run(|| dinner(left_first)) };
 }
 
 // $ cargo run --release --example dining_philosophers
-// 1 2 3 4: eats this meal   .: waits or thinks   a column: 2 ms
-// Hypatia |...
-// Laozi   |...
-// Diotima |...
-// Kant    |...
-// Arendt  |...
+// 1 2 3 4: eats this meal   a column: 2 ms
+//   Hypatia |...
+//   Laozi   |...
+//   Diotima |...
+//   Kant    |...
+//   Arendt  |...
 // 20 meals in ... ms

@@ -2,12 +2,12 @@
 //! way to spawn: every call forks a goroutine for fib(n-1), computes fib(n-2) itself and joins.
 //! What to notice: hundreds of thousands of goroutines, most of them waiting for another one, on
 //! as many threads as there are CPUs; and what one costs from birth to join.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::time::Instant;
 
 use clap::Parser;
 use gosched::thread::spawn;
+use gosched_examples::spinner;
 
 /// Fibonacci numbers by fork and join.
 #[derive(Parser)]
@@ -28,6 +28,7 @@ fn fib(n: u32) -> u64 {
 
 fn main() {
     let n = Args::parse().n;
+    let live = spinner("forks and joins");
     // SAFETY: no value that is tied to an OS thread lives across a join.
     let (answer, took, now) = unsafe {
         gosched::run(|| {
@@ -36,6 +37,7 @@ fn main() {
             (answer, start.elapsed(), gosched::metrics())
         })
     };
+    live.finish_and_clear();
     println!("fib({n}) = {answer}");
     let goroutines = now.created;
     println!(

@@ -1,7 +1,6 @@
 //! runtime/ext/preempt/preempt_signal.rs: four goroutines that never call anything share the processors all
 //! the same. What to notice: each gets about as much, and the goroutine that sleeps beside them
 //! wakes within some slices of 10 ms.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use gosched::thread::{sleep, spawn};
+use gosched_examples::{paint, println};
 
 /// Endless loops share the processors.
 #[derive(Parser)]
@@ -58,7 +58,7 @@ fn show(counts: &[Arc<AtomicU64>]) {
     let most = counts.iter().max().copied().unwrap_or(1).max(1);
     for (i, count) in counts.iter().enumerate() {
         let bar = "#".repeat((count * 40 / most) as usize);
-        println!("hog {i} {:>6} million {bar}", count / 1_000_000);
+        println!("hog {i} {:>6} million {}", count / 1_000_000, paint(i, bar));
     }
 }
 

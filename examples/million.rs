@@ -3,7 +3,6 @@
 //! What to notice: a goroutine costs a page (4 KiB), half a KiB of page table and a microsecond
 //! or two, most of it the kernel's for the page. A thread costs several times that, and 16 KiB
 //! more in the kernel, which no line of /proc shows by process.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::time::{Duration, Instant};
 

@@ -11,14 +11,18 @@
 //! goroutine a part of its own, or the processor (an atomic).
 //! What to notice: all sums are right, and the price differs a hundredfold. Sharing nothing is
 //! the cheapest; a channel costs the most a value, so send large ones: here, a thousand counts.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
+use clap::Parser;
 use gosched::channel::bounded;
 use gosched::sync::Mutex;
 use gosched::thread::{scope, spawn};
+
+/// Eight goroutines count to a million; who owns the sum?
+#[derive(Parser)]
+struct Args {}
 
 const TASKS: u64 = 8;
 
@@ -68,12 +72,15 @@ fn show(name: &str, each: u64, count: impl FnOnce(u64) -> u64) {
     let sum = count(each);
     let took = start.elapsed();
     let price = took.as_nanos() as f64 / sum as f64;
-    println!("{name:<36} {sum:>8}  {price:>6.2} ns a count");
+    let bar = "#".repeat((price.max(0.01) * 100.0).log2().ceil() as usize);
+    println!("{name:<36} {sum:>8}  {price:>6.2} ns a count  {bar}");
     assert_eq!(sum, each * TASKS);
 }
 
 fn main() {
+    Args::parse();
     let each = 125_000;
+    println!("# is a doubling of the price");
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     unsafe {
         gosched::run(|| {
@@ -89,8 +96,9 @@ fn main() {
 }
 
 // $ cargo run --release --example ownership
-// a goroutine has it ...  1000000 ... ns a count
-// a goroutine has it, 1000 at a time ...  1000000 ... ns a count
-// a mutex lends it ...  1000000 ... ns a count
-// the processor has it ...  1000000 ... ns a count
-// each has a part ...  1000000 ... ns a count
+// # is a doubling of the price
+// a goroutine has it ...  1000000 ... ns a count  #...
+// a goroutine has it, 1000 at a time ...  1000000 ... ns a count  #...
+// a mutex lends it ...  1000000 ... ns a count  #...
+// the processor has it ...  1000000 ... ns a count  #...
+// each has a part ...  1000000 ... ns a count  #...

@@ -2,12 +2,12 @@
 //! then two OS threads do the same. What to notice: a goroutine's turn is two switches in user
 //! space; a thread's turn goes through the kernel, which has to put one to sleep and wake the
 //! other.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use gosched_examples::{paint, println, spinner};
 
 /// Hands the turn to and fro, between goroutines and between threads.
 #[derive(Parser)]
@@ -56,15 +56,27 @@ fn threads(rounds: u32) -> Duration {
 
 fn main() {
     let rounds = Args::parse().rounds;
+    let live = spinner("two goroutines, then two threads");
     // SAFETY: no value that is tied to an OS thread lives across a park.
     let ours = unsafe { gosched::run(|| goroutines(rounds)) } / rounds;
     let theirs = threads(rounds) / rounds;
+    live.finish_and_clear();
     println!("{rounds} round trips, two turns each");
-    println!("  2 goroutines  {:>7} ns a round trip", ours.as_nanos());
-    println!("  2 OS threads  {:>7} ns a round trip", theirs.as_nanos());
+    let most = ours.max(theirs);
+    for (i, (name, time)) in [("goroutines", ours), ("OS threads", theirs)]
+        .into_iter()
+        .enumerate()
+    {
+        let bar = "#".repeat((40.0 * time.div_duration_f32(most)).ceil() as usize);
+        println!(
+            "  2 {name}  {:>7} ns a round trip  {}",
+            time.as_nanos(),
+            paint(i, bar)
+        );
+    }
 }
 
 // $ cargo run --release --example ping_pong -- 10000
 // 10000 round trips, two turns each
-//   2 goroutines  ... ns a round trip
-//   2 OS threads  ... ns a round trip
+//   2 goroutines  ... ns a round trip  #...
+//   2 OS threads  ... ns a round trip  #...

@@ -3,13 +3,13 @@
 //! What to notice: the stages work at the same time, so a pipeline takes as long as its slowest
 //! stage; more goroutines in that stage help, as all of them receive from one channel. Nobody
 //! says "stop": a stage ends when the senders of its channel are gone, and drops its own.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gosched::channel::{Receiver, bounded};
 use gosched::thread::sleep;
+use gosched_examples::spinner;
 
 /// Pictures through a pipeline of three stages.
 #[derive(Parser)]
@@ -64,9 +64,11 @@ fn one_by_one(pictures: u32) -> Vec<u32> {
 }
 
 fn show(title: &str, pictures: u32, f: impl FnOnce() -> Vec<u32>) {
+    let live = spinner(title);
     let start = Instant::now();
     let saved = f();
     let each = start.elapsed().as_secs_f32() * 1000.0 / pictures as f32;
+    live.finish_and_clear();
     assert!(saved.into_iter().eq((0..pictures).map(|name| name + 3)));
     let bar = "#".repeat((each * 5.0).round() as usize);
     println!("{title:<31} {each:>5.1} ms a picture  {bar}");

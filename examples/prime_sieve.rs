@@ -6,12 +6,12 @@
 //! its time is sending and receiving: what a hop costs is what a switch costs. And at the end
 //! nobody stops the filters one by one: the last receiver is dropped, the filter before it can
 //! send to nobody and ends, and so on to the source.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::time::Instant;
 
 use clap::Parser;
 use gosched::channel::{Receiver, Sender, bounded};
+use gosched_examples::spinner;
 
 /// A chain of filters, a goroutine a prime.
 #[derive(Parser)]
@@ -61,8 +61,10 @@ fn hops(primes: &[u32]) -> usize {
 
 fn show(name: &str, count: usize, start: fn(Job)) {
     let began = Instant::now();
+    let live = spinner("a chain of filters");
     let primes = sieve(count, start);
     let (took, hops) = (began.elapsed(), hops(&primes));
+    live.finish_and_clear();
     println!("{count} {name}: prime {count} is {}", primes[count - 1]);
     println!(
         "  {hops} hops, {took:.1?}, {} ns a hop",

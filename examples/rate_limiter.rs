@@ -3,13 +3,17 @@
 //! ticker fills, lets as many pass at once after a quiet time.
 //! What to notice: the limiter is a receive. Who must wait is a goroutine that sleeps in the
 //! channel's queue and costs nothing; they pass in the order in which they came.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use gosched::channel::{Receiver, bounded, unbounded};
 use gosched::thread::sleep;
 use gosched::time::Ticker;
+
+/// Twelve requests, and two ways to let them through slowly.
+#[derive(Parser)]
+struct Args {}
 
 const TICK: Duration = Duration::from_millis(10);
 
@@ -53,6 +57,7 @@ fn bucket() -> Receiver<()> {
 }
 
 fn main() {
+    Args::parse();
     println!("a column: 10 ms; how many passed in it");
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     unsafe {

@@ -3,11 +3,15 @@
 //! 30 ms, shows that it is still waiting, or only looks whether there is an answer.
 //! What to notice: a time-out is no special case, but one more channel, which gets its message
 //! from the clock. And of cases that are ready together, each is as likely: nobody starves.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use gosched::channel::{Receiver, after, bounded, select, tick};
+
+/// Four ways to wait for one of several channels.
+#[derive(Parser)]
+struct Args {}
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -67,6 +71,7 @@ fn fair() -> (u32, u32) {
 }
 
 fn main() {
+    Args::parse();
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     unsafe {
         gosched::run(|| {

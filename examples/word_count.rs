@@ -3,16 +3,17 @@
 //! code runs once more on an OS thread a file: `gosched::sync` works on both.
 //! What to notice: a goroutine a file costs nothing worth thinking about, so nobody needs a pool
 //! of workers. With threads, a tree of small files spends most of its time starting them.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gosched::sync::{Mutex, WaitGroup};
+use gosched_examples::spinner;
 use walkdir::{DirEntry, WalkDir};
 
 /// Counts words, a goroutine a file.
@@ -66,15 +67,22 @@ fn count(files: &[PathBuf], start: fn(Job)) -> (Words, Duration) {
     (words, began.elapsed())
 }
 
-fn main() {
+fn main() -> ExitCode {
     let args = Args::parse();
+    let missing = args.paths.iter().find(|path| !path.exists());
+    if let Some(path) = missing {
+        eprintln!("{}: there is no such file or folder", path.display());
+        return ExitCode::FAILURE;
+    }
     let entries = args.paths.iter().flat_map(WalkDir::new);
     // What cannot be looked into is said, and the rest is counted.
     let entries = entries.filter_map(|entry| entry.map_err(|e| eprintln!("{e}")).ok());
     let files = entries.filter(|entry| entry.file_type().is_file());
     let files: Vec<PathBuf> = files.map(DirEntry::into_path).collect();
+    let live = spinner("counts words");
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     let (words, took) = unsafe { gosched::run(|| count(&files, |job| gosched::go(job))) };
+    live.finish_and_clear();
     let mut sorted: Vec<_> = words.iter().collect();
     sorted.sort_by_key(|&(word, n)| (Reverse(n), word));
     for (word, n) in sorted.into_iter().take(args.top) {
@@ -89,6 +97,7 @@ fn main() {
         assert_eq!(words, same, "threads count as goroutines do");
         println!("an OS thread a file: {took:>10.2?}");
     }
+    ExitCode::SUCCESS
 }
 
 // $ cargo run --release --example word_count -- runtime --threads --top 3

@@ -2,12 +2,12 @@
 //! A producer feeds jobs into a channel, workers do them. What to notice: nobody counts messages
 //! or sets a flag to stop. The job that fails cancels the context; producer and workers wait for
 //! that beside their channel, so all of them end by themselves, and `wait` has the error.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use clap::Parser;
 use gosched::channel::{Receiver, Sender, bounded, select};
 use gosched::context::{self, BoxError, Context};
 use gosched::sync::ErrGroup;
+use gosched_examples::{println, spinner};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -69,16 +69,19 @@ fn pool(bad: u64) {
         println!("error: {error}");
     }
     println!("{WORKERS} workers did {} jobs", done.load(Relaxed));
-    println!("{:?}, because {}", ctx.err(), ctx.cause().unwrap());
+    let (end, cause) = (ctx.err().unwrap(), ctx.cause().unwrap());
+    println!("the context ended: {end}; the cause: {cause}");
 }
 
 fn main() {
     let bad = Args::parse().bad;
+    let live = spinner("four workers do jobs");
     // SAFETY: no value that is tied to an OS thread lives across a wait.
     unsafe { gosched::run(|| pool(bad)) };
+    live.finish_and_clear();
 }
 
 // $ cargo run --release --example worker_pool -- 1000
 // error: job 1000 is bad
 // 4 workers did ... jobs
-// Some(Canceled), because job 1000 is bad
+// the context ended: context canceled; the cause: job 1000 is bad

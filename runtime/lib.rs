@@ -45,6 +45,9 @@ mod core;
 #[cfg(feature = "ext")]
 mod ext;
 mod api;
+#[cfg(all(not(loom), feature = "ext", any(test, fuzzing)))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(doctest)]
 mod book;
 
@@ -56,6 +59,8 @@ pub use api::debug::{
 };
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::go::go;
+#[cfg(all(not(loom), feature = "ext"))]
+pub use api::goroutines::{GoroutineFrame, GoroutineInfo, GoroutineStatus, goroutines};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::os_thread::{blocking, lock_os_thread, unlock_os_thread};
 #[cfg(all(not(loom), feature = "ext"))]
@@ -74,6 +79,8 @@ pub use api::test_hooks::{__inside, __preempt_soon};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::thread::goexit::goexit;
 #[cfg(all(not(loom), feature = "ext"))]
-pub use api::{channel, context, future, goroutine, mpsc, stack, thread, time, trace};
+pub use api::{
+    channel, context, future, goroutine, io, metrics, mpsc, net, os, stack, thread, time, trace,
+};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use ext::stackalloc::StackError;

@@ -1,5 +1,5 @@
 //! Ways to build and to run a program in which no test is built and run: `panic = "abort"`, the C
-//! library linked in, under valgrind.
+//! library linked in, under valgrind, with the address sanitizer.
 #![allow(unsafe_code, reason = "the door into the runtime")]
 
 mod support;
@@ -80,6 +80,60 @@ fn goexit_says_why_it_cannot_where_panics_abort() {
             "{words:?} is missing: {ended}"
         );
     }
+}
+
+/// rustc's runtime of the address sanitizer.
+fn has_sanitizer() -> bool {
+    let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
+    let asked = Command::new(rustc)
+        .args(["--print", "target-libdir"])
+        .output();
+    let Ok(folder) = asked.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned())
+    else {
+        return false;
+    };
+    let Ok(files) = std::fs::read_dir(folder.trim()) else {
+        return false;
+    };
+    let mut names = files.flatten().map(|file| file.file_name());
+    names.any(|name| name.to_string_lossy().contains("_rt.asan"))
+}
+
+/// Goroutines that move, and the kept inputs of the fuzz targets.
+#[test]
+#[cfg_attr(
+    not(all(debug_assertions, target_arch = "x86_64")),
+    ignore = "once is enough"
+)]
+fn the_address_sanitizer_finds_nothing() {
+    if !has_sanitizer() {
+        return println!("skipped: this rustc has no address sanitizer");
+    }
+    const TARGET: &str = "x86_64-unknown-linux-gnu";
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sanitized");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--locked", "--quiet", "--features=sanitizer"])
+        .args(["--target", TARGET])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/builds"))
+        .env("CARGO_TARGET_DIR", &folder)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("RUSTC_BOOTSTRAP", "1") // the option is unstable
+        .env("RUSTFLAGS", "-Zsanitizer=address --cfg fuzzing");
+    let built = run(&mut cargo, LONG);
+    assert_eq!(built.status, Some(0), "{built}");
+    let program = folder.join(TARGET).join("debug/builds");
+    for (what, says) in [("work", "sum 120"), ("fuzz", "fuzzed")] {
+        let ended = run(Command::new(&program).arg(what), LIMIT);
+        assert_eq!(ended.status, Some(0), "{ended}");
+        assert!(ended.stdout.contains(says), "{ended}");
+    }
+    let ended = run(Command::new(&program).arg("past the end"), LIMIT);
+    let words = "AddressSanitizer: stack-buffer-overflow";
+    assert!(
+        ended.status != Some(0) && ended.stderr.contains(words),
+        "{ended}"
+    );
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn stays(name: &str, how: usize, call: fn()) {
 const CALLS: &[(&str, fn())] = &[
     ("gosched::go", || gosched::go(|| ())),
     ("gosched::num_goroutine", || _ = gosched::num_goroutine()),
+    ("gosched::goroutines", || _ = gosched::goroutines()),
     ("gosched::metrics", || _ = gosched::metrics()),
     ("gosched::gomaxprocs(0)", || _ = gosched::gomaxprocs(0)),
     ("gosched::lock_os_thread", || {

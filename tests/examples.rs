@@ -127,20 +127,51 @@ fn build() {
     assert!(status.success(), "the examples do not build");
 }
 
-/// What is wrong with the example at `path`.
-fn run(path: &Path) -> Option<String> {
-    let name = path.file_stem().unwrap().to_str().unwrap();
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+
+/// Every example's name and main file, in the order of their names: `examples/NAME.rs`, or
+/// `examples/NAME/main.rs`.
+fn all() -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(EXAMPLES).expect("the examples are there");
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mains = paths.map(|path| {
+        if path.is_dir() {
+            path.join("main.rs")
+        } else {
+            path
+        }
+    });
+    let mains =
+        mains.filter(|path| path.extension().is_some_and(|end| end == "rs") && path.exists());
+    let name = |path: &Path| {
+        let folder = path.file_name().is_some_and(|name| name == "main.rs");
+        let named = if folder { path.parent().unwrap() } else { path };
+        named.file_stem().unwrap().to_str().unwrap().to_owned()
+    };
+    let mut all: Vec<_> = mains.map(|path| (name(&path), path)).collect();
+    all.sort();
+    assert!(!all.is_empty(), "there is no example");
+    all
+}
+
+fn start(name: &str, args: &[String]) -> child::Ended {
+    let mut command = Command::new(folder().join(name));
+    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    child::run(&mut command, LIMIT)
+}
+
+/// What is wrong with an example.
+fn run(name: &str, path: &Path) -> Option<String> {
     let Some(promise) = promise(&fs::read_to_string(path).unwrap()) else {
         return Some(format!(
             "{name}: no `// $ cargo run` comment at its end, see {}",
             file!()
         ));
     };
-    let mut command = Command::new(folder().join(name));
-    command
-        .args(&promise.args)
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
-    let ended = child::run(&mut command, LIMIT);
+    if promise.lines.is_empty() {
+        return None; // it has a test of its own
+    }
+    let ended = start(name, &promise.args);
     let output: Vec<&str> = ended.stdout.lines().collect();
     let right = ended.status == Some(promise.status) && output_matches(&promise.lines, &output);
     (!right).then(|| format!("{name}: promised {promise:#?}, gave {ended}"))
@@ -152,18 +183,36 @@ fn run(path: &Path) -> Option<String> {
     ignore = "examples are for release: `ci/check.sh examples`"
 )]
 fn every_example_prints_what_it_promises() {
-    let Ok(entries) = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")) else {
-        return; // `ci/check.sh examples` does not accept that
-    };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|end| end == "rs"));
-    paths.sort();
-    if !paths.is_empty() {
-        build();
-    }
-    let wrong: Vec<String> = paths.iter().filter_map(|path| run(path)).collect();
+    build();
+    let wrong: Vec<String> = all()
+        .iter()
+        .filter_map(|(name, path)| run(name, path))
+        .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n\n"));
-    println!("{} examples", paths.len());
+    println!("{} examples", all().len());
+}
+
+/// `--help` says what it is for, and what nobody knows is an error with words.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "examples are for release: `ci/check.sh examples`"
+)]
+fn every_example_reads_its_arguments() {
+    build();
+    for (name, _) in all() {
+        let help = start(&name, &["--help".into()]);
+        assert!(
+            help.status == Some(0) && help.stdout.contains("Usage:"),
+            "{name}: {help}"
+        );
+        let wrong = start(&name, &["--no-such-option".into()]);
+        assert!(
+            wrong.status == Some(2) && wrong.stderr.contains("--no-such-option"),
+            "{name}: {wrong}"
+        );
+        assert_eq!(wrong.stdout, "", "{name}: it begins all the same");
+    }
 }
 
 /// The runtime's file that an example shows: `//! runtime/FILE: ...` in its first line, or in
@@ -202,22 +251,15 @@ fn unlisted(name: &str, source: &str, gallery: &str) -> Option<String> {
 
 #[test]
 fn every_example_is_in_the_gallery() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let gallery = fs::read_to_string(folder.join("README.md")).unwrap();
+    let gallery = fs::read_to_string(Path::new(EXAMPLES).join("README.md")).unwrap();
+    let package = fs::read_to_string(Path::new(EXAMPLES).join("Cargo.toml")).unwrap();
     let mut wrong = Vec::new();
-    for entry in fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        let source = match path.extension() {
-            None => path.join("main.rs"),
-            Some(end) if end == "rs" => path.clone(),
-            Some(_) => continue,
-        };
-        wrong.extend(unlisted(
-            name,
-            &fs::read_to_string(source).unwrap(),
-            &gallery,
-        ));
+    for (name, path) in all() {
+        let source = fs::read_to_string(path).unwrap();
+        wrong.extend(unlisted(&name, &source, &gallery));
+        if !package.contains(&format!("[[example]]\nname = \"{name}\"\n")) {
+            wrong.push(format!("{name}: no [[example]] in examples/Cargo.toml"));
+        }
     }
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }

@@ -66,9 +66,61 @@ fn order(test: &str, program: fn(&Log), expected: &[u32]) {
         again.env("GOSCHED", "slice=10s,asyncpreemptoff=1");
         let ended = child::run(&mut again, Duration::from_secs(20));
         let line = ended.stdout.lines().find_map(|l| l.split_once(MARK));
-        let got = line.map(|(_, order)| order.trim());
-        assert_eq!(got, Some(words(expected).trim()), "round {round}: {ended}");
+        let Some((_, got)) = line else {
+            panic!("round {round}: it printed no order: {ended}");
+        };
+        if let Some(difference) = difference(got, &words(expected)) {
+            panic!("{test}, round {round}: {difference}");
+        }
     }
+}
+
+/// Where two orders differ first, with its neighbours; an order may have thousands of numbers.
+fn difference(got: &str, expected: &str) -> Option<String> {
+    const NEIGHBOURS: usize = 5;
+    let [got, expected] =
+        [got, expected].map(|text| text.split_whitespace().collect::<Vec<_>>());
+    let common = got
+        .iter()
+        .zip(&expected)
+        .take_while(|(a, b)| a == b)
+        .count();
+    if common == got.len() && common == expected.len() {
+        return None;
+    }
+    let around = |order: &[&str]| {
+        let from = common.saturating_sub(NEIGHBOURS);
+        let to = order.len().min(common + NEIGHBOURS + 1);
+        let mut words: Vec<String> = order[from..to].iter().map(ToString::to_string).collect();
+        match words.get_mut(common - from) {
+            Some(word) => *word = format!("[{word}]"),
+            None => words.push("[the end]".into()),
+        }
+        words.join(" ")
+    };
+    let (got, expected) = (around(&got), around(&expected));
+    Some(format!(
+        "the orders differ at place {common}\n     got: {got}\nexpected: {expected}\n"
+    ))
+}
+
+#[test]
+fn a_difference_is_shown_with_its_neighbours() {
+    let hundred: Vec<u32> = (0..100).collect();
+    let mut other = hundred.clone();
+    other.swap(50, 51);
+    assert_eq!(difference(&words(&hundred), &words(&hundred)), None);
+    let shown = difference(&words(&other), &words(&hundred)).unwrap();
+    assert!(shown.contains("at place 50\n"), "{shown}");
+    assert!(
+        shown.contains("got: 45 46 47 48 49 [51] 50 52 53 54 55\n"),
+        "{shown}"
+    );
+    let shown = difference(&words(&hundred[..3]), &words(&hundred)).unwrap();
+    assert!(
+        shown.contains("got: 0 1 2 [the end]\nexpected: 0 1 2 [3] 4 5 6 7 8\n"),
+        "{shown}"
+    );
 }
 
 fn numbers(parts: &[Range<u32>]) -> Vec<u32> {

@@ -115,19 +115,82 @@ fn the_code_of_the_book_is_compiled() {
     none(names::uncompiled(&tree::read_all(root(), ".md"), &book));
 }
 
+/// `ci/diagrams.sh` draws them, and writes down from what.
+#[test]
+fn every_diagram_is_drawn_from_its_source() {
+    let folder = root().join("docs/images");
+    let sources = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut count = 0;
+    for source in sources.filter(|path| path.extension().is_some_and(|end| end == "mmd")) {
+        let sum = std::process::Command::new("cksum")
+            .arg(&source)
+            .output()
+            .unwrap();
+        let sum = String::from_utf8(sum.stdout).unwrap();
+        let sum = sum.split(' ').next().unwrap().to_owned();
+        let drawn = std::fs::read_to_string(source.with_extension("svg")).unwrap_or_default();
+        let name = source.file_name().unwrap().to_str().unwrap();
+        let words = format!("<!-- of {name}, cksum {sum} -->");
+        assert!(
+            drawn.ends_with(&format!("{words}\n")),
+            "{name} has changed: ci/diagrams.sh"
+        );
+        count += 1;
+    }
+    assert!(count > 0, "no diagram");
+}
+
 #[test]
 fn every_dependency_has_a_reason() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
-    none(names::dependencies(
-        &read("Cargo.toml"),
-        &read("docs/dependencies.md"),
-    ));
+    for manifest in [
+        "Cargo.toml",
+        "examples/Cargo.toml",
+        "benches/report/Cargo.toml",
+    ] {
+        none(names::dependencies(
+            &read(manifest),
+            &read("docs/dependencies.md"),
+        ));
+    }
+}
+
+/// What the README says that one needs.
+#[test]
+fn the_readme_names_the_rust_that_the_manifest_asks_for() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let manifest = read("Cargo.toml");
+    let line = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = "));
+    let version = line.expect("a rust-version").trim_matches('"');
+    assert!(read("README.md").contains(&format!("Rust {version} or newer")));
 }
 
 #[test]
 fn every_dependency_is_used() {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     none(names::unused(&manifest, &Tree::runtime(root())));
+}
+
+#[test]
+fn manifests_and_readme_name_one_compiler() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let oldest = |manifest: &str| {
+        let text = read(manifest);
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix("rust-version = "));
+        line.map(|version| version.trim_matches('"').to_owned())
+    };
+    let ours = oldest("Cargo.toml").expect("a rust-version");
+    for other in ["runtime/mini/Cargo.toml", "benches/report/Cargo.toml"] {
+        assert_eq!(oldest(other).as_ref(), Some(&ours), "{other}");
+    }
+    for page in ["README.md", "CHANGELOG.md"] {
+        assert!(read(page).contains(&format!("Rust {ours}")), "{page}");
+    }
 }
 
 #[test]
@@ -168,7 +231,8 @@ fn every_setting_has_a_row() {
     let mut sources = tree::read_all(root(), ".rs");
     sources.retain(|(path, _)| {
         let theirs = ["tests/tls-cases/", "tests/tidy"];
-        (path.starts_with("runtime/") || path.starts_with("tests/"))
+        let ours = ["runtime/", "tests/", "fuzz/"];
+        ours.iter().any(|folder| path.starts_with(folder))
             && !theirs.iter().any(|folder| path.starts_with(folder))
     });
     sources.push(("ci/check.sh".to_owned(), read("ci/check.sh")));

@@ -6,10 +6,12 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use gosched::channel::{Receiver, bounded};
+use gosched::os::unix::net::UnixStream;
 use gosched::thread::{park, sleep, spawn};
 use gosched::time::{Timer, after, after_func};
 use support::child::{self, Ended};
@@ -28,7 +30,7 @@ use Want::{Deadlocks, EndsWell, Stays};
 
 type Case = (&'static str, Want, fn());
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 14] = [
     (
         "a_sleeper_may_still_help",
         EndsWell,
@@ -88,6 +90,16 @@ const CASES: [Case; 12] = [
         "stopped_by_a_plain_thread_that_ends",
         Deadlocks,
         stopped_by_a_thread_that_ends,
+    ),
+    (
+        "who_waits_for_a_socket_may_still_help",
+        Stays(Duration::from_millis(300)),
+        waits_for_a_socket,
+    ),
+    (
+        "nobody_waits_for_a_socket_any_more",
+        Deadlocks,
+        has_waited_for_a_socket,
     ),
 ];
 
@@ -208,6 +220,26 @@ fn a_locked_thread_ends() {
         assert!(func.stop());
     });
     park();
+}
+
+fn waits_for_a_socket() {
+    let (near, _far) = UnixStream::pair().unwrap();
+    (&near).read(&mut [0]).unwrap();
+}
+
+/// Two at once: one of them may sleep in the poll when the other gives up.
+fn has_waited_for_a_socket() {
+    let (mut near, mut far) = UnixStream::pair().unwrap();
+    far.set_read_timeout(Some(10 * MS)).unwrap();
+    let waiter = spawn(move || {
+        near.read_exact(&mut [0]).unwrap();
+        near.write_all(&[1]).unwrap();
+        near
+    });
+    assert!(far.read(&mut [0]).is_err());
+    far.write_all(&[2]).unwrap();
+    let _near = waiter.join().unwrap();
+    never_sent().recv().unwrap();
 }
 
 /// An M sleeps for the timer, and nobody else of the runtime is awake, when a thread stops it.

@@ -1,5 +1,4 @@
 //! What the interpreter needs, from gosched.
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use gosched::channel::{TryRecvError, TrySendError};
 

@@ -1,6 +1,5 @@
 //! What the interpreter needs, from mini: all but a condition variable to wait on, which mini leaves
 //! to an exercise. (To notify one that nobody waits on does nothing.)
-#![allow(unsafe_code, reason = "the door into the runtime")]
 
 use gosched_mini::{TryRecvError, TrySendError};
 

@@ -81,6 +81,7 @@ pub struct Builder {
     async_preempt: Option<bool>,
     uncaught: Option<UncaughtPanic>,
     on_overflow: Option<OnOverflow>,
+    leaks: Option<bool>,
     pub(crate) no_guard: bool,
 }
 
@@ -160,6 +161,30 @@ impl Builder {
         self
     }
 
+    /// Whether the goroutines that are still blocked when [`run`](crate::run) returns are listed on
+    /// standard error: why each one waits, where it stands, where it was started; those that are
+    /// alike once. Goroutines that sleep, or run, are not listed. Off by default; a [key of
+    /// `GOSCHED`](crate#keys-of-gosched) turns it on.
+    ///
+    /// # Examples
+    /// ```
+    /// let builder = gosched::Builder::new().report_leaks(true);
+    /// // SAFETY: nothing in the closure is tied to an OS thread.
+    /// unsafe { builder.run(|| {
+    ///     let (to, from) = gosched::channel::bounded::<u32>(0);
+    ///     gosched::go(move || { let _ = from.recv(); });
+    ///     gosched::thread::yield_now();
+    ///     std::mem::forget(to); // nobody sends, and nobody closes: it waits for ever
+    /// }) };
+    /// ```
+    ///
+    /// Go: runtime/pprof's profile goroutineleak
+    #[doc(alias = "goroutineleak")]
+    pub fn report_leaks(mut self, on: bool) -> Builder {
+        self.leaks = Some(on);
+        self
+    }
+
     /// What is asked for here and was not there.
     fn beyond(&self, first: &Builder) -> Vec<&'static str> {
         fn other<T: PartialEq>(mine: &Option<T>, first: &Option<T>) -> bool {
@@ -175,6 +200,7 @@ impl Builder {
             ),
             ("uncaught_panic", other(&self.uncaught, &first.uncaught)),
             ("on_overflow", other(&self.on_overflow, &first.on_overflow)),
+            ("report_leaks", other(&self.leaks, &first.leaks)),
             ("without_tls_guard", self.no_guard && !first.no_guard),
         ];
         let ignored = all.into_iter().filter(|(_, ignored)| *ignored);
@@ -236,6 +262,7 @@ impl Builder {
             async_preempt: self.async_preempt.unwrap_or(!debug.async_preempt_off),
             debug,
             overflow_ending,
+            leaks: self.leaks.unwrap_or(debug.leaks),
             tls_guard: !self.no_guard,
         })
     }

@@ -1,10 +1,14 @@
 //! Functions about the runtime as a whole: the number of goroutines, the number of Ps, dumps.
 #![forbid(unsafe_code)]
 
+use crate::api::stack::grow;
+use crate::core::g::goroutine::GRef;
 use crate::core::p::processor::MAX_PS;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::assert_started;
-use crate::ext::diagnostics::dump::{Caller, dump_all};
+use crate::ext::allgs;
+use crate::ext::diagnostics::dump::{Caller, dump_all, is_user};
+use crate::ext::diagnostics::stacks::{LOOKING, Stacks};
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::world::resizer;
@@ -90,9 +94,23 @@ pub fn set_default_gomaxprocs() {
     resizer::set_default();
 }
 
+fn each_user(each: &mut dyn FnMut(GRef)) {
+    allgs::for_each(|g| {
+        if is_user(g) {
+            each(g);
+        }
+    });
+}
+
 /// Writes every goroutine to standard error: id, state or wait reason and how many minutes it has
-/// waited, name, the address of what it waits for, where it was started, and how deep its stack
-/// has been. For watchdogs and debuggers: it stops nothing, so it shows a blur.
+/// waited, name, what it waits for and who has that, where it stands in the program, where it was
+/// started, and how deep its stack has been. For watchdogs and debuggers: it stops nothing, so it
+/// shows a blur.
+///
+/// The functions of the runtime at both ends of a stack are left out, unless `RUST_BACKTRACE=full`. Of
+/// a goroutine that runs at this moment no functions are shown, except of the caller. Names need
+/// what the backtraces of panics need: symbols, and lines need debug information. A cycle of
+/// goroutines that wait for each other is named at the end (`docs/deadlock.md`).
 ///
 /// SIGQUIT (`Ctrl-\`) does the same and ends the process with status 2, as in Go, unless the
 /// program has a handler of its own for it.
@@ -107,7 +125,9 @@ pub fn set_default_gomaxprocs() {
 #[doc(alias = "Stack")]
 #[doc(alias = "traceback")]
 pub fn dump() {
-    dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
+    // std looks for names in the debug information, which takes more stack than a goroutine may have.
+    let stacks = grow(LOOKING, LOOKING, || Stacks::collect(each_user));
+    dump_all(&mut BufferedStderr::new(), Caller::Ordinary, Some(&stacks));
 }
 
 /// Gives the memory of idle stacks back to the system, as far as that goes: of free ones, and what

@@ -326,7 +326,7 @@ impl Shared {
         }
     }
 
-    /// True: it is the first that failed.
+    /// Returns `true` if it is the first that failed.
     fn failed(&self, error: BoxError) -> bool {
         let error = crate::context::shared(error);
         let mut ended = lock(&self.ended);
@@ -337,7 +337,7 @@ impl Shared {
         first
     }
 
-    /// True: it is the first that did not return.
+    /// Returns `true` if it is the first that did not return.
     fn broke(&self, payload: Box<dyn Any + Send>) -> bool {
         let mut ended = lock(&self.ended);
         let first = !std::mem::replace(&mut ended.abnormal, true);

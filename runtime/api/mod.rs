@@ -18,6 +18,10 @@ pub mod goroutine;
 #[cfg(all(not(loom), feature = "ext"))]
 pub mod stack;
 #[cfg(all(not(loom), feature = "ext"))]
+pub(crate) mod goroutines;
+#[cfg(all(not(loom), feature = "ext"))]
+pub mod metrics;
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod time;
 #[cfg(all(not(loom), feature = "ext"))]
 pub mod mpsc;
@@ -27,6 +31,12 @@ pub mod future;
 pub mod context;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod err_group;
+#[cfg(all(not(loom), feature = "ext"))]
+pub mod net;
+#[cfg(all(not(loom), feature = "ext"))]
+pub mod os;
+#[cfg(all(not(loom), feature = "ext"))]
+pub mod io;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod builder;
 #[cfg(all(not(loom), feature = "ext"))]

@@ -21,8 +21,10 @@ use crate::core::g::wait_reason::WaitReason;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::spawn::spawn;
 use crate::ext::diagnostics::identity::Identity;
+use crate::ext::diagnostics::leaks;
 use crate::ext::kind::Kind;
 use crate::ext::life::Birth;
+use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::stackalloc::promise::main_class;
 use crate::ext::world::resizer;
 
@@ -163,9 +165,12 @@ where
         SCHED.mains.fetch_sub(1, Relaxed);
         panic!("failed to spawn the main goroutine: {e}");
     }
-    packet.wait(WaitReason::Run);
+    packet.wait(WaitReason::Run, 0);
     SCHED.mains.fetch_sub(1, Relaxed);
     last_words::wait();
+    if leaks::wanted() {
+        let _ = leaks::report(&mut BufferedStderr::new());
+    }
     packet
         .take()
         .unwrap_or_else(|payload| resume_unwind(payload))

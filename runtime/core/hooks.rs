@@ -12,8 +12,9 @@
 //! | [`p_gets_busy`] | a P leaves the idle list | sysmon wakes |
 //! | [`is_stopping`], [`stops_for_world`] | a pick | the M sleeps while the world is stopped |
 //! | [`run_own_due`], [`run_due`] | a pick, for the own P and for a victim's | timers make goroutines ready |
+//! | [`poll_net`] | a pick, before the M steals | the kernel is asked which descriptors are ready |
 //! | [`next_of_m`], [`next_of_m_locked`], [`next_starved`] | a pick, and the last look | a goroutine that only this M may run, or that waited for a stack |
-//! | [`wait_for_timers`] | an M has nothing to do | it sleeps until a timer is due |
+//! | [`wait_for_timers`] | an M has nothing to do | it sleeps until a timer is due, or a descriptor is ready |
 //! | [`may_run`] | a goroutine was picked | it goes to the M that it belongs to |
 //! | [`slice_begins`], [`slice_is_over`] | the pick has a slice of its own, or inherits one | preemption's words |
 //! | [`before_switch`], [`after_switch`] | around the context switch | the guard of thread-locals looks |
@@ -25,21 +26,24 @@
 //! | [`wake`], [`park_thread`], [`foreign_g`] | ready and park | a plain thread has a G to wait in |
 //! | [`spawned`], [`picked`], [`runs`], [`p_starts`], [`p_stops`] | a goroutine is born, is found, runs; a P is taken, is given up | it is written down |
 //! | [`steady`] | a lock would look at the clock | it does not |
+//! | [`waited_for_mutex`] | a goroutine has slept for one | a metric |
 //!
 //! The types are what a G, an M, a P and the scheduler hold for the extras, and where stacks come from.
 //! The last lines are what one extra asks of another in a higher layer.
 #![forbid(unsafe_code)]
 
+pub(crate) use crate::ext::around_switch::{after_switch, before_switch, runs};
 pub(crate) use crate::ext::hooks::{
-    Settings, after, after_switch, before_switch, begin_stack, configure, leave_after_switch,
-    m_is_up, m_starts, may_run, on_thread, p_that_waits, procs_at_start, run_own_due, runs,
-    runtime_has_started, runtime_starts, slice_begins, slice_is_over, start_thread,
-    wait_for_timers, wants_spare,
+    Settings, after, begin_stack, configure, leave_after_switch, m_is_up, m_starts, may_run,
+    on_thread, p_that_waits, procs_at_start, run_own_due, runtime_has_started, runtime_starts,
+    slice_begins, slice_is_over, start_thread, wait_for_timers, wants_spare,
 };
 pub(crate) use crate::ext::life::{
     Birth, count_spawn, describe, ended, ends, new_gs, promise_stack, put_identity, take_stack,
 };
 
+pub(crate) use crate::ext::mutex_wait::waited_for_mutex;
+pub(crate) use crate::ext::net::poller::poll_net;
 pub(crate) use crate::ext::per_g::GExt;
 pub(crate) use crate::ext::per_m::MExt;
 pub(crate) use crate::ext::per_p::PExt;
@@ -66,3 +70,5 @@ pub(crate) use crate::ext::world::stop_for_world::{is_stopping, stops_for_world}
 pub(crate) use crate::ext::diagnostics::deadlock::nobody_can_act;
 pub(crate) use crate::ext::diagnostics::sigquit::answer;
 pub(crate) use crate::ext::hooks::{foreign_falls_asleep, nobody_is_awake};
+pub(crate) use crate::ext::net::io_wait::time_is_over;
+pub(crate) use crate::ext::net::poller::poll_if_unasked;

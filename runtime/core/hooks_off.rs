@@ -22,7 +22,7 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
 use crate::core::sched::wake::Owed;
 use crate::core::sched::wake::hand_over;
-use crate::core::sys::clock::nanotime;
+use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::fatal::fatal;
 
 use crate::core::plain_stack;
@@ -211,6 +211,11 @@ pub(crate) fn run_due(_: &NoPreempt, _: &'static P, _own: bool) -> bool {
 }
 
 #[inline]
+pub(crate) fn poll_net(_: LentP<'_>) -> Option<GRef> {
+    None
+}
+
+#[inline]
 pub(crate) fn slice_is_over(_: &P) -> bool {
     false
 }
@@ -350,6 +355,8 @@ pub(crate) fn foreign_g() -> GRef {
 }
 
 pub(crate) fn park_thread(_: GRef) {}
+
+pub(crate) fn waited_for_mutex(_: Nanos) {}
 
 /// A lock may look at the clock.
 pub(crate) fn steady() -> bool {

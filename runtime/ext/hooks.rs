@@ -5,8 +5,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::m_id::MAX_MS;
-use crate::core::g::context::Switch;
 use crate::core::g::goroutine::GRef;
+use crate::core::g::gqueue::GQueue;
 use crate::core::m::current::{set_this_m, this_m};
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
@@ -17,8 +17,10 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
+use crate::core::sys::note::Note;
 use crate::ext::diagnostics::deadlock;
 use crate::ext::diagnostics::exit_watcher;
+use crate::ext::diagnostics::leaks;
 use crate::ext::diagnostics::schedtrace;
 use crate::ext::diagnostics::sigquit;
 use crate::ext::growth::overflow;
@@ -31,7 +33,7 @@ use crate::ext::linux::memory::Span;
 use crate::ext::linux::signal::AltStack;
 use crate::ext::linux::tasks::{exact_timeouts, gettid};
 use crate::ext::linux::valgrind;
-use crate::ext::pins::{ABOUT_ITS_WAY_BACK, RECORDED};
+use crate::ext::net::poller;
 use crate::ext::placement::locked_thread;
 use crate::ext::placement::tied;
 use crate::ext::preempt::handoff;
@@ -68,6 +70,7 @@ pub(crate) struct Settings {
     pub(crate) async_preempt: bool,
     pub(crate) debug: Debug,
     pub(crate) overflow_ending: overflow::Ending,
+    pub(crate) leaks: bool,
     pub(crate) tls_guard: bool,
 }
 
@@ -81,6 +84,7 @@ pub(crate) fn configure(s: &Settings) -> Result<(), StackError> {
     schedtrace::configure(s.debug.sched_trace, s.debug.sched_detail);
     preempt_signal::set_valve(!s.debug.valve_off);
     config::set_steady(s.debug.steady);
+    leaks::want(s.leaks);
     if !s.tls_guard {
         tls_guard::switch_off();
     }
@@ -171,7 +175,7 @@ pub(crate) fn m_is_up(m: &'static M) {
     inherited::run_behind();
 }
 
-/// Timers of the own P that are due run. True: some were.
+/// Timers of the own P that are due run. Returns `true` if some were due.
 #[inline]
 pub(crate) fn run_own_due(rt: &NoPreempt, m: &'static M, p: &'static P) -> bool {
     let fired = sched_timers::run_due(rt, p, true);
@@ -188,7 +192,7 @@ pub(crate) fn slice_is_over(p: &P) -> bool {
 }
 
 /// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
-/// there are no timers. True: one is due.
+/// there are no timers, and nobody waits for a descriptor. Returns `true` if one is due, or ready.
 pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
         return false;
@@ -200,8 +204,11 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
         true => sched_timers::earliest(),
         false => Some(0),
     };
-    let woke = SCHED.timer_waiter.sleep(nanotime, earliest);
+    let ready = GQueue::new();
+    let doze = |note: &Note, until| poller::doze(note, until, &ready);
+    let woke = SCHED.timer_waiter.sleep(nanotime, earliest, doze);
     m.affinity.sleeps_for_timers.set(false);
+    poller::give_to_all(&ready);
     match woke {
         Woke::NoTimers => false,
         Woke::Due => true,
@@ -234,71 +241,6 @@ pub(crate) fn may_run(m: &'static M, g: GRef, inherit: bool) -> bool {
 #[inline]
 pub(crate) fn slice_begins(m: &'static M) {
     m.pending.clear(); // it belongs to the slice: whoever inherits that owes it
-}
-
-/// `g` is this M's.
-#[inline]
-pub(crate) fn runs(m: &'static M, g: GRef, inherit: bool) {
-    if g.stay.get() & (ABOUT_ITS_WAY_BACK | RECORDED) != 0 {
-        runs_noted(m, g, inherit);
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn runs_noted(m: &'static M, g: GRef, inherit: bool) {
-    if g.stay.get() & RECORDED != 0 {
-        emit::runs(m, g, inherit);
-    }
-    if g.stay.get() & ABOUT_ITS_WAY_BACK != 0 {
-        tls_guard::arrives(m, g);
-    }
-}
-
-/// The goroutine's frames are about to be on this thread.
-#[inline]
-pub(crate) fn before_switch(m: &'static M, g: GRef) {
-    g.last_m.store(m.incarnation(), Relaxed);
-    m.affinity.left_last.set(Some(g));
-}
-
-/// It has left the M. False: it had lost its P, and continues at once, with another.
-#[inline]
-pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
-    if switch == Switch::Done {
-        if g.stay.get() & RECORDED != 0 {
-            emit::left(m, g, switch);
-        }
-        return true;
-    }
-    if switch == Switch::LostP {
-        tls_guard::overstayed(g);
-    }
-    if tls_guard::is_noted(m, g) {
-        leaves_noted(m, g, switch);
-    }
-    switch != Switch::LostP || !goes_on(m, g)
-}
-
-#[cold]
-#[inline(never)]
-fn leaves_noted(m: &'static M, g: GRef, switch: Switch) {
-    if g.stay.get() & RECORDED != 0 {
-        emit::left(m, g, switch);
-    }
-    if g.stay.get() != RECORDED || tls_guard::is_noted_of_thread(m) {
-        tls_guard::leaves(m, g);
-    }
-}
-
-/// It came out of the kernel without its P, and there is one for it.
-#[cold]
-fn goes_on(m: &'static M, g: GRef) -> bool {
-    let found = handoff::find_p_for(m, g);
-    if found && g.stay.get() & ABOUT_ITS_WAY_BACK != 0 {
-        tls_guard::arrives(m, g);
-    }
-    found
 }
 
 /// A goroutine that has waited is back on its stack, maybe on another thread: it leaves the runtime.

@@ -19,7 +19,7 @@ use crate::ext::allgs;
 use crate::ext::diagnostics::identity::Identity;
 use crate::ext::diagnostics::identity_table;
 use crate::ext::kind::Kind;
-use crate::ext::pins::RECORDED;
+use crate::ext::pins::LOOKED_AT;
 use crate::ext::stackalloc::promise::{self, default_class};
 use crate::ext::stackalloc::{Class, SlotRef, StackError, StackSpec};
 use crate::ext::thread_locals::locals;
@@ -119,7 +119,7 @@ pub(crate) fn ended(m: &'static M, p: LentP<'_>, g: GRef, mut slot: SlotRef) {
     }
     g.locked_count.set(0);
     g.last_m.store(Incarnation::NONE, Relaxed); // nobody's thread is needed for it
-    g.stay.set(g.stay.get() & RECORDED); // nor is it suspected of what its last goroutine did
+    g.stay.set(g.stay.get() & LOOKED_AT); // nor is it suspected of what its last goroutine did
     slot.set_owner(0);
     g.stack_spec().give_back();
     if g.kind() == Kind::Goroutine {

@@ -6,6 +6,12 @@ pub(crate) mod linux;
 #[cfg(not(loom))]
 pub(crate) mod pins;
 #[cfg(not(loom))]
+pub(crate) mod looks;
+#[cfg(not(loom))]
+pub(crate) mod mutex_wait;
+#[cfg(not(loom))]
+pub(crate) mod latency;
+#[cfg(not(loom))]
 pub(crate) mod recording;
 #[cfg(not(loom))]
 pub(crate) mod stackalloc;
@@ -17,6 +23,7 @@ pub(crate) mod allgs;
 pub(crate) mod plain_threads;
 pub(crate) mod timers;
 pub(crate) mod locks;
+pub(crate) mod net;
 #[cfg(not(loom))]
 pub(crate) mod threads;
 #[cfg(not(loom))]
@@ -25,6 +32,8 @@ pub(crate) mod settings;
 pub(crate) mod scavenge;
 #[cfg(not(loom))]
 pub(crate) mod growth;
+#[cfg(not(loom))]
+pub(crate) mod unwind;
 pub(crate) mod diagnostics;
 #[cfg(not(loom))]
 pub(crate) mod thread_locals;
@@ -45,6 +54,8 @@ pub(crate) mod per_m;
 pub(crate) mod per_p;
 #[cfg(not(loom))]
 pub(crate) mod per_sched;
+#[cfg(not(loom))]
+pub(crate) mod around_switch;
 #[cfg(not(loom))]
 pub(crate) mod hooks;
 #[cfg(not(loom))]

@@ -13,6 +13,7 @@ use crate::ext::preempt::pending::Pending;
 use crate::ext::preempt::retake::Retake;
 use crate::ext::recording::recorder::Writer;
 use crate::ext::threads::incarnation::{AtomicIncarnation, Incarnation};
+use crate::ext::unwind::registers::PlaceCell;
 
 /// In `exclusive`: a goroutine has ended locked to this thread. The thread may be in any state,
 /// so it runs only the goroutines that need it, and ends when there are none.
@@ -53,6 +54,10 @@ pub(crate) struct MExt {
     incarnation: AtomicIncarnation,
     /// The thread does not use it any more.
     free: AtomicBool,
+    /// How many goroutines it made runnable, while that was counted (`ext/latency.rs`).
+    pub(crate) made_ready: OwnerCell<u32>,
+    /// Where the goroutine is that preemption has stopped on it.
+    pub(crate) stopped_at: PlaceCell,
     /// Where it writes what it does, if that is recorded.
     pub(crate) trace: Writer,
     /// The kernel's thread id, once the thread runs.
@@ -79,6 +84,8 @@ impl MExt {
             tls_ranges: TlsRanges::unknown(),
             incarnation: AtomicIncarnation::none(),
             free: AtomicBool::new(false),
+            made_ready: OwnerCell::zero(),
+            stopped_at: PlaceCell::nowhere(),
             trace: Writer::new(),
             tid: OwnerCell::zero(),
         }
@@ -128,7 +135,7 @@ impl MExt {
         self.free.store(true, Release); // pairs(m-free): take_free's Acquire
     }
 
-    /// True: it was free, and is the caller's. By the spawner.
+    /// Returns `true` if it was free: it is the caller's now. By the spawner.
     pub(crate) fn take_free(&self) -> bool {
         // Acquire pairs(m-free): let_go's Release.
         let free = self.free.load(Acquire);

@@ -35,6 +35,8 @@ pub(crate) struct SchedExt {
     pub(crate) starved: OwnerCell<bool>,
     /// The idle M that waits for the next timer.
     pub(crate) timer_waiter: TimerWaiter,
+    /// Goroutines that wait for a descriptor, or are on their way from there. Go: netpollWaiters.
+    pub(crate) io_waiters: AtomicU32,
     /// Goroutines spawned by threads without a P.
     pub(crate) created_outside: AtomicU64,
     /// Threads inside of `run`, waiting for their main goroutine.
@@ -57,6 +59,7 @@ impl SchedExt {
             sysmon_note: Note::new(),
             starved: OwnerCell::zero(),
             timer_waiter: TimerWaiter::new(),
+            io_waiters: AtomicU32::new(0),
             created_outside: AtomicU64::new(0),
             mains: AtomicU32::new(0),
         }

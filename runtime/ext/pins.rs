@@ -23,3 +23,7 @@ pub(crate) const OVERSTAYED: u16 = 3 * OVERSTAYED_ONE;
 pub(crate) const OVERSTAYED_ONE: u16 = 64;
 /// What it does is written down (`ext/recording/emit.rs`), or was.
 pub(crate) const RECORDED: u16 = 256;
+/// How long it waits in run queues is timed (`ext/latency.rs`).
+pub(crate) const TIMED: u16 = 512;
+/// What stays from one run to the next, and from one goroutine to the next in the same G.
+pub(crate) const LOOKED_AT: u16 = RECORDED | TIMED;

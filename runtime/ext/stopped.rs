@@ -95,8 +95,8 @@ impl Status {
         matches!(self.0.load(Relaxed), VALVE | RUNNING)
     }
 
-    /// By sysmon: lets a stopped goroutine run without a P while it stays in its queue. True:
-    /// the M that it is bound to is mine to wake, and sleeps until then.
+    /// By sysmon: lets a stopped goroutine run without a P while it stays in its queue. Returns
+    /// `true` if the M that it is bound to is the caller's to wake; it sleeps until then.
     #[must_use]
     pub(crate) fn open_valve(&self) -> bool {
         // AcqRel pairs(bound): resume_bound; preempted's Release.

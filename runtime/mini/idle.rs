@@ -68,7 +68,7 @@ impl Idle {
         Slept::Spinning
     }
 
-    /// May one more M look around? Half as many as are busy are enough.
+    /// May one more M look around? Only while fewer than half as many do as are awake.
     pub(crate) fn try_spin(&self, all: usize) -> bool {
         let word = self.word.load(Relaxed);
         let busy = all as u32 - word / ASLEEP;

@@ -1,11 +1,13 @@
 //! Programs to record, and who is asked about a trace.
 
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
+use gosched::os::unix::net::UnixStream;
 use gosched::{channel, thread, trace};
 
 const MS: Duration = Duration::from_millis(1);
@@ -55,6 +57,25 @@ pub(crate) fn everything(time: Duration) {
                 }
             });
             s.spawn(move || for _ in rx {});
+            // Waits for sockets, now and then with a time limit.
+            let (mut near, mut far) = UnixStream::pair().unwrap();
+            far.set_read_timeout(Some(MS / 10)).unwrap();
+            s.spawn(move || {
+                while !stop.load(SeqCst) {
+                    near.write_all(&[1]).unwrap();
+                    near.read_exact(&mut [0]).unwrap();
+                    thread::sleep(MS / 5);
+                }
+            });
+            s.spawn(move || {
+                loop {
+                    match far.read(&mut [0]) {
+                        Ok(0) => return,
+                        Ok(_) => far.write_all(&[2]).unwrap(),
+                        Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock),
+                    }
+                }
+            });
         }
         // A plain thread wakes, starts, and is woken.
         let (tx, rx) = channel::bounded::<u32>(1);

@@ -19,25 +19,51 @@ pub(crate) enum System {
     Mini,
     /// `std::thread`
     Os,
+    /// Goroutines, all of the process on one CPU
+    GreenOne,
+    /// `std::thread`, all of the process on one CPU
+    OsOne,
+}
+
+impl System {
+    /// In the order in which a round measures them.
+    pub(crate) const ALL: [System; 5] = [
+        System::Green,
+        System::Mini,
+        System::Os,
+        System::GreenOne,
+        System::OsOne,
+    ];
+
+    /// As clap spells it on the command line.
+    pub(crate) fn arg(self) -> String {
+        let value = self.to_possible_value().expect("no variant is hidden");
+        value.get_name().to_owned()
+    }
 }
 
 pub(crate) const CROWD: &str = "crowd";
 
 pub(crate) fn measure(name: &str, on: System, n: u64, limit: u32) -> Result<()> {
     gauge::give_up_after(limit);
+    if matches!(on, System::GreenOne | System::OsOne) {
+        gauge::stay_on_one_cpu().context("cannot stay on one CPU")?;
+    }
     if name == CROWD {
         return match on {
             // SAFETY: no value that is tied to an OS thread lives across a wait.
             System::Green => unsafe { gosched::run(|| crowd(on, n)) },
-            System::Mini => anyhow::bail!("mini has no crowd"),
             System::Os => crowd(on, n),
+            _ => anyhow::bail!("{on:?} has no crowd"),
         };
     }
     let workload = workloads::ALL.iter().find(|w| w.name == name);
     let workload = workload.with_context(|| format!("there is no workload {name}"))?;
     match on {
         // SAFETY: as above.
-        System::Green => unsafe { gosched::run(|| operations(workload.green, n)) },
+        System::Green | System::GreenOne => unsafe {
+            gosched::run(|| operations(workload.green, n))
+        },
         System::Mini => {
             let work = workload
                 .mini
@@ -45,7 +71,7 @@ pub(crate) fn measure(name: &str, on: System, n: u64, limit: u32) -> Result<()> 
             // SAFETY: no workload uses a thread-local.
             unsafe { gosched_mini::run(move || operations(work, n)) }
         }
-        System::Os => operations(workload.os, n),
+        System::Os | System::OsOne => operations(workload.os, n),
     }
 }
 
@@ -73,8 +99,8 @@ fn crowd(on: System, n: u64) -> Result<()> {
         bytes = gauge::memory() - before.1;
     };
     let crowd = match on {
-        System::Green | System::Mini => green::crowd::crowd(n, alive, full),
         System::Os => os::crowd::crowd(n, alive, full),
+        _ => green::crowd::crowd(n, alive, full),
     };
     let used = Usage::now().since(before.0);
     let per = |all: f64| all / crowd.alive as f64;

@@ -13,12 +13,14 @@ use anyhow::{Context, Result};
 use clap::Parser;
 
 mod gauge;
+mod compute;
 mod outcome;
 mod workloads;
 mod child;
 mod sample;
 mod plan;
 mod words;
+mod findings;
 mod charts;
 mod markdown;
 mod page;

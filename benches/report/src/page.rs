@@ -6,9 +6,14 @@ use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::charts::{self, Pair};
-use crate::markdown::{cells, growth_cells, growth_headings, headings, speed_up};
+use crate::child::System;
+use crate::findings::{doubts, found, losers};
+use crate::markdown::{
+    LEGEND, cells, growth_cells, growth_headings, headings, procs_cells, procs_headings,
+    procs_words, speed_up,
+};
 use crate::plan::{Report, Row};
-use crate::sample::{Sample, median};
+use crate::sample::{Sample, median, quantile};
 use crate::words::{bytes, faster, limits, short, time, whole};
 
 pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
@@ -25,10 +30,17 @@ pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
                 h1 { b.go { "Goroutines" } " (and " b.mini { "mini" } ") beside " b.os { "OS threads" } }
                 p { "The same programs, compiled once with gosched and once with "
                     code { "std::thread" } " and crossbeam-channel." }
+                @if let Some(doubts) = doubts(report) { p.doubts role="alert" { (doubts) } }
+                ul.found { @for sentence in found(report) { li { (sentence) } } }
                 p.soft { (report.machine) "; measured in " (took.as_secs()) " seconds"
                     @if report.quick { " (quick: fewer operations and rounds)" } "." }
                 @if !report.rows.is_empty() { (operations(report)?) }
                 @if !report.growth.green.is_empty() { (crowds(report)?) }
+                @if !report.procs.is_empty() {
+                    h2 { "From 1 to 16 Ps" }
+                    (table(&procs_headings(), procs_cells(report), &[0]))
+                    p.soft { (procs_words()) }
+                }
                 (method())
             }
         }
@@ -39,9 +51,12 @@ pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
 fn operations(report: &Report) -> Result<Markup> {
     let pair = |row: &Row, of: fn(&Sample) -> f64, note: String| Pair {
         name: row.workload.name.to_owned(),
-        green: median(&row.green, of),
-        mini: median(&row.mini, of),
-        os: median(&row.os, of),
+        green: median(row.on(System::Green), of),
+        mini: median(row.on(System::Mini), of),
+        os: median(row.on(System::Os), of),
+        one_cpu: [System::GreenOne, System::OsOne].map(|on| median(row.on(on), of)),
+        ranges: [System::Green, System::Os]
+            .map(|on| [0.25, 0.75].map(|at| quantile(row.on(on), of, at))),
         note,
     };
     let times: Vec<Pair> = report
@@ -56,7 +71,8 @@ fn operations(report: &Report) -> Result<Markup> {
         .rows
         .iter()
         .map(|row| {
-            let [green, os] = [&row.green, &row.os].map(|s| short(median(s, |s| s.switches)));
+            let [green, os] =
+                [System::Green, System::Os].map(|on| short(median(row.on(on), |s| s.switches)));
             pair(row, |s| s.switches, format!("{green} : {os}"))
         })
         .collect();
@@ -71,16 +87,18 @@ fn operations(report: &Report) -> Result<Markup> {
         h2 { "One operation" }
         div.charts {
             (figure("Time of one operation", &times, "On the clock, on a scale of powers of ten: \
-                each line is ten times the one before. Further left is better."))
+                each line is ten times the one before. Further left is better. A bar behind a dot is the middle half of \
+                the rounds; a ring is the same with one CPU for all threads of the process."))
             (figure("The kernel's context switches, for 1000 operations", &switches, "How often the kernel took the \
                 CPU from one thread to give it to another. Goroutines switch without the kernel; \
                 what is left is waking and sleeping of idle threads."))
         }
         (table(&headings(), report.rows.iter().map(cells).collect(), &[0, 1]))
-        p.soft { "Medians over the rounds. " b.mini { "mini" } ": the thousand lines of " code { "runtime/mini" } ", where it has \
-            the means. ~: the times vary by more than 15 % (the middle half of \
-            the rounds). Switches: the kernel's, for 1000 operations. Threads: those of the process \
-            while the tasks were alive." }
+        p.soft { (LEGEND) }
+        @if !losers(report).is_empty() {
+            h3 { "Where threads are as fast or faster, and why" }
+            dl { @for row in losers(report) { dt { (row.workload.name) } dd { (row.workload.why) "." } } }
+        }
     })
 }
 
@@ -115,7 +133,7 @@ fn figure(title: &str, svg: &str, caption: &str) -> Markup {
     html! {
         figure {
             h3 { (title) }
-            div.soft { b.go { "● goroutines" } "  " b.mini { "● mini" } "  " b.os { "● OS threads" } }
+            div.soft { b.go { "● goroutines" } "  " b.mini { "● mini" } "  " b.os { "● OS threads" } "  ○ one CPU" }
             (PreEscaped(svg))
             figcaption { (caption) }
         }
@@ -145,8 +163,9 @@ fn method() -> Markup {
         h2 { "How it was measured" }
         p { "Every measurement is a process of its own, goroutines and threads in turn, so that a \
             busy machine troubles both alike. Each workload runs once to warm up, is timed, and \
-            checks its result. All repeat a single operation with nothing else to do: they \
-            compare schedulers, and do not foretell what a real program gains." }
+            checks its result. Most repeat a single operation with nothing else to do: they \
+            compare schedulers, and do not foretell what a real program gains. Those called \
+            work, computing, workers and pool compute." }
         p.soft { "Again: " code { "cargo run --release -p gosched-report" } ", with "
             code { "--quick" } " or " code { "--only NAME" } ". The programs are in "
             code { "benches/report/src/workloads" } "." }

@@ -16,18 +16,36 @@ pub(crate) struct Report {
     /// And how busy it was before we made it so.
     pub(crate) machine: String,
     pub(crate) quick: bool,
+    /// Which part of the CPU time others used, before and after we measured.
+    pub(crate) busy: [f64; 2],
     pub(crate) rows: Vec<Row>,
     pub(crate) growth: Growth,
+    pub(crate) procs: Vec<Procs>,
 }
 
 /// The samples of a workload, one a round.
 pub(crate) struct Row {
     pub(crate) workload: &'static Workload,
-    pub(crate) green: Vec<Sample>,
-    /// None, if mini does not have it.
-    pub(crate) mini: Vec<Sample>,
-    pub(crate) os: Vec<Sample>,
+    /// In the order of `System::ALL`; none for mini, if mini does not have it.
+    samples: [Vec<Sample>; 5],
 }
+
+impl Row {
+    pub(crate) fn on(&self, system: System) -> &[Sample] {
+        &self.samples[system as usize]
+    }
+}
+
+/// A workload on goroutines, at more and more Ps.
+pub(crate) struct Procs {
+    pub(crate) workload: &'static Workload,
+    /// As many as `PROCS`.
+    pub(crate) samples: Vec<Vec<Sample>>,
+}
+
+pub(crate) const PROCS: [u32; 5] = [1, 2, 4, 8, 16];
+/// What is measured at more and more Ps.
+const AT_MORE_PROCS: [&str; 5] = ["spawn", "yield", "ping-pong", "crossing", "work-10us"];
 
 /// Crowds of tasks: (how many were asked for, what it was like).
 #[derive(Default)]
@@ -44,6 +62,7 @@ struct Size {
     largest: [u64; 2],
     crowds_until: Duration,
     rounds_until: Duration,
+    procs_until: Duration,
     /// Seconds for one measurement.
     limit: u32,
 }
@@ -53,7 +72,8 @@ const FULL: Size = Size {
     divisor: 1,
     largest: [1_000_000, 1_000_000],
     crowds_until: Duration::from_secs(60),
-    rounds_until: Duration::from_secs(120),
+    rounds_until: Duration::from_secs(180),
+    procs_until: Duration::from_secs(200),
     limit: 30,
 };
 
@@ -62,15 +82,16 @@ const QUICK: Size = Size {
     divisor: 4,
     largest: [100_000, 10_000],
     crowds_until: Duration::from_secs(8),
-    rounds_until: Duration::from_secs(18),
+    rounds_until: Duration::from_secs(22),
+    procs_until: Duration::from_secs(26),
     limit: 8,
 };
 
 /// Bytes that a task of a crowd needs at most, kernel memory included.
 fn needs(on: System) -> u64 {
     match on {
-        System::Green | System::Mini => 6 << 10,
         System::Os => 40 << 10,
+        _ => 6 << 10,
     }
 }
 
@@ -79,9 +100,7 @@ pub(crate) fn run(only: &str, quick: bool) -> Result<Report> {
     let chosen = workloads::ALL.iter().filter(|w| w.name.contains(only));
     let new = |workload| Row {
         workload,
-        green: Vec::new(),
-        mini: Vec::new(),
-        os: Vec::new(),
+        samples: Default::default(),
     };
     let mut rows: Vec<Row> = chosen.map(new).collect();
     let crowds = CROWD.contains(only);
@@ -97,17 +116,20 @@ pub(crate) fn run(only: &str, quick: bool) -> Result<Report> {
         "no such workload; there are: {}, {CROWD}",
         names()
     );
-    let (machine, began) = (words::machine(), Instant::now());
+    let (machine, before, began) = (words::machine(), gauge::busy(), Instant::now());
     let growth = match crowds {
         true => grow(&size, began)?,
         false => Growth::default(),
     };
     repeat(&mut rows, &size, began)?;
+    let procs = at_more_procs(&rows, &size, began)?;
     Ok(Report {
         machine,
         quick,
+        busy: [before, gauge::busy()],
         rows,
         growth,
+        procs,
     })
 }
 
@@ -118,7 +140,7 @@ fn grow(size: &Size, began: Instant) -> Result<Growth> {
         for on in [System::Green, System::Os] {
             let series = match on {
                 System::Os => &mut growth.os,
-                System::Green | System::Mini => &mut growth.green,
+                _ => &mut growth.green,
             };
             bar.inc(1);
             let ended = series
@@ -163,12 +185,12 @@ fn crowd(on: System, n: u64, limit: u32) -> Result<Sample> {
 }
 
 fn repeat(rows: &mut [Row], size: &Size, began: Instant) -> Result<()> {
-    let bar = bar("workloads", u64::from(size.rounds) * rows.len() as u64 * 3);
+    let bar = bar("workloads", u64::from(size.rounds) * rows.len() as u64 * 5);
     for round in 0..size.rounds {
         for row in &mut *rows {
             // The first round is for all; then who goes first changes, too.
             let late = round > 0 && began.elapsed() > size.rounds_until;
-            let mut order = [System::Green, System::Mini, System::Os];
+            let mut order = System::ALL;
             if round % 2 == 1 {
                 order.reverse();
             }
@@ -178,13 +200,17 @@ fn repeat(rows: &mut [Row], size: &Size, began: Instant) -> Result<()> {
                     continue;
                 }
                 bar.set_message(format!("{} on {}", row.workload.name, name(on)));
-                let (series, n) = match on {
-                    System::Green => (&mut row.green, row.workload.green_n),
-                    System::Mini => (&mut row.mini, row.workload.green_n),
-                    System::Os => (&mut row.os, row.workload.os_n),
+                let n = match on {
+                    System::Os | System::OsOne => row.workload.os_n,
+                    _ => row.workload.green_n,
                 };
                 let name = row.workload.name;
-                series.push(Sample::take(name, on, n / size.divisor, size.limit)?);
+                row.samples[on as usize].push(Sample::take(
+                    name,
+                    on,
+                    n / size.divisor,
+                    size.limit,
+                )?);
                 bar.inc(1);
             }
         }
@@ -193,11 +219,43 @@ fn repeat(rows: &mut [Row], size: &Size, began: Instant) -> Result<()> {
     Ok(())
 }
 
+/// On goroutines, with 1 to 16 Ps; more Ps than CPUs are there to be seen.
+fn at_more_procs(rows: &[Row], size: &Size, began: Instant) -> Result<Vec<Procs>> {
+    let chosen = rows.iter().map(|row| row.workload);
+    let chosen = chosen.filter(|workload| AT_MORE_PROCS.contains(&workload.name));
+    let new = |workload| Procs {
+        workload,
+        samples: vec![Vec::new(); PROCS.len()],
+    };
+    let mut all: Vec<Procs> = chosen.map(new).collect();
+    let rounds = size.rounds.min(5);
+    let bar = bar("Ps", u64::from(rounds) * (all.len() * PROCS.len()) as u64);
+    for round in 0..rounds {
+        for row in &mut all {
+            let late = round > 0 && began.elapsed() > size.procs_until;
+            for (procs, series) in PROCS.into_iter().zip(&mut row.samples) {
+                bar.inc(1);
+                if late {
+                    continue;
+                }
+                let (name, n) = (row.workload.name, row.workload.green_n / size.divisor);
+                bar.set_message(format!("{name} at {procs}"));
+                let green = System::Green;
+                series.push(Sample::take_at(name, green, n, size.limit, Some(procs))?);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(all)
+}
+
 pub(crate) fn name(on: System) -> &'static str {
     match on {
         System::Green => "goroutines",
         System::Mini => "mini",
         System::Os => "OS threads",
+        System::GreenOne => "goroutines, one CPU",
+        System::OsOne => "OS threads, one CPU",
     }
 }
 

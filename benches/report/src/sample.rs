@@ -26,13 +26,21 @@ pub(crate) struct Sample {
 
 impl Sample {
     pub(crate) fn take(name: &str, on: System, n: u64, limit: u32) -> Result<Sample> {
-        let system = match on {
-            System::Green => "green",
-            System::Mini => "mini",
-            System::Os => "os",
-        };
+        Sample::take_at(name, on, n, limit, None)
+    }
+
+    /// With so many Ps.
+    pub(crate) fn take_at(
+        name: &str,
+        on: System,
+        n: u64,
+        limit: u32,
+        procs: Option<u32>,
+    ) -> Result<Sample> {
+        let procs = procs.map(|procs| ("GOMAXPROCS", procs.to_string()));
         let output = Command::new(current_exe().context("my own path")?)
-            .args(["--work", name, "--on", system, "--n", &n.to_string()])
+            .envs(procs)
+            .args(["--work", name, "--on", &on.arg(), "--n", &n.to_string()])
             .args(["--limit", &limit.to_string()])
             .stdin(Stdio::null())
             .output()
@@ -92,7 +100,7 @@ pub(crate) fn spread(samples: &[Sample], of: fn(&Sample) -> f64) -> f64 {
     (quantile(samples, of, 0.75) - quantile(samples, of, 0.25)) / middle
 }
 
-fn quantile(samples: &[Sample], of: fn(&Sample) -> f64, at: f64) -> f64 {
+pub(crate) fn quantile(samples: &[Sample], of: fn(&Sample) -> f64, at: f64) -> f64 {
     let mut all: Vec<f64> = samples.iter().map(of).collect();
     all.sort_by(f64::total_cmp);
     let Some(last) = all.len().checked_sub(1) else {

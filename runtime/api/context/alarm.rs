@@ -35,8 +35,8 @@ impl Alarm {
         }
     }
 
-    /// By its goroutine, with its park announced: from now on it may be readied. False: it has
-    /// rung, and does not ready anybody.
+    /// By its goroutine, with its park announced: from now on it may be readied. Returns `false` if
+    /// the alarm has rung; then it does not ready anybody.
     pub(crate) fn arm(&self, round: WaitId) -> bool {
         // Release pairs(alarm): ring's Acquire sees the announced park.
         self.word

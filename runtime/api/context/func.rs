@@ -35,7 +35,7 @@ impl Func {
         }
     }
 
-    /// True: it does not start.
+    /// Returns `true` if this call has kept it from starting.
     pub(crate) fn stop(&self) -> bool {
         self.take().is_some()
     }

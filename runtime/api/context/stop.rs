@@ -23,8 +23,8 @@ impl Stop {
         Stop { func, place }
     }
 
-    /// True: the function has not been started, and will not be. False: it has been started or
-    /// stopped before; it is not waited for.
+    /// Returns `true` if the function has not been started, and will not be; `false` if it has been
+    /// started or stopped before. It is not waited for.
     ///
     /// # Examples
     /// See [`after_func`](crate::context::after_func).

@@ -51,7 +51,7 @@ impl RefUnwindSafe for Condvar {}
 pub struct WaitTimeoutResult(bool);
 
 impl WaitTimeoutResult {
-    /// True if time ran out before a notification came.
+    /// Returns `true` if time ran out before a notification came.
     ///
     /// # Examples
     ///
@@ -203,7 +203,7 @@ impl Condvar {
         self.list.notify_all();
     }
 
-    /// False: time ran out. The mutex is held again either way.
+    /// Returns `false` if time ran out. The mutex is held again either way.
     fn wait_inner<T>(&self, guard: &MutexGuard<'_, T>, until: Option<Nanos>) -> bool {
         let raw = &guard.lock.raw;
         let notified = self.list.wait(WaitReason::CondWait, until, || raw.unlock());

@@ -12,6 +12,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{Acquire, Release};
 use crate::core::g::wait_reason::WaitReason;
+#[cfg(not(loom))]
+use crate::core::wait::owner;
+use crate::core::wait::owner::Owner;
 use crate::ext::locks::atomic_wait;
 
 const NEW: u32 = 0;
@@ -40,9 +43,14 @@ const WAITED_FOR: u32 = 4;
 /// }
 /// assert_eq!(runs, 1);
 /// ```
+#[repr(C)]
 pub struct Once {
     word: AtomicU32,
+    runner: Owner,
 }
+
+#[cfg(not(loom))]
+const _: () = assert!(std::mem::offset_of!(Once, runner) == owner::BEHIND_A_WORD);
 
 impl UnwindSafe for Once {}
 impl RefUnwindSafe for Once {}
@@ -79,6 +87,7 @@ impl Once {
     pub const fn new() -> Once {
         Once {
             word: AtomicU32::new(NEW),
+            runner: Owner::nobody(),
         }
     }
 
@@ -87,6 +96,7 @@ impl Once {
     pub fn new() -> Once {
         Once {
             word: AtomicU32::new(NEW),
+            runner: Owner::nobody(),
         }
     }
 
@@ -213,6 +223,7 @@ impl Once {
                 }
             }
         };
+        self.runner.note();
         let mut run = Run {
             once: self,
             leaves: POISONED,

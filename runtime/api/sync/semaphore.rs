@@ -187,7 +187,7 @@ impl Semaphore {
         }
     }
 
-    /// As `release`. False: more than was taken, so nothing was given back.
+    /// As `release`. Returns `false`, and gives nothing back, if `n` is more than was taken.
     pub(crate) fn release_some(&self, n: usize) -> bool {
         let held = self.give_back(n);
         while held && self.serve_some() {}
@@ -206,7 +206,7 @@ impl Semaphore {
         }
     }
 
-    /// Wakes up to [`BATCH`] waiters whose share is free now. True: there may be more.
+    /// Wakes up to [`BATCH`] waiters whose share is free now. Returns `true` if there may be more.
     fn serve_some(&self) -> bool {
         if self.list.is_empty() {
             // Whoever enrols after our `give_back`, under the same lock, has seen what is free.

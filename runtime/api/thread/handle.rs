@@ -74,8 +74,12 @@ impl Thread {
     /// See [`ThreadId`].
     #[must_use]
     pub fn id(&self) -> ThreadId {
-        let id = self.0.id.get();
+        let id = self.number();
         ThreadId(NonZeroU64::new(id).unwrap_or(NonZeroU64::MAX))
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.0.id.get()
     }
 
     /// The name given to it by `Builder::name`.

@@ -91,7 +91,7 @@ impl<T> Packet<T> {
         !published
     }
 
-    /// Takes back the waker of the last poll. False: the goroutine has ended. By the handle's
+    /// Takes back the waker of the last poll; `false` if the goroutine has ended. By the handle's
     /// owner.
     fn forget_waker(&self) -> bool {
         match self.word.forget_waker() {
@@ -110,10 +110,10 @@ impl<T> Packet<T> {
         self.word.is_done()
     }
 
-    /// Waits for the end. By the handle's owner.
-    pub(crate) fn wait(&self, reason: WaitReason) {
+    /// Waits for the end of the goroutine with this number, if there is one. By the handle's owner.
+    pub(crate) fn wait(&self, reason: WaitReason, whom: u64) {
         self.forget_waker();
-        self.word.wait(reason);
+        self.word.wait(reason, whom);
     }
 
     /// The result. By the handle's owner, after `is_done`, once.
@@ -182,7 +182,7 @@ impl<T> JoinHandle<T> {
     /// ```
     #[track_caller]
     pub fn join(self) -> Result<T> {
-        self.packet.wait(WaitReason::Join);
+        self.packet.wait(WaitReason::Join, self.thread.number());
         self.packet.take()
     }
 

@@ -48,7 +48,7 @@ impl JoinWord {
         }
     }
 
-    /// By the goroutine, at its end, once. True: the waker is its to call.
+    /// By the goroutine, at its end, once. Returns `true` if it is the one to call the waker.
     #[inline]
     pub(crate) fn finish(&self) -> bool {
         let rt = enter();
@@ -62,8 +62,8 @@ impl JoinWord {
         before == AWAITED
     }
 
-    /// By the handle, whose waker is in place. False: the goroutine has ended, and the place is
-    /// still the handle's.
+    /// By the handle, whose waker is in place. Returns `false` if the goroutine has ended; then the
+    /// place is still the handle's.
     #[inline]
     pub(crate) fn publish_waker(&self) -> bool {
         // Release pairs(join): finish's Acquire sees the waker. Acquire pairs(join): finish's
@@ -93,14 +93,14 @@ impl JoinWord {
         self.word.load(Acquire) == DONE
     }
 
-    /// Waits for the end. By the handle, without a waker.
+    /// Waits for the end of the goroutine `whom`. By the handle, without a waker.
     #[inline]
-    pub(crate) fn wait(&self, reason: WaitReason) {
+    pub(crate) fn wait(&self, reason: WaitReason, whom: u64) {
         while !self.is_done() {
             let rt = enter_to_wait();
             let g = rt.current();
             self.joiner.set(Some(g));
-            g.announce_park(reason);
+            g.announce_park_for(reason, whom as usize);
             // Release pairs(join): finish's Acquire sees the joiner.
             if self
                 .word
@@ -131,7 +131,7 @@ mod model {
                 ends.1.with_mut(|_| ()); // the result
                 assert!(!ends.0.finish(), "there is no waker");
             });
-            shared.0.wait(WaitReason::Join);
+            shared.0.wait(WaitReason::Join, 0);
             shared.1.with_mut(|_| ()); // loom reports it if the goroutine is not through
             ends.join().unwrap();
         });
@@ -157,7 +157,7 @@ mod model {
             if back || !published {
                 shared.1.with_mut(|_| ());
             }
-            shared.0.wait(WaitReason::Join);
+            shared.0.wait(WaitReason::Join, 0);
             let called = ends.join().unwrap();
             assert_eq!(called, published && !back);
         });

@@ -105,7 +105,7 @@ fn wait_for_panics() {
     }
 }
 
-/// False: its panic was caught. `ask`: it may be disturbed for that.
+/// Returns `false` if its panic was caught. `ask`: it may be disturbed for that.
 ///
 /// What is read here may be some moments old; if a panic is taken for caught by that, main goes
 /// before it as if it had returned a little earlier.

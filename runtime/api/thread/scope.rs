@@ -220,7 +220,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// ```
     #[track_caller]
     pub fn join(self) -> Result<T> {
-        self.packet().wait(WaitReason::Join);
+        self.packet().wait(WaitReason::Join, self.thread.number());
         self.packet().take()
     }
 

@@ -45,7 +45,7 @@ impl Func {
         }
     }
 
-    /// Starts it at `when`. True: it was pending, and now is for the new time only.
+    /// Starts it at `when`. Returns `true` if it was pending; now it is for the new time only.
     pub(crate) fn reset(self: &Arc<Func>, when: Nanos) -> bool {
         let mut fresh: Option<GRef> = None;
         loop {
@@ -72,7 +72,7 @@ impl Func {
         }
     }
 
-    /// True: it was pending, and does not start.
+    /// Returns `true` if it was pending; it does not start then.
     pub(crate) fn stop(&self) -> bool {
         let rt = enter();
         let guard = rt.lock(&self.lock);

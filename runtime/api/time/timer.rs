@@ -93,8 +93,9 @@ impl Timer {
         &self.c
     }
 
-    /// Stops it. True: it was pending (its message not received, its function not started), and
-    /// now nothing comes. False: it had been received, started or stopped before.
+    /// Stops it. Returns `true` if it was pending (its message not received, its function not
+    /// started); nothing comes then. Returns `false` if it had been received, started or stopped
+    /// before.
     ///
     /// Does not wait for a function that has started.
     ///
@@ -109,8 +110,8 @@ impl Timer {
         }
     }
 
-    /// Sets it to `dur` from now, whatever it was before. True: it was pending, and the event
-    /// of that time does not come.
+    /// Sets it to `dur` from now, whatever it was before. Returns `true` if it was pending; the
+    /// event of that time does not come then.
     ///
     /// A function that has started before may still run when it starts again.
     ///

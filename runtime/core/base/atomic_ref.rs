@@ -40,7 +40,7 @@ impl<T: Sync + 'static> AtomicRef<T> {
         cooked(self.0.swap(raw(r), order))
     }
 
-    /// True: it was `from` and is `to` now.
+    /// Returns `true` if it was `from`; it is `to` now.
     #[inline]
     pub(crate) fn replace(
         &self,

@@ -51,7 +51,7 @@ impl ClosureCell {
         }
     }
 
-    /// True if `F` fits without a box.
+    /// Returns `true` if `F` fits without a box.
     pub(crate) const fn fits<F>() -> bool {
         size_of::<F>() <= size_of::<Buffer>() && align_of::<F>() <= align_of::<Buffer>()
     }

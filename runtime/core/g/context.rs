@@ -60,6 +60,9 @@ struct Block {
     way_out: usize,
 }
 
+/// How many words corosensei has in a control block, before ours.
+pub(crate) const CO_WORDS: usize = size_of::<Co>() / size_of::<usize>();
+
 const BLOCK: usize = size_of::<Block>().next_multiple_of(64);
 
 /// Where a slot's coroutine has its control block: right below the top, which is aligned to 64.

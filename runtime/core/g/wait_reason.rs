@@ -8,7 +8,6 @@ macro_rules! reasons {
         /// One entry for each kind of wait. Go's texts where Go has such a wait; the others are our own.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        #[allow(dead_code, reason = "some are stored by number only")]
         pub(crate) enum WaitReason { $($(#[$doc])* $name,)* }
 
         const TEXTS: &[&str] = &[$($text,)*];
@@ -38,6 +37,7 @@ reasons! {
     Run = "run",
     ScopeWait = "scope",
     FutureWait = "future",
+    IoWait = "IO wait",
 }
 
 impl WaitReason {

@@ -125,8 +125,8 @@ impl IdleWord {
         self.0.fetch_or(NEED, SeqCst); // pairs(no-lost-work): try_add_idle
     }
 
-    /// A P goes to the idle list, from a *non-spinning* M. False: a submitter needs a spinning M,
-    /// and the caller has become it: it keeps its P.
+    /// A P goes to the idle list, from a *non-spinning* M. Returns `false` if a submitter needs a
+    /// spinning M; the caller has become it, and keeps its P.
     #[must_use]
     pub(crate) fn try_add_idle(&self) -> bool {
         let mut now = self.0.load(Relaxed);

@@ -46,12 +46,21 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         }
     }
 
+    /// For tests: an empty ring whose counters are here already.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn starting_at(at: u32) -> Self {
+        let ring = Ring::new();
+        ring.head.0.store(at, Relaxed);
+        ring.tail.0.store(at, Relaxed);
+        ring
+    }
+
     #[inline]
     fn cell(&self, at: u32) -> &C {
         &self.cells[at as usize % CAP]
     }
 
-    /// Puts a goroutine at the tail. Called by the owner. False: the ring is full.
+    /// Puts a goroutine at the tail. Called by the owner. Returns `false` if the ring is full.
     #[inline]
     #[must_use]
     pub(crate) fn push(&self, item: C::Item) -> bool {

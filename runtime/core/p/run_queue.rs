@@ -55,6 +55,8 @@ pub(crate) enum Source {
     Next(u32),
     /// That P's timer was due.
     Timer(u32),
+    /// Its descriptor is ready.
+    Net,
     /// It needs the thread of the M that picks.
     OwnThread,
     /// It has waited for a stack.

@@ -2,7 +2,7 @@
 //!
 //! The order *is* the scheduler: the P's expired timers, a look at the global queue at every
 //! 61st tick, goroutines that only this M may run, `runnext` and the local queue, a batch from the
-//! global queue, then stealing (other Ps' expired timers too). After the M has given up its P, it
+//! global queue, goroutines whose descriptors are ready, then stealing (other Ps' expired timers too). After the M has given up its P, it
 //! looks at everything once more (`core/sched/README.md#no-lost-work`).
 //!
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
@@ -60,6 +60,7 @@ fn find_with_p(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
         .or_else(|| hooks::next_of_m(m, &p).map(|g| fresh(g, Source::OwnThread)))
         .or_else(|| local(p, fired))
         .or_else(|| global_batch(p))
+        .or_else(|| hooks::poll_net(p).map(|g| fresh(g, Source::Net)))
         .or_else(|| steal(rt, m, p))
 }
 
@@ -215,7 +216,8 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
     None
 }
 
-/// The M stops spinning, and then looks at every queue once more. True: it has a P again.
+/// The M stops spinning, and then looks at every queue once more. Returns `true` if it has a P
+/// again.
 fn last_look(m: &'static M) -> bool {
     m.spinning.set(false);
     SCHED.idle.stop_spinning();
@@ -227,8 +229,8 @@ fn last_look(m: &'static M) -> bool {
     work && spin_with_idle_p(m)
 }
 
-/// Takes an idle P and spins. False: there is none, and the M that gives up the next P will look.
-/// Go: pidlegetSpinning.
+/// Takes an idle P and spins. Returns `false` if there is none; the M that gives up the next P will
+/// look. Go: pidlegetSpinning.
 fn spin_with_idle_p(m: &'static M) -> bool {
     let sched = SCHED.lock();
     let p = sched.pop_idle_p();

@@ -50,7 +50,7 @@ pub(crate) fn write_all(s: &str, patient: bool) -> fmt::Result {
     Ok(())
 }
 
-/// False: the time for stderr's readers is over.
+/// Returns `false` if the time for stderr's readers is over.
 fn wait_for_room() -> bool {
     static WAITED: AtomicU64 = AtomicU64::new(0);
     if WAITED.load(Relaxed) >= PATIENCE {

@@ -22,8 +22,8 @@ impl Futex {
         }
     }
 
-    /// Sleeps while the word is `expected`, until woken or until `deadline` on the monotonic
-    /// clock. May return early for no reason. False: the deadline has passed.
+    /// Sleeps while the word is `expected`, until woken or until `deadline` on the monotonic clock.
+    /// May return early for no reason. Returns `false` if the deadline has passed.
     pub(crate) fn wait(&self, expected: u32, deadline: Option<Nanos>) -> bool {
         let mut at = libc::timespec {
             tv_sec: 0,

@@ -41,8 +41,9 @@ impl Note {
         debug_assert!(woken);
     }
 
-    /// As [`Note::sleep`], but gives up at `deadline`. True: woken. False: the deadline
-    /// passed first, and the note is clear (a wake-up that comes later stays in it).
+    /// As [`Note::sleep`], but gives up at `deadline`. Returns `true` if it was woken, and `false`
+    /// if the deadline passed first; then the note is clear (a wake-up that comes later stays in
+    /// it).
     pub(crate) fn sleep_until(&self, deadline: Option<Nanos>) -> bool {
         let word = &self.0.word;
         // Acquire pairs(note): everything the waker did before `wake` is visible here.

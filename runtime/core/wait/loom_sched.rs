@@ -150,6 +150,8 @@ pub(crate) fn set_clock_step(step: Nanos) {
     CLOCK.step.store(step, Relaxed);
 }
 
+pub(crate) fn waited_for_mutex(_: Nanos) {}
+
 pub(crate) fn steady() -> bool {
     false
 }

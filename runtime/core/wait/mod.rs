@@ -7,4 +7,5 @@ pub(crate) mod waiter;
 pub(crate) mod sema_root;
 pub(crate) mod sema;
 pub(crate) mod spin;
+pub(crate) mod owner;
 pub(crate) mod raw_mutex;

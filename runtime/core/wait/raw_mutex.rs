@@ -9,12 +9,16 @@
 //! README.md#mutex-word, README.md#mutex-one-awake. Go: internal/sync/mutex.go.
 #![forbid(unsafe_code)]
 
+#[cfg(all(not(loom), feature = "ext"))]
+use std::mem::offset_of;
+
 use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::fatal::fatal;
-use crate::core::wait::sched_api::{nanotime, steady};
+use crate::core::wait::owner::Owner;
+use crate::core::wait::sched_api::{nanotime, steady, waited_for_mutex};
 use crate::core::wait::sema;
 use crate::core::wait::spin::{can_spin, spin};
 
@@ -82,11 +86,21 @@ struct Contender {
 }
 
 /// A mutex without data, poison or owner.
+#[repr(C)]
 #[derive(Debug)]
 pub(crate) struct RawMutex {
     state: AtomicU32,
     sema: AtomicU32,
+    pub(crate) owner: Owner,
 }
+
+/// How far from what a waiter waits for the number of the holder is, if it is noted.
+#[cfg(all(not(loom), feature = "ext"))]
+pub(crate) const OWNER: Option<usize> = if Owner::KNOWN {
+    Some(offset_of!(RawMutex, owner) - offset_of!(RawMutex, sema))
+} else {
+    None
+};
 
 impl RawMutex {
     #[cfg(not(loom))]
@@ -94,6 +108,7 @@ impl RawMutex {
         RawMutex {
             state: AtomicU32::new(0),
             sema: AtomicU32::new(0),
+            owner: Owner::nobody(),
         }
     }
 
@@ -102,6 +117,7 @@ impl RawMutex {
         RawMutex {
             state: AtomicU32::new(0),
             sema: AtomicU32::new(0),
+            owner: Owner::nobody(),
         }
     }
 
@@ -115,13 +131,18 @@ impl RawMutex {
         {
             self.lock_slow();
         }
+        self.owner.note();
     }
 
     /// False when it is held or promised; may also fail when others try at this moment.
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {
         let old = State(self.state.load(Relaxed));
-        old.is_free() && self.swap(old, State(old.0 | LOCKED))
+        let taken = old.is_free() && self.swap(old, State(old.0 | LOCKED));
+        if taken {
+            self.owner.note();
+        }
+        taken
     }
 
     #[inline]
@@ -158,12 +179,16 @@ impl RawMutex {
         }
     }
 
-    /// Counted as a waiter. True: the mutex was handed over. False: woken to try again.
+    /// Sleeps as a counted waiter. Returns `true` if the mutex was handed over, `false` if it was
+    /// woken to try again.
     fn sleep(&self, me: &mut Contender) -> bool {
         let again = me.since.is_some();
-        let since = *me.since.get_or_insert_with(nanotime);
+        let begin = nanotime();
+        let since = *me.since.get_or_insert(begin);
         sema::acquire(&self.sema, again, WaitReason::MutexLock);
-        let waited = nanotime().saturating_sub(since);
+        let end = nanotime();
+        waited_for_mutex(end.saturating_sub(begin));
+        let waited = end.saturating_sub(since);
         me.starving = me.starving || (waited > PATIENCE && !steady());
         let now = State(self.state.load(Relaxed));
         if !now.has(STARVING) {

@@ -5,7 +5,7 @@
 #[cfg(not(loom))]
 pub(crate) use crate::core::g::goroutine::GRef;
 #[cfg(not(loom))]
-pub(crate) use crate::core::hooks::steady;
+pub(crate) use crate::core::hooks::{steady, waited_for_mutex};
 #[cfg(not(loom))]
 pub(crate) use crate::core::m::enter::{enter, enter_to_wait};
 #[cfg(not(loom))]
@@ -17,5 +17,6 @@ pub(crate) use crate::core::sys::lock::RawLock;
 
 #[cfg(loom)]
 pub(crate) use crate::core::wait::loom_sched::{
-    GRef, RawLock, enter, enter_to_wait, nanotime, park, ready, steady, yield_local,
+    GRef, RawLock, enter, enter_to_wait, nanotime, park, ready, steady, waited_for_mutex,
+    yield_local,
 };

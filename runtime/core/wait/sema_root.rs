@@ -85,6 +85,12 @@ impl Tree {
         slot
     }
 
+    /// For tests: both orders hold; its depth.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn check(&self) -> usize {
+        depth(&self.0, 0, usize::MAX, u64::MAX)
+    }
+
     /// A new address: goes down to where its priority belongs, and splits what is below.
     fn insert(&self, w: &'static Waiter) {
         let mut slot = &self.0;
@@ -145,27 +151,23 @@ fn join(mut slot: &Link, mut a: Option<&'static Waiter>, mut b: Option<&'static 
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For tests: the depth below `slot`, after checking both orders.
+fn depth(slot: &Link, low: usize, high: usize, above: u64) -> usize {
+    let Some(node) = slot.get() else {
+        return 0;
+    };
+    assert!((low..high).contains(&node.key) && priority(node.key) <= above);
+    let here = priority(node.key);
+    1 + depth(&node.prev, low, node.key, here).max(depth(&node.next, node.key + 1, high, here))
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::core::base::fastrand::Choice;
     use crate::core::m::enter::enter;
     use std::collections::{BTreeMap, VecDeque};
-
-    /// The depth below `slot`, after checking both orders.
-    fn check(slot: &Link, low: usize, high: usize, above: u64) -> usize {
-        let Some(node) = slot.get() else {
-            return 0;
-        };
-        assert!((low..high).contains(&node.key) && priority(node.key) <= above);
-        let here = priority(node.key);
-        1 + check(&node.prev, low, node.key, here).max(check(
-            &node.next,
-            node.key + 1,
-            high,
-            here,
-        ))
-    }
 
     /// Keeps a waiter in scope for each recursion level, as waiting goroutines would.
     fn with_waiters<R>(
@@ -207,13 +209,13 @@ mod tests {
                 if choice.below(3) == 0 {
                     dequeue(&tree, &mut model, choice.below(60) as usize * 8);
                 }
-                check(&tree.0, 0, usize::MAX, u64::MAX);
+                tree.check();
             }
             for key in (0..60).map(|k| k * 8) {
                 for _ in 0..=model.get(&key).map_or(0, VecDeque::len) {
                     dequeue(&tree, &mut model, key);
                 }
-                check(&tree.0, 0, usize::MAX, u64::MAX);
+                tree.check();
             }
             assert!(tree.0.get().is_none());
         });
@@ -225,7 +227,7 @@ mod tests {
         with_waiters(&mut keys, vec![], &mut |waiters| {
             let tree = Tree::new();
             waiters.iter().for_each(|w| tree.queue(w, false));
-            let depth = check(&tree.0, 0, usize::MAX, u64::MAX);
+            let depth = tree.check();
             assert!(depth <= 40, "depth {depth} for 1000 addresses");
             for w in waiters {
                 assert!(tree.dequeue(w.key).is_some_and(|got| std::ptr::eq(got, *w)));

@@ -155,8 +155,8 @@ impl<T> TimerChan<T> {
         }
     }
 
-    /// Sets the next deadline, or none; waiters look again. True: a message had not been
-    /// taken, or was still to come. For the time package's timers.
+    /// Sets the next deadline, or none; waiters look again. Returns `true` if a message had not
+    /// been taken, or was still to come. For the time package's timers.
     pub(crate) fn set(&self, when: Nanos, repeat: Repeat) -> bool {
         let list = GQueue::new();
         let rt = enter();

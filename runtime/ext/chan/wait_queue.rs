@@ -202,7 +202,7 @@ impl<T> WaitQ<T> {
         node.home.set(0);
     }
 
-    /// Takes out a node that no waker has caught. True: it was here.
+    /// Takes out a node that no waker has caught. Returns `true` if it was here.
     pub(crate) fn remove(&mut self, node: Pin<&Node>) -> bool {
         let here = node.home.get() == std::ptr::from_ref(self).addr();
         if here {

@@ -20,6 +20,7 @@ use crate::core::sys::fatal::{RawStderr, begin_death, die};
 use crate::ext::allgs;
 use crate::ext::diagnostics::dump::{Caller, describe, dump_all, is_user};
 use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
+use crate::ext::diagnostics::last_look::at_all;
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::linux::tasks::count_threads;
 use crate::ext::plain_threads::foreign_parked;
@@ -87,13 +88,17 @@ fn report() -> ! {
         "all goroutines are asleep - deadlock!"
     };
     let _ = writeln!(RawStderr, "fatal error: {words}");
-    dump_all(&mut BufferedStderr::new(), Caller::Ordinary);
+    dump_all(
+        &mut BufferedStderr::new(),
+        Caller::Ordinary,
+        at_all().as_ref(),
+    );
     die()
 }
 
 /// The calling goroutine's paragraph.
 pub(crate) fn describe_running(g: GRef, out: &mut dyn fmt::Write) {
-    let _ = describe(g, out, Caller::Ordinary);
+    let _ = describe(g, out, Caller::Ordinary, None);
 }
 
 /// For the overflow report, in a signal handler: the goroutine that owns a stack, found by its
@@ -104,7 +109,7 @@ pub(crate) fn describe_owner(tag: usize, out: &mut dyn fmt::Write) {
             let _ = if g.is_thread() {
                 writeln!(out, "on a plain thread")
             } else {
-                describe(g, out, Caller::Urgent)
+                describe(g, out, Caller::Urgent, None)
             };
         }
     });

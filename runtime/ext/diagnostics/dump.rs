@@ -1,7 +1,8 @@
 //! A goroutine's state as text, for dumps and reports.
 //!
-//! A dump does not stop the goroutines, so its lines are from slightly different moments. It
-//! allocates nothing, and asks the kernel only for the depth of each stack.
+//! A dump does not stop the goroutines, so its lines are from slightly different moments. A paragraph
+//! allocates nothing, and asks the kernel only for the depth of each stack; the frames that it shows
+//! were looked up before (`ext/diagnostics/stacks.rs`).
 //!
 //! Go: traceback.go goroutineheader, tracebackothers.
 #![forbid(unsafe_code)]
@@ -13,7 +14,9 @@ use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::machine::M;
 use crate::core::sys::clock::nanotime;
 use crate::ext::allgs;
+use crate::ext::diagnostics::blame;
 use crate::ext::diagnostics::identity_table;
+use crate::ext::diagnostics::stacks::{self, Stacks};
 use crate::ext::kind::Kind;
 use crate::ext::pins::SENT_HOME;
 use crate::ext::scavenge::residency::chain_high_water;
@@ -34,18 +37,34 @@ pub(crate) fn is_user(g: GRef) -> bool {
     g.kind() == Kind::Goroutine && g.status.state() != State::Dead && g.id() != 0
 }
 
+/// So many goroutines have a paragraph each in a report; of the others it says how many there are.
+const SHOWN: usize = 10_000;
+
 /// Every goroutine, one paragraph each, about the oldest first.
-pub(crate) fn dump_all(out: &mut dyn fmt::Write, caller: Caller) {
+pub(crate) fn dump_all(out: &mut dyn fmt::Write, caller: Caller, stacks: Option<&Stacks>) {
+    let mut told = 0;
     allgs::for_each(|g| {
         if is_user(g) {
-            let _ = writeln!(out);
-            let _ = describe(g, out, caller);
+            if told < SHOWN {
+                let _ = writeln!(out);
+                let _ = describe(g, out, caller, stacks);
+            }
+            told += 1;
         }
     });
+    if told > SHOWN {
+        let _ = writeln!(out, "\n...and {} goroutines more...", told - SHOWN);
+    }
+    let _ = stacks.map(|stacks| stacks.write_circles(out));
 }
 
 /// `goroutine 7 [chan receive, 3 minutes]:` and what else is known.
-pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt::Result {
+pub(crate) fn describe(
+    g: GRef,
+    out: &mut dyn fmt::Write,
+    caller: Caller,
+    stacks: Option<&Stacks>,
+) -> fmt::Result {
     write!(out, "goroutine {} [", g.id())?;
     let state = g.status.state();
     match state {
@@ -73,9 +92,14 @@ pub(crate) fn describe(g: GRef, out: &mut dyn fmt::Write, caller: Caller) -> fmt
     {
         thread(m, out)?;
     }
-    let what = g.waits_for.peek();
-    if state == State::Waiting && what != 0 {
-        writeln!(out, "\twaits for: {what:#x}")?;
+    if state == State::Waiting {
+        blame::write_wait(g, out)?;
+    }
+    if let Some((_, group)) = stacks.and_then(|stacks| stacks.of(g.id())) {
+        match group.first == g.id() {
+            true => stacks::write(&group.lines, out)?,
+            false => writeln!(out, "\tat the same place as goroutine {}", group.first)?,
+        }
     }
     origin(g, out)?;
     stack(g, out)

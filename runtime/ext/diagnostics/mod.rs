@@ -8,7 +8,15 @@ pub(crate) mod identity;
 #[cfg(not(loom))]
 pub(crate) mod identity_table;
 #[cfg(not(loom))]
+pub(crate) mod blame;
+#[cfg(not(loom))]
+pub(crate) mod stacks;
+#[cfg(not(loom))]
 pub(crate) mod dump;
+#[cfg(not(loom))]
+pub(crate) mod leaks;
+#[cfg(not(loom))]
+pub(crate) mod last_look;
 #[cfg(not(loom))]
 pub(crate) mod sigquit;
 #[cfg(not(loom))]

@@ -77,7 +77,8 @@ impl Watched {
         fence(SeqCst); // pairs(watched): leaves's fence
     }
 
-    /// Called by the watcher, which found nothing to watch for. False: it was asked meanwhile.
+    /// Called by the watcher, which found nothing to watch for. Returns `false` if it was asked
+    /// meanwhile.
     #[must_use]
     pub(crate) fn rest(&self) -> bool {
         // pairs(watched): ask

@@ -29,8 +29,8 @@ impl CpuTimer {
         CpuTimer(AtomicI32::new(NONE))
     }
 
-    /// From now on, whenever thread `tid` has used `every` of CPU time it gets `signo`. False: the
-    /// system has no such timer for us.
+    /// From now on, whenever thread `tid` has used `every` of CPU time it gets `signo`. Returns
+    /// `false` if the system has no such timer for us.
     pub(crate) fn start(&self, tid: i32, signo: libc::c_int, every: Nanos) -> bool {
         if self.0.load(Relaxed) == NONE {
             self.make(tid, signo);

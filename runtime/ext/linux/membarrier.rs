@@ -26,7 +26,7 @@ pub(crate) fn register() -> Result<(), libc::c_int> {
     membarrier(REGISTER)
 }
 
-/// Every thread of the process has executed a full barrier when this returns. True: done.
+/// Every thread of the process has executed a full barrier when this returns `true`.
 pub(crate) fn everywhere() -> bool {
     match membarrier(EXPEDITED) {
         Ok(()) => true,

@@ -4,6 +4,7 @@
 pub(crate) mod errno;
 pub(crate) mod tasks;
 pub(crate) mod coarse;
+pub(crate) mod peek;
 pub(crate) mod memory;
 pub(crate) mod stderr;
 pub(crate) mod dying;
@@ -26,6 +27,8 @@ pub(crate) mod pagemap;
 pub(crate) mod ucontext;
 pub(crate) mod signal;
 pub(crate) mod pidfd;
+pub(crate) mod epoll;
+pub(crate) mod socket;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod ticks_x86_64;
 #[cfg(target_arch = "aarch64")]

@@ -39,8 +39,8 @@ const PAGEMAP_SCAN: u64 =
     3 << 30 | (size_of::<Request>() as u64) << 16 | (b'f' as u64) << 8 | 16;
 const RUNS: usize = 64;
 
-/// Calls `visit` for each run of resident pages in `span`, in order; a run may come in
-/// pieces. False: this kernel cannot tell, or not all of it.
+/// Calls `visit` for each run of resident pages in `span`, in order; a run may come in pieces.
+/// Returns `false` if this kernel cannot tell, or not all of it.
 pub(crate) fn for_each_resident(span: Span, mut visit: impl FnMut(Span)) -> bool {
     let path = c"/proc/self/pagemap";
     // SAFETY: a valid C string; no mode is needed without O_CREAT.

@@ -26,6 +26,26 @@ pub(crate) unsafe fn program_counter(context: *const c_void) -> usize {
     pc_of(unsafe { &*context })
 }
 
+/// The frame pointer, or what else the program keeps in that register.
+///
+/// # Safety
+/// As [`stack_pointer`].
+pub(crate) unsafe fn frame_pointer(context: *const c_void) -> usize {
+    let context = context.cast::<libc::ucontext_t>();
+    // SAFETY: the caller's promise.
+    fp_of(unsafe { &*context })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn fp_of(context: &libc::ucontext_t) -> usize {
+    context.uc_mcontext.gregs[libc::REG_RBP as usize] as usize
+}
+
+#[cfg(target_arch = "aarch64")]
+fn fp_of(context: &libc::ucontext_t) -> usize {
+    context.uc_mcontext.regs[29] as usize
+}
+
 #[cfg(target_arch = "x86_64")]
 fn sp_of(context: &libc::ucontext_t) -> usize {
     context.uc_mcontext.gregs[libc::REG_RSP as usize] as usize

@@ -139,7 +139,7 @@ impl NotifyList {
         });
     }
 
-    /// Wakes up to [`BATCH`] of a ring. False: it is empty.
+    /// Wakes up to [`BATCH`] of a ring. Returns `false` if it is empty.
     fn wake_some(&self, end: &'static Waiter) -> bool {
         let mut sleepers: [Option<GRef>; BATCH] = [None; BATCH];
         let rt = enter();
@@ -318,7 +318,7 @@ mod model {
     }
 
     impl Shared {
-        /// Waits for `ready`; with a deadline it may give up. True: did not.
+        /// Waits for `ready`; with a deadline it may give up, and returns `false`.
         fn wait(&self, deadline: Option<Nanos>) -> bool {
             loop {
                 let guard = self.lock.lock().unwrap();

@@ -5,10 +5,15 @@
 //! core/wait/README.md#rwlock-counts. Go: sync/rwmutex.go.
 #![forbid(unsafe_code)]
 
+#[cfg(not(loom))]
+use std::mem::offset_of;
+
 use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::sys::fatal::fatal;
+#[cfg(not(loom))]
+use crate::core::wait::owner::Owner;
 use crate::core::wait::raw_mutex::RawMutex;
 use crate::core::wait::sema;
 
@@ -19,6 +24,7 @@ const WRITER: u32 = 1 << 30;
 const MOST: u32 = WRITER / 2;
 
 /// A readers-writer lock without data or poison.
+#[repr(C)]
 #[derive(Debug)]
 pub(crate) struct RawRwLock {
     /// Held by the writer, from before it comes until after it has gone.
@@ -30,6 +36,15 @@ pub(crate) struct RawRwLock {
     /// How many of the readers that the writer found have yet to leave (signed).
     leaving: AtomicU32,
 }
+
+/// How far from what a reader waits for the number of the writer is (wrapping), if it is noted.
+#[cfg(not(loom))]
+pub(crate) const WRITER_OF_READER: Option<usize> = if Owner::KNOWN {
+    let writer = offset_of!(RawRwLock, writers) + offset_of!(RawMutex, owner);
+    Some(writer.wrapping_sub(offset_of!(RawRwLock, read_sema)))
+} else {
+    None
+};
 
 fn is_negative(n: u32) -> bool {
     (n as i32) < 0

@@ -146,7 +146,7 @@ pub(crate) fn start_owner(m: &'static M, g: GRef, inherit: bool) {
 
 /// Goroutines that ready each other inherit a time slice. Those that are locked change threads for
 /// it, and each of those counts a new schedtick, so sysmon sees no slice that gets too long: here
-/// it is seen. True: others wait, and the slice is over.
+/// it is seen. Returns `true` if others wait and the slice is over.
 fn had_its_slice(p: &P) -> bool {
     let (tick, now) = (p.schedtick.get(), nanotime());
     let before = p.locked_tick.get();

@@ -84,8 +84,8 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
 }
 
 /// `m` has picked `g`, which may keep the thread for long, and goroutines need this very thread:
-/// gives its P, with `g` first in line, to an M that nobody needs, if there is one or may be. True:
-/// `m` is without its P.
+/// gives its P, with `g` first in line, to an M that nobody needs, if there is one or may be.
+/// Returns `true` if `m` is without its P.
 #[cold]
 pub(crate) fn step_aside(m: &'static M, g: GRef) -> bool {
     let sched = SCHED.lock();

@@ -88,8 +88,8 @@ pub(crate) fn hand_off_locked(sched: SchedGuard, p: &'static P) {
     }
 }
 
-/// A goroutine came out of the kernel without its P, and is off its stack now. True: there was
-/// an idle P, and it goes on at once. False: it is queued.
+/// A goroutine came out of the kernel without its P, and is off its stack now. Returns `true` if
+/// there was an idle P: it goes on at once. Otherwise it is queued.
 pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
     end_lost_slice(m);
     let sched = SCHED.lock();

@@ -28,7 +28,7 @@ use crate::ext::linux::cpu_timer;
 use crate::ext::linux::dying::is_telling;
 use crate::ext::linux::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
 use crate::ext::linux::tasks::signal_thread;
-use crate::ext::linux::ucontext::stack_pointer;
+use crate::ext::linux::ucontext::{frame_pointer, program_counter, stack_pointer};
 use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
 use crate::ext::preempt::pending::SLICE_OVER;
@@ -40,6 +40,8 @@ use crate::ext::threads::allm;
 use crate::ext::threads::runtime_threads;
 use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
+use crate::ext::unwind::here::here;
+use crate::ext::unwind::registers::Place;
 
 static URG: Chain = Chain::new(libc::SIGURG);
 static ENABLED: OwnerCell<bool> = OwnerCell::zero();
@@ -125,12 +127,26 @@ extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mu
         && asked != 0
     {
         // SAFETY: the kernel's own argument.
-        let sp = unsafe { stack_pointer(context) };
-        asked_to_yield(m, asked, sp);
+        let place = unsafe { interrupted_at(context) };
+        asked_to_yield(m, asked, place);
     }
 }
 
-fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
+/// # Safety
+/// As `ucontext::stack_pointer`.
+unsafe fn interrupted_at(context: *const c_void) -> Place {
+    Place {
+        // SAFETY: the caller's promise.
+        pc: unsafe { program_counter(context) },
+        // SAFETY: the caller's promise.
+        sp: unsafe { stack_pointer(context) },
+        // SAFETY: the caller's promise.
+        fp: unsafe { frame_pointer(context) },
+        interrupted: true,
+    }
+}
+
+fn asked_to_yield(m: &'static M, asked: u64, place: Place) {
     if m.retake.depth() != 0 {
         let tick = m.p().map(|p| p.schedtick.get());
         if asked == PREEMPT_ANY || tick.is_some_and(|t| asked == u64::from(t) + 1) {
@@ -139,7 +155,7 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
         return;
     }
     let alt = m.alt_stack.get();
-    if (alt..alt + alt_stack_bytes()).contains(&sp) {
+    if (alt..alt + alt_stack_bytes()).contains(&place.sp) {
         return; // another handler of the user's runs on this stack: not now
     }
     if is_telling() {
@@ -147,6 +163,7 @@ fn asked_to_yield(m: &'static M, asked: u64, sp: usize) {
     }
     with_errno_kept(|| {
         m.retake.enter();
+        m.stopped_at.set(place);
         std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
         in_handler(m, asked);
         std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
@@ -263,6 +280,9 @@ fn tie(m: &M, g: GRef, at: Stop) {
 /// Sleeps, on the goroutine's stack or in the handler, until the M is given a P; in the handler
 /// also until the valve lets it go on without.
 fn sleep_bound(m: &'static M, g: GRef) {
+    if !m.bound_asleep.get() {
+        m.stopped_at.set(here()); // on the goroutine's own stack, at the door
+    }
     m.note.sleep();
     m.bound_asleep.set(false);
     m.pending.clear();
@@ -305,8 +325,8 @@ fn bound_to(g: GRef) -> &'static M {
     }
 }
 
-/// The safety valve: lets one preempted goroutine run without a P. False: there is none. Round
-/// about, as each gets a moment only and it may be the last one that matters.
+/// The safety valve: lets one preempted goroutine run without a P. Returns `false` if there is
+/// none. Round about, as each gets a moment only and it may be the last one that matters.
 pub(crate) fn open_valve() -> bool {
     static LAST: AtomicMId = AtomicMId::none();
     if !VALVE.peek() {

@@ -57,7 +57,7 @@ impl Stopped {
         }
     }
 
-    /// sysmon. True: its M is awake now.
+    /// sysmon. Returns `true` if its M is awake now.
     fn valve(&self) -> bool {
         let opened = self.status.open_valve();
         if opened {

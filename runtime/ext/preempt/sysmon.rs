@@ -12,6 +12,7 @@
 
 use crate::core::base::atomic::spin_hint;
 use crate::core::base::owner_cell::OwnerCell;
+use crate::core::hooks;
 use crate::core::m::machine::M;
 use crate::core::p::processor::{MAX_PS, P, PStatus};
 use crate::core::sched::schedt::{SCHED, SchedGuard};
@@ -157,6 +158,7 @@ fn sysmon(_: &'static ()) {
         coarse::set_coarse(now);
         scavenger.look(now);
         teller.look(preempt_signal::is_in_place);
+        hooks::poll_if_unasked(now, lock_patiently);
         if now - counted >= default_procs::EVERY {
             counted = now;
             default_procs::look();
@@ -197,7 +199,7 @@ fn work_waits() -> bool {
         || sched_timers::overdue(nanotime())
 }
 
-/// Every P is idle: sleeps until one is not. False: some P is busy.
+/// Sleeps while every P is idle. Returns `false` at once if some P is busy.
 fn sleep_while_idle() -> bool {
     let all_idle = || SCHED.idle.load().idle_ps() == SCHED.procs();
     // Never wait for this lock: its holder may be the one who needs the valve.

@@ -18,6 +18,8 @@ use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::p::run_queue::Source;
 use crate::core::sched::schedt::SCHED;
+use crate::ext::latency;
+use crate::ext::looks::{self, LATENCY, looks};
 use crate::ext::pins::RECORDED;
 use crate::ext::recording::record::{Kind, Note, Rule, Was, Why, start_word};
 use crate::ext::recording::recorder::{OUTSIDE, on, place_word, write_outside};
@@ -54,13 +56,22 @@ fn move_on(moves: &OwnerCell<u32>) -> u32 {
 /// It has its number, and is about to be put into a queue.
 #[inline(always)]
 pub(crate) fn spawned(g: GRef) {
-    if on() {
-        write_spawned(g);
+    if looks::anybody() {
+        note_spawned(g);
     }
 }
 
 #[cold]
 #[inline(never)]
+fn note_spawned(g: GRef) {
+    if looks(LATENCY) {
+        latency::spawned(g);
+    }
+    if on() {
+        write_spawned(g);
+    }
+}
+
 fn write_spawned(g: GRef) {
     g.moves.set(0);
     watch(g);
@@ -87,6 +98,7 @@ fn write_picked(source: Source) {
         Source::Timer(p) => (Rule::StealTimer, p),
         Source::OwnThread => (Rule::Tied, 0),
         Source::NoStack => (Rule::Starved, 0),
+        Source::Net => (Rule::Net, 0),
     };
     let Some(m) = this_m() else { return };
     m.trace.set_rule(Some(rule));
@@ -166,13 +178,22 @@ pub(crate) fn stops_in_place(m: &'static M, g: GRef, for_world: bool) {
 /// It waits, and may go on. By the one waker that owns the wait.
 #[inline(always)]
 pub(crate) fn readied(g: GRef) {
-    if on() {
-        write_readied(g);
+    if looks::anybody() {
+        note_readied(g);
     }
 }
 
 #[cold]
 #[inline(never)]
+fn note_readied(g: GRef) {
+    if looks(LATENCY) {
+        latency::becomes_runnable(g);
+    }
+    if on() {
+        write_readied(g);
+    }
+}
+
 fn write_readied(g: GRef) {
     if !g.is_thread() {
         by_this_thread(Kind::Ready, 0, g.id(), u64::from(move_on(&g.moves)));

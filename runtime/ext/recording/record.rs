@@ -88,6 +88,8 @@ numbered! {
         InPlace = 8,
         /// It had waited for a stack.
         Starved = 9,
+        /// Its descriptor was ready, as the kernel said when this P had nothing else.
+        Net = 10,
     }
 }
 
@@ -119,6 +121,9 @@ impl Rule {
                 "It was stopped where it stood; the M that picked it gave its P to this thread."
             }
             Rule::Starved => "It had waited for a stack, and there is one.",
+            Rule::Net => {
+                "This P had nothing, nor had the global queue: the kernel said what is ready."
+            }
         }
     }
 
@@ -133,6 +138,7 @@ impl Rule {
             Rule::Tied => "runtime/ext/placement/tied.rs next",
             Rule::InPlace => "runtime/ext/preempt/preempt_signal.rs resume_bound",
             Rule::Starved => "runtime/ext/threads/starved.rs next_locked",
+            Rule::Net => "runtime/ext/net/poller.rs poll_net",
         }
     }
 
@@ -148,6 +154,7 @@ impl Rule {
             Rule::Tied => "tied",
             Rule::InPlace => "in place",
             Rule::Starved => "got a stack",
+            Rule::Net => "ready descriptor",
         }
     }
 }
@@ -259,7 +266,7 @@ mod tests {
         assert_eq!(Record::from_words(record.to_words()), Some(record));
         assert_eq!(start_parts(record.b), (7, u16::MAX, 3));
         assert_eq!(Record::from_words([0, 1, 2]), None);
-        assert_eq!(Rule::from_u8(10), None);
+        assert_eq!(Rule::from_u8(11), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::sys::lock::RawLock;
 use crate::ext::linux::ticks::{self, Moment};
+use crate::ext::looks::{self, RECORDING};
 use crate::ext::recording::chunk::{BYTES, Chunk, RECORDS, region};
 use crate::ext::recording::record::{Kind, Record, Rule, unwrapped};
 
@@ -211,6 +212,7 @@ pub(crate) fn begin(keep: Keep) -> Moment {
     let now = Moment::now();
     RECORDER.begin.store(now.ticks, Relaxed);
     RECORDER.on.store(true, Relaxed);
+    looks::begin(RECORDING);
     OUTSIDE_LOCK.unlock();
     now
 }
@@ -218,6 +220,7 @@ pub(crate) fn begin(keep: Keep) -> Moment {
 /// No more events from now on, but those that are being written.
 pub(crate) fn end() -> Moment {
     RECORDER.on.store(false, Relaxed);
+    looks::end(RECORDING);
     Moment::now()
 }
 

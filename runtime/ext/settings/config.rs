@@ -57,6 +57,8 @@ pub(crate) struct Debug {
     pub(crate) trace: bool,
     /// Its last part is recorded, for when it dies.
     pub(crate) flight: bool,
+    /// What is still blocked when `run` returns is listed.
+    pub(crate) leaks: bool,
     /// The number of Ps stays as it was at the start, whatever CPUs may be used.
     pub(crate) fixed_procs: bool,
 }
@@ -131,6 +133,10 @@ const KEYS: &[(&str, &str, Set)] = &[
             debug.flight.then_some(())
         },
     ),
+    ("leaks", "0 or 1", |debug, value| {
+        debug.leaks = flag(value)?;
+        Some(())
+    }),
     ("updatemaxprocs", "0 or 1", |debug, value| {
         debug.fixed_procs = !flag(value)?;
         Some(())
@@ -259,7 +265,7 @@ mod tests {
              schedtick (a number), steady (0 or 1), \
              trace (a file that ends in .html, .trace, .perfetto or .txt, or -), \
              flight (a file that ends in .html, .trace, .perfetto or .txt, or -), \
-             updatemaxprocs (0 or 1)"
+             leaks (0 or 1), updatemaxprocs (0 or 1)"
         );
         assert_eq!(
             of("scheddetail"),

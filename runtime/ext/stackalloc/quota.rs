@@ -73,7 +73,7 @@ pub(crate) fn set_kept(stacks: usize) {
     QUOTA.kept.set(stacks);
 }
 
-/// Promises a stack of `class`. True: it was counted, and is to be given back.
+/// Promises a stack of `class`. `Ok(true)`: it was counted, and is to be given back.
 ///
 /// # Errors
 /// [`StackError::TooManyMappings`].

@@ -23,9 +23,10 @@ use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::machine::M;
 use crate::ext::allgs;
+use crate::ext::latency;
 use crate::ext::pins::{
-    ABOUT_ITS_WAY_BACK, COUNTED, LOOK, OVERSTAYED, OVERSTAYED_ONE, OVERSTAYS, PANICKING,
-    RECORDED, SENT_HOME, UNKNOWN,
+    ABOUT_ITS_WAY_BACK, COUNTED, LOOK, LOOKED_AT, OVERSTAYED, OVERSTAYED_ONE, OVERSTAYS,
+    PANICKING, SENT_HOME, UNKNOWN,
 };
 use crate::ext::stackalloc::SlotRef;
 use crate::ext::stopped::State;
@@ -75,7 +76,7 @@ pub(crate) fn leaves(m: &'static M, g: GRef) {
     } else {
         (was & OVERSTAYED).saturating_sub(OVERSTAYED_ONE)
     };
-    let mut stay = was & (LOOK | RECORDED) | overstayed;
+    let mut stay = was & (LOOK | LOOKED_AT) | overstayed;
     if std::thread::panicking() {
         if g.locked_m.get().is_none() {
             stay |= PANICKING;
@@ -124,6 +125,7 @@ pub(crate) fn starts(g: GRef) {
 /// `g` keeps its thread for long: it was preempted, or lost its P in the kernel. On that thread.
 pub(crate) fn overstayed(g: GRef) {
     g.stay.set(g.stay.get() | OVERSTAYS);
+    latency::watch_if_timed(g); // it may have been in the kernel when all others were told
 }
 
 /// `m` has picked `g`. May that one keep the thread for long, and is there another goroutine that

@@ -144,9 +144,9 @@ pub(super) fn threads() -> u32 {
 }
 
 /// The calling M's thread, which no goroutine needs, is about to end, and has given its P away.
-/// False: a goroutine was sent to this M meanwhile. This is one hold of the lock. So either the
-/// sender finds the M in the records and the M finds the goroutine, or neither happens. Go:
-/// mexit.
+/// Returns `false` if a goroutine was sent to this M meanwhile. This is one hold of the lock. So
+/// either the sender finds the M in the records and the M finds the goroutine, or neither happens.
+/// Go: mexit.
 pub(crate) fn leave_books(m: &'static M) -> bool {
     let sched = SCHED.lock();
     let leaves = m.affinity.queue.is_empty();

@@ -152,7 +152,7 @@ impl<W: Sync> DaryHeap<W> {
     }
 
     /// For tests: no child is earlier than its parent.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn is_sorted(&self) -> bool {
         let places = self.places();
         (1..places.len()).all(|i| places[(i - 1) / ARITY].get().key <= places[i].get().key)

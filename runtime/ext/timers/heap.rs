@@ -80,7 +80,8 @@ impl<W: Sync> TimerHeap<W> {
         self.shared.len()
     }
 
-    /// True: `run_expired` has something to do. `local`: the caller holds the P. No lock.
+    /// Returns `true` if `run_expired` has something to do. `local`: the caller holds the P. No
+    /// lock.
     #[inline]
     pub(crate) fn needs_look(&self, now: Nanos, local: bool) -> bool {
         self.wake_time().is_some_and(|wake| wake <= now) || (local && self.shared.is_littered())
@@ -118,7 +119,7 @@ impl<W: Sync> TimerHeap<W> {
     }
 
     /// Really no timer here, after all stopped ones were thrown out.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn is_idle(&self) -> bool {
         let keeper = self.keep();
         keeper.adjust();
@@ -137,7 +138,7 @@ impl<W: Sync> TimerHeap<W> {
         LockedHeap::new(&self.lock, &self.array, &self.shared)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn is_sorted(&self) -> bool {
         let _keeper = self.keep();
         self.array.is_sorted()

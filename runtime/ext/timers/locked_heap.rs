@@ -81,7 +81,8 @@ impl<'a, W: Sync> LockedHeap<'a, W> {
         }
     }
 
-    /// True: the first was not as the array had it; there may be another first now.
+    /// Puts the first in order. Returns `true` if it was not as the array had it; there may be
+    /// another first now.
     fn tidy_first(&self) -> bool {
         let Some((_, node)) = self.array.first() else {
             return false;
@@ -94,7 +95,7 @@ impl<'a, W: Sync> LockedHeap<'a, W> {
         true
     }
 
-    /// Fires the first into `out` if it is due. False: it is not, or there is none.
+    /// Fires the first into `out` if it is due. Returns `false` if it is not, or if there is none.
     pub(crate) fn take_first(&self, now: Nanos, out: &mut ExpiredTimers<W>) -> bool {
         if self.tidy_first() {
             return true;

@@ -69,7 +69,7 @@ impl<W: Sync> RuntimeTimer<W> {
         self.word.load().is_armed()
     }
 
-    /// Hand: stops it. True: it was armed, and does not fire any more.
+    /// Hand: stops it. Returns `true` if it was armed; it does not fire any more.
     pub(crate) fn disarm(&self) -> bool {
         let was = self.word.disarm();
         if was.is_armed() {
@@ -97,8 +97,8 @@ impl<W: Sync> RuntimeTimer<W> {
         }
     }
 
-    /// Hand: a new time if it is armed, nothing if not. True, and whether nobody was going to
-    /// look this early.
+    /// Hand: a new time if it is armed; then, whether nobody was going to look this early. `None`
+    /// if it is not armed.
     pub(crate) fn rearm_armed(&self, when: Nanos) -> Option<bool> {
         let was = self.word.rearm_armed(when)?;
         self.remember_key(was);

@@ -3,8 +3,11 @@
 //! Go: time.go maybeAdd, wakeNetPoller, check; proc.go checkTimersNoP, timeSleepUntil.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::core::g::goroutine::G;
 use crate::core::g::wait_round::WaitId;
+use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::p::processor::P;
 use crate::core::sched::park::ready;
@@ -22,8 +25,12 @@ use crate::ext::timers::timer_waiter::Told;
 
 /// Left with the timer of a prepared goroutine: start it. No ticket is 0.
 pub(crate) const BIRTH: u64 = 0;
+/// The lower half of a word that is left with the timer of a goroutine that waits for a descriptor. No
+/// ticket has such a case.
+pub(crate) const IO: u64 = 0xffff;
 
-/// Arms a timer, in the caller's heap if it is in none. Called by its hand. True: it was armed before.
+/// Arms a timer, in the caller's heap if it is in none. Called by its hand. Returns `true` if it
+/// was armed before.
 pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let armed = arm_in(rt, node, when);
     if armed.earlier && SCHED.timer_waiter.tell(when) == Told::Nobody {
@@ -32,7 +39,8 @@ pub(crate) fn arm(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -
     armed.was_armed
 }
 
-/// Moves a timer that is armed. Called by its hand. False: it is not, and nothing has changed.
+/// Moves a timer that is armed. Called by its hand. Returns `false` if it is not armed; nothing has
+/// changed then.
 pub(crate) fn rearm(node: &'static RuntimeTimer<G>, when: Nanos) -> bool {
     let when = when.clamp(1, NEVER);
     let earlier = node.rearm_armed(when);
@@ -51,6 +59,13 @@ pub(crate) fn arm_and_park(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when:
     }
 }
 
+/// A goroutine that waits for a descriptor is about to park: an M has to ask the kernel from now on.
+pub(crate) fn tell_and_park(rt: &NoPreempt) {
+    if SCHED.timer_waiter.tell(NEVER) == Told::Nobody && has_more_to_run(rt) {
+        wakep();
+    }
+}
+
 fn has_more_to_run(rt: &NoPreempt) -> bool {
     SCHED.global_len() != 0 || rt.p().is_some_and(|p| !p.runq.is_empty())
 }
@@ -64,8 +79,8 @@ fn arm_in(rt: &NoPreempt, node: &'static RuntimeTimer<G>, when: Nanos) -> Armed 
     }
 }
 
-/// Does what is due in `p`'s heap, on behalf of the calling M, whose queue gets the woken.
-/// `local`: `p` is its own. True: something was due.
+/// Does what is due in `p`'s heap, on behalf of the calling M, whose queue gets the woken. `local`:
+/// `p` is its own. Returns `true` if something was due.
 #[inline]
 pub(crate) fn run_due(rt: &NoPreempt, p: &P, local: bool) -> bool {
     match p.timers.wake_time() {
@@ -99,6 +114,12 @@ fn act(rt: &NoPreempt, Expired { who, data }: Expired<G>) {
         spawn::make_runnable(rt, who);
         return;
     }
+    if data & IO == IO {
+        if let Some(g) = hooks::time_is_over(data) {
+            ready(rt, g);
+        }
+        return;
+    }
     let (ticket, case) = WaitId::split(data);
     if who.wait_round.claim(ticket, case) {
         ready(rt, who);
@@ -116,13 +137,20 @@ pub(crate) fn is_overdue(p: &P, now: Nanos) -> bool {
 }
 
 /// `p` has just become idle, and no M has looked at its timers: another M must know when its
-/// timers are due. Go: handoffp, its end.
+/// timers are due, or that somebody waits for a descriptor. Go: handoffp, its end.
 pub(crate) fn see_to(p: &P) {
-    if let Some(when) = p.timers.wake_time()
+    if let Some(when) = p.timers.wake_time().or_else(never_if_io)
         && SCHED.timer_waiter.tell(when) == Told::Nobody
     {
         wakep();
     }
+}
+
+/// Goroutines that wait for descriptors are like a timer that is never due: somebody has to sleep for
+/// them.
+fn never_if_io() -> Option<Nanos> {
+    // Relaxed: ordered by the timer waiter's fences, as the heaps are.
+    (SCHED.io_waiters.load(Relaxed) != 0).then_some(NEVER)
 }
 
 /// When the first timer of all is due; heaps of stopped ones are emptied on the way.
@@ -134,4 +162,5 @@ pub(crate) fn earliest() -> Option<Nanos> {
             p.timers.wake_time()
         })
         .min()
+        .or_else(never_if_io)
 }

@@ -129,22 +129,23 @@ impl TimerState {
         seen
     }
 
-    /// Keeper: moved -> sorted, by the time seen. False: the hand has changed it meanwhile.
+    /// Keeper: moved -> sorted, by the time seen. Returns `false` if the hand has changed it
+    /// meanwhile.
     #[must_use]
     pub(crate) fn settle(&self, seen: Seen) -> bool {
         debug_assert!(seen.is_heaped() && seen.is_armed());
         self.step(seen, pack(seen.when(), HEAPED)).is_ok()
     }
 
-    /// Keeper: zombie -> idle; it leaves the heap. False: the hand has armed it again.
+    /// Keeper: zombie -> idle; it leaves the heap. Returns `false` if the hand has armed it again.
     #[must_use]
     pub(crate) fn discard(&self, seen: Seen) -> bool {
         debug_assert!(seen.is_zombie());
         self.step(seen, 0).is_ok()
     }
 
-    /// Keeper: sorted -> idle. True: it has fired, and what the hand left with it was read
-    /// unchanged if it was read after `seen`.
+    /// Keeper: sorted -> idle. Returns `true` if it has fired; what the hand left with it was read
+    /// unchanged then, if it was read after `seen`.
     #[must_use]
     pub(crate) fn fire(&self, seen: Seen) -> bool {
         debug_assert!(seen.is_heaped() && seen.is_armed() && !seen.is_modified());

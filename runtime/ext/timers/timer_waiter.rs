@@ -14,6 +14,8 @@ use crate::core::base::atomic::Ordering::{Relaxed, SeqCst};
 use crate::core::base::atomic::{AtomicU64, fence};
 use crate::core::sys::clock::Nanos;
 use crate::core::sys::note::Note;
+#[cfg(not(loom))]
+use crate::ext::linux::epoll;
 
 const FREE: u64 = 0;
 /// Below every time: a goroutine that arms a timer now can rely on the look that follows.
@@ -30,10 +32,20 @@ pub(crate) struct TimerWaiter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Woke {
-    /// A timer may be due: an M has to look.
+    /// A timer may be due, or there are goroutines that can run: an M has to look.
     Due,
     /// There is no timer.
     NoTimers,
+}
+
+/// How one sleep of the timer waiter has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Doze {
+    /// The time has come, or somebody has woken it.
+    LookAgain,
+    /// It brings goroutines along that can run.
+    Work,
 }
 
 /// Whether an M will look at a newly armed timer in time.
@@ -74,11 +86,13 @@ impl TimerWaiter {
     }
 
     /// With the role taken: sleeps until the time that `earliest` finds, which may change
-    /// meanwhile. `now` is the clock.
+    /// meanwhile. `now` is the clock, and `doze` is how it sleeps: on the note, or where it hears of
+    /// sockets too.
     pub(crate) fn sleep(
         &self,
         now: impl Fn() -> Nanos,
         earliest: impl Fn() -> Option<Nanos>,
+        doze: impl Fn(&Note, Nanos) -> Doze,
     ) -> Woke {
         loop {
             self.set(LOOKING);
@@ -95,8 +109,11 @@ impl TimerWaiter {
                 return Woke::Due;
             }
             self.set(when);
-            if earliest().is_some_and(|first| first >= when) {
-                self.note.sleep_until(Some(when));
+            if earliest().is_some_and(|first| first >= when)
+                && doze(&self.note, when) == Doze::Work
+            {
+                self.set(FREE);
+                return Woke::Due;
             }
         }
     }
@@ -116,7 +133,7 @@ impl TimerWaiter {
             return Told::Nobody;
         }
         if when < until {
-            self.note.wake();
+            self.wake();
         }
         Told::Somebody
     }
@@ -128,7 +145,16 @@ impl TimerWaiter {
 
     /// All heaps may have changed: the timer waiter looks again.
     pub(crate) fn look_again(&self) {
+        self.wake();
+    }
+
+    /// Wherever it sleeps: `ext/net/README.md#the-first-socket`.
+    fn wake(&self) {
         self.note.wake();
+        #[cfg(not(loom))]
+        if let Some(epoll) = epoll::opened() {
+            epoll.ring();
+        }
     }
 }
 
@@ -154,7 +180,11 @@ mod model {
             // says that it is due, and any sleep that misses it never ends.
             let clock = || if pair.1.load(Relaxed) == 20 { 20 } else { 10 };
             let earliest = || Some(pair.1.load(Relaxed)).filter(|&t| t != Nanos::MAX);
-            let woke = pair.0.sleep(clock, earliest);
+            let doze = |note: &Note, when| {
+                note.sleep_until(Some(when));
+                Doze::LookAgain
+            };
+            let woke = pair.0.sleep(clock, earliest, doze);
             let told = armer.join().unwrap();
             if woke == Woke::NoTimers {
                 assert_eq!(told, Told::Nobody);

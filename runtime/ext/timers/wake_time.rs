@@ -49,8 +49,8 @@ impl WakeTime {
         (when != NONE).then_some(when)
     }
 
-    /// Hand: a timer was moved forward to `when`. After the word was changed. True: nobody was
-    /// going to look that early.
+    /// Hand: a timer was moved forward to `when`. After the word was changed. Returns `true` if
+    /// nobody was going to look that early.
     pub(crate) fn note_moved(&self, when: Nanos) -> bool {
         let earlier = self.wake_time().is_none_or(|wake| when < wake);
         // Release pairs(min-moved): the keeper that takes this sees the changed word.

@@ -10,6 +10,9 @@ fn main() {
     unsafe {
         gosched::Builder::new().procs(2).run(|| match &*what {
             "work" => work(),
+            #[cfg(fuzzing)]
+            "fuzz" => fuzz(),
+            "past the end" => past_the_end(),
             "goexit" => gosched::thread::spawn(|| gosched::goexit()).join().unwrap(),
             _ => panic!("work or goexit?"),
         })
@@ -43,4 +46,32 @@ fn work() {
         .collect();
     let sum: u64 = handles.into_iter().map(|h| h.join().unwrap()).sum();
     println!("sum {sum}, {:?}", gosched::metrics());
+}
+
+/// The kept inputs of the fuzz targets.
+#[cfg(fuzzing)]
+fn fuzz() {
+    let targets: [(&str, fn(&[u8])); 3] = [
+        ("ring", gosched::fuzz::ring),
+        ("tree", gosched::fuzz::tree),
+        ("timers", gosched::fuzz::timers),
+    ];
+    for (name, target) in targets {
+        let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/");
+        for input in std::fs::read_dir(format!("{kept}{name}")).unwrap() {
+            target(&std::fs::read(input.unwrap().path()).unwrap());
+        }
+    }
+    println!("fuzzed");
+}
+
+/// What a sanitizer must notice, on a goroutine's stack.
+#[cfg(fuzzing)]
+fn past_the_end() {
+    let array = [1, 2, 3];
+    let end = std::hint::black_box(&array)
+        .as_ptr()
+        .wrapping_add(std::hint::black_box(3));
+    // SAFETY: none: there is no fourth.
+    println!("{}", unsafe { end.read_volatile() });
 }

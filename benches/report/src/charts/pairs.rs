@@ -13,6 +13,10 @@ pub(crate) struct Pair {
     /// 0: mini does not have it.
     pub(crate) mini: f64,
     pub(crate) os: f64,
+    /// Goroutines and OS threads on one CPU; 0: not measured.
+    pub(crate) one_cpu: [f64; 2],
+    /// The middle half of the rounds, for goroutines and for OS threads.
+    pub(crate) ranges: [[f64; 2]; 2],
     /// Right of the name.
     pub(crate) note: String,
 }
@@ -29,7 +33,16 @@ pub(crate) fn pairs(
     let height = ROW * all.len() as u32 + 50;
     let values = || {
         all.iter()
-            .flat_map(|p| [p.green, p.mini, p.os])
+            .flat_map(|p| {
+                [
+                    p.green,
+                    p.mini,
+                    p.os,
+                    p.one_cpu[0],
+                    p.one_cpu[1],
+                    p.ranges[1][1],
+                ]
+            })
             .filter(|&v| v > 0.0)
     };
     let low = values().fold(f64::INFINITY, f64::min).max(floor) / 1.6;
@@ -72,6 +85,20 @@ pub(crate) fn pairs(
             if both {
                 let ends = vec![at(pair.green), at(pair.os)];
                 chart.draw_series([PathElement::new(ends, INK.stroke_width(1))])?;
+            }
+            for ([from, to], color) in pair.ranges.into_iter().zip([GO, OS]) {
+                if from > 0.0 && to > from {
+                    let ends = vec![at(from), at(to)];
+                    chart.draw_series([PathElement::new(
+                        ends,
+                        color.mix(0.4).stroke_width(7),
+                    )])?;
+                }
+            }
+            for (value, color) in pair.one_cpu.into_iter().zip([GO, OS]) {
+                if value > 0.0 {
+                    chart.draw_series([Circle::new(at(value), 5, color.stroke_width(2))])?;
+                }
             }
             if pair.mini > 0.0 {
                 chart.draw_series([Circle::new(at(pair.mini), 4, MINI.filled())])?;

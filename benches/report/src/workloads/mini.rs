@@ -86,3 +86,5 @@ pub(crate) mod channel {
 pub(crate) mod channels;
 #[path = "tasks.rs"]
 pub(crate) mod tasks;
+#[path = "work.rs"]
+pub(crate) mod work;

@@ -1,0 +1,118 @@
+//! Asks the kernel which descriptors are ready, and gives their goroutines to the scheduler.
+//!
+//! Three ask: an M whose P has nothing to run, without blocking; the timer waiter, which sleeps for
+//! sockets as well; and sysmon, when nobody has asked for 10 ms.
+//!
+//! Go: netpoll_epoll.go netpoll, netpollBreak; proc.go findRunnable, injectglist, sysmon.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::core::base::owner_cell::OwnerCell;
+use crate::core::g::goroutine::GRef;
+use crate::core::g::gqueue::GQueue;
+use crate::core::p::processor::LentP;
+use crate::core::sched::park::spill;
+use crate::core::sched::schedt::{SCHED, SchedGuard};
+use crate::core::sched::wake::{start_m_locked, wakep};
+use crate::core::sys::clock::{Nanos, nanotime};
+use crate::core::sys::note::Note;
+use crate::ext::linux::epoll::{self, Events, Patience};
+use crate::ext::net::poll_desc::meant_by;
+use crate::ext::timers::timer_waiter::Doze;
+
+/// When nobody has asked the kernel for so long, sysmon does. Go: sysmon, 10 ms.
+const UNASKED: Nanos = 10_000_000;
+/// When somebody asked last. Go: sched.lastpoll.
+static LAST_POLL: OwnerCell<u64> = OwnerCell::zero();
+
+/// Takes one batch of events; the goroutines that they wake join `ready`.
+fn poll(patience: Patience, ready: &GQueue) {
+    let Some(epoll) = epoll::opened() else { return };
+    let mut events = Events::new();
+    epoll.wait(patience, &mut events);
+    LAST_POLL.set(nanotime());
+    for event in events.iter() {
+        let Some(desc) = meant_by(&event) else {
+            continue;
+        };
+        if event.readable {
+            desc.read
+                .event()
+                .into_iter()
+                .for_each(|g| ready.push_back(g));
+        }
+        if event.writable {
+            desc.write
+                .event()
+                .into_iter()
+                .for_each(|g| ready.push_back(g));
+        }
+    }
+}
+
+/// The P has nothing to run: the first goroutine whose descriptor is ready; the others join the P's
+/// queue. Nobody asks here while the timer waiter does.
+#[inline]
+pub(crate) fn poll_net(p: LentP<'_>) -> Option<GRef> {
+    if SCHED.io_waiters.load(Relaxed) == 0 || SCHED.timer_waiter.is_taken() {
+        return None;
+    }
+    poll_for(p)
+}
+
+#[cold]
+fn poll_for(p: LentP<'_>) -> Option<GRef> {
+    let ready = GQueue::new();
+    poll(Patience::None, &ready);
+    let first = ready.pop_front()?;
+    if !ready.is_empty() {
+        while let Some(g) = ready.pop_front() {
+            p.put(g, spill);
+        }
+        wakep();
+    }
+    Some(first)
+}
+
+/// The timer waiter sleeps, without a P: in the kernel's poll if there is one, on its note if not.
+pub(crate) fn doze(note: &Note, until: Nanos, ready: &GQueue) -> Doze {
+    if epoll::opened().is_none() {
+        note.sleep_until(Some(until));
+        return Doze::LookAgain;
+    }
+    poll(Patience::Until(until), ready);
+    match ready.is_empty() {
+        true => Doze::LookAgain,
+        false => Doze::Work,
+    }
+}
+
+/// By an M without a P: whoever has one finds them.
+pub(crate) fn give_to_all(ready: &GQueue) {
+    if !ready.is_empty() {
+        SCHED.lock().global().append(ready);
+    }
+}
+
+/// By sysmon, which never waits for the scheduler's lock: `lock` takes it.
+pub(crate) fn poll_if_unasked(now: Nanos, lock: impl Fn() -> SchedGuard) {
+    if SCHED.io_waiters.load(Relaxed) == 0
+        || now.saturating_sub(LAST_POLL.peek()) < UNASKED
+        || SCHED.timer_waiter.is_taken()
+    {
+        return;
+    }
+    let ready = GQueue::new();
+    poll(Patience::None, &ready);
+    let n = ready.len();
+    if n == 0 {
+        return;
+    }
+    lock().global().append(&ready);
+    for _ in 0..n {
+        let sched = lock();
+        let Some(p) = sched.pop_idle_p() else { break };
+        start_m_locked(sched, p, false);
+    }
+}
