@@ -72,7 +72,7 @@ pub use api::small::thread;
 pub use api::sync;
 #[cfg(all(not(loom), feature = "ext"))]
 #[doc(hidden)]
-pub use api::test_hooks::{__Objects, __in_runtime, __objects};
+pub use api::test_hooks::{__Objects, __in_runtime, __left_out, __objects};
 #[cfg(all(not(loom), feature = "ext", any(debug_assertions, gosched_test)))]
 #[doc(hidden)]
 pub use api::test_hooks::{__inside, __preempt_soon};

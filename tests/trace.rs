@@ -4,19 +4,17 @@
 
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/traced.rs"]
+mod traced;
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::SeqCst;
+use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gosched::os::unix::net::UnixStream;
 use gosched::trace::{self, Trace};
 use gosched::{channel, goroutine, thread};
+use traced::{ask_go, everything, scratch};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const MS: Duration = Duration::from_millis(1);
@@ -132,122 +130,6 @@ fn a_timeline_has_a_line_for_each_p_and_goroutine() {
     assert!(waits.is_some_and(|line| line.contains("sleep ")), "{text}");
 }
 
-/// What a program does that uses all of the scheduler, for a while.
-fn everything(time: Duration) {
-    let stop = AtomicBool::new(false);
-    thread::scope(|s| {
-        let stop = &stop;
-        for _ in 0..3 {
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    thread::yield_now();
-                }
-            });
-            // Computes, so that it is preempted.
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    std::hint::spin_loop();
-                }
-            });
-            // The P is taken from it.
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    std::thread::sleep(MS / 4);
-                }
-            });
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    thread::sleep(MS / 10);
-                }
-            });
-            s.spawn(|| {
-                while !stop.load(SeqCst) {
-                    thread::spawn(|| {
-                        gosched::lock_os_thread();
-                        thread::yield_now();
-                    })
-                    .join()
-                    .unwrap();
-                }
-            });
-            let (tx, rx) = channel::bounded::<u32>(0);
-            s.spawn(move || {
-                while !stop.load(SeqCst) {
-                    tx.send(1).unwrap();
-                }
-            });
-            s.spawn(move || for _ in rx {});
-            // Waits for sockets, now and then with a time limit.
-            let (mut near, mut far) = UnixStream::pair().unwrap();
-            far.set_read_timeout(Some(MS / 10)).unwrap();
-            s.spawn(move || {
-                while !stop.load(SeqCst) {
-                    near.write_all(&[1]).unwrap();
-                    near.read_exact(&mut [0]).unwrap();
-                    thread::sleep(MS / 5);
-                }
-            });
-            s.spawn(move || {
-                loop {
-                    match far.read(&mut [0]) {
-                        Ok(0) => return,
-                        Ok(_) => far.write_all(&[2]).unwrap(),
-                        Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock),
-                    }
-                }
-            });
-        }
-        // A plain thread wakes, starts, and is woken.
-        let (tx, rx) = channel::bounded::<u32>(1);
-        std::thread::scope(|plain| {
-            plain.spawn(move || {
-                while !stop.load(SeqCst) {
-                    let tx = tx.clone();
-                    gosched::go(move || tx.send(1).unwrap());
-                    rx.recv().unwrap();
-                }
-            });
-            let begin = Instant::now();
-            while begin.elapsed() < time {
-                let ps = gosched::gomaxprocs(0);
-                gosched::gomaxprocs(ps + 1);
-                thread::sleep(MS * 5);
-                gosched::gomaxprocs(ps);
-                let _region = trace::region("between");
-                trace::log("turn", "another");
-            }
-            stop.store(true, SeqCst);
-        });
-    });
-}
-
-fn go_tool() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../go/bin/go");
-    let found = beside.is_file().then_some(beside);
-    if found.is_none() {
-        println!("skipped: no Go at ../go, so its reader was not asked");
-    }
-    found
-}
-
-/// Go's reader of traces accepts it.
-fn ask_go(trace: &Path) {
-    let Some(go) = go_tool() else { return };
-    let asked = Command::new(go)
-        .args(["tool", "trace", "-d=footprint"])
-        .arg(trace)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&asked.stderr);
-    assert!(asked.status.success(), "{trace:?}: {said}");
-}
-
-fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trace");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
-}
-
 /// The order of all events is found, so each was possible: the right to a P, the state of each
 /// goroutine. Recorded from the middle of the program on.
 #[test]
@@ -306,6 +188,34 @@ fn the_standard_output_is_for_a_timeline() {
     let ended = child::run(&mut command, LIMIT);
     assert_eq!(ended.status, Some(0), "{ended}");
     assert!(ended.stdout.contains("What each P ran"), "{ended}");
+}
+
+/// The program has less memory than its trace needs: it says so, and ends as it would have.
+#[test]
+fn without_memory_for_the_file_the_status_is_the_program_s_own() {
+    if child::role().is_some() {
+        // SAFETY: nothing in this program is tied to a thread.
+        unsafe { gosched::run(|| (0..200_000).for_each(|_| thread::yield_now())) };
+        // SAFETY: a limit of this process's own.
+        let limited = unsafe {
+            let bytes = libc::rlimit {
+                rlim_cur: 1 << 20,
+                rlim_max: 1 << 20,
+            };
+            libc::setrlimit(libc::RLIMIT_AS, &raw const bytes)
+        };
+        assert_eq!(limited, 0);
+        std::process::exit(7);
+    }
+    let name = "without_memory_for_the_file_the_status_is_the_program_s_own";
+    let mut command = child::again(name, "child");
+    let file = scratch("no-memory.html");
+    let _ = std::fs::remove_file(&file);
+    command.env("GOSCHED", format!("trace={}", file.display()));
+    let ended = child::run(&mut command, LIMIT);
+    assert_eq!(ended.status, Some(7), "{ended}");
+    assert!(ended.stderr.contains("no memory for the trace"), "{ended}");
+    assert!(!file.exists());
 }
 
 #[test]

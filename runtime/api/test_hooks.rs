@@ -6,6 +6,7 @@
 //! `.cargo/config.toml` sets for this package's own builds.
 #![forbid(unsafe_code)]
 
+use crate::api::trace::Trace;
 use crate::core::m::current::this_m;
 #[cfg(any(debug_assertions, gosched_test))]
 use crate::core::m::enter::enter;
@@ -43,6 +44,12 @@ pub fn __objects() -> __Objects {
         thread_stacks,
         thread_stacks_taken,
     }
+}
+
+/// For tests: how many records could not be put in order, as others are missing before them.
+#[doc(hidden)]
+pub fn __left_out(trace: &Trace) -> usize {
+    trace.left_out()
 }
 
 /// For tests: is the calling thread inside the runtime, where nothing may be allocated?

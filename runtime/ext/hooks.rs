@@ -135,11 +135,7 @@ pub(crate) fn runtime_has_started(s: &Settings) {
     SCHED.ps().for_each(|p| p.schedtick.set(tick));
     inherited::remember_signals();
     set_coarse(nanotime());
-    if s.debug.trace
-        && let Some(name) = config::trace_file(std::env::var_os("GOSCHED"))
-    {
-        file::record_all(name);
-    }
+    file::record_as_asked(&s.debug);
     spawner::start(Duties {
         entry: m_start,
         check_if_last,

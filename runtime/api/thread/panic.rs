@@ -16,7 +16,7 @@ use std::sync::Once;
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::enter::enter;
-use crate::core::sys::fatal::{RawStderr, begin_death, exit_now, fatal};
+use crate::core::sys::fatal::{RawStderr, begin_death, die, fatal};
 use crate::ext::diagnostics::deadlock::describe_running;
 use crate::ext::diagnostics::identity_table::with_name;
 
@@ -114,5 +114,5 @@ pub(crate) fn uncaught(payload: Box<dyn Any + Send>) {
     // perhaps one whose holder waits for the end of the process.
     begin_death();
     let _ = RawStderr.write_str(&text);
-    exit_now(2)
+    die()
 }

@@ -9,6 +9,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI32, AtomicU64};
 
@@ -102,6 +103,27 @@ pub(crate) fn dying() -> i32 {
     DYING.load(Relaxed)
 }
 
+/// What is still to be done when the words are out.
+static LAST_ACT: OnceLock<fn()> = OnceLock::new();
+
+/// `act` may be called on any thread at any moment, in a signal handler too. The first counts.
+pub(crate) fn set_last_act(act: fn()) {
+    LAST_ACT.get_or_init(|| act);
+}
+
+/// After the words of [`begin_death`]'s caller.
+pub(crate) fn last_act() {
+    if let Some(act) = LAST_ACT.get() {
+        act();
+    }
+}
+
+/// The end, after the words.
+pub(crate) fn die() -> ! {
+    last_act();
+    exit_now(2)
+}
+
 /// Writes `fatal error: WORDS` to stderr and leaves with status 2. Go: panic.go fatal, throw.
 #[cold]
 pub(crate) fn throw(args: fmt::Arguments<'_>) -> ! {
@@ -114,7 +136,7 @@ pub(crate) fn throw(args: fmt::Arguments<'_>) -> ! {
 pub(crate) fn throw_begun(args: fmt::Arguments<'_>) -> ! {
     // Nobody is left to hear that stderr is closed.
     let _ = writeln!(RawStderr, "fatal error: {args}");
-    exit_now(2)
+    die()
 }
 
 /// A bug of the runtime, or a misuse after which the process cannot continue: a message, then

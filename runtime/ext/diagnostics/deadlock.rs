@@ -11,13 +11,12 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write as _};
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::sched::schedt::SCHED;
-use crate::core::sys::fatal::{RawStderr, begin_death, exit_now};
+use crate::core::sys::fatal::{RawStderr, begin_death, die};
 use crate::ext::allgs;
 use crate::ext::diagnostics::dump::{Caller, describe, dump_all, is_user};
 use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
@@ -78,15 +77,6 @@ fn look() -> Found {
     }
 }
 
-/// What is done after the report. It may allocate: no goroutine runs, and none was stopped where it
-/// could hold malloc's lock.
-static LAST_ACT: OnceLock<fn()> = OnceLock::new();
-
-/// The first counts.
-pub(crate) fn set_last_act(act: fn()) {
-    LAST_ACT.get_or_init(|| act);
-}
-
 /// Go's words, every goroutine, status 2.
 fn report() -> ! {
     begin_death();
@@ -103,10 +93,7 @@ fn report() -> ! {
         Caller::Ordinary,
         at_all().as_ref(),
     );
-    if let Some(act) = LAST_ACT.get() {
-        act();
-    }
-    exit_now(2)
+    die()
 }
 
 /// The calling goroutine's paragraph.

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize};
 
 use crate::core::base::m_id::AtomicMId;
 use crate::core::m::current::this_m;
-use crate::core::sys::fatal::{begin_death, exit_now};
+use crate::core::sys::fatal::{begin_death, die};
 use crate::ext::diagnostics::dump::{Caller, dump_all};
 use crate::ext::diagnostics::last_look::at_all;
 use crate::ext::linux::dying::announce_death;
@@ -100,5 +100,5 @@ pub(crate) fn answer() {
     };
     dump_all(&mut out, Caller::Urgent, at_all().as_ref());
     drop(out);
-    exit_now(2)
+    die()
 }

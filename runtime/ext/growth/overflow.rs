@@ -15,7 +15,7 @@ use std::ffi::c_void;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
 
-use crate::core::sys::fatal::{RawStderr, begin_death, exit_now};
+use crate::core::sys::fatal::{RawStderr, begin_death, exit_now, last_act};
 use crate::ext::linux::memory::Errno;
 use crate::ext::linux::signal::{self, AltStack, Chain};
 use crate::ext::linux::ucontext;
@@ -102,6 +102,7 @@ fn report_and_end(slot: &Slot, address: usize, sp: usize) -> ! {
     begin_death();
     let report = REPORT.get().copied();
     let _ = write_report(&mut RawStderr, slot, address, sp, report);
+    last_act();
     match report.map(|report| report.ending) {
         Some(Ending::Abort) => signal::abort_now(),
         _ => exit_now(2),

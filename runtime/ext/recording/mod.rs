@@ -1,6 +1,7 @@
 //! Writing down what the scheduler does: `../trace/README.md`.
 
 pub(crate) mod record;
+pub(crate) mod chunk;
 pub(crate) mod recorder;
 pub(crate) mod emit;
 pub(crate) mod format;

@@ -195,7 +195,7 @@ numbered! {
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    /// Ticks of `ext/linux/ticks.rs`: 48 bits, which are a day at 3 GHz.
+    /// Ticks of `ext/linux/ticks.rs`, of which the record keeps [`TIME_BITS`].
     pub(crate) time: u64,
     pub(crate) kind: Kind,
     pub(crate) small: u8,
@@ -206,23 +206,37 @@ pub(crate) struct Record {
 /// Words of one record.
 pub(crate) const WORDS: usize = 3;
 
+/// 17 days at 3 GHz. In the word there are a kind and a small number besides.
+const TIME_BITS: u32 = 52;
+const KIND_BITS: u32 = 5;
+
 impl Record {
+    #[inline]
     pub(crate) fn to_words(self) -> [u64; WORDS] {
-        let first = (self.time << 16) | (u64::from(self.small) << 8) | self.kind as u64;
-        [first, self.a, self.b]
+        let low = u64::from(self.small) << KIND_BITS | self.kind as u64;
+        [self.time << (64 - TIME_BITS) | low, self.a, self.b]
     }
 
     /// `None`: no such kind.
     pub(crate) fn from_words([first, a, b]: [u64; WORDS]) -> Option<Record> {
-        let [kind, small, ..] = first.to_le_bytes();
+        let low = first & ((1 << (64 - TIME_BITS)) - 1);
         Some(Record {
-            time: first >> 16,
-            kind: Kind::from_u8(kind)?,
-            small,
+            time: first >> (64 - TIME_BITS),
+            kind: Kind::from_u8((low & ((1 << KIND_BITS) - 1)) as u8)?,
+            small: (low >> KIND_BITS) as u8,
             a,
             b,
         })
     }
+}
+
+/// The time that a record's time stands for, where it is before `end`; or what is after that, by little.
+pub(crate) fn unwrapped(time: u64, end: u64) -> u64 {
+    let before = end.wrapping_sub(time) << (64 - TIME_BITS) >> (64 - TIME_BITS);
+    if before >> (TIME_BITS - 1) == 1 {
+        return end.saturating_add((1 << TIME_BITS) - before); // written after the end was
+    }
+    end.saturating_sub(before)
 }
 
 /// `b` of a start: the number of moves, and the lengths of the two queues.
@@ -243,7 +257,7 @@ mod tests {
     #[test]
     fn a_record_comes_back_from_its_words() {
         let record = Record {
-            time: (1 << 48) - 1,
+            time: (1 << 52) - 1,
             kind: Kind::Start,
             small: Rule::Starved as u8,
             a: u64::MAX,
@@ -253,5 +267,14 @@ mod tests {
         assert_eq!(start_parts(record.b), (7, u16::MAX, 3));
         assert_eq!(Record::from_words([0, 1, 2]), None);
         assert_eq!(Rule::from_u8(11), None);
+    }
+
+    #[test]
+    fn times_go_on_after_seventeen_days() {
+        let day = 1_u64 << 52;
+        assert_eq!(unwrapped(5, 7), 5);
+        assert_eq!(unwrapped(9, 7), 9, "after the end");
+        assert_eq!(unwrapped(5, 3 * day + 7), 3 * day + 5);
+        assert_eq!(unwrapped(day - 1, 3 * day + 7), 3 * day - 1);
     }
 }

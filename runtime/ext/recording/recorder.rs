@@ -1,42 +1,42 @@
 //! Where events are written: chunks of one region of memory. Each has one writer, so writing takes no
-//! lock, no allocation and no atomic read-modify-write but one a chunk.
+//! lock, no allocation and no atomic read-modify-write but two a chunk.
 //!
-//! A writer publishes a record by the chunk's length. When the region is full, events are counted and
-//! dropped: what there is of each writer is a beginning without a gap.
-#![allow(
-    unsafe_code,
-    reason = "makes zeroed memory a slice of atomics; makes a place in the source of its address"
-)]
+//! A writer publishes a record by the chunk's length. A recording keeps the beginning: when the region is
+//! full, events are counted and dropped. A flight recording keeps the end: the chunk that was given out
+//! first, of those that are full, is given out again. What there is of each writer has no gap.
+#![allow(unsafe_code, reason = "makes a place in the source of its address")]
 
 use std::panic::Location;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::core::base::atomic_ref::AtomicRef;
-use crate::core::base::owner_cell::OwnerCell;
+use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::sys::lock::RawLock;
 use crate::ext::linux::ticks::{self, Moment};
 use crate::ext::looks::{self, RECORDING};
-use crate::ext::recording::record::{Kind, Record, Rule, WORDS};
-
-/// 64 KiB.
-const CHUNK: usize = 8192;
-/// The first words of a chunk: its writer's number, and how many records are in it.
-const OWNER: usize = 0;
-const LEN: usize = 1;
-const HEADER: usize = 3;
-const RECORDS: u32 = ((CHUNK - HEADER) / WORDS) as u32;
+use crate::ext::recording::chunk::{BYTES, Chunk, RECORDS, region};
+use crate::ext::recording::record::{Kind, Record, Rule, unwrapped};
 
 /// 64 MiB: 2.8 million events.
-pub(crate) const CHUNKS: usize = 1024;
+pub(crate) const CHUNKS: u32 = 1024;
+
+/// Each thread has one chunk to itself, so with fewer than that a few idle threads have them all.
+const LEAST: usize = 64;
 
 /// The writer that all threads share which are no Ms: plain threads, sysmon, the spawner.
 pub(crate) const OUTSIDE: u32 = u32::MAX;
 
-#[derive(Debug)]
-struct Region {
-    words: &'static [AtomicU64],
+/// What is kept when there is more than there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Beginning,
+    /// So many bytes, or what is nearest to that.
+    End(usize),
 }
+
+#[derive(Debug)]
+struct Region(&'static [Chunk]);
 
 #[derive(Debug)]
 struct Recorder {
@@ -44,8 +44,11 @@ struct Recorder {
     region: AtomicRef<Region>,
     /// Goes up with each recording: a writer's chunk is of this one, or is no more.
     session: AtomicU32,
+    /// Of this recording: how many chunks there are, and whether they are given out again.
+    chunks: AtomicU32,
+    again: AtomicBool,
     /// Chunks given out.
-    taken: AtomicU32,
+    taken: AtomicU64,
     lost: AtomicU64,
     /// The ticks at its beginning.
     begin: AtomicU64,
@@ -55,7 +58,9 @@ static RECORDER: Recorder = Recorder {
     on: AtomicBool::new(false),
     region: AtomicRef::none(),
     session: AtomicU32::new(0),
-    taken: AtomicU32::new(0),
+    chunks: AtomicU32::new(0),
+    again: AtomicBool::new(false),
+    taken: AtomicU64::new(0),
     lost: AtomicU64::new(0),
     begin: AtomicU64::new(0),
 };
@@ -69,9 +74,11 @@ pub(crate) fn on() -> bool {
 /// Somebody's place to write to. Used by one thread at a time.
 #[derive(Debug)]
 pub(crate) struct Writer {
+    chunk: OwnerRef<Chunk>,
     session: OwnerCell<u32>,
-    chunk: OwnerCell<u32>,
     len: OwnerCell<u32>,
+    /// The next chunk's number among its own; one is left out where events were lost.
+    nth: OwnerCell<u64>,
     /// Of an M: the rule that chose the next goroutine, + 1, if it was not found in the P's queue.
     rule: OwnerCell<u8>,
 }
@@ -79,9 +86,10 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) const fn new() -> Writer {
         Writer {
+            chunk: OwnerRef::none(),
             session: OwnerCell::zero(),
-            chunk: OwnerCell::zero(),
             len: OwnerCell::zero(),
+            nth: OwnerCell::zero(),
             rule: OwnerCell::zero(),
         }
     }
@@ -98,62 +106,67 @@ impl Writer {
 
     /// Writes an event of now.
     pub(crate) fn write(&self, owner: u32, kind: Kind, small: u8, a: u64, b: u64) {
-        // Acquire pairs(trace-region): prepare's Release.
-        let Some(region) = RECORDER.region.load(Acquire) else {
-            return;
-        };
-        let session = RECORDER.session.load(Relaxed);
         let mut len = self.len.get();
-        if self.session.get() != session || len == RECORDS {
-            if !self.take_chunk(region, owner, session) {
+        if self.session.get() != RECORDER.session.load(Relaxed) || len == RECORDS {
+            if !self.take_chunk(owner) {
+                self.nth.add(1);
                 RECORDER.lost.fetch_add(1, Relaxed);
                 return;
             }
             len = 0;
         }
-        let time = ticks::now().saturating_sub(RECORDER.begin.load(Relaxed));
+        let Some(chunk) = self.chunk.get() else {
+            return;
+        };
         let record = Record {
-            time,
+            time: ticks::now().saturating_sub(RECORDER.begin.load(Relaxed)),
             kind,
             small,
             a,
             b,
         };
-        let chunk = chunk(region, self.chunk.get());
-        let at = HEADER + len as usize * WORDS;
-        for (word, value) in chunk[at..at + WORDS].iter().zip(record.to_words()) {
-            word.store(value, Relaxed);
-        }
         self.len.set(len + 1);
-        chunk[LEN].store(u64::from(len) + 1, Release); // pairs(trace-len): records_of
+        chunk.write(len, record.to_words());
     }
 
     #[cold]
-    fn take_chunk(&self, region: &'static Region, owner: u32, session: u32) -> bool {
-        // The look first: the count goes on by one for each thread at most when all are taken.
-        if RECORDER.taken.load(Relaxed) as usize >= CHUNKS {
-            return false;
+    #[inline(never)]
+    fn take_chunk(&self, owner: u32) -> bool {
+        let session = RECORDER.session.load(Relaxed);
+        if self.session.get() != session {
+            self.session.set(session);
+            self.nth.set(0);
+            self.chunk.set(None);
         }
-        let number = RECORDER.taken.fetch_add(1, Relaxed);
-        if number as usize >= CHUNKS {
+        self.len.set(RECORDS); // until there is one
+        // Acquire pairs(trace-region): prepare's Release.
+        let Some(Region(chunks)) = RECORDER.region.load(Acquire) else {
             return false;
+        };
+        let chunks = &chunks[..RECORDER.chunks.load(Relaxed) as usize];
+        let again = RECORDER.again.load(Relaxed);
+        if again && let Some(full) = self.chunk.take() {
+            full.give();
         }
-        chunk(region, number)[OWNER].store(u64::from(owner) + 1, Relaxed);
-        self.session.set(session);
-        self.chunk.set(number);
-        self.len.set(0);
-        true
+        for _ in chunks {
+            // The look first: the count goes on by one for each thread at most when all are taken.
+            if !again && RECORDER.taken.load(Relaxed) >= chunks.len() as u64 {
+                return false;
+            }
+            let ticket = RECORDER.taken.fetch_add(1, Relaxed);
+            if !again && ticket >= chunks.len() as u64 {
+                return false;
+            }
+            let chunk = &chunks[(ticket % chunks.len() as u64) as usize];
+            if chunk.take(ticket, owner, self.nth.get()) {
+                self.nth.add(1);
+                self.chunk.set(Some(chunk));
+                self.len.set(0);
+                return true;
+            }
+        }
+        false
     }
-}
-
-/// The numbers of the chunks that were given out.
-fn taken() -> std::ops::Range<u32> {
-    0..RECORDER.taken.load(Relaxed).min(CHUNKS as u32)
-}
-
-fn chunk(region: &'static Region, number: u32) -> &'static [AtomicU64] {
-    let at = number as usize * CHUNK;
-    &region.words[at..at + CHUNK]
 }
 
 static OUTSIDE_LOCK: RawLock = RawLock::new();
@@ -166,34 +179,32 @@ pub(crate) fn write_outside(kind: Kind, small: u8, a: u64, b: u64) {
     OUTSIDE_LOCK.unlock();
 }
 
-/// Gets the memory for a recording. Allocates. It is kept for the next one.
-pub(crate) fn prepare() {
+/// Gets the memory for a recording; false: the system has not so much. Allocates. It is kept for the
+/// next one.
+pub(crate) fn prepare() -> bool {
     ticks::choose();
     // Acquire pairs(trace-region): the store below, by another thread.
     if RECORDER.region.load(Acquire).is_some() {
-        return;
+        return true;
     }
-    let region = Box::leak(Box::new(Region {
-        words: zeroed(CHUNKS * CHUNK),
-    }));
-    RECORDER.region.store(Some(region), Release); // pairs(trace-region): write, prepare
-}
-
-fn zeroed(len: usize) -> &'static [AtomicU64] {
-    let words: &'static mut [u64] = Box::leak(vec![0; len].into_boxed_slice());
-    let (first, len) = (words.as_mut_ptr(), words.len());
-    // SAFETY: the same memory, which nobody else has; an `AtomicU64` is laid out as a `u64`.
-    unsafe { std::slice::from_raw_parts(first.cast::<AtomicU64>(), len) }
+    let Some(chunks) = region(CHUNKS as usize) else {
+        return false;
+    };
+    let region = Box::leak(Box::new(Region(chunks)));
+    RECORDER.region.store(Some(region), Release); // pairs(trace-region): take_chunk, prepare
+    true
 }
 
 /// A new recording begins. Nobody writes now: the world is stopped, or not there yet.
-pub(crate) fn begin() -> Moment {
+pub(crate) fn begin(keep: Keep) -> Moment {
     OUTSIDE_LOCK.lock(); // the world does not include foreign threads: none is in the middle of an event
-    if let Some(region) = RECORDER.region.load(Relaxed) {
-        for number in taken() {
-            chunk(region, number)[LEN].store(0, Relaxed);
-        }
-    }
+    taken().iter().for_each(Chunk::clear);
+    let chunks = match keep {
+        Keep::Beginning => CHUNKS,
+        Keep::End(bytes) => (bytes / BYTES).clamp(LEAST, CHUNKS as usize) as u32,
+    };
+    RECORDER.chunks.store(chunks, Relaxed);
+    RECORDER.again.store(keep != Keep::Beginning, Relaxed);
     RECORDER.taken.store(0, Relaxed);
     RECORDER.lost.store(0, Relaxed);
     let session = RECORDER.session.load(Relaxed).wrapping_add(1);
@@ -218,35 +229,76 @@ pub(crate) fn lost() -> u64 {
     RECORDER.lost.load(Relaxed)
 }
 
-/// Everything that was written, in order, for each writer. Allocates.
-pub(crate) fn streams() -> Vec<(u32, Vec<Record>)> {
-    let mut streams: Vec<(u32, Vec<Record>)> = Vec::new();
-    // Acquire pairs(trace-region): prepare's Release.
-    let Some(region) = RECORDER.region.load(Acquire) else {
-        return streams;
-    };
-    for number in taken() {
-        let chunk = chunk(region, number);
-        let records = records_of(chunk);
-        let owner = chunk[OWNER].load(Relaxed).wrapping_sub(1) as u32;
-        match streams.iter_mut().find(|(known, _)| *known == owner) {
-            Some((_, all)) => all.extend(records),
-            None => streams.push((owner, records.collect())),
-        }
-    }
-    streams
+/// How many events there are, at most.
+pub(crate) fn most_events() -> usize {
+    taken().len() * RECORDS as usize
 }
 
-fn records_of(chunk: &'static [AtomicU64]) -> impl Iterator<Item = Record> {
-    let len = chunk[LEN].load(Acquire) as usize; // pairs(trace-len): write's Release
-    let words = chunk[HEADER..HEADER + len * WORDS].chunks_exact(WORDS);
-    words.filter_map(|words| {
-        let mut values = [0; WORDS];
-        for (value, word) in values.iter_mut().zip(words) {
-            *value = word.load(Relaxed);
+/// The chunks that were given out.
+fn taken() -> &'static [Chunk] {
+    // Acquire pairs(trace-region): prepare's Release.
+    let Some(Region(chunks)) = RECORDER.region.load(Acquire) else {
+        return &[];
+    };
+    let chunks = &chunks[..RECORDER.chunks.load(Relaxed) as usize];
+    let taken = RECORDER.taken.load(Relaxed).min(chunks.len() as u64);
+    &chunks[..taken as usize]
+}
+
+/// What one writer wrote, as far as it is there.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    pub(crate) owner: u32,
+    /// From the recording's beginning on.
+    pub(crate) whole: bool,
+    pub(crate) records: Vec<Record>,
+    /// The number of its next chunk.
+    next: u64,
+}
+
+impl Stream {
+    pub(crate) fn new(owner: u32) -> Stream {
+        Stream {
+            owner,
+            whole: true,
+            records: Vec::new(),
+            next: 0,
         }
-        Record::from_words(values)
-    })
+    }
+}
+
+/// What was written, in order, for each writer; `until` then, if so. `now`: any time about now. Allocates.
+pub(crate) fn streams(now: &Moment, until: Option<Moment>) -> Vec<Stream> {
+    let since = |moment: &Moment| moment.ticks.saturating_sub(RECORDER.begin.load(Relaxed));
+    let (now, until) = (since(now), until.map_or(u64::MAX, |until| since(&until)));
+    let labels = taken()
+        .iter()
+        .filter_map(|chunk| Some((chunk.label()?, chunk)));
+    let mut labels: Vec<_> = labels.collect();
+    labels.sort_unstable_by_key(|(label, _)| label.ticket);
+    let mut streams: Vec<Stream> = Vec::new();
+    // The oldest first: they are taken again first, perhaps while we read.
+    for (label, chunk) in labels {
+        let i = streams.iter().position(|s| s.owner == label.owner);
+        let i = i.unwrap_or_else(|| {
+            streams.push(Stream::new(label.owner));
+            streams.len() - 1
+        });
+        let stream = &mut streams[i];
+        let records = chunk.records(label);
+        if label.nth != stream.next || records.is_none() {
+            stream.whole = false;
+            stream.records.clear(); // what was before is not known to its end
+        }
+        stream.next = label.nth + 1;
+        let records = records.into_iter().flatten().map(|record| Record {
+            time: unwrapped(record.time, now),
+            ..record
+        });
+        let records = records.filter(|record| record.time <= until);
+        stream.records.extend(records);
+    }
+    streams
 }
 
 /// A place in the source, as a word of a record.

@@ -53,8 +53,10 @@ pub(crate) struct Debug {
     pub(crate) sched_tick: u32,
     /// See [`steady`].
     pub(crate) steady: bool,
-    /// The program is recorded, to the file that [`trace_file`] names.
+    /// The program is recorded, to the file that [`file_of`] names.
     pub(crate) trace: bool,
+    /// Its last part is recorded, for when it dies.
+    pub(crate) flight: bool,
     /// What is still blocked when `run` returns is listed.
     pub(crate) leaks: bool,
     /// The number of Ps stays as it was at the start, whatever CPUs may be used.
@@ -123,6 +125,14 @@ const KEYS: &[(&str, &str, Set)] = &[
             debug.trace.then_some(())
         },
     ),
+    (
+        "flight",
+        "a file that ends in .html, .trace, .perfetto or .txt, or -",
+        |debug, value| {
+            debug.flight = Format::of(value).is_some();
+            debug.flight.then_some(())
+        },
+    ),
     ("leaks", "0 or 1", |debug, value| {
         debug.leaks = flag(value)?;
         Some(())
@@ -177,12 +187,12 @@ pub(crate) fn debug(variable: Option<OsString>) -> Result<Debug, String> {
     Ok(debug)
 }
 
-/// The file that the key `trace` names.
-pub(crate) fn trace_file(variable: Option<OsString>) -> Option<String> {
+/// The file that the key names, which is `trace` or `flight`.
+pub(crate) fn file_of(variable: Option<OsString>, key: &str) -> Option<String> {
     let text = variable.unwrap_or_default();
     let text = text.to_string_lossy();
-    let items = text.split(',').rev();
-    let mut files = items.filter_map(|item| item.trim().strip_prefix("trace="));
+    let items = text.split(',').rev().map(str::trim);
+    let mut files = items.filter_map(|item| item.strip_prefix(key)?.strip_prefix('='));
     files.next().map(String::from)
 }
 
@@ -254,6 +264,7 @@ mod tests {
              scheddetail (0 or 1), slice (a time from 100us to 10s), valveoff (0 or 1), \
              schedtick (a number), steady (0 or 1), \
              trace (a file that ends in .html, .trace, .perfetto or .txt, or -), \
+             flight (a file that ends in .html, .trace, .perfetto or .txt, or -), \
              leaks (0 or 1), updatemaxprocs (0 or 1)"
         );
         assert_eq!(

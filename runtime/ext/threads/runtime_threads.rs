@@ -60,6 +60,7 @@ struct Threads {
     spawner: OwnerCell<i32>,
     sysmon: OwnerCell<i32>,
     watcher: OwnerCell<i32>,
+    trace_writer: OwnerCell<i32>,
     count: AtomicU32,
 }
 
@@ -67,6 +68,7 @@ static THREADS: Threads = Threads {
     spawner: OwnerCell::zero(),
     sysmon: OwnerCell::zero(),
     watcher: OwnerCell::zero(),
+    trace_writer: OwnerCell::zero(),
     count: AtomicU32::new(0),
 };
 
@@ -189,6 +191,12 @@ pub(crate) fn set_watcher() {
     count_thread();
 }
 
+/// The calling thread writes a trace when the process dies (`ext/trace/death.rs`).
+pub(crate) fn set_trace_writer() {
+    THREADS.trace_writer.set(gettid());
+    count_thread();
+}
+
 /// A thread of the runtime has begun. Called by that thread.
 pub(crate) fn count_thread() {
     THREADS.count.fetch_add(1, SeqCst); // pairs(deadlock)
@@ -204,12 +212,19 @@ pub(crate) fn is_runtime_thread(tid: i32) -> bool {
     THREADS.spawner.peek() == tid
         || THREADS.sysmon.peek() == tid
         || THREADS.watcher.peek() == tid
+        || THREADS.trace_writer.peek() == tid
         || all_ms().any(|m| m.tid.peek() == tid)
 }
 
 /// All of them, as far as they are known.
 pub(crate) fn runtime_tids() -> Vec<i32> {
-    let helpers = [&THREADS.spawner, &THREADS.sysmon, &THREADS.watcher].map(OwnerCell::peek);
+    let helpers = [
+        &THREADS.spawner,
+        &THREADS.sysmon,
+        &THREADS.watcher,
+        &THREADS.trace_writer,
+    ]
+    .map(OwnerCell::peek);
     let ms = all_ms().map(|m| m.tid.peek());
     helpers.into_iter().chain(ms).collect()
 }

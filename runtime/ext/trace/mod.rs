@@ -2,6 +2,8 @@
 
 pub(crate) mod possible;
 pub(crate) mod order;
+pub(crate) mod at_cut;
+pub(crate) mod cut;
 pub(crate) mod names;
 pub(crate) mod lives;
 pub(crate) mod stats;
@@ -11,4 +13,5 @@ pub(crate) mod go_wire;
 pub(crate) mod session;
 pub(crate) mod html;
 pub(crate) mod perfetto;
+pub(crate) mod death;
 pub(crate) mod file;

@@ -1,7 +1,7 @@
 //! What the numbers in a trace stand for: where a goroutine was started, and the program's words.
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// A place in the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +37,48 @@ pub(crate) struct Said {
     pub(crate) parent: u64,
 }
 
+/// What the program said, by numbers from 1 on. The oldest words go when there are too many: a flight
+/// recording has no end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words {
+    all: VecDeque<Said>,
+    gone: u64,
+}
+
+/// A recording of 64 MiB has room for so many events that have words, or nearly.
+const MOST_WORDS: usize = 1 << 20;
+
+impl Words {
+    pub(crate) const fn new() -> Words {
+        Words {
+            all: VecDeque::new(),
+            gone: 0,
+        }
+    }
+
+    /// The number that the next words get.
+    pub(crate) fn next(&self) -> u64 {
+        self.gone + self.all.len() as u64 + 1
+    }
+
+    pub(crate) fn push(&mut self, words: Said) {
+        if self.all.len() == MOST_WORDS {
+            self.all.pop_front();
+            self.gone += 1;
+        }
+        self.all.push_back(words);
+    }
+
+    fn get(&self, n: u64) -> Option<&Said> {
+        let i = n.checked_sub(self.gone + 1)?;
+        self.all.get(usize::try_from(i).ok()?)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     pub(crate) places: HashMap<u64, Place>,
-    pub(crate) said: Vec<Said>,
+    pub(crate) words: Words,
 }
 
 impl Names {
@@ -51,7 +89,6 @@ impl Names {
 
     /// The program's words number `n`.
     pub(crate) fn note(&self, n: u64) -> Said {
-        let said = usize::try_from(n).ok().and_then(|n| self.said.get(n));
-        said.cloned().unwrap_or_default()
+        self.words.get(n).cloned().unwrap_or_default()
     }
 }
