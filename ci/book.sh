@@ -18,14 +18,12 @@ rm -rf tests/conformance/*.log tests/conformance/*/*.log
 
 # The list of chapters, as seen from the top, and then every other page.
 {
-    sed -e 's|](\([^.)]\)|](docs/\1|' -e 's|](\.\./|](|' docs/SUMMARY.md
+    printf '# Summary\n\n[gosched](README.md)\n[The chapters](docs/SUMMARY.md)\n'
+    sed -e 1d -e 's|](\([^.)]\)|](docs/\1|' -e 's|](\.\./|](|' docs/SUMMARY.md
     printf '\n# In the source\n\n'
-    find . -name '*.md' ! -path './docs/*' ! -name SUMMARY.md | sed 's|^\./||' | sort |
-        awk '{ title = $0; sub(/\/README\.md$/, "", title); if (title == "README.md") title = "README"
-               printf "- [%s](%s)\n", title, $0 }'
+    find . -name '*.md' ! -path './docs/*' ! -name SUMMARY.md ! -path ./README.md | sed 's|^\./||' | sort |
+        awk '{ title = $0; sub(/\/README\.md$/, "", title); printf "- [%s](%s)\n", title, $0 }'
 } >SUMMARY.md
-rm docs/SUMMARY.md
-cp SUMMARY.md docs/SUMMARY.md # the README links to it
 
 cat >../book.toml <<'TOML'
 [book]
@@ -34,6 +32,10 @@ language = "en"
 
 [build]
 create-missing = false
+# README.md stays README.html, as links to it expect; the other default would make it index.html.
+use-default-preprocessors = false
+
+[preprocessor.links]
 
 [rust]
 edition = "2024"
