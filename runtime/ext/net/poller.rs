@@ -6,9 +6,9 @@
 //! Go: netpoll_epoll.go netpoll, netpollBreak; proc.go findRunnable, injectglist, sysmon.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
 use crate::core::p::processor::LentP;
@@ -23,15 +23,15 @@ use crate::ext::timers::timer_waiter::Doze;
 
 /// When nobody has asked the kernel for so long, sysmon does. Go: sysmon, 10 ms.
 const UNASKED: Nanos = 10_000_000;
-/// When somebody asked last. Go: sched.lastpoll.
-static LAST_POLL: OwnerCell<u64> = OwnerCell::zero();
+/// When somebody asked last; whoever asks writes it. Go: sched.lastpoll.
+static LAST_POLL: AtomicU64 = AtomicU64::new(0);
 
 /// Takes one batch of events; the goroutines that they wake join `ready`.
 fn poll(patience: Patience, ready: &GQueue) {
     let Some(epoll) = epoll::opened() else { return };
     let mut events = Events::new();
     epoll.wait(patience, &mut events);
-    LAST_POLL.set(nanotime());
+    LAST_POLL.store(nanotime(), Relaxed);
     for event in events.iter() {
         let Some(desc) = meant_by(&event) else {
             continue;
@@ -98,7 +98,7 @@ pub(crate) fn give_to_all(ready: &GQueue) {
 /// By sysmon, which never waits for the scheduler's lock: `lock` takes it.
 pub(crate) fn poll_if_unasked(now: Nanos, lock: impl Fn() -> SchedGuard) {
     if SCHED.io_waiters.load(Relaxed) == 0
-        || now.saturating_sub(LAST_POLL.peek()) < UNASKED
+        || now.saturating_sub(LAST_POLL.load(Relaxed)) < UNASKED
         || SCHED.timer_waiter.is_taken()
     {
         return;

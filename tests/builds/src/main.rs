@@ -12,6 +12,7 @@ fn main() {
             "work" => work(),
             #[cfg(fuzzing)]
             "fuzz" => fuzz(),
+            #[cfg(fuzzing)]
             "past the end" => past_the_end(),
             "goexit" => gosched::thread::spawn(|| gosched::goexit()).join().unwrap(),
             _ => panic!("work or goexit?"),
