@@ -1,4 +1,4 @@
-//! docs/net.md: a chat server. Each connection has two goroutines, one that reads lines and one that
+//! runtime/api/net/tcp_stream.rs: a chat server. Each connection has two goroutines, one that reads lines and one that
 //! writes them; a *room* knows who is there. What to notice: no lock and no poll loop, only reads,
 //! channels and a context that ends everything.
 //!

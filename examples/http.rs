@@ -1,4 +1,4 @@
-//! docs/net.md: an HTTP/1.1 server, with a goroutine for each connection. The `httparse` crate reads the
+//! runtime/ext/net/io_wait.rs: an HTTP/1.1 server, with a goroutine for each connection. The `httparse` crate reads the
 //! heads of requests; the rest is plain blocking code. What to notice: a time limit on each read is
 //! one line, and an idle connection costs no thread.
 //!
