@@ -67,9 +67,9 @@ run_model() {
         cd "$COPY/src"
         case $model in
         'lib '*) CARGO_TARGET_DIR=$TARGET timeout -k 10 "$LIMIT" \
-            cargo test --locked --lib "${model#lib }" ;;
+            cargo test --locked -p gosched --lib "${model#lib }" ;;
         *) RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$TARGET/loom timeout -k 10 "$LIMIT" \
-            cargo test --locked --release "${fast[@]}" --lib "$model" ;;
+            cargo test --locked -p gosched --release "${fast[@]}" --lib "$model" ;;
         esac
     ) >"$log" 2>&1
 }
