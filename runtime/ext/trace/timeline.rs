@@ -104,27 +104,30 @@ fn life_lane(life: &Life, column: u64) -> String {
 
 fn numbers(out: &mut String, lives: &Lives, names: &Names) {
     let stats = Stats::of(lives);
-    let _ = write!(out, "\nbusy      ");
-    for (p, share) in &stats.busy {
-        let _ = write!(out, " P{p} {:.0} %", 100.0 * share);
-    }
+    let busy = stats.busy.iter();
+    out.push('\n');
+    list(
+        out,
+        "busy      ",
+        busy.map(|(p, share)| format!("P{p} {:.0} %", 100.0 * share)),
+    );
     let [half, most, nearly, all] = stats.latency.map(time);
     let _ = writeln!(
         out,
-        "\nrunnable   50 %: {half}, 90 %: {most}, 99 %: {nearly}, longest {all}"
+        "runnable   50 %: {half}, 90 %: {most}, 99 %: {nearly}, longest {all}"
     );
-    let _ = write!(out, "chosen by ");
-    for (rule, n) in &stats.rules {
-        let _ = write!(out, " {rule} {n},");
-    }
-    trim_comma(out);
+    let rules = stats.rules.iter();
+    list(
+        out,
+        "chosen by ",
+        rules.map(|(rule, n)| format!("{rule} {n},")),
+    );
     if !stats.waits.is_empty() {
-        let _ = write!(out, "waited for");
-        for (why, t, n) in stats.waits.iter().take(5) {
+        let wait = |(why, t, n): &(&'static str, u64, usize)| {
             let why = if why.is_empty() { "(before)" } else { why };
-            let _ = write!(out, " {why} {} ({n}),", time(*t));
-        }
-        trim_comma(out);
+            format!("{why} {} ({n}),", time(*t))
+        };
+        list(out, "waited for", stats.waits.iter().take(5).map(wait));
     }
     let mut places: Vec<(String, usize)> = Vec::new();
     for &g in lives.gs.keys() {
@@ -135,18 +138,25 @@ fn numbers(out: &mut String, lives: &Lives, names: &Names) {
         }
     }
     places.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    let _ = write!(out, "started at");
-    for (place, n) in places.iter().take(5) {
-        let _ = write!(out, " {place} ({n}),");
-    }
-    trim_comma(out);
+    let places = places.iter().take(5);
+    list(
+        out,
+        "started at",
+        places.map(|(place, n)| format!("{place} ({n}),")),
+    );
 }
 
-fn trim_comma(out: &mut String) {
-    if out.ends_with(',') {
-        out.pop();
+/// As many as fit into a line of a terminal, then the next line; without the last comma.
+fn list(out: &mut String, head: &str, items: impl Iterator<Item = String>) {
+    let mut line = head.to_owned();
+    for item in items {
+        if line.len() + 1 + item.len() > WIDTH && line.len() > head.len() {
+            let _ = writeln!(out, "{line}");
+            line = " ".repeat(head.len());
+        }
+        let _ = write!(line, " {item}");
     }
-    out.push('\n');
+    let _ = writeln!(out, "{}", line.strip_suffix(',').unwrap_or(&line));
 }
 
 /// Three digits or so, with the unit that fits.
@@ -231,5 +241,26 @@ mod tests {
             assert!(drawn.lines().any(|l| l == line), "{line}\n{drawn}");
         }
         assert!(drawn.lines().all(|line| line.len() <= 90), "{drawn}");
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_goes_on_in_the_next_line() {
+        let mut out = String::new();
+        list(
+            &mut out,
+            "chosen by ",
+            (0..9).map(|i| format!("a rule of many words {i},")),
+        );
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(
+            lines[0],
+            "chosen by  a rule of many words 0, a rule of many words 1,"
+        );
+        assert_eq!(
+            lines[1],
+            "           a rule of many words 2, a rule of many words 3,"
+        );
+        assert_eq!(lines[4], "           a rule of many words 8");
+        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{out}");
     }
 }
