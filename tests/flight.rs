@@ -164,6 +164,24 @@ fn a_program_that_dies_leaves_its_trace() {
     }
 }
 
+/// It deadlocks at once, so the thread that writes the trace may be the one that finds this: it must not
+/// wait for itself.
+fn a_deadlock_before_the_writer_sleeps() {
+    const NAME: &str = "a_deadlock_before_the_writer_sleeps";
+    if child::role().is_some() {
+        return run(thread::park);
+    }
+    for round in 0..30 {
+        let mut command = child::again(NAME, "child");
+        command.env("GOSCHED", "trace=-");
+        let ended = child::run(&mut command, LIMIT);
+        assert_eq!(ended.status, Some(2), "{ended}");
+        let (words, drawn) = ("gosched: no trace", "What each P ran");
+        let right = !ended.stderr.contains(words) && ended.stdout.contains(drawn);
+        assert!(right, "round {round}: {ended}");
+    }
+}
+
 /// One that ends well has no use for its last part.
 fn a_program_that_ends_well_leaves_none() {
     if child::role().is_some() {
@@ -185,6 +203,10 @@ fn main() {
         (
             "a_program_that_dies_leaves_its_trace",
             a_program_that_dies_leaves_its_trace,
+        ),
+        (
+            "a_deadlock_before_the_writer_sleeps",
+            a_deadlock_before_the_writer_sleeps,
         ),
         (
             "a_program_that_ends_well_leaves_none",

@@ -7,14 +7,15 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::fatal::{RawStderr, set_last_act};
 use crate::core::sys::note::Note;
 use crate::ext::diagnostics::exit_watcher;
 use crate::ext::linux::helper;
+use crate::ext::linux::tasks::gettid;
 use crate::ext::threads::runtime_threads;
 use crate::ext::timers::last_awake::check_if_last;
 
@@ -26,8 +27,9 @@ const STACK: usize = 512 << 10;
 struct Death {
     asked: Note,
     done: Note,
-    /// The thread is there.
+    /// The thread is there; its number.
     up: AtomicBool,
+    writer: AtomicI32,
     write: OnceLock<fn()>,
 }
 
@@ -35,6 +37,7 @@ static DEATH: Death = Death {
     asked: Note::new(),
     done: Note::new(),
     up: AtomicBool::new(false),
+    writer: AtomicI32::new(0),
     write: OnceLock::new(),
 };
 
@@ -49,13 +52,18 @@ pub(crate) fn prepare(write: fn()) {
 fn wait(_: &'static ()) {
     runtime_threads::set_trace_writer();
     exit_watcher::is_ours();
+    DEATH.writer.store(gettid(), Relaxed);
     DEATH.up.store(true, Release); // pairs(trace-death): act's Acquire
     check_if_last(); // until now it counted as a thread that could wake a goroutine
     DEATH.asked.sleep();
+    write();
+    DEATH.done.wake();
+}
+
+fn write() {
     if let Some(write) = DEATH.write.get() {
         write();
     }
-    DEATH.done.wake();
 }
 
 /// By who dies.
@@ -63,6 +71,9 @@ fn act() {
     // Acquire pairs(trace-death): wait's Release.
     if !DEATH.up.load(Acquire) {
         return;
+    }
+    if DEATH.writer.load(Relaxed) == gettid() {
+        return write(); // it found the deadlock: it must not wait for itself
     }
     DEATH.asked.wake();
     if !DEATH.done.sleep_until(Some(nanotime() + PATIENCE)) {
