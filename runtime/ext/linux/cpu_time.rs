@@ -18,8 +18,12 @@ pub(crate) fn clock_of(tid: i32) -> libc::clockid_t {
     (!tid << 3) | PER_THREAD_SCHED
 }
 
-/// CPU time that the thread has used; `None` when it is gone.
+/// CPU time that the thread has used; `None` when it is gone, or there is none: `tid` is 0 (an M whose
+/// thread has ended), which the kernel would take for the calling thread.
 pub(crate) fn thread_cpu_time(tid: i32) -> Option<Nanos> {
+    if tid == 0 {
+        return None;
+    }
     let mut ts = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
@@ -75,7 +79,7 @@ pub(crate) fn is_blocked_in_kernel(tid: i32) -> Option<bool> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::ext::linux::tasks::gettid;
+    use crate::ext::linux::tasks::{gettid, signal_thread};
     use std::sync::atomic::Ordering::Relaxed;
     use std::sync::atomic::{AtomicBool, AtomicI32};
 
@@ -102,6 +106,15 @@ mod tests {
             }
             stop.store(true, Relaxed);
         });
+    }
+
+    /// sysmon may look at an M while its thread ends. Then one refusal by the kernel counted as a
+    /// refusal of all signals, for ever, and sysmon's own clock as that of the M.
+    #[test]
+    fn an_m_without_a_thread_has_none() {
+        assert_eq!(signal_thread(0, libc::SIGURG), Err(libc::ESRCH));
+        assert_eq!(thread_cpu_time(0), None);
+        assert_eq!(is_blocked_in_kernel(0), Some(true));
     }
 
     #[test]

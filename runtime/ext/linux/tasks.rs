@@ -49,8 +49,12 @@ pub(crate) fn nanosleep(nanos: u64) {
     unsafe { libc::nanosleep(&raw const ts, std::ptr::null_mut()) };
 }
 
-/// Sends a signal to one thread of this process. ESRCH: it is gone.
+/// Sends a signal to one thread of this process. ESRCH: it is gone, or there is none: `tid` is 0 (an M
+/// whose thread has ended), which the kernel would refuse like a wrong signal.
 pub(crate) fn signal_thread(tid: i32, signo: libc::c_int) -> Result<(), libc::c_int> {
+    if tid == 0 {
+        return Err(libc::ESRCH);
+    }
     // SAFETY: no preconditions.
     let me = unsafe { libc::getpid() };
     // SAFETY: no memory is passed; an id that names no thread of ours is an error.
