@@ -1,5 +1,5 @@
 //! Who holds a lock, for reports of deadlocks: only in builds with `debug_assertions`, as the word would
-//! cost an instruction or five at each lock.
+//! cost some instructions at each lock.
 #![forbid(unsafe_code)]
 
 #[cfg(all(debug_assertions, not(loom)))]
@@ -11,7 +11,7 @@ use crate::core::m::current::this_m;
 #[cfg(not(loom))]
 pub(crate) const BEHIND_A_WORD: usize = align_of::<Owner>().next_multiple_of(4);
 
-/// Says the last one that has taken the lock; it is not cleared.
+/// The goroutine that has the lock; of a `Once`, the last one that ran it.
 #[derive(Debug)]
 pub(crate) struct Owner {
     #[cfg(all(debug_assertions, not(loom)))]
@@ -35,5 +35,12 @@ impl Owner {
         #[cfg(all(debug_assertions, not(loom)))]
         self.id
             .set(this_m().and_then(|m| m.curg()).map_or(0, |g| g.id()));
+    }
+
+    /// The caller is about to give the lock up.
+    #[inline]
+    pub(crate) fn forget(&self) {
+        #[cfg(all(debug_assertions, not(loom)))]
+        self.id.set(0);
     }
 }

@@ -210,6 +210,7 @@ impl RawMutex {
 
     #[inline]
     pub(crate) fn unlock(&self) {
+        self.owner.forget();
         // Release pairs(mutex): the Acquires above.
         let old = self.state.fetch_sub(LOCKED, Release);
         if old != LOCKED {

@@ -3,10 +3,11 @@
 //!
 //! Names are looked up by std, which allocates and takes locks. A goroutine that preemption has
 //! stopped may hold one of these forever now, as it will not continue. So a thread of its own
-//! looks, and if it does not come back, the report has no stacks.
+//! looks, and if it does not come back, the report has no stacks. To start that thread allocates too: a
+//! small part, without a limit of time.
 #![forbid(unsafe_code)]
 
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
 
 use crate::core::m::current::set_this_m;
 use crate::core::sys::clock::{Nanos, nanotime};
@@ -22,14 +23,13 @@ const PATIENCE: Nanos = 10_000_000_000;
 const STACK: usize = 2 << 20;
 
 static FOUND: Mutex<Option<Stacks>> = Mutex::new(None);
-static READY: OnceLock<Note> = OnceLock::new();
+static READY: Note = Note::new();
 
 /// The stacks of all goroutines. Called once, by the thread that reports.
 pub(crate) fn at_all() -> Option<Stacks> {
     // An M that reports is inside the runtime, where nothing may be allocated. It never runs a goroutine
     // again, so it is a plain thread from here on.
     set_this_m(None);
-    let ready = READY.get_or_init(Note::new);
     helper::start(c"gosched-stacks", STACK, |_| {
         let found = Stacks::collect(|each| {
             allgs::for_each(|g| {
@@ -41,12 +41,10 @@ pub(crate) fn at_all() -> Option<Stacks> {
         if let Ok(mut place) = FOUND.lock() {
             *place = Some(found);
         }
-        if let Some(ready) = READY.get() {
-            ready.wake();
-        }
+        READY.wake();
     })
     .ok()?;
-    match ready.sleep_until(Some(nanotime() + PATIENCE)) {
+    match READY.sleep_until(Some(nanotime() + PATIENCE)) {
         true => FOUND.lock().ok()?.take(),
         false => None,
     }

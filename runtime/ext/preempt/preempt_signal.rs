@@ -24,6 +24,7 @@ use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
+use crate::ext::latency;
 use crate::ext::linux::cpu_timer;
 use crate::ext::linux::dying::is_telling;
 use crate::ext::linux::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
@@ -211,6 +212,7 @@ pub(crate) fn without_p(m: &'static M, g: GRef, at: Stop) {
     {
         drop(sched);
         acquire_p(m, p);
+        latency::watch_if_timed(g); // it may have been in the kernel when all others were told
         emit::comes_back(m, g);
         return;
     }

@@ -56,10 +56,12 @@ impl Frames {
 pub(crate) fn frames_of(objects: &[Object], g: GRef) -> Option<Frames> {
     (0..TRIES).find_map(|_| {
         let before = (g.id(), g.status.state());
+        fence(Acquire); // pairs(park-commit): commit_park's Release: the stack as it was left
         let place = place_of(g, before.1)?;
         let frames = frames_from(objects, g, place);
-        // Acquire: what the walk has read was read before the goroutine is looked at again.
-        fence(Acquire); // pairs(park-commit): commit_park's Release, if it has run meanwhile
+        // So that the walk does not read after the second look. pairs(park-commit): commit_park's
+        // Release, if it has run meanwhile.
+        fence(Acquire);
         let still =
             (g.id(), g.status.state()) == before && place_of(g, before.1) == Some(place);
         still.then_some(frames)
@@ -79,7 +81,9 @@ fn place_of(g: GRef, state: State) -> Option<Place> {
             .bound_m
             .get()
             .and_then(allm::m_by_id)
-            .map(|m| m.stopped_at.peek()),
+            .map(|m| m.stopped_at.peek())
+            // For a moment it is still the place of the one that this M stopped before.
+            .filter(|place| Stacks(g).read(place.sp & !7).is_some()),
         State::Running | State::Dead => None,
     }
 }
@@ -136,7 +140,8 @@ impl Stacks<'_> {
     }
 
     fn read(&self, at: usize) -> Option<usize> {
-        let fits = |slot: SlotRef| slot.limit() <= at && at + size_of::<usize>() <= slot.end();
+        // Both are aligned: a word that begins below the end fits.
+        let fits = |slot: SlotRef| (slot.limit()..slot.end()).contains(&at);
         let ours = at.is_multiple_of(align_of::<usize>()) && self.all().any(fits);
         // SAFETY: aligned, and on a stack of ours, which stays mapped.
         ours.then(|| unsafe { word_at(at) })
