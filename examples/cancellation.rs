@@ -55,7 +55,7 @@ fn spinner(done: &Receiver<()>) {
     let mut count = 0;
     loop {
         select! {
-            recv(ticks) -> _ => { count += 1; line.tick() }
+            recv(ticks) -> _ => count += 1,
             recv(done) -> _ => break,
         }
     }

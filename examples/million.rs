@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gosched::sync::WaitGroup;
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use gosched_examples::bar;
+use indicatif::{HumanBytes, HumanCount};
 
 /// Very many goroutines alive at once, beside OS threads.
 #[derive(Parser)]
@@ -35,9 +36,7 @@ fn task() {
 /// Starts tasks until `count` wait at the door, or no more can be started; then opens the door.
 /// Prints a row of the table.
 fn crowd(name: &str, count: usize, start: fn() -> std::io::Result<()>) {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos} alive").unwrap();
-    let bar = ProgressBar::new(count as u64).with_style(style);
-    bar.set_message(name.to_owned());
+    let bar = bar(name, count as u64);
     let (before, began) = (memory(), Instant::now());
     let (mut alive, mut end) = (0, Ok(()));
     DOOR.add(1);

@@ -7,7 +7,7 @@ mod live;
 mod timeline;
 mod top;
 
-pub use anstream::{eprintln, print, println};
+pub use anstream::println;
 pub use colour::paint;
 pub use live::{bar, spinner};
 pub use timeline::Timeline;

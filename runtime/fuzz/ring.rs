@@ -7,30 +7,11 @@
 
 use std::collections::VecDeque;
 
-use crate::core::base::atomic::AtomicU32;
-use crate::core::base::atomic::Ordering::Relaxed;
-use crate::core::p::ring::{Cell, Ring};
+use crate::core::p::ring::{NumberCell, Ring};
 use crate::fuzz::input::Input;
 
 const CAP: usize = 4;
 const RINGS: usize = 3;
-
-/// 0 stands for nothing.
-#[derive(Debug)]
-struct Word(AtomicU32);
-
-impl Cell for Word {
-    type Item = u32;
-    fn empty() -> Word {
-        Word(AtomicU32::new(0))
-    }
-    fn load(&self) -> Option<u32> {
-        Some(self.0.load(Relaxed)).filter(|&n| n != 0)
-    }
-    fn store(&self, item: u32) {
-        self.0.store(item, Relaxed);
-    }
-}
 
 /// The target: see the file's header.
 #[allow(unreachable_pub, reason = "public for the fuzzer")]
@@ -38,7 +19,8 @@ pub fn ring(bytes: &[u8]) {
     let mut input = Input(bytes);
     let Some(before) = input.byte() else { return };
     let start = 0u32.wrapping_sub(u32::from(before));
-    let rings: [Ring<Word, CAP>; RINGS] = std::array::from_fn(|_| Ring::starting_at(start));
+    let rings: [Ring<NumberCell, CAP>; RINGS] =
+        std::array::from_fn(|_| Ring::starting_at(start));
     let mut queues: [VecDeque<u32>; RINGS] = Default::default();
     let mut next = 1;
     while let Some(byte) = input.byte() {

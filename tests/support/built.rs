@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Once;
 
 /// `target/PROFILE/examples`, beside the folder of this program.
 pub(crate) fn folder() -> PathBuf {
@@ -11,6 +12,11 @@ pub(crate) fn folder() -> PathBuf {
 
 /// Builds all examples in the profile of this program, into the target folder that it lies in.
 pub(crate) fn build() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(build_all);
+}
+
+fn build_all() {
     let folder = folder();
     let profile = folder.parent().unwrap();
     let target = profile.parent().unwrap();

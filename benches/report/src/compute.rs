@@ -3,15 +3,15 @@
 
 use std::hint::black_box;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-fn steps(count: u64) -> u64 {
+/// So many steps.
+pub(crate) fn compute(count: u64) {
     let mut x = black_box(count) | 1;
     for _ in 0..count {
         x = (x ^ (x >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    black_box(x)
+    black_box(x);
 }
 
 /// How many steps take so many microseconds here. The fastest of some tries: a slow one was disturbed.
@@ -21,20 +21,10 @@ pub(crate) fn micros(micros: u64) -> u64 {
         const STEPS: u64 = 100_000;
         let tries = (0..20).map(|_| {
             let start = Instant::now();
-            steps(STEPS);
+            compute(STEPS);
             start.elapsed().as_nanos() as u64
         });
         STEPS * 1_000_000 / tries.min().unwrap_or(1).max(1)
     });
     micros * count / 1000
-}
-
-pub(crate) fn compute(count: u64) {
-    steps(count);
-}
-
-/// Computes, and adds `i` to a sum that says at the end whether all was done.
-pub(crate) fn sum_of(sum: &AtomicU64, i: u64, count: u64) {
-    compute(count);
-    sum.fetch_add(i, Relaxed);
 }

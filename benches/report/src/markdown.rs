@@ -1,5 +1,6 @@
 //! The report as text: `report.md`, and what is printed.
 
+use std::borrow::Borrow;
 use std::fmt::Write;
 
 use crate::child::System;
@@ -158,8 +159,15 @@ pub(crate) fn growth_cells(report: &Report) -> Vec<Vec<String>> {
     rows.collect()
 }
 
-pub(crate) fn procs_headings() -> Vec<&'static str> {
-    vec!["workload", "1 P", "2 Ps", "4 Ps", "8 Ps", "16 Ps"]
+pub(crate) fn procs_headings() -> Vec<String> {
+    let columns = PROCS.map(|procs| {
+        if procs == 1 {
+            "1 P".into()
+        } else {
+            format!("{procs} Ps")
+        }
+    });
+    std::iter::once("workload".into()).chain(columns).collect()
 }
 
 pub(crate) fn procs_cells(report: &Report) -> Vec<Vec<String>> {
@@ -195,7 +203,7 @@ pub(crate) fn procs_words() -> String {
     format!("Goroutines only; one operation, and how it compares with 1 P. {note}")
 }
 
-fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+fn table(headings: &[impl Borrow<str>], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut text = String::from("\n");
     let _ = writeln!(text, "| {} |", headings.join(" | "));
     let _ = writeln!(text, "|{}", "---|".repeat(headings.len()));

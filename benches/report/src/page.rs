@@ -141,12 +141,12 @@ fn figure(title: &str, svg: &str, caption: &str) -> Markup {
 }
 
 /// The columns in `text` hold words.
-fn table(headings: &[&str], rows: Vec<Vec<String>>, text: &[usize]) -> Markup {
+fn table(headings: &[impl AsRef<str>], rows: Vec<Vec<String>>, text: &[usize]) -> Markup {
     html! {
         div.scroll tabindex="0" {
             table {
                 thead { tr { @for (i, heading) in headings.iter().enumerate() {
-                    th.left[text.contains(&i)] { (heading) }
+                    th.left[text.contains(&i)] { (heading.as_ref()) }
                 } } }
                 tbody { @for row in &rows {
                     tr { @for (i, cell) in row.iter().enumerate() {

@@ -171,28 +171,32 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
     }
 }
 
+/// A cell with a number, for models and fuzz targets; 0 stands for nothing.
+#[cfg(any(test, fuzzing))]
+#[derive(Debug)]
+pub(crate) struct NumberCell(AtomicU32);
+
+#[cfg(any(test, fuzzing))]
+impl Cell for NumberCell {
+    type Item = u32;
+    fn empty() -> NumberCell {
+        NumberCell(AtomicU32::new(0))
+    }
+    fn load(&self) -> Option<u32> {
+        Some(self.0.load(Relaxed)).filter(|&n| n != 0)
+    }
+    fn store(&self, item: u32) {
+        self.0.store(item, Relaxed);
+    }
+}
+
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
     use crate::core::base::atomic::Ordering::AcqRel;
     use loom::sync::Arc;
 
-    struct Word(AtomicU32);
-
-    impl Cell for Word {
-        type Item = u32;
-        fn empty() -> Word {
-            Word(AtomicU32::new(0))
-        }
-        fn load(&self) -> Option<u32> {
-            Some(self.0.load(Relaxed)).filter(|&n| n != 0)
-        }
-        fn store(&self, item: u32) {
-            self.0.store(item, Relaxed);
-        }
-    }
-
-    type Small = Ring<Word, 2>;
+    type Small = Ring<NumberCell, 2>;
 
     /// The owner puts three through a ring of two while a thief takes half: everything comes
     /// out once.

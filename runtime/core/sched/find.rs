@@ -2,8 +2,9 @@
 //!
 //! The order *is* the scheduler: the P's expired timers, a look at the global queue at every
 //! 61st tick, goroutines that only this M may run, `runnext` and the local queue, a batch from the
-//! global queue, goroutines whose descriptors are ready, then stealing (other Ps' expired timers too). After the M has given up its P, it
-//! looks at everything once more (`core/sched/README.md#no-lost-work`).
+//! global queue, goroutines whose descriptors are ready, then stealing (other Ps' expired timers
+//! too). After the M has given up its P, it looks at everything once more
+//! (`core/sched/README.md#no-lost-work`).
 //!
 //! Go: proc.go findRunnable, globrunqget, stealWork, checkRunqsNoP.
 #![forbid(unsafe_code)]

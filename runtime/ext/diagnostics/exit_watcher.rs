@@ -25,13 +25,13 @@ use crate::ext::allgs;
 use crate::ext::diagnostics::watched::{Ring, Watched};
 use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::helper;
-use crate::ext::linux::pidfd::{EventFd, open_thread};
+use crate::ext::linux::pidfd::{Bell, open_thread};
 use crate::ext::linux::tasks::{find_thread, gettid, is_zombie, nanosleep};
 use crate::ext::plain_threads::foreign::{is_asleep, tid_of};
 use crate::ext::threads::runtime_threads::{self, is_runtime_thread};
 
 static WATCHED: Watched = Watched::nobody();
-static BELL: OnceLock<EventFd> = OnceLock::new();
+static BELL: OnceLock<Bell> = OnceLock::new();
 static CHECK: OnceLock<fn() -> Found> = OnceLock::new();
 /// The process's first thread has ended. The kernel counts it as long as the process lives.
 static FIRST_HAS_ENDED: AtomicBool = AtomicBool::new(false);
@@ -96,12 +96,12 @@ fn leaves(tid: i32) {
 /// On the spawner's thread. Where no thread is to be had the program goes on, and a deadlock may
 /// go unreported.
 fn start() {
-    BELL.get_or_init(EventFd::new);
+    BELL.get_or_init(Bell::new);
     let _ = helper::start(c"gosched-watcher", 128 << 10, watcher);
 }
 
 fn watcher(_: &'static ()) {
-    let bell = BELL.get_or_init(EventFd::new);
+    let bell = BELL.get_or_init(Bell::new);
     runtime_threads::set_watcher();
     let me = gettid();
     let mut blind = BLIND;

@@ -32,7 +32,7 @@ pub(crate) fn wanted() -> bool {
 const LISTED: usize = 10;
 
 /// What makes two of them alike: why they wait, where, and where they were started.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Kind {
     reason: &'static str,
     stack: Option<usize>,
@@ -71,16 +71,14 @@ pub(crate) fn report(out: &mut dyn fmt::Write) -> fmt::Result {
     });
     let now = (nanotime() / 1_000_000_000) as u32;
     let mut groups: Vec<(Kind, Alike)> = Vec::new();
-    let mut by_kind: HashMap<(usize, Option<usize>, usize), usize> = HashMap::new();
+    let mut by_kind: HashMap<Kind, usize> = HashMap::new();
     for g in blocked.iter().filter(|g| is_blocked(g)) {
         let kind = Kind {
             reason: g.reason().as_str(),
             stack: stacks.of(g.id()).map(|(number, _)| number),
             started: g.spawned_at.peek(),
         };
-        let place = kind.started.map_or(0, |at| std::ptr::from_ref(at).addr());
-        let key = (kind.reason.as_ptr().addr(), kind.stack, place);
-        let index = *by_kind.entry(key).or_insert_with(|| {
+        let index = *by_kind.entry(kind).or_insert_with(|| {
             groups.push((
                 kind,
                 Alike {

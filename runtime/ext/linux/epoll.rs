@@ -2,14 +2,15 @@
 //!
 //! Both descriptors are made when the first socket is, and are never closed. A program that uses no
 //! socket of ours has neither.
-#![allow(unsafe_code, reason = "epoll, eventfd, ppoll")]
+#![allow(unsafe_code, reason = "epoll, ppoll")]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::sys::clock::{Nanos, nanotime};
+use crate::ext::linux::event_fd::{EventFd, owned};
 
 /// Events that one wait takes, at most. Go: netpoll.
 const BATCH: usize = 128;
@@ -27,7 +28,7 @@ static NO_PWAIT2: OwnerCell<bool> = OwnerCell::zero();
 #[derive(Debug)]
 pub(crate) struct Epoll {
     fd: OwnedFd,
-    bell: OwnedFd,
+    bell: EventFd,
 }
 
 /// How long a wait may take.
@@ -71,9 +72,10 @@ impl Epoll {
     fn new() -> io::Result<Epoll> {
         // SAFETY: no memory is passed.
         let fd = owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
-        // SAFETY: no memory is passed.
-        let bell = owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
-        let epoll = Epoll { fd, bell };
+        let epoll = Epoll {
+            fd,
+            bell: EventFd::new()?,
+        };
         let (op, bell) = (libc::EPOLL_CTL_ADD, epoll.bell.as_raw_fd());
         epoll.control(op, bell, libc::EPOLLIN as u32, BELL)?;
         Ok(epoll)
@@ -103,21 +105,7 @@ impl Epoll {
 
     /// Ends a wait: the present one, or the next.
     pub(crate) fn ring(&self) {
-        let one = 1_u64.to_ne_bytes();
-        // SAFETY: eight bytes of ours. A full counter is rung already.
-        unsafe { libc::write(self.bell.as_raw_fd(), one.as_ptr().cast(), one.len()) };
-    }
-
-    fn silence(&self) {
-        let mut count = [0_u8; 8];
-        // SAFETY: eight bytes of ours; does not block.
-        unsafe {
-            libc::read(
-                self.bell.as_raw_fd(),
-                count.as_mut_ptr().cast(),
-                count.len(),
-            )
-        };
+        self.bell.ring();
     }
 
     /// Takes the next events, and waits for the first of them. None may come: the time is over, the
@@ -129,7 +117,7 @@ impl Epoll {
         };
         events.len = usize::try_from(n).unwrap_or(0); // EINTR: none
         if patience != Patience::None && events.all().any(|event| event.u64 == BELL) {
-            self.silence();
+            self.bell.silence();
         }
     }
 
@@ -195,14 +183,6 @@ impl Events {
                 writable: event.events & WRITABLE != 0,
             })
     }
-}
-
-fn owned(fd: RawFd) -> io::Result<OwnedFd> {
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just given it to us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 #[cfg(test)]

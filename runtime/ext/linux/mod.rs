@@ -26,6 +26,7 @@ pub(crate) mod stable_vec;
 pub(crate) mod pagemap;
 pub(crate) mod ucontext;
 pub(crate) mod signal;
+pub(crate) mod event_fd;
 pub(crate) mod pidfd;
 pub(crate) mod epoll;
 pub(crate) mod socket;

@@ -1,8 +1,10 @@
 //! Waiting for threads to end: pidfds, and a bell to stop waiting.
-#![allow(unsafe_code, reason = "pidfd_open, eventfd, poll")]
+#![allow(unsafe_code, reason = "pidfd_open, poll")]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use crate::ext::linux::event_fd::{EventFd, owned};
 
 /// Linux 6.9: a pidfd for any thread, not only for a process's first.
 const PIDFD_THREAD: libc::c_uint = libc::O_EXCL as libc::c_uint;
@@ -17,20 +19,15 @@ pub(crate) fn open_thread(tid: i32) -> io::Result<OwnedFd> {
 /// A bell that one thread waits for and others ring. Where no descriptor is available the bell
 /// does not work, and the waiting thread polls once a second.
 #[derive(Debug)]
-pub(crate) struct EventFd(Option<OwnedFd>);
+pub(crate) struct Bell(Option<EventFd>);
 
-impl EventFd {
-    pub(crate) fn new() -> EventFd {
-        // SAFETY: no memory is passed.
-        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-        EventFd(owned(fd).ok())
+impl Bell {
+    pub(crate) fn new() -> Bell {
+        Bell(EventFd::new().ok())
     }
 
     pub(crate) fn ring(&self) {
-        let Some(fd) = &self.0 else { return };
-        let one = 1_u64.to_ne_bytes();
-        // SAFETY: eight bytes of ours. A full counter is rung already.
-        unsafe { libc::write(fd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+        self.0.iter().for_each(EventFd::ring);
     }
 
     /// Waits for the bell, or the end of `thread`, or until `millis` have passed (none: for
@@ -45,12 +42,15 @@ impl EventFd {
     }
 
     fn wait_for(&self, thread: Option<&OwnedFd>, millis: Option<i32>) {
-        let entry = |fd: Option<&OwnedFd>| libc::pollfd {
-            fd: fd.map_or(-1, AsRawFd::as_raw_fd), // -1: the kernel passes over it
+        let entry = |fd: Option<i32>| libc::pollfd {
+            fd: fd.unwrap_or(-1), // -1: the kernel passes over it
             events: libc::POLLIN,
             revents: 0,
         };
-        let mut entries = [entry(thread), entry(self.0.as_ref())];
+        let mut entries = [
+            entry(thread.map(AsRawFd::as_raw_fd)),
+            entry(self.0.as_ref().map(AsRawFd::as_raw_fd)),
+        ];
         let longest = if self.0.is_some() { -1 } else { 1_000 };
         let millis = millis.unwrap_or(longest);
         // SAFETY: the array is ours and as long as said.
@@ -60,19 +60,8 @@ impl EventFd {
 
     /// Takes what was rung so far.
     pub(crate) fn silence(&self) {
-        let Some(fd) = &self.0 else { return };
-        let mut count = [0_u8; 8];
-        // SAFETY: eight bytes of ours; does not block.
-        unsafe { libc::read(fd.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+        self.0.iter().for_each(EventFd::silence);
     }
-}
-
-fn owned(fd: libc::c_int) -> io::Result<OwnedFd> {
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just given it to us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 #[cfg(test)]
@@ -93,7 +82,7 @@ mod tests {
         let Ok(fd) = open_thread(told.recv().unwrap()) else {
             return; // before Linux 6.9
         };
-        let bell = EventFd::new();
+        let bell = Bell::new();
         bell.wait(&fd, Some(1));
         drop(stop);
         let start = Instant::now();
@@ -104,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_bell_rings_once() {
-        let bell = EventFd::new();
+        let bell = Bell::new();
         bell.ring();
         bell.ring();
         bell.wait_alone();

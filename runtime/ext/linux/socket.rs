@@ -8,10 +8,12 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use libc::{sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
+
+use crate::ext::linux::event_fd::owned;
 
 /// A socket that is on its way to `to`, or already there.
 pub(crate) fn connect(to: &SocketAddr) -> io::Result<OwnedFd> {
@@ -174,14 +176,6 @@ fn inet(from: &sockaddr_storage) -> io::Result<SocketAddr> {
             "invalid argument",
         )),
     }
-}
-
-fn owned(fd: RawFd) -> io::Result<OwnedFd> {
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just given it to us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 #[cfg(test)]

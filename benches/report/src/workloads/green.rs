@@ -19,28 +19,16 @@ pub(crate) mod work;
 
 /// A goroutine for each job.
 pub(crate) mod pool {
-    use crate::compute::{micros, sum_of};
-    use crate::outcome::{Outcome, check, timed};
-
-    const BATCH: u64 = 1000;
+    use crate::outcome::Outcome;
+    use crate::workloads::pool::{self, job};
 
     pub(crate) fn jobs(n: u64) -> Outcome {
-        let n = n / BATCH * BATCH + BATCH;
-        let sum = gosched::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
-        timed(|| {
-            for start in (0..n).step_by(BATCH as usize) {
-                gosched::thread::scope(|s| {
-                    for i in start..start + BATCH {
-                        let sum = &sum;
-                        s.spawn(move || sum_of(sum, i, micros(1)));
-                    }
-                });
-            }
-            check(
-                sum.load(std::sync::atomic::Ordering::Relaxed),
-                n * (n - 1) / 2,
-            );
-            n
+        pool::jobs(n, |(numbers, sum)| {
+            gosched::thread::scope(|s| {
+                for i in numbers {
+                    s.spawn(move || job(i, sum));
+                }
+            });
         })
     }
 }

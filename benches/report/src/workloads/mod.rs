@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 
 pub(crate) mod green;
 pub(crate) mod mini;
+pub(crate) mod pool;
 pub(crate) mod os;
 
 /// Does about so many operations.

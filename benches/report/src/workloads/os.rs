@@ -20,28 +20,16 @@ pub(crate) mod work;
 
 /// rayon's pool, a worker for each CPU.
 pub(crate) mod pool {
-    use crate::compute::{micros, sum_of};
-    use crate::outcome::{Outcome, check, timed};
-
-    const BATCH: u64 = 1000;
+    use crate::outcome::Outcome;
+    use crate::workloads::pool::{self, job};
 
     pub(crate) fn jobs(n: u64) -> Outcome {
-        let n = n / BATCH * BATCH + BATCH;
-        let sum = std::sync::atomic::AtomicU64::new(0);
-        timed(|| {
-            for start in (0..n).step_by(BATCH as usize) {
-                rayon::scope(|s| {
-                    for i in start..start + BATCH {
-                        let sum = &sum;
-                        s.spawn(move |_| sum_of(sum, i, micros(1)));
-                    }
-                });
-            }
-            check(
-                sum.load(std::sync::atomic::Ordering::Relaxed),
-                n * (n - 1) / 2,
-            );
-            n
+        pool::jobs(n, |(numbers, sum)| {
+            rayon::scope(|s| {
+                for i in numbers {
+                    s.spawn(move |_| job(i, sum));
+                }
+            });
         })
     }
 }

@@ -6,15 +6,21 @@ use super::thread;
 use crate::gauge::look;
 use crate::outcome::{Outcome, check, sum_below, timed};
 
-/// Each task gives a number back; their sum is checked.
+/// Each task gives its number back.
 pub(crate) fn spawn(n: u64) -> Outcome {
+    batches(n, |i| i)
+}
+
+/// `n` tasks, 1000 at a time. Each gives back what `task` makes of its number, which must be the number: their
+/// sum is checked.
+pub(crate) fn batches(n: u64, task: impl Fn(u64) -> u64 + Copy + Send + 'static) -> Outcome {
     const BATCH: u64 = 1000;
     let mut handles = Vec::with_capacity(BATCH as usize);
     let mut sum = 0;
     let outcome = timed(|| {
         for start in (0..n).step_by(BATCH as usize) {
             let batch = start..n.min(start + BATCH);
-            handles.extend(batch.map(|i| thread::spawn(move || i)));
+            handles.extend(batch.map(|i| thread::spawn(move || task(i))));
             if start == 0 {
                 look();
             }

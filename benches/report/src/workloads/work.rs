@@ -2,35 +2,19 @@
 //! (see `workloads/mod.rs`).
 
 use super::channel::bounded;
+use super::tasks::batches;
 use super::thread;
 use crate::compute::{compute, micros};
 use crate::gauge::look;
 use crate::outcome::{Outcome, check, sum_below, timed};
 
-/// Tasks that compute for so many microseconds each, 1000 at a time.
+/// Tasks that compute for so many microseconds each.
 fn tasks(n: u64, length: u64) -> Outcome {
-    const BATCH: u64 = 1000;
     let count = micros(length);
-    let mut handles = Vec::with_capacity(BATCH as usize);
-    let mut sum = 0;
-    let outcome = timed(|| {
-        for start in (0..n).step_by(BATCH as usize) {
-            let batch = start..n.min(start + BATCH);
-            handles.extend(batch.map(|i| {
-                thread::spawn(move || {
-                    compute(count);
-                    i
-                })
-            }));
-            if start == 0 {
-                look();
-            }
-            sum += handles.drain(..).map(|h| h.join().unwrap()).sum::<u64>();
-        }
-        n
-    });
-    check(sum, sum_below(n));
-    outcome
+    batches(n, move |i| {
+        compute(count);
+        i
+    })
 }
 
 pub(crate) fn us_1(n: u64) -> Outcome {
