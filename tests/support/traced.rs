@@ -119,6 +119,7 @@ pub(crate) fn ask_go(trace: &Path) {
     let Some(go) = go_tool() else { return };
     let asked = Command::new(go)
         .args(["tool", "trace", "-d=footprint"])
+        .env("GOTOOLCHAIN", "local") // nothing is to be downloaded
         .arg(trace)
         .output()
         .unwrap();

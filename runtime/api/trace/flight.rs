@@ -18,7 +18,8 @@ pub struct FlightConfig {
     /// A snapshot has at least the events of so long before it, if there is room for them; what is
     /// older is left out.
     pub min_age: Duration,
-    /// Memory for events; between 1 and 64 MiB. It goes before `min_age`. A program that starts and
+    /// Memory for events; between 4 and 64 MiB. The program's own words ([`log`](super::log)) are not
+    /// counted. It goes before `min_age`. A program that starts and
     /// wakes goroutines all the time fills about 100 MiB in a second.
     pub max_bytes: usize,
 }
@@ -35,7 +36,8 @@ impl Default for FlightConfig {
 
 /// Records all the time, and keeps the last part: to be looked at when something went wrong.
 ///
-/// The memory is a ring, so it is bounded; recording takes no lock and no allocation. A program that
+/// The memory for events is a ring, so it is bounded; the scheduler's events take no lock and no
+/// allocation. A program that
 /// dies writes its last part to a file with `GOSCHED=flight=FILE`, without this type.
 ///
 /// There is one recording at a time in a process.

@@ -229,6 +229,11 @@ pub(crate) fn lost() -> u64 {
     RECORDER.lost.load(Relaxed)
 }
 
+/// A recording of the beginning that has no room any more. One of the end always has.
+pub(crate) fn is_full() -> bool {
+    !RECORDER.again.load(Relaxed) && lost() > 0
+}
+
 /// How many events there are, at most.
 pub(crate) fn most_events() -> usize {
     taken().len() * RECORDS as usize

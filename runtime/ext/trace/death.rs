@@ -7,17 +7,12 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::fatal::{RawStderr, set_last_act};
 use crate::core::sys::note::Note;
-use crate::ext::diagnostics::exit_watcher;
 use crate::ext::linux::helper;
-use crate::ext::linux::tasks::gettid;
 use crate::ext::threads::runtime_threads;
-use crate::ext::timers::last_awake::check_if_last;
 
 /// For millions of events, in a debug build.
 const PATIENCE: Nanos = 20_000_000_000;
@@ -25,56 +20,43 @@ const PATIENCE: Nanos = 20_000_000_000;
 const STACK: usize = 512 << 10;
 
 struct Death {
+    /// The thread is known as one of the runtime's.
+    known: Note,
     asked: Note,
     done: Note,
-    /// The thread is there; its number.
-    up: AtomicBool,
-    writer: AtomicI32,
     write: OnceLock<fn()>,
 }
 
 static DEATH: Death = Death {
+    known: Note::new(),
     asked: Note::new(),
     done: Note::new(),
-    up: AtomicBool::new(false),
-    writer: AtomicI32::new(0),
     write: OnceLock::new(),
 };
 
-/// From now on `write` is called when the process dies.
+/// From now on `write` is called when the process dies. Before there is a goroutine, so the new thread
+/// never counts as one that could wake one: it need not look for a deadlock, and so cannot report one
+/// and wait for itself.
 pub(crate) fn prepare(write: fn()) {
     DEATH.write.get_or_init(|| write);
     if helper::start(c"gosched-trace", STACK, wait).is_ok() {
+        DEATH.known.sleep();
         set_last_act(act);
     }
 }
 
 fn wait(_: &'static ()) {
     runtime_threads::set_trace_writer();
-    exit_watcher::is_ours();
-    DEATH.writer.store(gettid(), Relaxed);
-    DEATH.up.store(true, Release); // pairs(trace-death): act's Acquire
-    check_if_last(); // until now it counted as a thread that could wake a goroutine
+    DEATH.known.wake();
     DEATH.asked.sleep();
-    write();
-    DEATH.done.wake();
-}
-
-fn write() {
     if let Some(write) = DEATH.write.get() {
         write();
     }
+    DEATH.done.wake();
 }
 
 /// By who dies.
 fn act() {
-    // Acquire pairs(trace-death): wait's Release.
-    if !DEATH.up.load(Acquire) {
-        return;
-    }
-    if DEATH.writer.load(Relaxed) == gettid() {
-        return write(); // it found the deadlock: it must not wait for itself
-    }
     DEATH.asked.wake();
     if !DEATH.done.sleep_until(Some(nanotime() + PATIENCE)) {
         let _ = writeln!(

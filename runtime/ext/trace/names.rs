@@ -3,6 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::ext::recording::chunk::RECORDS;
+use crate::ext::recording::recorder::CHUNKS;
+
 /// A place in the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -45,8 +48,8 @@ pub(crate) struct Words {
     gone: u64,
 }
 
-/// A recording of 64 MiB has room for so many events that have words, or nearly.
-const MOST_WORDS: usize = 1 << 20;
+/// Each event of the largest recording may have words.
+const MOST_WORDS: usize = (CHUNKS * RECORDS) as usize;
 
 impl Words {
     pub(crate) const fn new() -> Words {

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -69,11 +69,12 @@ fn keep(flight: Option<Flight>) -> Keep {
 
 /// Takes the right to record, and the memory.
 fn reserve() -> Result<(), Refused> {
-    if BUSY.swap(true, Relaxed) {
+    // Acquire pairs(trace-busy): whoever ended the last recording has read it.
+    if BUSY.swap(true, Acquire) {
         return Err(Refused::AlreadyOn);
     }
     if !recorder::prepare() {
-        BUSY.store(false, Relaxed);
+        BUSY.store(false, Release); // pairs(trace-busy)
         return Err(Refused::NoMemory);
     }
     Ok(())
@@ -163,7 +164,7 @@ pub(crate) fn end() -> Option<Result<Recording, Impossible>> {
         stop_world::stopped(|_| ()); // who still writes has written then
     }
     let recording = put_together(&session, &end, Tail::Whole, None);
-    BUSY.store(false, Relaxed);
+    BUSY.store(false, Release); // pairs(trace-busy)
     Some(recording)
 }
 
@@ -181,7 +182,7 @@ pub(crate) fn stop_flight() {
         .is_some()
     {
         recorder::end();
-        BUSY.store(false, Relaxed);
+        BUSY.store(false, Release); // pairs(trace-busy)
     }
 }
 
@@ -263,9 +264,7 @@ fn the_last(
 ) -> Result<(Vec<Step>, u64, usize), Impossible> {
     let until = end.ticks - session.begin.ticks;
     let nanos = (end.nanos - session.begin.nanos).max(1);
-    let age = u128::from(until) * age.as_nanos() / u128::from(nanos);
-    let wanted = until.saturating_sub(u64::try_from(age).unwrap_or(u64::MAX));
-    let mut time = earliest(streams, wanted);
+    let mut time = earliest(streams, so_long_before(until, age, nanos));
     if time == 0 {
         let streams: Vec<_> = streams
             .iter()
@@ -295,6 +294,12 @@ fn the_last(
         time += until.saturating_sub(time) / 4;
     }
     Ok(best)
+}
+
+/// The tick that is `age` before tick `until`, which is `nanos` after tick 0.
+fn so_long_before(until: u64, age: Duration, nanos: u64) -> u64 {
+    let ticks = u128::from(until).saturating_mul(age.as_nanos()) / u128::from(nanos);
+    until.saturating_sub(u64::try_from(ticks).unwrap_or(u64::MAX))
 }
 
 /// How everything is now, as far as it can be seen from outside. Allocates nothing.
@@ -346,11 +351,28 @@ fn names(steps: &[Step]) -> Names {
     names
 }
 
-/// The number of some words of the program's. When events find no room any more, words are not kept.
+/// The number of some words of the program's; 0, which no words have, if events find no room any more.
 pub(crate) fn say(words: Said) -> u64 {
-    let mut said = said();
-    if recorder::lost() == 0 {
-        said.push(words);
+    if recorder::is_full() {
+        return 0;
     }
+    let mut said = said();
+    said.push(words);
     said.next() - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_without_end_goes_back_to_the_beginning() {
+        let hour = 3_600_000_000_000;
+        assert_eq!(
+            so_long_before(3 * hour, Duration::from_secs(60), hour),
+            3 * (hour - 60_000_000_000)
+        );
+        assert_eq!(so_long_before(3 * hour, Duration::MAX, hour), 0);
+        assert_eq!(so_long_before(3 * hour, Duration::ZERO, hour), 3 * hour);
+    }
 }
