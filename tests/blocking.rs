@@ -304,3 +304,71 @@ fn timers_fire_while_the_only_p_is_blocked() {
         );
     });
 }
+
+/// A ticker goes on beside calls of 15 ms that nobody has announced, or that somebody has: sysmon
+/// does not sleep past a timer. Without that it looked every 10 ms, and twice before it took the P.
+#[test]
+fn a_ticker_goes_on_beside_short_calls_that_block() {
+    check_at(&[1], LONG, || {
+        for blocks in [
+            || std::thread::sleep(15 * MS),
+            || gosched::blocking(|| std::thread::sleep(15 * MS)),
+        ] {
+            // Nobody takes the CPU from us for so long each time.
+            let most = (0..TRIES).any(|_| {
+                let alone = ticks_during(|| gosched::thread::sleep(15 * MS));
+                let beside = ticks_during(blocks);
+                2 * beside >= alone
+            });
+            assert!(most, "half of the ticks were lost, {TRIES} times");
+        }
+    });
+}
+
+/// Ticks of a millisecond during ten calls.
+fn ticks_during(call: fn()) -> u64 {
+    let (ticks, over) = (
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (counts, ends) = (Arc::clone(&ticks), Arc::clone(&over));
+    let ticker = spawn(move || {
+        while !ends.load(Relaxed) {
+            gosched::thread::sleep(MS);
+            counts.fetch_add(1, Relaxed);
+        }
+    });
+    let mut during = 0;
+    for _ in 0..10 {
+        let before = ticks.load(Relaxed);
+        call();
+        during += ticks.load(Relaxed) - before;
+        gosched::thread::sleep(5 * MS);
+    }
+    over.store(true, Relaxed);
+    ticker.join().unwrap();
+    during
+}
+
+/// What waits for the P gets it at once when a goroutine says that it will block.
+#[test]
+fn who_says_that_it_blocks_hands_its_p_over_at_once() {
+    check_at(&[1], LONG, || {
+        let handed = (0..TRIES).any(|_| {
+            let runs = Arc::new(AtomicBool::new(false));
+            let waits = Arc::clone(&runs);
+            let other = spawn(move || waits.store(true, Relaxed));
+            // It never sleeps, so sysmon takes it for one that computes, until the slice is over.
+            let began = Instant::now();
+            let seen = gosched::blocking(|| {
+                while !runs.load(Relaxed) && began.elapsed() < 5 * MS {
+                    std::hint::spin_loop();
+                }
+                runs.load(Relaxed)
+            });
+            other.join().unwrap();
+            seen
+        });
+        assert!(handed, "nobody got the P");
+    });
+}

@@ -77,6 +77,13 @@ pub(crate) const ROWS: &[Row] = &[
         200_000,
     ),
     row(
+        "yield/pair",
+        yielding::pair,
+        yielding::pair_threads,
+        2_000_000,
+        200_000,
+    ),
+    row(
         "park/ping_pong",
         park::ping_pong,
         park::ping_pong_threads,
@@ -209,6 +216,20 @@ pub(crate) const ROWS: &[Row] = &[
         threads::meetings::read_mostly,
         5_000_000,
         5_000_000,
+    ),
+    row(
+        "rwlock/rare_writes",
+        goroutines::meetings::rare_writes,
+        threads::meetings::rare_writes,
+        5_000_000,
+        5_000_000,
+    ),
+    row(
+        "wake/all",
+        goroutines::meetings::wake_all,
+        threads::meetings::wake_all,
+        200_000,
+        2_000,
     ),
     row(
         "wait/8",

@@ -37,6 +37,28 @@ pub(super) fn alone_threads(n: u64) -> Duration {
     timed(|| (0..n).for_each(|_| thread::yield_now()))
 }
 
+/// An operation: one yield of two goroutines that only yield.
+pub(super) fn pair(n: u64) -> Duration {
+    let each = n.div_ceil(2);
+    let took = timed(|| {
+        let other = gosched::thread::spawn(move || yields(each));
+        yields(each);
+        other.join().unwrap();
+    });
+    scaled(took, each * 2, n)
+}
+
+pub(super) fn pair_threads(n: u64) -> Duration {
+    let each = n.div_ceil(2);
+    let yields = move || (0..each).for_each(|_| thread::yield_now());
+    let took = timed(|| {
+        let other = thread::spawn(yields);
+        yields();
+        other.join().unwrap();
+    });
+    scaled(took, each * 2, n)
+}
+
 fn yields(n: u64) {
     for _ in 0..n {
         gosched::thread::yield_now();

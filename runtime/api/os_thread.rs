@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 use crate::core::m::current::this_m;
+use crate::core::m::enter::enter;
 use crate::ext::placement::locked_thread;
+use crate::ext::preempt::handoff::give_up_if_missed;
 
 /// Wires the calling goroutine to its OS thread: until as many calls of [`unlock_os_thread`] it
 /// runs on this thread and no other goroutine does, but those that cannot run anywhere else: they
@@ -44,9 +46,9 @@ pub fn unlock_os_thread() {
     locked_thread::unlock();
 }
 
-/// Runs `f`, which is known to block in the kernel: other goroutines get the processor within
-/// some tens of microseconds. Calls that block without this wrapper are found as well, only
-/// later.
+/// Runs `f`, which is known to block in the kernel: other goroutines that wait get the processor at
+/// once. Those that become runnable meanwhile get it within some tens of microseconds. Calls that
+/// block without this wrapper are found as well, only later.
 ///
 /// # Examples
 /// ```
@@ -57,7 +59,7 @@ pub fn unlock_os_thread() {
 /// }) };
 /// ```
 ///
-/// Go: proc.go entersyscall, exitsyscall
+/// Go: proc.go entersyscallblock, exitsyscall
 #[doc(alias = "entersyscall")]
 pub fn blocking<R>(f: impl FnOnce() -> R) -> R {
     /// Takes the mark away, also when `f` panics.
@@ -68,6 +70,7 @@ pub fn blocking<R>(f: impl FnOnce() -> R) -> R {
         }
     }
     mark(true);
+    give_up_if_missed(&enter());
     let _marked = Marked;
     // `f` may suspend and come back on another M: the mark is only a hint, and the M that ran
     // us clears it at the switch.

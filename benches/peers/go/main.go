@@ -24,6 +24,7 @@ var works = map[string]func(n int) time.Duration{
 	"spawn/fib":          spawnFib,
 	"yield/1000":         yieldCrowd,
 	"yield/alone":        yieldAlone,
+	"yield/pair":         yieldPair,
 	"park/ping_pong":     pingPong,
 	"park/ping_pong_100": pingPong100,
 	"mutex/uncontended":  mutexUncontended,
@@ -44,7 +45,9 @@ var works = map[string]func(n int) time.Duration{
 	"net/daisy":           daisy,
 	"net/skynet":          skynet,
 	"sleep/crowd":         sleepers,
-	"rwlock/read_mostly":  readMostly,
+	"rwlock/read_mostly":  func(n int) time.Duration { return readAndWrite(n, 100) },
+	"rwlock/rare_writes":  func(n int) time.Duration { return readAndWrite(n, 1000) },
+	"wake/all":            wakeAll,
 	"wait/8":              roundsOf8,
 }
 
@@ -151,6 +154,16 @@ func yieldCrowd(n int) time.Duration {
 
 func yieldAlone(n int) time.Duration {
 	return timed(func() { yields(n) })
+}
+
+func yieldPair(n int) time.Duration {
+	each := (n + 1) / 2
+	return timed(func() {
+		var wg sync.WaitGroup
+		wg.Go(func() { yields(each) })
+		yields(each)
+		wg.Wait()
+	})
 }
 
 func pair(turns int) {
@@ -438,7 +451,7 @@ func sleepers(n int) time.Duration {
 	})
 }
 
-func readMostly(n int) time.Duration {
+func readAndWrite(n, every int) time.Duration {
 	var lock sync.RWMutex
 	value, each := 0, (n+7)/8
 	var seen [8]int
@@ -447,7 +460,7 @@ func readMostly(n int) time.Duration {
 		for task := range 8 {
 			wg.Go(func() {
 				for i := range each {
-					if i%100 == 0 {
+					if i%every == 0 {
 						lock.Lock()
 						value++
 						lock.Unlock()
@@ -461,8 +474,28 @@ func readMostly(n int) time.Duration {
 		}
 		wg.Wait()
 	})
-	check(value == (each+99)/100*8)
+	check(value == (each+every-1)/every*8)
 	return scaled(took, each*8, n)
+}
+
+func wakeAll(n int) time.Duration {
+	door := make(chan struct{})
+	var arrived, left sync.WaitGroup
+	arrived.Add(n)
+	left.Add(n)
+	for range n {
+		go func() {
+			arrived.Done()
+			<-door
+			left.Done()
+		}()
+	}
+	arrived.Wait()
+	time.Sleep(time.Millisecond)
+	return timed(func() {
+		close(door)
+		left.Wait()
+	})
 }
 
 func roundsOf8(n int) time.Duration {

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
 
+/// How long a task blocks its thread beside a ticker.
+pub(crate) const NAP: Duration = Duration::from_millis(200);
+
 /// Says to hogs and blockers that the measurement is over.
 pub(crate) static OVER: AtomicBool = AtomicBool::new(false);
 

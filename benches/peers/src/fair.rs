@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Mutex, blocking, sleep, spawn};
-use crate::extra::{MILLISECOND, OVER, hog, ideal, late, work};
+use crate::extra::{MILLISECOND, NAP, OVER, hog, ideal, late, work};
 use crate::system::resident;
 
 pub(crate) fn run(id: &str, procs: usize, n: u64) -> Option<f64> {
     match id {
         "fair/hogs" => Some(beside(2 * procs, n, hog)),
         "fair/blocking" => Some(beside(2 * procs, n, blocker)),
+        "gap/undeclared" => Some(gap(n, || std::thread::sleep(NAP))),
+        "gap/declared" => Some(gap(n, || blocking(|| std::thread::sleep(NAP)))),
         "sleep/accuracy" => Some(accuracy(n)),
         "steal/unbalanced" => Some(unbalanced(procs, n)),
         "memory/parked" => Some(parked(n)),
@@ -47,6 +49,28 @@ fn sleeps(n: u64) -> f64 {
         late(began)
     };
     (0..n).map(sleep).sum::<f64>() / n as f64
+}
+
+/// The longest time between two ticks of a task that sleeps a millisecond at a time, in
+/// microseconds, beside one that blocks its thread `n` times.
+fn gap(n: u64, block: fn()) -> f64 {
+    let ticker = spawn(|| {
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        while !OVER.load(Relaxed) {
+            sleep(MILLISECOND);
+            let now = Instant::now();
+            longest = longest.max(now - last);
+            last = now;
+        }
+        longest
+    });
+    sleep(20 * MILLISECOND);
+    for _ in 0..n {
+        block();
+        sleep(5 * MILLISECOND);
+    }
+    OVER.store(true, Relaxed);
+    ticker.join().unwrap().as_micros() as f64
 }
 
 /// A hundred sleepers and nothing else.

@@ -26,6 +26,7 @@ mod workloads;
 mod extra;
 mod on_gosched;
 mod on_may;
+mod on_std;
 mod on_tokio;
 mod system;
 mod rows;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::workloads::mini::on_mini;
-use crate::{on_gosched, on_may, on_tokio};
+use crate::{on_gosched, on_may, on_std, on_tokio};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum System {
@@ -17,14 +17,17 @@ pub(crate) enum System {
     May,
     /// Programs of its own, in `go/`.
     Go,
+    /// OS threads, on as many CPUs as the others have workers.
+    Std,
 }
 
-pub(crate) const ALL: [System; 5] = [
+pub(crate) const ALL: [System; 6] = [
     System::Gosched,
     System::Mini,
     System::Tokio,
     System::May,
     System::Go,
+    System::Std,
 ];
 
 impl System {
@@ -35,6 +38,7 @@ impl System {
             System::Tokio => "tokio",
             System::May => "may",
             System::Go => "Go",
+            System::Std => "std",
         }
     }
 
@@ -54,6 +58,7 @@ pub(crate) fn one(work: &str, on: System, procs: usize, n: u64) -> Result<()> {
         System::Mini => on_mini(work, procs, n).map(|took| per(took, n)),
         System::Tokio => on_tokio::run(work, procs, n),
         System::May => on_may::run(work, procs, n),
+        System::Std => on_std::run(work, procs, n),
         System::Go => None,
     };
     match found {

@@ -5,12 +5,13 @@
 //! notices when it next enters the runtime, and asks here for another P. See
 //! `core/sched/README.md#handoff`.
 //!
-//! Go: proc.go handoffp, exitsyscall, exitsyscall0, retake.
+//! Go: proc.go handoffp, entersyscallblock, exitsyscall, exitsyscall0, retake.
 #![forbid(unsafe_code)]
 
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::g::status::Enqueue;
+use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::acquire_p;
@@ -21,6 +22,7 @@ use crate::ext::linux::cpu_time::thread_cpu_time;
 use crate::ext::linux::membarrier;
 use crate::ext::preempt::retake::Thief;
 use crate::ext::recording::emit;
+use crate::ext::settings::config::steady;
 use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 
@@ -34,6 +36,32 @@ pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
     emit::p_retaken(m, p);
     p.syscalltick.add(1);
     Some(p)
+}
+
+/// The calling goroutine is about to block in the kernel. If others wait for its P, and no other P is
+/// there for them, they get it now. Go: entersyscallblock.
+pub(crate) fn give_up_if_missed(rt: &NoPreempt) {
+    let (Some(m), Some(held)) = (rt.m(), rt.p()) else {
+        return;
+    };
+    let idle = SCHED.idle.load();
+    let missed = idle.spinning() + idle.idle_ps() == 0
+        && (!held.runq.is_empty() || SCHED.global_len() != 0);
+    if !missed || m.retake.depth() != 1 || steady() {
+        return;
+    }
+    let sched = SCHED.lock();
+    if SCHED.stopping.peek() {
+        return;
+    }
+    start_lost_slice(m);
+    let p = held.p();
+    emit::p_retaken(m, p);
+    p.m.set(None);
+    p.syscalltick.add(1);
+    m.set_p(None);
+    m.retake.set_lost();
+    hand_off_locked(sched, p);
 }
 
 /// CPU time that a goroutine may use after it has lost its P (`preemption.md` R5).

@@ -4,11 +4,13 @@
 //! preempted. An M that is blocked in the kernel loses its P. An M that computes without a P is
 //! stopped, if it has no timer for that. If an M is blocked *inside* the runtime, or the spawner
 //! is, the safety valve opens. Ticks are 20 us apart when there is something to do, up to 10 ms
-//! when not, and there are none while every P is idle. sysmon does not allocate or sleep on a
+//! when not, but not past the next timer, and there are none while every P is idle. sysmon does not allocate or sleep on a
 //! lock: the holder of malloc's lock, or of the scheduler's lock, may need sysmon to continue.
 //!
 //! Go: proc.go sysmon, retake.
 #![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::base::atomic::spin_hint;
 use crate::core::base::owner_cell::OwnerCell;
@@ -42,8 +44,12 @@ const STACK: usize = 256 << 10;
 /// Shortest and longest time between ticks, and rounds before it gets longer. Go: sysmon.
 const DELAY_MIN: Nanos = 20 * US;
 const DELAY_MAX: Nanos = 10 * MS;
-/// While goroutines wait for a P: one blocked in the kernel must be found soon.
+/// While goroutines wait for a P, or sockets for a look: an M blocked in the kernel must be found soon.
 const DELAY_MAX_BUSY: Nanos = 2 * MS;
+/// After the time of a timer: its P, if it is not blocked, has run it by then. And the least between
+/// two looks for the sake of timers.
+const TIMER_GRACE: Nanos = 50 * US;
+const TIMER_PACE: Nanos = 500 * US;
 const IDLE_ROUNDS: u32 = 50;
 /// Idle rounds before it goes to sleep for good.
 const SLEEPY_ROUNDS: u32 = 60;
@@ -143,14 +149,14 @@ fn sysmon(_: &'static ()) {
         if rounds == 0 {
             delay = DELAY_MIN;
         } else if rounds > IDLE_ROUNDS {
-            let max = if work_waits() {
+            let max = if work_waits() || (SCHED.io_waiters.load(Relaxed) != 0 && all_busy()) {
                 DELAY_MAX_BUSY.min(SLICE.peek())
             } else {
                 DELAY_MAX
             };
             delay = (delay * 2).min(max);
         }
-        nanosleep(delay);
+        nanosleep(not_past_timers(delay));
         if rounds >= SLEEPY_ROUNDS && schedtrace::period().is_none() && sleep_while_idle() {
             rounds = 0;
         }
@@ -190,6 +196,24 @@ fn sysmon(_: &'static ()) {
             rounds.saturating_add(1)
         };
     }
+}
+
+/// While no P is idle, no M sleeps until the next timer is due. If a thread is blocked in the kernel
+/// then, the timers of its P wait for sysmon. A P that is idle now may be blocked by then.
+fn not_past_timers(delay: Nanos) -> Nanos {
+    if delay <= TIMER_PACE || steady() {
+        return delay;
+    }
+    let next = SCHED.ps().filter_map(|p| p.timers.wake_time()).min();
+    next.map_or(delay, |due| {
+        let left = due.saturating_sub(nanotime()) + TIMER_GRACE;
+        left.clamp(TIMER_PACE, delay)
+    })
+}
+
+fn all_busy() -> bool {
+    let idle = SCHED.idle.load();
+    idle.spinning() + idle.idle_ps() == 0
 }
 
 /// Whether there are runnable goroutines that no P has picked yet, or timers that are due.
@@ -250,7 +274,7 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
         watch.cpu = thread_cpu_time(tid).unwrap_or(0);
         (watch.still, watch.still_since) = (0, now);
         if !same_slice {
-            return glance(m, p, watch);
+            return glance(m, p, watch, now);
         }
     } else {
         watch.look_again(now);
@@ -277,8 +301,9 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
 /// The P has got on since the last tick. But calls that are shorter than a tick would never be
 /// seen: with its thread blocked now and others waiting, the next look is soon. Not where nobody
 /// says that it is.
-fn glance(m: &M, p: &P, watch: &SysmonTick) -> Round {
-    let waiting = !p.runq.is_empty() || SCHED.global_len() != 0;
+fn glance(m: &M, p: &P, watch: &SysmonTick, now: Nanos) -> Round {
+    let waiting =
+        !p.runq.is_empty() || SCHED.global_len() != 0 || sched_timers::is_overdue(p, now);
     if waiting && m.retake.depth() == 0 && is_blocked(m, watch, watch.still_since) {
         return Round::Busy;
     }
@@ -298,8 +323,7 @@ fn is_blocked(m: &M, watch: &SysmonTick, now: Nanos) -> bool {
 
 /// Could another M use a P whose thread may be blocked? Go: retake, for a P in a system call.
 fn is_missed(p: &P) -> bool {
-    let idle = SCHED.idle.load();
-    !p.runq.is_empty() || idle.spinning() + idle.idle_ps() == 0
+    !p.runq.is_empty() || all_busy()
 }
 
 /// The P's thread is blocked in the kernel: in user code it loses the P; inside the runtime

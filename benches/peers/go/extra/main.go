@@ -22,6 +22,8 @@ const millisecond = time.Millisecond
 var works = map[string]func(procs, n int) float64{
 	"fair/hogs":        func(procs, n int) float64 { return beside(2*procs, n, hog) },
 	"fair/blocking":    func(procs, n int) float64 { return beside(2*procs, n, blocker) },
+	"gap/undeclared":   func(_, n int) float64 { return gap(n, nap) },
+	"gap/declared":     func(_, n int) float64 { return gap(n, nap) },
 	"sleep/accuracy":   func(_, n int) float64 { return accuracy(n) },
 	"steal/unbalanced": unbalanced,
 	"memory/parked":    func(_, n int) float64 { return parked(n) },
@@ -111,6 +113,37 @@ func beside(others, n int, other func()) float64 {
 	late := <-mean
 	all.Wait()
 	return late
+}
+
+func nap() {
+	time := syscall.NsecToTimespec(int64(200 * millisecond))
+	syscall.Nanosleep(&time, nil)
+}
+
+func gap(n int, block func()) float64 {
+	done := make(chan bool)
+	longest := make(chan time.Duration)
+	go func() {
+		ticks := time.NewTicker(millisecond)
+		last, most := time.Now(), time.Duration(0)
+		for {
+			select {
+			case <-ticks.C:
+				now := time.Now()
+				most, last = max(most, now.Sub(last)), now
+			case <-done:
+				longest <- most
+				return
+			}
+		}
+	}()
+	time.Sleep(20 * millisecond)
+	for range n {
+		block()
+		time.Sleep(5 * millisecond)
+	}
+	close(done)
+	return float64((<-longest).Microseconds())
 }
 
 func accuracy(n int) float64 {

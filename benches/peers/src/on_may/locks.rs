@@ -17,7 +17,8 @@ pub(super) fn find(id: &str) -> Option<fn(u64) -> Duration> {
         "mutex/uncontended" => uncontended,
         "mutex/contended" => |n| contended(n, || ()),
         "mutex/hand_over" => |n| contended(n, yield_now),
-        "rwlock/read_mostly" => read_mostly,
+        "rwlock/read_mostly" => |n| read_and_write(n, 100),
+        "rwlock/rare_writes" => |n| read_and_write(n, 1000),
         _ => return None,
     })
 }
@@ -50,7 +51,7 @@ fn contended(n: u64, inside: fn()) -> Duration {
     scaled(took, each * TASKS, n)
 }
 
-fn read_mostly(n: u64) -> Duration {
+fn read_and_write(n: u64, every: u64) -> Duration {
     let lock = Arc::new(RwLock::new(0));
     let each = n.div_ceil(TASKS);
     let took = timed(|| {
@@ -58,7 +59,7 @@ fn read_mostly(n: u64) -> Duration {
             let lock = Arc::clone(&lock);
             spawn(move || {
                 for i in 0..each {
-                    if i % 100 == 0 {
+                    if i % every == 0 {
                         *lock.write().unwrap() += 1;
                     } else {
                         black_box(*lock.read().unwrap());
@@ -69,6 +70,6 @@ fn read_mostly(n: u64) -> Duration {
         let all: Vec<_> = (0..TASKS).map(task).collect();
         all.into_iter().for_each(|h| h.join().unwrap());
     });
-    assert_eq!(*lock.read().unwrap(), each.div_ceil(100) * TASKS);
+    assert_eq!(*lock.read().unwrap(), each.div_ceil(every) * TASKS);
     scaled(took, each * TASKS, n)
 }

@@ -22,6 +22,15 @@ pub(super) fn find(id: &str) -> Option<fn(u64) -> Duration> {
         "spawn/fib" => fork_join,
         "yield/1000" => crowd,
         "yield/alone" => |n| timed(|| (0..n).for_each(|_| yield_now())),
+        "yield/pair" => |n| {
+            timed(|| {
+                let yields = move || (0..n.div_ceil(2)).for_each(|_| yield_now());
+                let other = spawn(yields);
+                yields();
+                other.join().unwrap();
+            })
+        },
+        "wake/all" => wake_all,
         "park/ping_pong" => |n| timed(|| pair(n)),
         "park/ping_pong_100" => |n| hundred(n, pair),
         "stack/recycle" => |n| timed(|| (0..n).for_each(|_| spawn(|| ()).join().unwrap())),
@@ -113,19 +122,36 @@ fn pair(turns: u64) {
 fn new(n: u64) -> Duration {
     let door = Arc::new(Mutex::new(()));
     let held = door.lock().unwrap();
-    let (arrived, left) = (WaitGroup::new(), WaitGroup::new());
-    let took = timed(|| {
-        for _ in 0..n {
-            let (arrived, left, door) = (arrived.clone(), left.clone(), Arc::clone(&door));
-            spawn(move || {
-                drop(arrived);
-                drop(door.lock().unwrap());
-                drop(left);
-            });
-        }
-        arrived.wait();
-    });
+    let mut left = None;
+    let took = timed(|| left = Some(parked(n, &door)));
     drop(held);
-    left.wait();
+    left.into_iter().for_each(WaitGroup::wait);
     took
+}
+
+/// Its channels' receivers are not woken all at once: each leaves the door to the next.
+fn wake_all(n: u64) -> Duration {
+    let door = Arc::new(Mutex::new(()));
+    let held = door.lock().unwrap();
+    let left = parked(n, &door);
+    sleep(Duration::from_millis(1));
+    timed(|| {
+        drop(held);
+        left.wait();
+    })
+}
+
+/// So many coroutines that wait at a door, and who waits for their end.
+fn parked(n: u64, door: &Arc<Mutex<()>>) -> WaitGroup {
+    let (arrived, left) = (WaitGroup::new(), WaitGroup::new());
+    for _ in 0..n {
+        let (arrived, left, door) = (arrived.clone(), left.clone(), Arc::clone(door));
+        spawn(move || {
+            drop(arrived);
+            drop(door.lock().unwrap());
+            drop(left);
+        });
+    }
+    arrived.wait();
+    left
 }

@@ -3,18 +3,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use crate::extra::{MILLISECOND, OVER, hog, ideal, late, work};
+use crate::extra::{MILLISECOND, NAP, OVER, hog, ideal, late, work};
 use crate::system::resident;
 
 pub(super) async fn run(id: &str, procs: usize, n: u64) -> Option<f64> {
     match id {
         "fair/hogs" => Some(beside(2 * procs, n, hog).await),
         "fair/blocking" => Some(beside(2 * procs, n, blocker).await),
+        "gap/undeclared" => Some(gap(n, || async { std::thread::sleep(NAP) }).await),
+        "gap/declared" => Some(gap(n, declared).await),
         "sleep/accuracy" => Some(accuracy(n).await),
         "steal/unbalanced" => Some(unbalanced(procs, n).await),
         "memory/parked" => Some(parked(n).await),
@@ -48,6 +50,31 @@ async fn sleeps(n: u64) -> f64 {
         sum += late(began);
     }
     sum / n as f64
+}
+
+async fn declared() {
+    let nap = tokio::task::spawn_blocking(|| std::thread::sleep(NAP));
+    nap.await.unwrap();
+}
+
+async fn gap<F: Future<Output = ()>>(n: u64, block: fn() -> F) -> f64 {
+    let ticker = tokio::spawn(async {
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        while !OVER.load(Relaxed) {
+            sleep(MILLISECOND).await;
+            let now = Instant::now();
+            longest = longest.max(now - last);
+            last = now;
+        }
+        longest
+    });
+    sleep(20 * MILLISECOND).await;
+    for _ in 0..n {
+        block().await;
+        sleep(5 * MILLISECOND).await;
+    }
+    OVER.store(true, Relaxed);
+    ticker.await.unwrap().as_micros() as f64
 }
 
 async fn accuracy(n: u64) -> f64 {

@@ -17,7 +17,8 @@ pub(super) async fn run(id: &str, n: u64) -> Option<Duration> {
         "mutex/uncontended" => uncontended(n).await,
         "mutex/contended" => contended(n, false).await,
         "mutex/hand_over" => contended(n, true).await,
-        "rwlock/read_mostly" => read_mostly(n).await,
+        "rwlock/read_mostly" => read_and_write(n, 100).await,
+        "rwlock/rare_writes" => read_and_write(n, 1000).await,
         _ => return None,
     })
 }
@@ -58,14 +59,14 @@ async fn contended(n: u64, yields: bool) -> Duration {
     scaled(took, each * TASKS, n)
 }
 
-async fn read_mostly(n: u64) -> Duration {
+async fn read_and_write(n: u64, every: u64) -> Duration {
     let lock = Arc::new(RwLock::new(0));
     let each = n.div_ceil(TASKS);
     let task = |_| {
         let lock = Arc::clone(&lock);
         tokio::spawn(async move {
             for i in 0..each {
-                if i % 100 == 0 {
+                if i % every == 0 {
                     *lock.write().await += 1;
                 } else {
                     black_box(*lock.read().await);
@@ -79,6 +80,6 @@ async fn read_mostly(n: u64) -> Duration {
         one.await.unwrap();
     }
     let took = began.elapsed();
-    assert_eq!(*lock.read().await, each.div_ceil(100) * TASKS);
+    assert_eq!(*lock.read().await, each.div_ceil(every) * TASKS);
     scaled(took, each * TASKS, n)
 }

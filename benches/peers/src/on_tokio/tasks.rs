@@ -25,6 +25,12 @@ pub(super) async fn run(id: &str, n: u64) -> Option<Duration> {
         "spawn/fib" => return Some(fork_join(n).await),
         "yield/1000" => return Some(crowd(n).await),
         "yield/alone" => yields(n).await,
+        "yield/pair" => {
+            let other = tokio::spawn(yields(n.div_ceil(2)));
+            yields(n.div_ceil(2)).await;
+            other.await.unwrap();
+        }
+        "wake/all" => return Some(wake_all(n).await),
         "park/ping_pong" => pair(n).await,
         "park/ping_pong_100" => hundred(n, pair).await,
         "stack/recycle" => recycle(n).await,
@@ -150,9 +156,27 @@ async fn recycle(n: u64) {
 }
 
 async fn new(n: u64) -> Duration {
+    let began = Instant::now();
+    let (door, left) = parked(n).await;
+    let took = began.elapsed();
+    door.close();
+    left.wait().await;
+    took
+}
+
+async fn wake_all(n: u64) -> Duration {
+    let (door, left) = parked(n).await;
+    sleep(Duration::from_millis(1)).await;
+    let began = Instant::now();
+    door.close();
+    left.wait().await;
+    began.elapsed()
+}
+
+/// So many tasks that wait at a door, and who waits for their end.
+async fn parked(n: u64) -> (Arc<Semaphore>, Arc<Group>) {
     let (arrived, left) = (Group::of(n), Group::of(n));
     let door = Arc::new(Semaphore::new(0));
-    let began = Instant::now();
     for _ in 0..n {
         let (arrived, left) = (Arc::clone(&arrived), Arc::clone(&left));
         let door = Arc::clone(&door);
@@ -163,8 +187,5 @@ async fn new(n: u64) -> Duration {
         });
     }
     arrived.wait().await;
-    let took = began.elapsed();
-    door.close();
-    left.wait().await;
-    took
+    (door, left)
 }
