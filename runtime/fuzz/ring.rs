@@ -7,11 +7,13 @@
 
 use std::collections::VecDeque;
 
-use crate::core::p::ring::{NumberCell, Ring};
+use crate::core::p::ring::{NumberCell, Ring, half};
 use crate::fuzz::input::Input;
 
 const CAP: usize = 4;
 const RINGS: usize = 3;
+/// Of a refill.
+const MOST: usize = 3;
 
 /// The target: see the file's header.
 #[allow(unreachable_pub, reason = "public for the fuzzer")]
@@ -44,17 +46,24 @@ pub fn ring(bytes: &[u8]) {
             }
             5 => {
                 let mut got = vec![];
-                let n = rings[one].take_half(|_, item| got.push(item));
+                let n = rings[one].take_share(half, |_, item| got.push(item));
                 let half = queues[one].len().div_ceil(2);
-                assert!(queues[one].drain(..half).eq(got), "take_half");
+                assert!(queues[one].drain(..half).eq(got), "take_share");
                 assert_eq!(n as usize, half);
+            }
+            6 if queues[one].is_empty() && one != other => {
+                let most = queues[other].len().min(MOST);
+                let mut taken: VecDeque<u32> = queues[other].drain(..most).collect();
+                let first = rings[one].refill(&rings[other], MOST as u32);
+                assert_eq!(first, taken.pop_front(), "refill");
+                queues[one] = taken;
             }
             // A thief has no work of its own.
             _ if queues[one].is_empty() && one != other => {
-                let half = queues[other].len().div_ceil(2);
-                let mut stolen: VecDeque<u32> = queues[other].drain(..half).collect();
-                let newest = rings[one].steal_half(&rings[other]);
-                assert_eq!(newest, stolen.pop_back(), "steal_half");
+                let size = queues[other].len().div_ceil(2);
+                let mut stolen: VecDeque<u32> = queues[other].drain(..size).collect();
+                let newest = rings[one].steal(&rings[other], half);
+                assert_eq!(newest, stolen.pop_back(), "steal");
                 queues[one] = stolen;
             }
             _ => (),

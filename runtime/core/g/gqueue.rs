@@ -13,6 +13,8 @@ pub(crate) struct GQueue {
     head: OwnerRef<G>,
     tail: OwnerRef<G>,
     len: OwnerCell<u32>,
+    /// How many were ever taken from the front, less those put there (wrapping).
+    taken: OwnerCell<u32>,
 }
 
 impl GQueue {
@@ -21,6 +23,7 @@ impl GQueue {
             head: OwnerRef::none(),
             tail: OwnerRef::none(),
             len: OwnerCell::zero(),
+            taken: OwnerCell::zero(),
         }
     }
 
@@ -28,6 +31,12 @@ impl GQueue {
     #[inline]
     pub(crate) fn len(&self) -> u32 {
         self.len.peek()
+    }
+
+    /// As `len`.
+    #[inline]
+    pub(crate) fn taken(&self) -> u32 {
+        self.taken.peek()
     }
 
     #[inline]
@@ -56,6 +65,7 @@ impl GQueue {
             self.tail.set(Some(g));
         }
         self.add_len(1);
+        self.taken.set(self.taken().wrapping_sub(1));
     }
 
     pub(crate) fn pop_front(&self) -> Option<GRef> {
@@ -66,6 +76,7 @@ impl GQueue {
             self.tail.set(None);
         }
         self.add_len(1u32.wrapping_neg());
+        self.taken.set(self.taken().wrapping_add(1));
         Some(g)
     }
 

@@ -4,6 +4,8 @@
 pub(crate) mod owner;
 pub(crate) mod ring;
 #[cfg(not(loom))]
+pub(crate) mod yielded;
+#[cfg(not(loom))]
 pub(crate) mod run_queue;
 #[cfg(not(loom))]
 pub(crate) mod processor;

@@ -178,6 +178,28 @@ impl LentP<'_> {
         self.runq.put(g, spill);
     }
 
+    /// Puts `g`, which has yielded, behind all in the global queue. What overflows goes to `spill`.
+    #[inline]
+    pub(crate) fn put_yielded(self, g: GRef, end: u32, spill: impl FnOnce(&GQueue)) {
+        self.runq.yielded.put(g, end, spill);
+    }
+
+    /// The first of those that have yielded; others leave for the queue, `most` in all.
+    #[inline]
+    pub(crate) fn take_yielded(self, most: u32, end: u32) -> Option<GRef> {
+        self.runq.take_yielded(most, end)
+    }
+
+    /// The first of those that have yielded.
+    pub(crate) fn get_yielded(self) -> Option<GRef> {
+        self.runq.yielded.get()
+    }
+
+    /// All that have yielded: for the end of the global queue.
+    pub(crate) fn drain_yielded(self) -> GQueue {
+        self.runq.yielded.drain()
+    }
+
     /// `runnext`, or the front.
     #[inline]
     pub(crate) fn get(self) -> Option<Picked> {
@@ -189,7 +211,7 @@ impl LentP<'_> {
         victim.runq.steal_half(&self.runq)
     }
 
-    /// Takes everything, in the order it would have run: for a P that goes away.
+    /// Takes everything but what has yielded, in the order it would have run: for a P that goes away.
     pub(crate) fn drain(self) -> GQueue {
         self.runq.drain()
     }

@@ -15,6 +15,11 @@
 use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{Acquire, Relaxed, Release};
 
+/// About half, and one of one. Go: runqgrab.
+pub(crate) fn half(all: u32) -> u32 {
+    all - all / 2
+}
+
 /// What the ring is made of: cells for `Item` that may be read while they are written.
 pub(crate) trait Cell {
     type Item: Copy;
@@ -71,8 +76,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
             return false;
         }
         self.cell(tail).store(item);
-        // Release pairs(ring-tail): the takers' Acquire sees the slot and what it points to.
-        self.tail.0.store(tail.wrapping_add(1), Release);
+        self.publish(tail.wrapping_add(1));
         true
     }
 
@@ -109,21 +113,25 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         moved.map(|_| ())
     }
 
-    /// Takes about half (`n - n / 2` of `n`), oldest first, into `out`; returns how many. Called by the
-    /// owner, or by a thief.
-    pub(crate) fn take_half(&self, mut out: impl FnMut(u32, C::Item)) -> u32 {
+    /// Takes `share` of all that are there, oldest first, into `out`; returns how many. If `out` gets
+    /// number 0 again, others have taken what it got before. Called by the owner, or by a thief.
+    pub(crate) fn take_share(
+        &self,
+        share: impl Fn(u32) -> u32,
+        mut out: impl FnMut(u32, C::Item),
+    ) -> u32 {
         loop {
             // Acquire pairs(ring-head): other takers' Release, so that the tail is not older.
             let head = self.head.0.load(Acquire);
             // Acquire pairs(ring-tail): push's Release.
             let tail = self.tail.0.load(Acquire);
             let all = tail.wrapping_sub(head);
-            let n = all - all / 2;
-            if n == 0 {
-                return 0;
-            }
             if all > CAP as u32 {
                 continue; // the two were read at different times
+            }
+            let n = share(all);
+            if n == 0 {
+                return 0;
             }
             for i in 0..n {
                 if let Some(item) = self.cell(head.wrapping_add(i)).load() {
@@ -136,17 +144,50 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         }
     }
 
-    /// Takes half of `victim`, keeps all but the newest, and returns the newest. Called by the owner of `self`.
-    pub(crate) fn steal_half(&self, victim: &Self) -> Option<C::Item> {
+    /// Takes a share of `victim`, keeps all but the newest, and returns the newest. Called by the
+    /// owner of `self`.
+    pub(crate) fn steal<const OTHER: usize>(
+        &self,
+        victim: &Ring<C, OTHER>,
+        share: impl Fn(u32) -> u32,
+    ) -> Option<C::Item> {
         let tail = self.tail.0.load(Relaxed);
         // The thief's ring is empty, so there is room for half of another one.
         debug_assert!(self.len() <= CAP / 2, "a thief has work of its own");
-        let n = victim.take_half(|i, item| self.cell(tail.wrapping_add(i)).store(item));
+        let place = |i: u32| self.cell(tail.wrapping_add(i));
+        let n = victim.take_share(share, |i, item| place(i).store(item));
         let kept = n.checked_sub(1)?;
-        let newest = self.cell(tail.wrapping_add(kept)).load();
-        // Release pairs(ring-tail): the takers' Acquire.
-        self.tail.0.store(tail.wrapping_add(kept), Release);
+        let newest = place(kept).load();
+        self.publish(tail.wrapping_add(kept));
         newest
+    }
+
+    /// Takes the oldest of `other`, at most `most`, keeps all but the first, and returns the first.
+    /// Called by the owner of both; this one is empty.
+    pub(crate) fn refill<const OTHER: usize>(
+        &self,
+        other: &Ring<C, OTHER>,
+        most: u32,
+    ) -> Option<C::Item> {
+        let tail = self.tail.0.load(Relaxed);
+        debug_assert!(self.len() == 0, "refilled too early");
+        let mut first = None;
+        let n = other.take_share(
+            |all| all.min(most),
+            |i, item| match i.checked_sub(1) {
+                None => first = Some(item),
+                Some(i) => self.cell(tail.wrapping_add(i)).store(item),
+            },
+        );
+        let kept = n.checked_sub(1)?;
+        self.publish(tail.wrapping_add(kept));
+        first
+    }
+
+    #[inline]
+    fn publish(&self, tail: u32) {
+        // Release pairs(ring-tail): the takers' Acquire sees the slots and what they point to.
+        self.tail.0.store(tail, Release);
     }
 
     /// A moment's length.
@@ -207,7 +248,7 @@ mod model {
             let victim = Arc::clone(&ring);
             let thief = loom::thread::spawn(move || {
                 let mine = Small::new();
-                let newest = mine.steal_half(&victim);
+                let newest = mine.steal(&victim, half);
                 [newest, mine.pop().map(|(n, _)| n)]
             });
             assert!(ring.push(1) && ring.push(2));
@@ -220,6 +261,28 @@ mod model {
             got.extend(thief.join().unwrap().into_iter().flatten());
             got.sort_unstable();
             assert_eq!(got, [1, 2, 3]);
+        });
+    }
+
+    /// The owner of two rings moves what has yielded to its queue, while a thief takes from both:
+    /// everything comes out once.
+    #[test]
+    fn a_refill_and_a_thief_share_what_has_yielded() {
+        loom::model(|| {
+            let rings = Arc::new((Small::new(), Small::new()));
+            assert!(rings.1.push(1) && rings.1.push(2));
+            let victim = Arc::clone(&rings);
+            let thief = loom::thread::spawn(move || {
+                let mine = Small::new();
+                let newest = mine.steal(&victim.1, half);
+                newest.or_else(|| mine.steal(&victim.0, half))
+            });
+            let mut got: Vec<u32> = rings.0.refill(&rings.1, 2).into_iter().collect();
+            got.extend(std::iter::from_fn(|| rings.0.pop()).map(|(n, _)| n));
+            got.extend(std::iter::from_fn(|| rings.1.pop()).map(|(n, _)| n));
+            got.extend(thief.join().unwrap());
+            got.sort_unstable();
+            assert_eq!(got, [1, 2]);
         });
     }
 

@@ -5,6 +5,8 @@
 //! readied it. At 256 the oldest half and the goroutine that was to join it go to the global queue
 //! in one batch.
 //!
+//! Beside it are the goroutines that have yielded here (`core/p/yielded.rs`).
+//!
 //! Nothing here allocates (`core/m/enter.rs`): a crossbeam deque would, when it grows and when it
 //! shrinks, and a goroutine that was preempted inside `malloc` would stop the whole process.
 //!
@@ -17,7 +19,8 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::g::context::prefetch;
 use crate::core::g::goroutine::{G, GRef};
 use crate::core::g::gqueue::GQueue;
-use crate::core::p::ring::{Cell, Ring};
+use crate::core::p::ring::{Ring, half};
+use crate::core::p::yielded::Yielded;
 
 /// Go: len(p.runq).
 pub(crate) const LOCAL_CAP: usize = 256;
@@ -26,21 +29,7 @@ pub(crate) const LOCAL_CAP: usize = 256;
 pub(crate) struct LocalQueue {
     runnext: AtomicRef<G>,
     ring: Ring<AtomicRef<G>, LOCAL_CAP>,
-}
-
-impl Cell for AtomicRef<G> {
-    type Item = GRef;
-    fn empty() -> Self {
-        AtomicRef::none()
-    }
-    #[inline]
-    fn load(&self) -> Option<GRef> {
-        AtomicRef::load(self, Relaxed)
-    }
-    #[inline]
-    fn store(&self, g: GRef) {
-        AtomicRef::store(self, Some(g), Relaxed);
-    }
+    pub(crate) yielded: Yielded,
 }
 
 /// Where a goroutine was found, if not in the P's own queue.
@@ -76,6 +65,7 @@ impl LocalQueue {
         LocalQueue {
             runnext: AtomicRef::none(),
             ring: Ring::new(),
+            yielded: Yielded::new(),
         }
     }
 
@@ -99,19 +89,25 @@ impl LocalQueue {
 
     #[cold]
     fn put_slow(&self, g: GRef, spill: impl FnOnce(&GQueue)) {
+        let batch = self.yielded.drain(); // these are before it in the global queue
         let mut oldest = [None; LOCAL_CAP / 2];
-        let n = self.ring.take_half(|i, g| {
+        let n = self.ring.take_share(half, |i, g| {
             if let Some(place) = oldest.get_mut(i as usize) {
                 *place = Some(g);
             }
         });
-        let batch = GQueue::new();
-        oldest[..n as usize]
-            .iter()
-            .flatten()
-            .for_each(|g| batch.push_back(g));
+        let oldest = oldest[..n as usize].iter().flatten();
+        oldest.for_each(|g| batch.push_back(g));
         batch.push_back(g);
         spill(&batch);
+    }
+
+    /// The first of those that have yielded; up to `most` in all leave for the ring, which is empty.
+    /// What stays is behind the global queue, as it ends now, at number `end`.
+    #[inline]
+    pub(super) fn take_yielded(&self, most: u32, end: u32) -> Option<GRef> {
+        self.yielded.leave_behind(end);
+        self.ring.refill(self.yielded.ring(), most)
     }
 
     /// `runnext`, or the front.
@@ -129,9 +125,14 @@ impl LocalQueue {
         Some(Picked { g, inherit: false })
     }
 
-    /// Moves half of this queue into the thief's, and hands out the newest of them to run.
+    /// Moves half of this queue into the thief's, and hands out the newest of them to run. Those
+    /// that have yielded first: a thief has looked at the global queue before, where they would be.
     pub(super) fn steal_half(&self, thief: &LocalQueue) -> Option<GRef> {
-        thief.ring.steal_half(&self.ring)
+        let most = LOCAL_CAP as u32 / 2;
+        let yielded = thief
+            .ring
+            .steal(self.yielded.ring(), |all| half(all).min(most));
+        yielded.or_else(|| thief.ring.steal(&self.ring, half))
     }
 
     /// Takes the victim's `runnext`, if it is still `seen`.
@@ -148,16 +149,17 @@ impl LocalQueue {
     /// Never true while the owner has something in it, whatever moves in between.
     pub(crate) fn is_empty(&self) -> bool {
         // Acquire pairs(runnext): put_next's Release.
+        let no_next = || self.runnext.load(Acquire).is_none();
         self.ring
-            .is_empty_and(|| self.runnext.load(Acquire).is_none())
+            .is_empty_and(|| no_next() && self.yielded.ring().is_empty_and(|| true))
     }
 
     /// Length without `runnext`: for schedtrace and tests.
     pub(crate) fn len(&self) -> usize {
-        self.ring.len()
+        self.ring.len() + self.yielded.len() as usize
     }
 
-    /// Takes everything, in the order it would have run: for a P that goes away.
+    /// Takes everything but what has yielded, in the order it would have run: for a P that goes away.
     pub(super) fn drain(&self) -> GQueue {
         let all = GQueue::new();
         while let Some(picked) = self.get() {
@@ -221,6 +223,17 @@ mod tests {
             assert!(spilt.pop_front().unwrap().same(g));
         }
         assert_eq!(q.len(), LOCAL_CAP / 2);
+    }
+
+    #[test]
+    fn a_thief_gets_half_of_what_has_yielded_first() {
+        let (victim, thief, gs) = (LocalQueue::new(), LocalQueue::new(), gs(5));
+        let never = |_: &GQueue| unreachable!();
+        victim.put(gs[4], never);
+        gs[..4].iter().for_each(|g| victim.yielded.put(g, 0, never));
+        assert!(victim.steal_half(&thief).unwrap().same(gs[1]));
+        assert!(thief.get().unwrap().g.same(gs[0]));
+        assert_eq!(victim.len(), 3);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::core::p::run_queue::{LOCAL_CAP, Picked, Source};
 use crate::core::sched::idle;
 use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
+use crate::core::sched::wake::wakep;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::osyield::osyield;
 
@@ -28,6 +29,8 @@ use crate::core::sys::osyield::osyield;
 /// Otherwise two goroutines that keep readying each other could hide it forever. The number is a
 /// prime, so that it does not match the period of a program.
 const GLOBAL_EVERY: u32 = 61;
+/// Go: a batch of the global queue is at most half a local queue.
+const MOST_OF_GLOBAL: u32 = LOCAL_CAP as u32 / 2;
 /// Sweeps over all Ps before giving up; the last one takes `runnext` too. Go: stealTries.
 const SWEEPS: u32 = 4;
 /// A goroutine in `runnext` is left alone this long: its waker is probably about to block, and
@@ -57,7 +60,7 @@ pub(crate) fn find_runnable(m: &'static M) -> Picked {
 #[inline]
 fn find_with_p(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
     let fired = hooks::run_own_due(rt, m, p.p());
-    every_61st_global(&p)
+    every_61st_global(p)
         .or_else(|| hooks::next_of_m(m, &p).map(|g| fresh(g, Source::OwnThread)))
         .or_else(|| local(p, fired))
         .or_else(|| global_batch(p))
@@ -86,37 +89,58 @@ fn local(p: LentP<'_>, fired: bool) -> Option<Picked> {
 #[cold]
 fn behind_all(p: LentP<'_>, g: GRef) -> Option<Picked> {
     p.begin_slice();
-    put_back_global(g);
+    whole_global(p).push_global(g);
     p.get()
 }
 
+/// The first of the global queue, or of those that have yielded here, whichever came first.
 #[inline]
-fn every_61st_global(p: &P) -> Option<Picked> {
-    if !p.schedtick.get().is_multiple_of(GLOBAL_EVERY) || SCHED.global_len() == 0 {
+fn every_61st_global(p: LentP<'_>) -> Option<Picked> {
+    if !p.schedtick.get().is_multiple_of(GLOBAL_EVERY) {
         return None;
     }
-    let g = SCHED.lock().global().pop_front();
+    let g = if yielded_first(p) {
+        p.get_yielded()
+    } else {
+        SCHED.lock().global().pop_front()
+    };
     g.map(|g| fresh(g, Source::Every61st))
+}
+
+/// Has the oldest of those that have yielded here waited longer than the whole global queue?
+#[inline]
+fn yielded_first(p: LentP<'_>) -> bool {
+    SCHED.global_len() == 0 || p.runq.yielded.is_before(SCHED.global_taken())
 }
 
 #[inline]
 fn global_batch(p: LentP<'_>) -> Option<Picked> {
-    if SCHED.global_len() == 0 {
-        return None;
+    if yielded_first(p) {
+        return yielded(p);
     }
-    global_batch_locked(&SCHED.lock(), p)
+    let batch = global_batch_locked(&SCHED.lock(), p);
+    batch.or_else(|| yielded(p))
 }
 
-/// This P's share of the global queue: the first goroutine runs, and the rest goes to the local
-/// queue. Go: globrunqgetbatch.
+/// Of those that have yielded here as many as in a batch of the global queue.
+#[inline]
+fn yielded(p: LentP<'_>) -> Option<Picked> {
+    let g = p.take_yielded(MOST_OF_GLOBAL, SCHED.global_end())?;
+    if !p.runq.is_empty() {
+        wakep(); // in between, nobody saw those that are in the local queue now
+    }
+    Some(fresh(g, Source::GlobalBatch))
+}
+
+/// This P's share of the global queue, with what has yielded here as its end: the first goroutine
+/// runs, and the rest goes to the local queue. Go: globrunqgetbatch.
 fn global_batch_locked(sched: &SchedGuard, p: LentP<'_>) -> Option<Picked> {
     let first = sched.global().pop_front()?;
-    let size = SCHED.global_len() + 1;
-    let share = (size / SCHED.procs() + 1)
-        .min(size)
-        .min(LOCAL_CAP as u32 / 2);
+    let size = SCHED.global_len() + p.runq.yielded.len() + 1;
+    let share = (size / SCHED.procs() + 1).min(size).min(MOST_OF_GLOBAL);
     for _ in 1..share {
-        match sched.global().pop_front() {
+        let next = sched.global().pop_front();
+        match next.or_else(|| p.get_yielded()) {
             // The local queue is empty, or was a moment ago: no overflow.
             Some(g) => p.put(g, |batch| sched.global().append(batch)),
             None => break,
@@ -250,9 +274,20 @@ fn spin_with_idle_p(m: &'static M) -> bool {
     }
 }
 
-/// A goroutine that yielded goes to the tail of the global queue, and an idle M may run it now.
-pub(crate) fn put_back_global(g: GRef) {
-    SCHED.lock().push_global(g);
+/// The global queue, with what has yielded here behind the rest: for all to see. For a goroutine whose
+/// slice was over: those that wait behind it here may run elsewhere first.
+pub(crate) fn whole_global(p: LentP<'_>) -> SchedGuard {
+    let yielded = p.drain_yielded();
+    let sched = SCHED.lock();
+    sched.global().append(&yielded);
+    sched
+}
+
+/// A goroutine that yielded goes to the tail of the global queue, as this P sees it, and an idle M may
+/// run it now.
+#[inline]
+pub(crate) fn put_back_behind_all(p: LentP<'_>, g: GRef) {
+    p.put_yielded(g, SCHED.global_end(), spill);
 }
 
 /// A goroutine at the tail of this P's queue.

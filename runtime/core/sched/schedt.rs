@@ -84,6 +84,18 @@ impl Sched {
         self.global.len()
     }
 
+    /// How many have ever been taken from it (wrapping), as a hint.
+    #[inline]
+    pub(crate) fn global_taken(&self) -> u32 {
+        self.global.taken()
+    }
+
+    /// What `global_taken` is when all that are in it now are gone.
+    #[inline]
+    pub(crate) fn global_end(&self) -> u32 {
+        self.global.taken().wrapping_add(self.global.len())
+    }
+
     /// The first `run` of the process has been called.
     #[inline]
     pub(crate) fn is_started(&self) -> bool {

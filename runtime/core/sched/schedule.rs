@@ -11,7 +11,9 @@ use crate::core::m::current::set_this_m;
 use crate::core::m::machine::M;
 use crate::core::p::run_queue::Picked;
 use crate::core::sched::exit;
-use crate::core::sched::find::{find_runnable, put_back_global, put_back_local};
+use crate::core::sched::find::{
+    find_runnable, put_back_behind_all, put_back_local, whole_global,
+};
 use crate::core::sched::idle;
 use crate::core::sched::park::spill;
 use crate::core::sched::schedt::SCHED;
@@ -116,14 +118,17 @@ fn execute(m: &'static M, g: GRef, inherit: bool) {
     };
     m.set_curg(None);
     match switch {
-        Switch::Yield | Switch::Preempted => {
-            if switch == Switch::Preempted
-                && let Some(p) = m.p()
-            {
-                p.begin_slice(); // who is next does not inherit one that is over
-            }
+        Switch::Yield => {
+            let p = idle::held_p(m);
             g.status.yielded();
-            put_back_global(g);
+            put_back_behind_all(p.lend(), g);
+            wakep();
+        }
+        Switch::Preempted => {
+            let p = idle::held_p(m);
+            p.begin_slice(); // who is next does not inherit one that is over
+            g.status.yielded();
+            whole_global(p.lend()).push_global(g);
             wakep();
         }
         Switch::YieldLocal => {

@@ -172,8 +172,10 @@ pub(crate) fn serve_refused() {
         return;
     };
     // Its goroutines to the front of the global queue, as they were first.
-    let rest = hold(p, Unheld::Taken).drain();
+    let held = hold(p, Unheld::Taken);
+    let rest = held.drain();
     rest.append(sched.global());
+    rest.append(&held.drain_yielded());
     sched.global().append(&rest);
     match take_first_for_sleeper(&sched) {
         Some((g, owner)) => {

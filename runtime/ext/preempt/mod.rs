@@ -15,4 +15,6 @@ pub(crate) mod preempt_signal;
 #[cfg(not(loom))]
 pub(crate) mod door;
 #[cfg(not(loom))]
+mod nap;
+#[cfg(not(loom))]
 pub(crate) mod sysmon;

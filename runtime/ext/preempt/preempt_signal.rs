@@ -19,6 +19,7 @@ use crate::core::g::status::Enqueue;
 use crate::core::m::current::this_m;
 use crate::core::m::machine::M;
 use crate::core::p::processor::{HeldP, PStatus};
+use crate::core::sched::find::whole_global;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p};
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::hand_over;
@@ -231,7 +232,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
     {
         return;
     }
-    let sched = SCHED.lock();
+    let sched = whole_global(p.lend());
     let Some(successor) = sched.pop_idle_m() else {
         // Nobody to go on with: neither a handler nor the runtime must make threads. The spawner
         // will have one by the next tick.

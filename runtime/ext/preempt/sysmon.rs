@@ -10,8 +10,6 @@
 //! Go: proc.go sysmon, retake.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::core::base::atomic::spin_hint;
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::hooks;
@@ -28,6 +26,7 @@ use crate::ext::linux::membarrier;
 use crate::ext::linux::tasks::{exact_timeouts, nanosleep};
 use crate::ext::preempt::deaf::{self, Teller};
 use crate::ext::preempt::handoff::{LOST_SLICE, hand_off_locked, take_from};
+use crate::ext::preempt::nap::{self, all_busy, work_waits};
 use crate::ext::preempt::pending::THREAD_WANTED;
 use crate::ext::preempt::preempt_signal;
 use crate::ext::preempt::retake::Thief;
@@ -41,15 +40,8 @@ use crate::ext::timers::sched_timers;
 const US: Nanos = 1_000;
 const MS: Nanos = 1_000 * US;
 const STACK: usize = 256 << 10;
-/// Shortest and longest time between ticks, and rounds before it gets longer. Go: sysmon.
+/// Shortest time between ticks, and rounds before it gets longer. Go: sysmon.
 const DELAY_MIN: Nanos = 20 * US;
-const DELAY_MAX: Nanos = 10 * MS;
-/// While goroutines wait for a P, or sockets for a look: an M blocked in the kernel must be found soon.
-const DELAY_MAX_BUSY: Nanos = 2 * MS;
-/// After the time of a timer: its P, if it is not blocked, has run it by then. And the least between
-/// two looks for the sake of timers.
-const TIMER_GRACE: Nanos = 50 * US;
-const TIMER_PACE: Nanos = 500 * US;
 const IDLE_ROUNDS: u32 = 50;
 /// Idle rounds before it goes to sleep for good.
 const SLEEPY_ROUNDS: u32 = 60;
@@ -149,14 +141,10 @@ fn sysmon(_: &'static ()) {
         if rounds == 0 {
             delay = DELAY_MIN;
         } else if rounds > IDLE_ROUNDS {
-            let max = if work_waits() || (SCHED.io_waiters.load(Relaxed) != 0 && all_busy()) {
-                DELAY_MAX_BUSY.min(SLICE.peek())
-            } else {
-                DELAY_MAX
-            };
+            let max = nap::longest(slice());
             delay = (delay * 2).min(max);
         }
-        nanosleep(not_past_timers(delay));
+        nanosleep(nap::not_past_timers(delay));
         if rounds >= SLEEPY_ROUNDS && schedtrace::period().is_none() && sleep_while_idle() {
             rounds = 0;
         }
@@ -196,31 +184,6 @@ fn sysmon(_: &'static ()) {
             rounds.saturating_add(1)
         };
     }
-}
-
-/// While no P is idle, no M sleeps until the next timer is due. If a thread is blocked in the kernel
-/// then, the timers of its P wait for sysmon. A P that is idle now may be blocked by then.
-fn not_past_timers(delay: Nanos) -> Nanos {
-    if delay <= TIMER_PACE || steady() {
-        return delay;
-    }
-    let next = SCHED.ps().filter_map(|p| p.timers.wake_time()).min();
-    next.map_or(delay, |due| {
-        let left = due.saturating_sub(nanotime()) + TIMER_GRACE;
-        left.clamp(TIMER_PACE, delay)
-    })
-}
-
-fn all_busy() -> bool {
-    let idle = SCHED.idle.load();
-    idle.spinning() + idle.idle_ps() == 0
-}
-
-/// Whether there are runnable goroutines that no P has picked yet, or timers that are due.
-fn work_waits() -> bool {
-    SCHED.global_len() != 0
-        || SCHED.ps().any(|p| !p.runq.is_empty())
-        || sched_timers::overdue(nanotime())
 }
 
 /// Sleeps while every P is idle. Returns `false` at once if some P is busy.

@@ -196,11 +196,12 @@ fn put_aside(rt: &NoPreempt, n: u32) {
             continue;
         }
         let held = hold(p, Unheld::Stopped);
-        let rest = held.drain();
+        let (rest, yielded) = (held.drain(), held.drain_yielded());
         // The world is stopped, but foreign threads, and goroutines that come out of the kernel
         // without a P, still put into the global queue.
         let sched = SCHED.lock();
         rest.append(sched.global());
+        rest.append(&yielded);
         sched.global().append(&rest);
         drop(sched);
         held.flush_caches();
