@@ -10,7 +10,7 @@ use gosched::channel::{Receiver, Sender, TrySendError, bounded};
 use gosched::thread::{sleep, spawn};
 use gosched_examples::{paint, println};
 
-/// A publisher, a broker and three subscribers: a fast one, a slow one, and one that leaves.
+/// A broker and three subscribers: a fast one, a slow one, and one that leaves.
 #[derive(Parser)]
 struct Args {
     /// How many messages
