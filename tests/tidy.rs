@@ -201,6 +201,8 @@ fn tables_of_figures_agree_with_themselves() {
     let page = "docs/benchmarks.md";
     let text = std::fs::read_to_string(root().join(page)).unwrap();
     none(figures::ratios(page, &text));
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    none(figures::ranges(&readme, &text));
 }
 
 #[test]
