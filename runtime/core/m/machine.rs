@@ -82,7 +82,7 @@ impl M {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), feature = "ext"))]
 mod lines {
     use super::*;
     use crate::core::base::alone::assert_lines;

@@ -242,7 +242,7 @@ impl LentP<'_> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), feature = "ext"))]
 mod lines {
     use super::*;
     use crate::core::base::alone::assert_lines;

@@ -194,7 +194,7 @@ impl SchedGuard {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), feature = "ext"))]
 mod lines {
     use super::*;
     use crate::core::base::alone::assert_lines;
