@@ -269,6 +269,12 @@ fn unlisted(name: &str, source: &str, gallery: &str) -> Option<String> {
             "{name}: its row has no link to {file}, which it shows"
         ));
     }
+    if !row.contains(".md") {
+        return Some(format!("{name}: its row has no link to a page"));
+    }
+    if !source.contains("What to notice") && !source.contains("what to notice") {
+        return Some(format!("{name}: it does not say what to notice"));
+    }
     let heading = format!("\n## {name}\n");
     let part = gallery.split_once(&heading).map(|(_, rest)| rest);
     let part = part.map(|rest| rest.split("\n## ").next().unwrap());
@@ -294,12 +300,14 @@ fn every_example_is_in_the_gallery() {
 
 #[test]
 fn an_example_that_is_not_in_the_gallery_is_found() {
-    let source = "//! runtime/a/b.rs: x.\n";
-    let good = "| [`x`](#x) | y | [b](../runtime/a/b.rs) |\n\n## x\n$ cargo run --release \
+    let source = "//! runtime/a/b.rs: x.\n//! What to notice: y.\n";
+    let good = "| [`x`](#x) | y | [p](../docs/p.md) | [b](../runtime/a/b.rs) |\n\n## x\n$ cargo run --release \
                 --example x\n";
     assert_eq!(unlisted("x", source, good), None);
     let bad = [
         ("//! No file.\n", good.to_owned()),
+        ("//! runtime/a/b.rs: x.\n", good.to_owned()),
+        (source, good.replace("p.md", "p")),
         (source, good.replace("`x`", "`z`")),
         (source, good.replace("a/b.rs", "a/c.rs")),
         (source, good.replace("## x", "## z")),
