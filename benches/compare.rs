@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench compare -- --go /usr/local/go/bin/go
 //! cargo bench --bench compare -- --go ... --only yield --rounds 15
+//! cargo bench --bench compare -- --go ... --ranges  (the table of README.md)
 //! cargo bench --bench compare -- --instructions     (needs valgrind)
 //! ```
 //!
@@ -36,13 +37,16 @@ struct Args {
     /// Only workloads with this in their id
     #[arg(long, default_value = "")]
     only: String,
+    /// The README's rows: the lowest and the highest time, and threads on one CPU too
+    #[arg(long, requires = "go")]
+    ranges: bool,
     /// Count instructions instead of time
     #[arg(long)]
     instructions: bool,
     /// One measurement, in this process: a workload's id
     #[arg(long, requires = "on")]
     work: Option<String>,
-    /// Where it runs: p1, p2, std; mini1, mini2
+    /// Where it runs: p1, p2; std, and std1 on one CPU; mini1, mini2
     #[arg(long)]
     on: Option<String>,
     /// So many operations
@@ -62,6 +66,7 @@ fn main() {
     let rows: Vec<Row> = rows.copied().collect();
     match (&args.go, args.instructions) {
         (_, true) => print_instructions(&rows),
+        (Some(go), false) if args.ranges => print_ranges(&rows, &build_peer(go), args.rounds),
         (Some(go), false) => print_times(&rows, &build_peer(go), args.rounds),
         (None, false) => println!("compare: nothing to do without --go PATH or --instructions"),
     }
@@ -74,12 +79,34 @@ fn one(id: &str, on: &str, n: u64) {
         .find(|row| row.id == id)
         .expect("a workload's id");
     let procs = |text: &str| text.parse().expect("p1, p2, mini1, mini2");
+    if on == "std1" {
+        stay_on_one_cpu();
+    }
     let took = match (on.strip_prefix('p'), on.strip_prefix("mini")) {
         (Some(ps), _) => on_goroutines(row.goroutines, procs(ps), n),
         (_, Some(ps)) => on_mini(id, procs(ps), n).expect("mini has it"),
         _ => (row.threads)(n),
     };
     println!("{}", took.as_nanos() as f64 / n as f64);
+}
+
+/// Every thread that this one starts runs on the CPU that it is on now.
+fn stay_on_one_cpu() {
+    // SAFETY: all zeros is a valid `cpu_set_t`: no CPU.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: no memory is involved.
+    let cpu = unsafe { libc::sched_getcpu() };
+    let cpu = usize::try_from(cpu).expect("Linux says which CPU it is");
+    // SAFETY: it writes a bit of our set; the kernel gave the number.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: the set is ours, and as long as we say.
+    let done = unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
+    assert_eq!(
+        done,
+        0,
+        "sched_setaffinity: {}",
+        std::io::Error::last_os_error()
+    );
 }
 
 fn has_mini(row: &Row) -> bool {
@@ -170,6 +197,55 @@ fn print_times(rows: &[Row], peer: &Path, rounds: usize) {
                 mini.map_or("–".into(), |mini| format!("**{:.2}**", mini / go.0)),
             );
         }
+    }
+}
+
+/// The rows of the README's table.
+const RANGED: [&str; 7] = [
+    "spawn/wait",
+    "spawn/join",
+    "yield/1000",
+    "park/ping_pong",
+    "chan/ping_pong",
+    "mutex/uncontended",
+    "stack/new",
+];
+
+fn print_ranges(rows: &[Row], peer: &Path, rounds: usize) {
+    let me = current_exe().expect("my own path");
+    println!("| workload | gosched | Go | std::thread | std::thread, one CPU |");
+    println!("|---|---|---|---|---|");
+    for row in RANGED
+        .iter()
+        .filter_map(|id| rows.iter().find(|row| row.id == *id))
+    {
+        let mut samples: [Vec<f64>; 4] = Default::default();
+        for round in 1..=rounds {
+            eprint!("\rround {round} of {rounds}: {:<30}", row.id);
+            let columns = [
+                (me.as_path(), "p1", row.n),
+                (peer, "p1", row.n),
+                (me.as_path(), "std", row.threads_n),
+                (me.as_path(), "std1", row.threads_n),
+            ];
+            for (column, (program, on, n)) in samples.iter_mut().zip(columns) {
+                column.push(measure(program, row, on, n).0);
+            }
+        }
+        let cells = samples.map(|column| range(&column));
+        eprint!("\r{:<60}\r", "");
+        println!("| `{}` | {} |", row.id, cells.join(" | "));
+    }
+}
+
+/// `50 to 61`: the lowest and the highest; one number if both look alike.
+fn range(nanos: &[f64]) -> String {
+    let low = number(nanos.iter().copied().fold(f64::INFINITY, f64::min));
+    let high = number(nanos.iter().copied().fold(0.0, f64::max));
+    if low == high {
+        low
+    } else {
+        format!("{low} to {high}")
     }
 }
 

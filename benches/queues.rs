@@ -24,12 +24,16 @@ use crossbeam_deque::{Steal, Stealer, Worker};
 /// What `ring.rs` imports.
 mod core {
     pub(crate) mod base {
+        pub(crate) use crate::alone;
         pub(crate) mod atomic {
             pub(crate) use std::sync::atomic::{AtomicU32, Ordering};
         }
     }
 }
-#[allow(dead_code, reason = "not all of it is measured")]
+#[allow(unused, reason = "its tests run with the runtime's")]
+#[path = "../runtime/core/base/alone.rs"]
+mod alone;
+#[allow(dead_code, unused_imports, reason = "not all of it is measured")]
 #[path = "../runtime/core/p/ring.rs"]
 mod ring;
 

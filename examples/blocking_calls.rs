@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use gosched::sync::{Semaphore, WaitGroup};
 use gosched::thread::{spawn, yield_now};
+use gosched_examples::println;
 
 /// Blocking calls of std, which do not stop the other goroutines.
 #[derive(Parser)]

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use gosched::channel::{Receiver, Sender, TryRecvError, bounded, select, tick};
 use gosched::sync::{Arc, WaitGroup};
-use gosched_examples::spinner as live;
+use gosched_examples::{println, spinner as live};
 
 /// A thousand goroutines search; the first to find something stops all.
 #[derive(Parser)]
 struct Args {
-    /// In how many zeros the hash shall end: twice the work for each one more
+    /// Zeros at the end of the hash; one more is twice the work
     #[arg(default_value_t = 28, value_parser = clap::value_parser!(u32).range(..=40))]
     zeros: u32,
 }

@@ -12,6 +12,7 @@ use clap::Parser;
 use clap::builder::PossibleValuesParser;
 use gosched::channel::{bounded, never};
 use gosched::sync::{Arc, Barrier, Mutex, WaitGroup};
+use gosched_examples::println;
 
 /// The classic mistakes, and the runtime's report on each.
 #[derive(Parser)]

@@ -1,7 +1,7 @@
 //! runtime/ext/net/poller.rs: an echo server and its clients in one program. A goroutine, or a thread,
 //! serves each connection, and another one sends requests and waits for the answers. The code is
-//! written once, in a macro, for `gosched` and for `std`: only the `use` lines differ. What to
-//! notice: how many threads each of them needs.
+//! written once, in a macro, for `gosched` and for `std`: only the `use` lines differ.
+//! What to notice: how many threads each of them needs.
 
 use std::time::Duration;
 

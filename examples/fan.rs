@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use gosched::channel::{bounded, unbounded};
-use gosched_examples::{paint, println};
+use gosched_examples::{columns, paint, println};
 
 /// One channel in, three workers, one channel out.
 #[derive(Parser)]
@@ -43,7 +43,8 @@ fn main() {
             let letter = |&(i, _): &(usize, u32)| paint(i, WORKERS[i].0[..1].to_uppercase());
             part.iter().map(letter).collect()
         };
-        all.chunks(60).for_each(|part| println!("  {}", line(part)));
+        all.chunks(columns().map_or(60, |all| all.clamp(12, 62) - 2))
+            .for_each(|part| println!("  {}", line(part)));
         for (i, (name, _)) in WORKERS.into_iter().enumerate() {
             let count = all.iter().filter(|one| one.0 == i).count();
             println!(

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use clap::Parser;
 use gosched::thread::spawn;
-use gosched_examples::spinner;
+use gosched_examples::{println, spinner};
 
 /// Fibonacci numbers by fork and join.
 #[derive(Parser)]
 struct Args {
-    /// Which one: each takes 1.6 times the goroutines of the one before
+    /// Which one; each takes 1.6 times as long as the one before
     #[arg(default_value_t = 25, value_parser = clap::value_parser!(u32).range(..=40))]
     n: u32,
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gosched::sync::WaitGroup;
-use gosched_examples::bar;
+use gosched_examples::{bar, println};
 use indicatif::{HumanBytes, HumanCount};
 
 /// Very many goroutines alive at once, beside OS threads.

@@ -19,6 +19,7 @@ use clap::Parser;
 use gosched::channel::bounded;
 use gosched::sync::Mutex;
 use gosched::thread::{scope, spawn};
+use gosched_examples::println;
 
 /// Eight goroutines count to a million; who owns the sum?
 #[derive(Parser)]

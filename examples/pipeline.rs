@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use gosched::channel::{Receiver, bounded};
 use gosched::thread::sleep;
-use gosched_examples::spinner;
+use gosched_examples::{println, spinner};
 
 /// Pictures through a pipeline of three stages.
 #[derive(Parser)]

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use gosched::channel::{Receiver, Sender, bounded};
-use gosched_examples::spinner;
+use gosched_examples::{println, spinner};
 
 /// A chain of filters, a goroutine a prime.
 #[derive(Parser)]

@@ -10,6 +10,7 @@ use clap::Parser;
 use gosched::channel::{Receiver, bounded, unbounded};
 use gosched::thread::sleep;
 use gosched::time::Ticker;
+use gosched_examples::println;
 
 /// Twelve requests, and two ways to let them through slowly.
 #[derive(Parser)]

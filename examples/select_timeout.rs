@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gosched::channel::{Receiver, after, bounded, select, tick};
+use gosched_examples::println;
 
 /// Four ways to wait for one of several channels.
 #[derive(Parser)]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gosched::sync::{Mutex, WaitGroup};
-use gosched_examples::spinner;
+use gosched_examples::{println, spinner};
 use walkdir::{DirEntry, WalkDir};
 
 /// Counts words, a goroutine a file.

@@ -190,6 +190,59 @@ fn every_example_reads_its_arguments() {
     }
 }
 
+/// What an example writes on a terminal with so many columns; `script` makes the terminal.
+fn on_terminal(name: &str, args: &str, columns: usize) -> String {
+    let program = folder().join(name);
+    let line = format!("stty cols {columns} rows 30; {} {args}", program.display());
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]);
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let ended = child::run(&mut command, LIMIT);
+    assert_eq!(ended.status, Some(0), "{name}: {ended}");
+    ended.stdout
+}
+
+/// How wide a line is on a terminal: without what colours it.
+fn width(line: &str) -> usize {
+    let mut parts = line.split('\x1b');
+    let begin = parts.next().unwrap_or("").chars().count();
+    let behind = |part: &str| {
+        part.split_once('m')
+            .map_or(0, |(_, text)| text.chars().count())
+    };
+    begin + parts.map(behind).sum::<usize>()
+}
+
+/// Timelines, bars and sentences, on a terminal that is too narrow for them.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "examples are for release: `ci/check.sh examples`"
+)]
+fn no_example_is_wider_than_its_terminal() {
+    build();
+    if Command::new("script").arg("--version").output().is_err() {
+        println!("no `script`: not checked");
+        return;
+    }
+    let some = [
+        ("barrier", ""),
+        ("context_tree", ""),
+        ("fan", "20"),
+        ("in_order", ""),
+        ("rwlock", ""),
+        ("schedule", "--steps 12"),
+        ("select_timeout", ""),
+    ];
+    for (name, args) in some {
+        for columns in [40, 60] {
+            let output = on_terminal(name, args, columns);
+            let wide = output.lines().find(|line| width(line.trim_end()) > columns);
+            assert_eq!(wide, None, "{name}, {columns} columns:\n{output}");
+        }
+    }
+}
+
 /// The runtime's file that an example shows: `//! runtime/FILE: ...` in its first line, or in
 /// back quotes there.
 fn shown(source: &str) -> Option<&str> {
@@ -216,6 +269,12 @@ fn unlisted(name: &str, source: &str, gallery: &str) -> Option<String> {
             "{name}: its row has no link to {file}, which it shows"
         ));
     }
+    if !row.contains(".md") {
+        return Some(format!("{name}: its row has no link to a page"));
+    }
+    if !source.contains("What to notice") && !source.contains("what to notice") {
+        return Some(format!("{name}: it does not say what to notice"));
+    }
     let heading = format!("\n## {name}\n");
     let part = gallery.split_once(&heading).map(|(_, rest)| rest);
     let part = part.map(|rest| rest.split("\n## ").next().unwrap());
@@ -241,12 +300,14 @@ fn every_example_is_in_the_gallery() {
 
 #[test]
 fn an_example_that_is_not_in_the_gallery_is_found() {
-    let source = "//! runtime/a/b.rs: x.\n";
-    let good = "| [`x`](#x) | y | [b](../runtime/a/b.rs) |\n\n## x\n$ cargo run --release \
+    let source = "//! runtime/a/b.rs: x.\n//! What to notice: y.\n";
+    let good = "| [`x`](#x) | y | [p](../docs/p.md) | [b](../runtime/a/b.rs) |\n\n## x\n$ cargo run --release \
                 --example x\n";
     assert_eq!(unlisted("x", source, good), None);
     let bad = [
         ("//! No file.\n", good.to_owned()),
+        ("//! runtime/a/b.rs: x.\n", good.to_owned()),
+        (source, good.replace("p.md", "p")),
         (source, good.replace("`x`", "`z`")),
         (source, good.replace("a/b.rs", "a/c.rs")),
         (source, good.replace("## x", "## z")),

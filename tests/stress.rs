@@ -947,3 +947,45 @@ fn very_many_ps() {
         }
     });
 }
+
+/// Sixteen Ps: yields, messages, locks, sleeps and children at once. What one of
+/// them waits for is often in the queue of a P whose thread has no CPU just now.
+#[test]
+fn everything_at_once_at_sixteen_ps() {
+    check_at(&[16], limit(), || {
+        let until = Until::new();
+        let sum = Arc::new(gosched::sync::Mutex::new(0_u64));
+        let (give, take) = gosched::channel::bounded::<u64>(4);
+        let takers: Vec<_> = (0..8)
+            .map(|_| {
+                let (take, sum) = (take.clone(), Arc::clone(&sum));
+                thread::spawn(move || take.iter().for_each(|n| *sum.lock().unwrap() += n))
+            })
+            .collect();
+        drop(take);
+        let givers: Vec<_> = (0..24)
+            .map(|seed| {
+                let give = give.clone();
+                thread::spawn(move || {
+                    let mut dice = dice(seed);
+                    let mut given = 0;
+                    while given == 0 || until.blows() {
+                        match dice.roll(4) {
+                            0 => yield_now(),
+                            1 => thread::sleep(Duration::from_micros(dice.roll(200))),
+                            2 => assert_eq!(thread::spawn(move || seed).join().unwrap(), seed),
+                            _ => (),
+                        }
+                        give.send(seed + 1).unwrap();
+                        given += seed + 1;
+                    }
+                    given
+                })
+            })
+            .collect();
+        drop(give);
+        let given: u64 = givers.into_iter().map(|g| g.join().unwrap()).sum();
+        takers.into_iter().for_each(|t| t.join().unwrap());
+        assert_eq!(*sum.lock().unwrap(), given);
+    });
+}

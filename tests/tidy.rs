@@ -30,6 +30,9 @@ mod settings;
 #[path = "tidy/models.rs"]
 mod models;
 
+#[path = "../benches/scaling/mod.rs"]
+mod scaling;
+
 use std::path::Path;
 
 use tree::Tree;
@@ -201,6 +204,30 @@ fn tables_of_figures_agree_with_themselves() {
     let page = "docs/benchmarks.md";
     let text = std::fs::read_to_string(root().join(page)).unwrap();
     none(figures::ratios(page, &text));
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    none(figures::ranges(&readme, &text));
+}
+
+/// What `cargo bench --bench scale` prints. Without optimisation only the columns to 16 cores, as the others
+/// take half a minute.
+#[test]
+fn the_tables_of_the_simulation_are_in_the_page() {
+    let page = std::fs::read_to_string(root().join("docs/scaling.md")).unwrap();
+    let cores = &scaling::CORES[..if cfg!(debug_assertions) { 5 } else { 8 }];
+    std::thread::scope(|s| {
+        let tables = scaling::Operation::ALL.map(|(operation, name, _)| {
+            let table = move || scaling::table(operation, &scaling::MACHINES, cores);
+            (name, s.spawn(table))
+        });
+        for (name, table) in tables {
+            let begin = page
+                .lines()
+                .skip_while(|line| !line.starts_with(&format!("| {name} |")));
+            for (line, row) in begin.zip(table.join().unwrap().lines()) {
+                assert!(line.starts_with(row), "docs/scaling.md, {name}: not {row}");
+            }
+        }
+    });
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
+use gosched_examples::{columns, println};
 
 mod on_gosched;
 mod on_mini;
@@ -61,17 +62,25 @@ fn main() {
         }
         return;
     }
-    println!(
-        "{:18} | {:34} | {:34} | what answers it",
-        "", "mini", "gosched"
-    );
+    let narrow = columns().is_some_and(|columns| columns < 116);
+    if !narrow {
+        println!(
+            "{:18} | {:34} | {:34} | what answers it",
+            "", "mini", "gosched"
+        );
+    }
     for limit in LIMITS.iter().filter(|limit| wanted(limit.name)) {
         let (mini, full) = (start(limit.name, "mini"), start(limit.name, "gosched"));
         let (mini, full) = (end(mini, args.limit), end(full, LONG));
-        println!(
-            "{:18} | {mini:34} | {full:34} | {}",
-            limit.name, limit.answer
-        );
+        let (name, answer) = (limit.name, limit.answer);
+        if narrow {
+            println!("{name}");
+            println!("  on mini:    {mini}");
+            println!("  on gosched: {full}");
+            println!("  the answer: {answer}");
+        } else {
+            println!("{name:18} | {mini:34} | {full:34} | {answer}");
+        }
     }
 }
 

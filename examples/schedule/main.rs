@@ -32,7 +32,7 @@ struct Args {
     /// The program
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/10000.prog"))]
     program: PathBuf,
-    /// Show nothing, but leave the log of the run in this file (what is not used of it is NUL)
+    /// Only leave the log of the run in this file; unused bytes are NUL
     log: Option<PathBuf>,
     /// What to run the program on
     #[arg(default_value = "gosched")]

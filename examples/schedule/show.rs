@@ -2,7 +2,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use gosched_examples::{paint, println};
+use gosched_examples::{columns, paint, println};
 
 /// Runs the program in a child process, whose log outlives it, and prints `steps` steps of both.
 pub(crate) fn side_by_side(program: &Path, steps: usize) -> ExitCode {
@@ -56,8 +56,10 @@ fn print(ours: &[String], go: Option<&[String]>, steps: usize) -> ExitCode {
     const RED: usize = 5;
     let all = ours.len().max(go.map_or(0, <[String]>::len));
     let mut differ = 0;
+    // Beside the number of the step there are two columns, and two spaces before each.
+    let wide = columns().map_or(30, |all| (all.saturating_sub(8) / 2).clamp(12, 30));
     println!(
-        "step  {:<30}  {}",
+        "step  {:<wide$}  {}",
         "gosched",
         if go.is_some() { "Go" } else { "" }
     );
@@ -73,7 +75,7 @@ fn print(ours: &[String], go: Option<&[String]>, steps: usize) -> ExitCode {
         if i < steps || a != b {
             let colour = if a == b { who % RED } else { RED };
             let (a, b) = (
-                format!("{a:<30}"),
+                format!("{a:<wide$}"),
                 if go.is_some() { b } else { String::new() },
             );
             let line = format!("{:>4}  {}  {}", i + 1, paint(colour, a), paint(colour, b));

@@ -1,14 +1,24 @@
 //! What the examples share: a colour for each goroutine, timelines, and a line that lives while one
-//! waits. Where stdout is no terminal, or `NO_COLOR` is set, the text is plain.
+//! waits. Where stdout is no terminal, or `NO_COLOR` is set, the text is plain. A terminal that is too
+//! narrow gets more lines.
 #![forbid(unsafe_code)]
 
 mod colour;
+mod fit;
 mod live;
 mod timeline;
 mod top;
 
-pub use anstream::println;
 pub use colour::paint;
+pub use fit::{columns, print_line, wrapped};
 pub use live::{bar, spinner};
 pub use timeline::Timeline;
 pub use top::top;
+
+/// As std's, with colours where they can be seen, and no line wider than the terminal.
+#[macro_export]
+macro_rules! println {
+    ($($what:tt)*) => {
+        $crate::print_line(&::std::format!($($what)*))
+    };
+}

@@ -1,7 +1,7 @@
 //! A picture in text: one line for each name, one column for each tick.
 use std::time::{Duration, Instant};
 
-use crate::{paint, println};
+use crate::{columns, paint};
 
 /// Who did what, from when to when. All times are rounded to columns.
 #[derive(Debug)]
@@ -69,10 +69,25 @@ impl Timeline {
             .map(|(name, _)| name.chars().count())
             .max();
         let width = width.unwrap_or(0);
-        for (name, cells) in &self.lines {
-            let text: String = cells.chunk_by(|a, b| a.1 == b.1).map(run).collect();
-            println!("  {name:<width$} |{}", text.trim_end());
+        let beside = "  ".len() + width + " |".len();
+        let room = columns().map_or(usize::MAX, |all| all.saturating_sub(beside).max(10));
+        for piece in self.pieces(room) {
+            if piece > 0 {
+                anstream::println!("  from column {piece} on:");
+            }
+            for (name, cells) in &self.lines {
+                let end = cells.len().min(piece.saturating_add(room));
+                let cells = cells.get(piece..end).unwrap_or(&[]);
+                let text: String = cells.chunk_by(|a, b| a.1 == b.1).map(run).collect();
+                anstream::println!("  {name:<width$} |{}", text.trim_end());
+            }
         }
+    }
+
+    /// Where the pieces begin that a terminal with `room` for so many columns takes one after the other.
+    fn pieces(&self, room: usize) -> impl Iterator<Item = usize> {
+        let most = self.lines.iter().map(|(_, cells)| cells.len()).max();
+        (0..most.unwrap_or(0)).step_by(room)
     }
 }
 
@@ -104,5 +119,7 @@ mod tests {
             ("b".into(), vec![EMPTY, Cell('!', None)])
         );
         assert_eq!(run(&[EMPTY, dot]), " .");
+        assert_eq!(timeline.pieces(usize::MAX).collect::<Vec<_>>(), [0]);
+        assert_eq!(timeline.pieces(3).collect::<Vec<_>>(), [0, 3]);
     }
 }

@@ -21,12 +21,13 @@ pub fn top(period: Duration, rounds: u32) -> std::thread::JoinHandle<()> {
             std::thread::sleep(period);
             let now = latencies();
             let text = block(&now.since(&before));
+            let text = crate::wrapped(&text, crate::columns().unwrap_or(usize::MAX));
             before = now;
             if std::io::stdout().is_terminal() && last > 0 {
                 print!("\x1b[{last}A\x1b[J"); // up, and everything below away
             }
             last = text.lines().count();
-            anstream::print!("{text}");
+            anstream::println!("{text}");
         }
     })
 }

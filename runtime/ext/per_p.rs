@@ -129,3 +129,14 @@ impl LentP<'_> {
         self.stacks.flush();
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        assert_lines!(PExt: timers, stacks, created, finished, syscalltick, moves);
+    }
+}

@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use crate::core::base::alone::Alone;
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
 use crate::core::m::machine::M;
@@ -17,13 +18,19 @@ use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::timers::timer_waiter::TimerWaiter;
 
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct SchedExt {
+    // Read by all, all the time, and hardly ever written.
+    /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
+    pub(crate) stopping: OwnerCell<bool>,
+    pub(crate) max_ms: OwnerCell<u32>,
+    /// The idle M that waits for the next timer.
+    pub(crate) timer_waiter: Alone<TimerWaiter>,
+    /// Goroutines that wait for a descriptor, or are on their way from there. Go: netpollWaiters.
+    pub(crate) io_waiters: Alone<AtomicU32>,
     /// Ms that wait until a goroutine is picked that needs their thread; under the lock. Go:
     /// nmidlelocked.
     pub(crate) idle_locked: OwnerCell<u32>,
-    pub(crate) max_ms: OwnerCell<u32>,
-    /// The world is being stopped: every M gives its P up at its next look. Go: gcwaiting.
-    pub(crate) stopping: OwnerCell<bool>,
     /// Ps that still have to stop; under the lock. Go: stopwait.
     pub(crate) still_running: OwnerCell<u32>,
     /// Where the stopper waits for them. Go: stopnote.
@@ -33,10 +40,6 @@ pub(crate) struct SchedExt {
     pub(crate) sysmon_note: Note,
     /// Goroutines wait for a stack (`starved.rs`); written under the lock.
     pub(crate) starved: OwnerCell<bool>,
-    /// The idle M that waits for the next timer.
-    pub(crate) timer_waiter: TimerWaiter,
-    /// Goroutines that wait for a descriptor, or are on their way from there. Go: netpollWaiters.
-    pub(crate) io_waiters: AtomicU32,
     /// Goroutines spawned by threads without a P.
     pub(crate) created_outside: AtomicU64,
     /// Threads inside of `run`, waiting for their main goroutine.
@@ -50,16 +53,16 @@ const MAX_SET_ASIDE: u32 = 4;
 impl SchedExt {
     pub(crate) const fn new() -> SchedExt {
         SchedExt {
-            idle_locked: OwnerCell::zero(),
-            max_ms: OwnerCell::<u32>::new(10_000),
             stopping: OwnerCell::zero(),
+            max_ms: OwnerCell::<u32>::new(10_000),
+            timer_waiter: Alone(TimerWaiter::new()),
+            io_waiters: Alone(AtomicU32::new(0)),
+            idle_locked: OwnerCell::zero(),
             still_running: OwnerCell::zero(),
             all_stopped: Note::new(),
             sysmon_asleep: OwnerCell::zero(),
             sysmon_note: Note::new(),
             starved: OwnerCell::zero(),
-            timer_waiter: TimerWaiter::new(),
-            io_waiters: AtomicU32::new(0),
             created_outside: AtomicU64::new(0),
             mains: AtomicU32::new(0),
         }
@@ -166,5 +169,16 @@ pub(crate) fn p_gets_busy(sched: &SchedGuard) {
         sched.sysmon_asleep.set(false);
         set_coarse(nanotime());
         sched.sysmon_note.wake();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        assert_lines!(SchedExt: stopping, max_ms, timer_waiter, io_waiters, idle_locked, starved, created_outside);
     }
 }

@@ -105,6 +105,91 @@ impl Figure {
     }
 }
 
+/// The README's ranges are the lowest and the highest of what the page has, at one P.
+pub(crate) fn ranges(readme: &str, page: &str) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut columns: Vec<&str> = Vec::new();
+    let mut rows = 0;
+    for line in readme.lines() {
+        let cells = cells(line);
+        if cells.contains(&"std::thread, one CPU") {
+            columns = cells;
+            continue;
+        }
+        let id = cells.first().and_then(|first| first.split('`').nth(1));
+        let Some(id) = id.filter(|_| cells.len() == columns.len()) else {
+            continue;
+        };
+        rows += 1;
+        for (column, said) in columns.iter().zip(&cells).skip(1) {
+            let right = measured(page, id, column);
+            if right.as_deref() != Some(said.replace(',', "").as_str()) {
+                complaints.push(format!(
+                    "README.md: `{id}`, {column}: {right:?}, not {said}"
+                ));
+            }
+        }
+    }
+    if rows == 0 {
+        complaints.push("README.md: no table of ranges".to_owned());
+    }
+    complaints
+}
+
+fn cells(line: &str) -> Vec<&str> {
+    let line = line
+        .strip_prefix('|')
+        .and_then(|line| line.strip_suffix('|'));
+    line.into_iter()
+        .flat_map(|line| line.split('|').map(str::trim))
+        .collect()
+}
+
+/// `50 to 104`: over all tables of the page that have Go beside us.
+fn measured(page: &str, id: &str, column: &str) -> Option<String> {
+    let mut columns: Vec<&str> = Vec::new();
+    let mut all: Vec<(f64, &str)> = Vec::new();
+    for line in page.lines() {
+        let cells = cells(line);
+        if cells.first() == Some(&"workload") {
+            columns = cells;
+            continue;
+        }
+        let of = |name| {
+            columns
+                .iter()
+                .position(|column| *column == name)
+                .map(|i| cells.get(i))
+        };
+        let here = cells
+            .first()
+            .is_some_and(|first| first.trim_matches('`') == id);
+        if !here || of("Go").is_none() || of("P").is_some_and(|p| p != Some(&"1")) {
+            continue;
+        }
+        let texts = of(column)
+            .flatten()
+            .into_iter()
+            .flat_map(|cell| cell.split(" to "));
+        all.extend(texts.filter_map(|text| Some((text.parse().ok()?, text))));
+    }
+    let low = all.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let high = all.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(format!("{} to {}", low.1, high.1))
+}
+
+#[test]
+fn a_range_that_is_not_over_all_runs_is_noticed() {
+    let page = "| workload | gosched | Go | std::thread, one CPU |\n| `x` | 5 to 7 | 1 | 1000 |\n\n\
+                | workload | P | gosched | Go |\n| `x` | 1 | 9 | 2.5 |\n| `x` | 2 | 90 | 0 |\n\n\
+                | workload | gosched | mini |\n| `x` | 700 | 1 |\n";
+    let readme = "| | gosched | Go | std::thread, one CPU |\n\
+                  | it (`x`) | 5 to 9 | 1 to 2.5 | 1,000 to 1,000 |\n";
+    assert_eq!(ranges(readme, page), Vec::<String>::new());
+    assert_eq!(ranges(&readme.replace("5 to 9", "5 to 7"), page).len(), 1);
+    assert_eq!(ranges("", page).len(), 1);
+}
+
 #[test]
 fn what_is_no_number_of_ps_is_noticed() {
     let good = "| workload | P | a |\n|---|---|---|\n| `x` | 1 | 5 |\n| `x` | 2 | 6 |\n";

@@ -96,3 +96,15 @@ impl G {
         std::ptr::eq(self, other)
     }
 }
+
+#[cfg(all(test, not(loom), feature = "ext"))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        assert_lines!(G: status, reason, link, stack, block, wait_round, id, ext.stay, ext.waits_for,
+            ext.last_m, ext.note, ext.parent, ext.identity, ext.timer, closure);
+    }
+}

@@ -81,3 +81,14 @@ impl M {
         &self.choice
     }
 }
+
+#[cfg(all(test, not(loom), feature = "ext"))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        assert_lines!(M: curg, p, next_p, spinning, note, idle_link, ext);
+    }
+}

@@ -11,6 +11,7 @@ use std::ops::Deref;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::core::base::alone::Alone;
 use crate::core::base::m_id::AtomicMId;
 use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::free_gs;
@@ -38,26 +39,28 @@ const ID_BLOCK: u64 = 16;
 /// A P keeps at most this many dead Gs, and spills down to half. Go: gfput.
 const FREE_MAX: u32 = 64;
 
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+static NEXT_ID: Alone<AtomicU64> = Alone(AtomicU64::new(1));
 
 /// A goroutine id for a spawner without a P.
 pub(crate) fn next_id_without_p() -> u64 {
     NEXT_ID.fetch_add(1, Relaxed)
 }
 
-#[repr(align(128))]
+/// Which fields share a cache line: `docs/scaling.md`.
+#[repr(C, align(128))]
 #[derive(Debug)]
 pub(crate) struct P {
+    // For those who look from outside; changes when the P passes to another M, or to none.
     pub(crate) id: u32,
     status: OwnerCell<u8>,
+    /// The M that holds it.
+    pub(crate) m: AtomicMId,
     /// Next idle P; under the scheduler's lock.
     pub(crate) idle_link: OwnerRef<P>,
     pub(crate) runq: LocalQueue,
+    // Owner half: written at each pick, spawn and end.
     /// Goes up with every goroutine picked that does not inherit a slice. Go: schedtick.
     pub(crate) schedtick: OwnerCell<u32>,
-    /// The M that holds it, for those who look from outside.
-    pub(crate) m: AtomicMId,
-    // Owner half: caches.
     pub(crate) free_gs: GQueue,
     id_next: OwnerCell<u64>,
     id_end: OwnerCell<u64>,
@@ -258,5 +261,16 @@ impl LentP<'_> {
     /// Fresh Gs for the next spawns.
     pub(crate) fn add_gs(self, gs: &GQueue) {
         self.free_gs.append(gs);
+    }
+}
+
+#[cfg(all(test, not(loom), feature = "ext"))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        assert_lines!(P: id, status, m, idle_link, runq, schedtick, free_gs, id_next, ext);
     }
 }

@@ -12,6 +12,7 @@
 //! Go: proc.go runqput, runqputslow, runqget, runqgrab.
 #![forbid(unsafe_code)]
 
+use crate::core::base::alone::Alone;
 use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -29,15 +30,10 @@ pub(crate) trait Cell {
     fn store(&self, item: Self::Item);
 }
 
-/// Words written by different threads, each on a cache line (pair) of its own.
-#[derive(Debug)]
-#[repr(align(128))]
-struct Alone(AtomicU32);
-
 #[derive(Debug)]
 pub(crate) struct Ring<C, const CAP: usize> {
-    head: Alone,
-    tail: Alone,
+    head: Alone<AtomicU32>,
+    tail: Alone<AtomicU32>,
     cells: [C; CAP],
 }
 
@@ -303,5 +299,17 @@ mod model {
             assert!(!nothing, "something is in it");
             owner.join().unwrap();
         });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        // As long as 256 references to Gs, of which this file knows nothing.
+        assert_lines!(Ring<NumberCell, 512>: head, tail, cells);
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
+use crate::core::base::alone::Alone;
 use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::goroutine::GRef;
@@ -16,24 +17,28 @@ use crate::core::p::idle_word::IdleWord;
 use crate::core::p::processor::{MAX_PS, P};
 use crate::core::sys::lock::RawLock;
 
-/// See the fields. Go: sched.
+/// See the fields. Which of them share a cache line: `docs/scaling.md`. Go: sched.
 #[derive(Debug)]
+#[repr(C, align(128))]
 pub(crate) struct Sched {
+    // What is written under the lock is where the lock is.
     /// Guards every field whose comment says so. It is held for a few instructions, never across
     /// a system call that can block.
     lock: RawLock,
-    /// Under the lock; any thread may read its length, as a hint.
-    global: GQueue,
-    /// Under the lock. Go: midle.
-    pub(crate) idle_ms: IdleMs,
-    /// Last in, first out; under the lock. Go: pidle.
-    idle_ps: OwnerRef<P>,
-    pub(crate) idle: IdleWord,
-    all_ps: [AtomicRef<P>; MAX_PS],
-    procs: OwnerCell<u32>,
     /// Ms made or promised; under the lock. Go: mcount.
     pub(crate) m_count: OwnerCell<u32>,
+    /// Under the lock; any thread may read its length, as a hint.
+    global: GQueue,
+    /// Last in, first out; under the lock. Go: pidle.
+    idle_ps: OwnerRef<P>,
+    /// Under the lock. Go: midle.
+    pub(crate) idle_ms: IdleMs,
+    /// Read at each wake-up, and hardly ever written while all Ps are busy.
+    pub(crate) idle: Alone<IdleWord>,
+    // Read by all, all the time, and hardly ever written.
+    procs: OwnerCell<u32>,
     pub(crate) started: AtomicBool,
+    all_ps: [AtomicRef<P>; MAX_PS],
     /// What the extras keep here.
     ext: SchedExt,
 }
@@ -50,14 +55,14 @@ impl Deref for Sched {
 /// The one runtime of the process.
 pub(crate) static SCHED: Sched = Sched {
     lock: RawLock::new(),
-    global: GQueue::new(),
-    idle_ms: IdleMs::new(),
-    idle_ps: OwnerRef::none(),
-    idle: IdleWord::new(),
-    all_ps: [const { AtomicRef::none() }; MAX_PS],
-    procs: OwnerCell::zero(),
     m_count: OwnerCell::zero(),
+    global: GQueue::new(),
+    idle_ps: OwnerRef::none(),
+    idle_ms: IdleMs::new(),
+    idle: Alone(IdleWord::new()),
+    procs: OwnerCell::zero(),
     started: AtomicBool::new(false),
+    all_ps: [const { AtomicRef::none() }; MAX_PS],
     ext: SchedExt::new(),
 };
 
@@ -198,5 +203,16 @@ impl SchedGuard {
     /// Puts `g` at the tail of the global queue. Go: globrunqput.
     pub(crate) fn push_global(&self, g: GRef) {
         self.global.push_back(g);
+    }
+}
+
+#[cfg(all(test, not(loom), feature = "ext"))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        assert_lines!(Sched: lock, m_count, global, idle_ps, idle_ms, idle, procs, started, ext);
     }
 }

@@ -144,3 +144,14 @@ impl<W: Sync> TimerHeap<W> {
         self.array.is_sorted()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        assert_lines!(TimerHeap<u8>: lock, array, shared);
+    }
+}
