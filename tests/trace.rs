@@ -9,8 +9,10 @@ mod traced;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gosched::trace::{self, Trace};
 use gosched::{channel, goroutine, thread};
@@ -260,6 +262,61 @@ fn the_program_s_own_words_are_in_the_trace() {
         let found = bytes.windows(words.len()).any(|w| w == words.as_bytes());
         assert!(found, "{words}");
     }
+}
+
+/// Everything but the goroutines' own moves: timers, larger stacks, Ms that look for work and sleep, how
+/// many were stolen, and names, also of goroutines that have ended.
+#[test]
+fn timers_stacks_steals_names_and_sleeps_are_recorded() {
+    let recorded = record(2, || {
+        let named = |name: &str| thread::Builder::new().name(name.into());
+        let sleeper = named("the sleeper").spawn(|| thread::sleep(MS)).unwrap();
+        sleeper.join().unwrap();
+        gosched::stack::grow(usize::MAX, 1 << 20, || ());
+        for round in 0.. {
+            // One P makes a hundred goroutines; they compute until the other P has some of them.
+            let other = AtomicBool::new(false);
+            thread::scope(|s| {
+                for _ in 0..100 {
+                    s.spawn(|| {
+                        let begin = Instant::now();
+                        while !other.load(SeqCst) && begin.elapsed() < MS / 10 {}
+                        other.store(true, SeqCst);
+                    });
+                }
+            });
+            if round == 20 {
+                break;
+            }
+            thread::sleep(MS);
+        }
+    });
+    let bytes = recorded.to_perfetto();
+    let text = recorded.to_text();
+    for words in [
+        "a timer ends a wait: G",
+        "goes on on a stack of ",
+        "looks for work",
+        "asleep",
+        "steals ",
+        "the sleeper",
+        "global queue",
+    ] {
+        let found = bytes.windows(words.len()).any(|w| w == words.as_bytes());
+        assert!(found, "{words}: {text}");
+    }
+    for words in [
+        "timers fired",
+        "stacks grown",
+        "sleeps of Ms",
+        "the sleeper (1)",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    let file = scratch("besides.trace");
+    recorded.write(&file).unwrap();
+    ask_go(&file);
 }
 
 /// More events than there is room for: those that are kept are the beginning, and it says so.

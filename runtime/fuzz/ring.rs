@@ -53,8 +53,9 @@ pub fn ring(bytes: &[u8]) {
             _ if queues[one].is_empty() && one != other => {
                 let half = queues[other].len().div_ceil(2);
                 let mut stolen: VecDeque<u32> = queues[other].drain(..half).collect();
-                let newest = rings[one].steal_half(&rings[other]);
-                assert_eq!(newest, stolen.pop_back(), "steal_half");
+                let got = rings[one].steal_half(&rings[other]);
+                let expect = stolen.pop_back().map(|newest| (newest, half as u32));
+                assert_eq!(got, expect, "steal_half");
                 queues[one] = stolen;
             }
             _ => (),

@@ -12,7 +12,8 @@ use crate::ext::recording::record::Rule;
 use crate::ext::recording::recorder;
 use crate::ext::trace::file;
 use crate::ext::trace::lives::follow;
-use crate::ext::trace::session::{self, Recording, Refused};
+use crate::ext::trace::session::{self, Refused};
+use crate::ext::trace::together::Recording;
 
 /// Why [`start`] did not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

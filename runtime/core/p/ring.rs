@@ -136,8 +136,9 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         }
     }
 
-    /// Takes half of `victim`, keeps all but the newest, and returns the newest. Called by the owner of `self`.
-    pub(crate) fn steal_half(&self, victim: &Self) -> Option<C::Item> {
+    /// Takes half of `victim`, keeps all but the newest; returns the newest, and how many it took. Called by
+    /// the owner of `self`.
+    pub(crate) fn steal_half(&self, victim: &Self) -> Option<(C::Item, u32)> {
         let tail = self.tail.0.load(Relaxed);
         // The thief's ring is empty, so there is room for half of another one.
         debug_assert!(self.len() <= CAP / 2, "a thief has work of its own");
@@ -146,7 +147,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         let newest = self.cell(tail.wrapping_add(kept)).load();
         // Release pairs(ring-tail): the takers' Acquire.
         self.tail.0.store(tail.wrapping_add(kept), Release);
-        newest
+        newest.map(|newest| (newest, n))
     }
 
     /// A moment's length.
@@ -207,7 +208,7 @@ mod model {
             let victim = Arc::clone(&ring);
             let thief = loom::thread::spawn(move || {
                 let mine = Small::new();
-                let newest = mine.steal_half(&victim);
+                let newest = mine.steal_half(&victim).map(|(newest, _)| newest);
                 [newest, mine.pop().map(|(n, _)| n)]
             });
             assert!(ring.push(1) && ring.push(2));

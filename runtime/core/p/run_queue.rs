@@ -49,8 +49,11 @@ pub(crate) enum Source {
     /// The global queue, which goes first every 61st time.
     Every61st,
     GlobalBatch,
-    /// Half of that P's queue was stolen.
-    Half(u32),
+    /// Half of a P's queue was stolen: so many goroutines.
+    Half {
+        victim: u32,
+        n: u32,
+    },
     /// That P's `runnext` was stolen.
     Next(u32),
     /// That P's timer was due.
@@ -129,8 +132,9 @@ impl LocalQueue {
         Some(Picked { g, inherit: false })
     }
 
-    /// Moves half of this queue into the thief's, and hands out the newest of them to run.
-    pub(super) fn steal_half(&self, thief: &LocalQueue) -> Option<GRef> {
+    /// Moves half of this queue into the thief's, and hands out the newest of them to run; and how many
+    /// these were.
+    pub(super) fn steal_half(&self, thief: &LocalQueue) -> Option<(GRef, u32)> {
         thief.ring.steal_half(&self.ring)
     }
 

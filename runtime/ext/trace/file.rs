@@ -13,7 +13,8 @@ use crate::ext::settings::config::{self, Debug};
 use crate::ext::trace::death;
 use crate::ext::trace::lives::follow;
 use crate::ext::trace::order::Impossible;
-use crate::ext::trace::session::{self, Flight, Recording, Refused, Tail};
+use crate::ext::trace::session::{self, Flight, Refused};
+use crate::ext::trace::together::{Recording, Tail};
 use crate::ext::trace::{go_wire, html, perfetto, timeline};
 
 /// The bytes of a file.

@@ -7,8 +7,7 @@ use crate::core::g::wait_reason::WaitReason;
 use crate::ext::recording::record::Rule;
 use crate::ext::trace::lives::{Ended, Lives, State};
 use crate::ext::trace::names::Names;
-use crate::ext::trace::stats::Stats;
-use crate::ext::trace::timeline::time;
+use crate::ext::trace::stats::{Stats, time};
 
 const VIEWER: &str = include_str!("viewer.html");
 /// Where the recording goes.
@@ -74,8 +73,8 @@ fn json(lives: &Lives, names: &Names, lost: u64) -> String {
             i64::from(run.m as i32), // who is no M is -1
             run.from,
             run.to,
-            run.local,
-            run.global
+            run.queues.local,
+            run.queues.global
         )
     }));
     let gs = array(lives.gs.iter().map(|(&g, life)| {
@@ -113,8 +112,7 @@ fn json(lives: &Lives, names: &Names, lost: u64) -> String {
         lives
             .steals
             .iter()
-            .filter(|(_, _, rule, _)| is_steal(*rule))
-            .map(|&(at, p, rule, victim)| format!("[{at},{p},{},{victim}]", rule as u8)),
+            .map(|s| format!("[{},{},{},{},{}]", s.time, s.p, s.rule as u8, s.victim, s.n)),
     );
     let rules = array((0..).map_while(Rule::from_u8).map(|rule| {
         let parts = [rule.name(), rule.sentence(), rule.decided_by()];
@@ -131,10 +129,6 @@ fn json(lives: &Lives, names: &Names, lost: u64) -> String {
          \"steals\":{steals},\"rules\":{rules},\"texts\":{texts},\"facts\":{facts}}}",
         lives.end
     )
-}
-
-fn is_steal(rule: Rule) -> bool {
-    matches!(rule, Rule::StealHalf | Rule::StealNext | Rule::StealTimer)
 }
 
 fn words(reason: WaitReason) -> &'static str {
@@ -200,6 +194,12 @@ fn facts(lives: &Lives, lost: u64) -> Vec<(String, String)> {
             stats.retaken.to_string(),
         ));
     }
+    facts.extend(
+        stats
+            .besides
+            .into_iter()
+            .map(|one| ("besides".to_string(), one)),
+    );
     facts
 }
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::core::g::wait_reason::WaitReason;
-use crate::ext::recording::record::{Rule, Was};
+use crate::ext::recording::record::{Asleep, Fires, Rule, Was};
 use crate::ext::trace::order::Step;
-use crate::ext::trace::possible::{What, WriterId};
+use crate::ext::trace::possible::{Queues, What, WriterId};
 
 /// A goroutine on a P, without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,7 @@ pub(crate) struct Run {
     /// Why it ran; none: it ran when the recording began, or went on after its P was taken.
     pub(crate) rule: Option<Rule>,
     /// What was in the two queues besides.
-    pub(crate) local: u16,
-    pub(crate) global: u16,
+    pub(crate) queues: Queues,
     pub(crate) ended_by: Ended,
 }
 
@@ -73,6 +72,52 @@ pub(crate) struct Wake {
     pub(crate) spawned: bool,
 }
 
+/// An M that looked for work, with a P or without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) m: WriterId,
+    pub(crate) p: Option<u32>,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// An M that slept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sleep {
+    pub(crate) m: WriterId,
+    pub(crate) why: Asleep,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// `p` took from `victim`: so many goroutines, if that was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Steal {
+    pub(crate) time: u64,
+    pub(crate) p: u32,
+    pub(crate) rule: Rule,
+    pub(crate) victim: u32,
+    pub(crate) n: u32,
+}
+
+/// A timer of the heap of `p` fired for `g`, on the P `on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timer {
+    pub(crate) time: u64,
+    pub(crate) on: Option<u32>,
+    pub(crate) p: u32,
+    pub(crate) g: u64,
+    pub(crate) fires: Fires,
+}
+
+/// `g` continued on a stack of so many bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grown {
+    pub(crate) time: u64,
+    pub(crate) g: u64,
+    pub(crate) bytes: u64,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lives {
     /// Nanoseconds.
@@ -82,7 +127,13 @@ pub(crate) struct Lives {
     pub(crate) wakes: Vec<Wake>,
     /// When a P had an M, from and to.
     pub(crate) held: Vec<(u32, WriterId, u64, u64)>,
-    pub(crate) steals: Vec<(u64, u32, Rule, u32)>,
+    pub(crate) steals: Vec<Steal>,
+    /// The lengths of a P's queue and of the global one, at each event that says them.
+    pub(crate) queues: Vec<(u64, u32, Queues)>,
+    pub(crate) looks: Vec<Look>,
+    pub(crate) sleeps: Vec<Sleep>,
+    pub(crate) timers: Vec<Timer>,
+    pub(crate) grown: Vec<Grown>,
 }
 
 /// Follows the steps, whose times are nanoseconds.
@@ -105,6 +156,11 @@ struct Book {
     /// What each P runs, as a run that has not ended.
     open: BTreeMap<u32, Run>,
     held: BTreeMap<u32, (WriterId, u64)>,
+    /// What each M does besides: it looks for work (with a P), it sleeps; since when.
+    looking: BTreeMap<WriterId, (Option<u32>, u64)>,
+    asleep: BTreeMap<WriterId, (Asleep, u64)>,
+    /// The last length of the global queue.
+    global: u16,
 }
 
 impl Book {
@@ -128,7 +184,7 @@ impl Book {
         }
     }
 
-    fn begin(&mut self, step: &Step, g: u64, rule: Option<Rule>, queues: (u16, u16)) {
+    fn begin(&mut self, step: &Step, g: u64, rule: Option<Rule>, queues: Queues) {
         let Some(p) = step.p else { return };
         self.enter(g, State::Running(p), step.time);
         let run = Run {
@@ -138,8 +194,7 @@ impl Book {
             from: step.time,
             to: step.time,
             rule,
-            local: queues.0,
-            global: queues.1,
+            queues,
             ended_by: Ended::Not,
         };
         self.open.insert(p, run);
@@ -148,6 +203,39 @@ impl Book {
     fn let_p_go(&mut self, p: Option<u32>, time: u64) {
         if let Some((p, (m, from))) = p.and_then(|p| Some((p, self.held.remove(&p)?))) {
             self.lives.held.push((p, m, from, time));
+        }
+    }
+
+    fn queues(&mut self, step: &Step, queues: Queues) {
+        self.global = queues.global;
+        if let Some(p) = step.p {
+            self.lives.queues.push((step.time, p, queues));
+        }
+    }
+
+    fn looks(&mut self, m: WriterId, p: Option<u32>, time: u64) {
+        self.looks_no_more(m, time);
+        self.looking.insert(m, (p, time));
+    }
+
+    fn looks_no_more(&mut self, m: WriterId, to: u64) -> bool {
+        let open = self.looking.remove(&m);
+        if let Some((p, from)) = open {
+            self.lives.looks.push(Look { m, p, from, to });
+        }
+        open.is_some()
+    }
+
+    fn wakes(&mut self, m: WriterId, to: u64) {
+        if let Some((why, from)) = self.asleep.remove(&m) {
+            self.lives.sleeps.push(Sleep { m, why, from, to });
+        }
+    }
+
+    /// It looks on, with another P, or without.
+    fn looks_on(&mut self, m: WriterId, p: Option<u32>, time: u64) {
+        if self.looks_no_more(m, time) {
+            self.looks(m, p, time);
         }
     }
 
@@ -165,8 +253,12 @@ impl Book {
                 if let Some(p) = p {
                     self.held.insert(p, (m, time));
                 }
+                self.looks_on(m, p, time);
             }
-            What::PStop => self.let_p_go(p, time),
+            What::PStop => {
+                self.let_p_go(p, time);
+                self.looks_on(m, None, time);
+            }
             What::PRetake { p: taken, .. } => {
                 if let Some(run) = self.open.get(&taken) {
                     let g = run.g;
@@ -175,23 +267,22 @@ impl Book {
                 self.leave(Some(taken), time, Ended::Retaken);
                 self.let_p_go(Some(taken), time);
             }
-            What::Create(new, _) => {
+            What::Create { g: new, local, .. } => {
+                let global = self.global;
+                self.queues(step, Queues { local, global });
                 self.enter(new, State::Runnable, time);
                 self.wake(step, new, true);
                 if let Some(life) = self.lives.gs.get_mut(&new) {
                     life.parent = g;
                 }
             }
-            What::Start {
-                g,
-                rule,
-                local,
-                global,
-            } => {
-                self.begin(step, g, Some(rule), (local, global));
+            What::Start { g, rule, queues } => {
+                self.queues(step, queues);
+                self.begin(step, g, Some(rule), queues);
             }
-            What::Return(g) => self.begin(step, g, None, (0, 0)),
-            What::Stop(why) => {
+            What::Return(g) => self.begin(step, g, None, Queues::default()),
+            What::Stop(why, queues) => {
+                self.queues(step, queues);
                 self.enter(running, State::Runnable, time);
                 self.leave(p, time, Ended::Stop(why));
             }
@@ -208,18 +299,45 @@ impl Book {
                 }
                 self.leave(p, time, Ended::End);
             }
-            What::Ready(g) => {
+            What::Ready(g, queues) => {
+                self.queues(step, queues);
                 self.enter(g, State::Runnable, time);
                 self.wake(step, g, false);
             }
             What::Leave(g) => self.enter(g, State::Runnable, time),
             What::Valve(g) => self.enter(g, State::Lost, time),
             What::GWas(g, was) => self.was(step, g, was),
-            What::Steal(rule, victim) => {
-                if let Some(p) = p {
-                    self.lives.steals.push((time, p, rule, victim));
+            What::Steal(rule, victim, n) => {
+                let steal = |p| Steal {
+                    time,
+                    p,
+                    rule,
+                    victim,
+                    n,
+                };
+                self.lives.steals.extend(p.map(steal));
+            }
+            What::Spin(true) => self.looks(m, p, time),
+            What::Spin(false) => {
+                self.looks_no_more(m, time);
+            }
+            What::Sleep(why) => {
+                self.asleep.insert(m, (why, time));
+            }
+            What::Wake(spins) => {
+                self.wakes(m, time);
+                if spins {
+                    self.looks(m, None, time);
                 }
             }
+            What::Timer(fires, g, heap) => self.lives.timers.push(Timer {
+                time,
+                on: p,
+                p: heap,
+                g,
+                fires,
+            }),
+            What::Grow(g, bytes) => self.lives.grown.push(Grown { time, g, bytes }),
             What::PWas(_) | What::Note(..) => (),
         }
     }
@@ -229,7 +347,7 @@ impl Book {
             Was::Runnable => State::Runnable,
             Was::Waiting => State::Waiting(WaitReason::None),
             Was::Lost => State::Lost,
-            Was::Running => return self.begin(step, g, None, (0, 0)),
+            Was::Running => return self.begin(step, g, None, Queues::default()),
         };
         self.enter(g, state, step.time);
     }
@@ -253,6 +371,12 @@ impl Book {
         for p in ps {
             self.let_p_go(Some(p), end);
         }
+        let ms: Vec<WriterId> = self.looking.keys().copied().collect();
+        ms.into_iter().for_each(|m| {
+            self.looks_no_more(m, end);
+        });
+        let ms: Vec<WriterId> = self.asleep.keys().copied().collect();
+        ms.into_iter().for_each(|m| self.wakes(m, end));
         for life in self.lives.gs.values_mut().filter(|life| !life.ended) {
             if let Some(last) = life.spans.last_mut() {
                 last.to = end;
@@ -262,5 +386,7 @@ impl Book {
         self.lives
             .held
             .sort_unstable_by_key(|&(p, _, from, _)| (from, p));
+        self.lives.looks.sort_by_key(|look| (look.from, look.m));
+        self.lives.sleeps.sort_by_key(|sleep| (sleep.from, sleep.m));
     }
 }
