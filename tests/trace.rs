@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use gosched::trace::{self, Trace};
 use gosched::{channel, goroutine, thread};
-use traced::{ask_go, everything, scratch};
+use traced::{ask_go, ask_pprof, everything, scratch};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const MS: Duration = Duration::from_millis(1);
@@ -178,6 +178,45 @@ fn a_whole_program_is_recorded() {
     }
 }
 
+/// Profiles of the time blocked and of the time runnable, by the stacks that goroutines left.
+#[test]
+fn go_s_pprof_reads_where_goroutines_waited() {
+    const NAME: &str = "go_s_pprof_reads_where_goroutines_waited";
+    if child::role().is_some() {
+        // SAFETY: nothing in this program is tied to a thread.
+        return unsafe {
+            gosched::run(|| {
+                thread::spawn(|| thread::sleep(MS * 30)).join().unwrap();
+            })
+        };
+    }
+    let file = scratch("waits.pb.gz");
+    let _ = std::fs::remove_file(&file);
+    let mut command = child::again(NAME, "child");
+    command.env("GOSCHED", format!("trace={}", file.display()));
+    let ended = child::run(&mut command, LIMIT);
+    assert_eq!(ended.status, Some(0), "{ended}");
+    assert!(!ended.stderr.contains("gosched:"), "{ended}");
+    assert_eq!(std::fs::read(&file).unwrap()[..2], [0x1f, 0x8b]);
+    let Some(blocked) = ask_pprof(&file, "blocked") else {
+        return;
+    };
+    assert!(
+        blocked.contains("Type: blocked") && blocked.contains("reason:  sleep"),
+        "{blocked}"
+    );
+    assert!(blocked.contains(NAME), "{blocked}"); // a function of this test stands in a stack
+    let runnable = ask_pprof(&file, "runnable").unwrap();
+    assert!(runnable.contains("Type: runnable"), "{runnable}");
+    // Recorded by a call there are no stacks: it is where they were started.
+    let recorded = record(1, || {
+        thread::spawn(|| thread::sleep(MS * 3)).join().unwrap()
+    });
+    recorded.write(&file).unwrap();
+    let said = ask_pprof(&file, "blocked").unwrap();
+    assert!(said.contains("trace.rs:"), "{said}");
+}
+
 #[test]
 fn the_standard_output_is_for_a_timeline() {
     if child::role().is_some() {
@@ -280,7 +319,9 @@ fn timers_stacks_steals_names_and_sleeps_are_recorded() {
                 for _ in 0..100 {
                     s.spawn(|| {
                         let begin = Instant::now();
-                        while !other.load(SeqCst) && begin.elapsed() < MS / 10 {}
+                        while !other.load(SeqCst) && begin.elapsed() < MS / 10 {
+                            std::hint::spin_loop();
+                        }
                         other.store(true, SeqCst);
                     });
                 }

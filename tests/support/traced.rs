@@ -127,6 +127,20 @@ pub(crate) fn ask_go(trace: &Path) {
     assert!(asked.status.success(), "{trace:?}: {said}");
 }
 
+/// What `go tool pprof` makes of a profile, if it is there.
+#[allow(dead_code, reason = "only where there are profiles")]
+pub(crate) fn ask_pprof(profile: &Path, index: &str) -> Option<String> {
+    let asked = Command::new(go_tool()?)
+        .args(["tool", "pprof", "-traces", "-sample_index", index])
+        .env("GOTOOLCHAIN", "local") // nothing is to be downloaded
+        .arg(profile)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success(), "{profile:?}: {said}");
+    Some(String::from_utf8_lossy(&asked.stdout).into_owned())
+}
+
 pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trace");
     std::fs::create_dir_all(&folder).unwrap();

@@ -22,7 +22,7 @@ use crate::ext::latency;
 use crate::ext::looks::{self, LATENCY, looks};
 use crate::ext::pins::RECORDED;
 use crate::ext::recording::record::{
-    Asleep, Fires, Kind, Note, Rule, Was, Why, create_word, start_word,
+    Asleep, Fires, Kind, Note, Rule, Was, Why, start_word, with_number,
 };
 use crate::ext::recording::recorder::{OUTSIDE, on, place_word, write_outside};
 
@@ -92,7 +92,8 @@ fn write_spawned(g: GRef) {
     watch(g);
     let place = g.spawned_at.get().map_or(0, place_word);
     let m = this_m();
-    by_thread(m, Kind::Create, 0, g.id(), create_word(place, local_len(m)));
+    let word = with_number(place, local_len(m).min(u32::from(u16::MAX)) as u16);
+    by_thread(m, Kind::Create, 0, g.id(), word);
 }
 
 /// The next goroutine comes from elsewhere than the P's own queue.
@@ -158,8 +159,8 @@ fn write_start(m: &'static M, g: GRef, said: Rule) {
     by(m, Kind::Start, rule as u8, g.id(), word);
 }
 
-/// It has left its stack, and nobody knows yet.
-pub(crate) fn left(m: &'static M, g: GRef, switch: Switch) {
+/// It has left its stack, whose number is `stack`, and nobody knows yet.
+pub(crate) fn left(m: &'static M, g: GRef, switch: Switch, stack: u16) {
     if !on() {
         return unwatch(g);
     }
@@ -168,13 +169,14 @@ pub(crate) fn left(m: &'static M, g: GRef, switch: Switch) {
         Switch::YieldLocal => Why::YieldLocal,
         Switch::Preempted => Why::Preempted,
         Switch::Park => {
-            let on = g.waits_for.get() as u64;
+            let on = with_number(g.waits_for.get() as u64, stack);
             return by(m, Kind::Block, g.reason() as u8, g.id(), on);
         }
         Switch::Done => return by(m, Kind::End, 0, g.id(), 0),
         Switch::LostP => return, // `comes_back` and `leaves` say what becomes of it
     };
-    by(m, Kind::Stop, why as u8, g.id(), with_queues(0, Some(m)));
+    let word = with_queues(u32::from(stack), Some(m));
+    by(m, Kind::Stop, why as u8, g.id(), word);
 }
 
 /// It is stopped where it stands.

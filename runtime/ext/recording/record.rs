@@ -35,14 +35,16 @@ numbered! {
         /// and above these the M.
         PRetake = 5,
         /// `a`: the new goroutine, `b`: where it was asked for, and above that the length of the local
-        /// queue before ([`create_word`]).
+        /// queue before ([`with_number`]).
         Create = 6,
         /// `a`: the goroutine; `b`: its number of moves, then the lengths of the local and of the
         /// global queue. Small: a [`Rule`].
         Start = 7,
-        /// It is runnable again. `a`: the goroutine, `b`: as of a start, without moves. Small: a [`Why`].
+        /// It is runnable again. `a`: the goroutine, `b`: as of a start, but the number of a
+        /// stack in the place of moves. Small: a [`Why`].
         Stop = 8,
-        /// It waits. `a`: the goroutine, `b`: the address of what for. Small: the `WaitReason`.
+        /// It waits. `a`: the goroutine, `b`: the address of what for, and above that the number
+        /// of a stack ([`with_number`]). Small: the `WaitReason`.
         Block = 9,
         End = 10,
         /// `a`: the goroutine that may go on, `b`: as of a start; the queues before it comes into one.
@@ -312,17 +314,20 @@ pub(crate) fn start_parts(word: u64) -> (u32, u16, u16) {
     (word as u32, (word >> 32) as u16, (word >> 48) as u16)
 }
 
-/// Addresses have fewer bits than that.
-const PLACE_BITS: u32 = 48;
+/// Addresses of what the program has do not need more.
+const ADDRESS_BITS: u32 = 48;
 
-/// `b` of a creation: the word of a place, and the length of a queue.
-pub(crate) fn create_word(place: u64, local: u32) -> u64 {
-    place & ((1 << PLACE_BITS) - 1) | u64::from(local.min(u32::from(u16::MAX))) << PLACE_BITS
+/// An address, and a short number above it.
+pub(crate) fn with_number(address: u64, number: u16) -> u64 {
+    address & ((1 << ADDRESS_BITS) - 1) | u64::from(number) << ADDRESS_BITS
 }
 
-/// Its parts.
-pub(crate) fn create_parts(word: u64) -> (u64, u16) {
-    (word & ((1 << PLACE_BITS) - 1), (word >> PLACE_BITS) as u16)
+/// Both.
+pub(crate) fn address_and_number(word: u64) -> (u64, u16) {
+    (
+        word & ((1 << ADDRESS_BITS) - 1),
+        (word >> ADDRESS_BITS) as u16,
+    )
 }
 
 #[cfg(test)]
@@ -340,7 +345,7 @@ mod tests {
         };
         assert_eq!(Record::from_words(record.to_words()), Some(record));
         assert_eq!(start_parts(record.b), (7, u16::MAX, 3));
-        assert_eq!(create_parts(create_word(77, 70_000)), (77, u16::MAX));
+        assert_eq!(address_and_number(with_number(77, 3)), (77, 3));
         assert_eq!(Record::from_words([0, 1, 2]), None);
         assert_eq!(Rule::from_u8(11), None);
     }

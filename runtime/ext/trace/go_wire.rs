@@ -148,7 +148,7 @@ impl<'a> Writer<'a> {
                 }
             }
             What::Start { g, .. } => self.start(time, m, g),
-            What::Stop(why, _) => {
+            What::Stop(why, ..) => {
                 let (why, stack) = (self.strings.id(why.name().into()), self.stack(running));
                 self.event(m, time, GO_STOP, &[why, stack]);
             }

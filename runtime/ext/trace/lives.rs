@@ -51,6 +51,8 @@ pub(crate) struct Span {
     pub(crate) state: State,
     pub(crate) from: u64,
     pub(crate) to: u64,
+    /// The number of the stack that it left before, if that was recorded.
+    pub(crate) stack: u16,
 }
 
 /// All that is known of one goroutine.
@@ -165,6 +167,11 @@ struct Book {
 
 impl Book {
     fn enter(&mut self, g: u64, state: State, time: u64) {
+        self.enter_from(g, state, time, 0);
+    }
+
+    /// `stack`: the number of the one that it has left.
+    fn enter_from(&mut self, g: u64, state: State, time: u64, stack: u16) {
         let life = self.lives.gs.entry(g).or_default();
         if let Some(last) = life.spans.last_mut() {
             last.to = time;
@@ -173,6 +180,7 @@ impl Book {
             state,
             from: time,
             to: time,
+            stack,
         });
     }
 
@@ -281,13 +289,13 @@ impl Book {
                 self.begin(step, g, Some(rule), queues);
             }
             What::Return(g) => self.begin(step, g, None, Queues::default()),
-            What::Stop(why, queues) => {
+            What::Stop(why, queues, stack) => {
                 self.queues(step, queues);
-                self.enter(running, State::Runnable, time);
+                self.enter_from(running, State::Runnable, time, stack);
                 self.leave(p, time, Ended::Stop(why));
             }
-            What::Block { reason, .. } => {
-                self.enter(running, State::Waiting(reason), time);
+            What::Block { reason, stack, .. } => {
+                self.enter_from(running, State::Waiting(reason), time, stack);
                 self.leave(p, time, Ended::Block(reason));
             }
             What::End => {

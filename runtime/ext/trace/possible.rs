@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::core::g::wait_reason::WaitReason;
 use crate::ext::recording::record::{
-    Asleep, Fires, Kind, Note, Record, Rule, Was, Why, create_parts, start_parts,
+    Asleep, Fires, Kind, Note, Record, Rule, Was, Why, address_and_number, start_parts,
 };
 
 /// Who writes: an M's number, or `OUTSIDE`.
@@ -34,10 +34,12 @@ pub(crate) enum What {
         rule: Rule,
         queues: Queues,
     },
-    Stop(Why, Queues),
+    /// The last: the number of its stack.
+    Stop(Why, Queues, u16),
     Block {
         reason: WaitReason,
         on: u64,
+        stack: u16,
     },
     End,
     Ready(u64, Queues),
@@ -180,7 +182,7 @@ impl World {
                     return Err(format!("goroutine {a} is there already"));
                 }
                 self.gs.insert(a, (GState::Runnable, 0));
-                let (place, local) = create_parts(b);
+                let (place, local) = address_and_number(b);
                 known(What::Create { g: a, place, local })
             }
             Kind::Start => {
@@ -216,11 +218,12 @@ impl World {
                 let (now, what) = match kind {
                     Kind::Stop => {
                         let why = Why::from_u8(small).ok_or("no such reason")?;
-                        (GState::Runnable, What::Stop(why, queues(b)))
+                        (GState::Runnable, What::Stop(why, queues(b), b as u16))
                     }
                     Kind::Block => {
                         let reason = WaitReason::from_u8(small);
-                        (GState::Waiting, What::Block { reason, on: b })
+                        let (on, stack) = address_and_number(b);
+                        (GState::Waiting, What::Block { reason, on, stack })
                     }
                     _ => (GState::Ended, What::End),
                 };

@@ -196,7 +196,12 @@ mod tests {
             queues: Queues::default(),
             ended_by,
         };
-        let span = |state, from, to| Span { state, from, to };
+        let span = |state, from, to| Span {
+            state,
+            from,
+            to,
+            stack: 0,
+        };
         let mut lives = Lives {
             end: 72_000,
             ..Lives::default()
