@@ -4,6 +4,8 @@
 
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/go_reader.rs"]
+mod go_reader;
 #[path = "support/traced.rs"]
 mod traced;
 
@@ -14,9 +16,10 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use go_reader::{ask_go, ask_pprof, scratch};
 use gosched::trace::{self, Trace};
 use gosched::{channel, goroutine, thread};
-use traced::{ask_go, ask_pprof, everything, scratch};
+use traced::everything;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const MS: Duration = Duration::from_millis(1);

@@ -12,6 +12,8 @@ pub(crate) mod leb128;
 pub(crate) mod protobuf;
 pub(crate) mod go_format;
 pub(crate) mod go_wire;
+#[cfg(test)]
+pub(crate) mod broken_handoff;
 pub(crate) mod said;
 pub(crate) mod together;
 pub(crate) mod where_left;
