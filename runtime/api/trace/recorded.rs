@@ -11,7 +11,7 @@ use crate::ext::recording::format::Format;
 use crate::ext::recording::record::Rule;
 use crate::ext::recording::recorder;
 use crate::ext::trace::file;
-use crate::ext::trace::lives::follow;
+use crate::ext::trace::follow::follow;
 use crate::ext::trace::session::{self, Refused};
 use crate::ext::trace::together::Recording;
 

@@ -11,7 +11,7 @@ use crate::ext::recording::format::{Format, WANTED};
 use crate::ext::recording::recorder;
 use crate::ext::settings::config::{self, Debug};
 use crate::ext::trace::death;
-use crate::ext::trace::lives::follow;
+use crate::ext::trace::follow::follow;
 use crate::ext::trace::order::Impossible;
 use crate::ext::trace::session::{self, Flight, Refused};
 use crate::ext::trace::together::{Recording, Tail};
