@@ -82,7 +82,7 @@ impl Queue for Ring {
         ring::Ring::pop(self).map(|(item, _)| item)
     }
     fn steal(&self, victim: &Ring) -> Option<usize> {
-        self.steal_half(victim)
+        self.steal_half(victim).map(|(newest, _)| newest)
     }
 }
 

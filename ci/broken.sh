@@ -68,6 +68,9 @@ run_model() {
         case $model in
         'lib '*) CARGO_TARGET_DIR=$TARGET timeout -k 10 "$LIMIT" \
             cargo test --locked -p gosched --lib "${model#lib }" ;;
+        'test '*) read -r _ program test <<<"$model"
+            CARGO_TARGET_DIR=$TARGET timeout -k 10 "$LIMIT" \
+            cargo test --locked -p gosched --test "$program" "$test" ;;
         *) RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$TARGET/loom timeout -k 10 "$LIMIT" \
             cargo test --locked -p gosched --release "${fast[@]}" --lib "$model" ;;
         esac

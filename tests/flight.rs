@@ -8,6 +8,8 @@
 mod bare;
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/go_reader.rs"]
+mod go_reader;
 #[path = "support/traced.rs"]
 mod traced;
 
@@ -15,9 +17,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use go_reader::{ask_go, scratch};
 use gosched::trace::{self, FlightConfig, FlightRecorder};
 use gosched::{channel, thread};
-use traced::{ask_go, everything, scratch};
+use traced::everything;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const MS: Duration = Duration::from_millis(1);

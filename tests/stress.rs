@@ -3,6 +3,8 @@
 //!
 //! `STRESS_SECS` is how long each storm blows at each number of Ps (default: half a second), and
 //! longer until everybody has had a round: who never does is found by the watchdog.
+//!
+//! A moment of each storm is recorded, and the trace is read back.
 
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 use gosched::thread::{self, JoinHandle, yield_now};
 use support::child::{again, role, run};
 use support::latch::Latch;
+use support::read_back::{Reader, next_turn};
 use support::{check_at, check_outside_at};
 
 /// More Ps than CPUs, too.
@@ -30,12 +33,38 @@ fn seconds() -> Duration {
 
 #[track_caller]
 fn storm(body: impl Fn(Until) + Send + Sync) {
-    check_at(&PS, limit(), || body(Until::new()));
+    let rounds = Rounds::new();
+    check_at(&PS, limit(), || rounds.next(&body));
 }
 
 #[track_caller]
 fn storm_outside(body: impl Fn(Until)) {
-    check_outside_at(&PS, limit(), || body(Until::new()));
+    let rounds = Rounds::new();
+    check_outside_at(&PS, limit(), || rounds.next(&body));
+}
+
+/// Each storm is recorded for a moment in one of its rounds, and what was recorded is read back.
+struct Rounds {
+    next: AtomicUsize,
+    recorded: usize,
+}
+
+impl Rounds {
+    fn new() -> Rounds {
+        Rounds {
+            next: AtomicUsize::new(0),
+            recorded: next_turn(PS.len()),
+        }
+    }
+
+    fn next(&self, body: impl Fn(Until)) {
+        let round = self.next.fetch_add(1, SeqCst);
+        let reader = (round == self.recorded).then(Reader::start);
+        body(Until::new());
+        if let Some(reader) = reader {
+            println!("{} events read back", reader.events());
+        }
+    }
 }
 
 fn limit() -> Duration {

@@ -2,6 +2,8 @@
 //! std's locks and queues, maps, thread-locals, floating point and vector registers, files,
 //! processes, threads, panics, recursion; with every result checked.
 //!
+//! A moment of it is recorded, and the trace is read back.
+//!
 //! 3 s at each number of Ps, or `TORTURE_SECS`. In a child process, as the time slice is set by
 //! its environment, and as it prints into a pipe whose every line is checked here.
 #![allow(
@@ -21,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use gosched::thread::{spawn, yield_now};
 use support::child;
+use support::read_back::Reader;
 use support::watchdog::Watchdog;
 use units::UNITS;
 
@@ -37,6 +40,7 @@ fn seconds() -> u64 {
 fn torture() {
     println!(); // the harness has begun a line
     let end = Instant::now() + Duration::from_secs(seconds());
+    let reader = Reader::start();
     let rounds: Vec<Arc<AtomicU64>> = UNITS.iter().map(|_| Arc::default()).collect();
     let mut all = Vec::new();
     for who in 0..EACH {
@@ -59,6 +63,7 @@ fn torture() {
     for ((name, _), rounds) in UNITS.iter().zip(&rounds) {
         println!("{} rounds of {name}", rounds.load(Relaxed));
     }
+    println!("{} events of the scheduler read back", reader.events());
     println!("torture over");
 }
 

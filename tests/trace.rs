@@ -4,17 +4,22 @@
 
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/go_reader.rs"]
+mod go_reader;
 #[path = "support/traced.rs"]
 mod traced;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use go_reader::{ask_go, ask_pprof, scratch};
 use gosched::trace::{self, Trace};
 use gosched::{channel, goroutine, thread};
-use traced::{ask_go, everything, scratch};
+use traced::everything;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const MS: Duration = Duration::from_millis(1);
@@ -176,6 +181,45 @@ fn a_whole_program_is_recorded() {
     }
 }
 
+/// Profiles of the time blocked and of the time runnable, by the stacks that goroutines left.
+#[test]
+fn go_s_pprof_reads_where_goroutines_waited() {
+    const NAME: &str = "go_s_pprof_reads_where_goroutines_waited";
+    if child::role().is_some() {
+        // SAFETY: nothing in this program is tied to a thread.
+        return unsafe {
+            gosched::run(|| {
+                thread::spawn(|| thread::sleep(MS * 30)).join().unwrap();
+            })
+        };
+    }
+    let file = scratch("waits.pb.gz");
+    let _ = std::fs::remove_file(&file);
+    let mut command = child::again(NAME, "child");
+    command.env("GOSCHED", format!("trace={}", file.display()));
+    let ended = child::run(&mut command, LIMIT);
+    assert_eq!(ended.status, Some(0), "{ended}");
+    assert!(!ended.stderr.contains("gosched:"), "{ended}");
+    assert_eq!(std::fs::read(&file).unwrap()[..2], [0x1f, 0x8b]);
+    let Some(blocked) = ask_pprof(&file, "blocked") else {
+        return;
+    };
+    assert!(
+        blocked.contains("Type: blocked") && blocked.contains("reason:  sleep"),
+        "{blocked}"
+    );
+    assert!(blocked.contains(NAME), "{blocked}"); // a function of this test stands in a stack
+    let runnable = ask_pprof(&file, "runnable").unwrap();
+    assert!(runnable.contains("Type: runnable"), "{runnable}");
+    // Recorded by a call there are no stacks: it is where they were started.
+    let recorded = record(1, || {
+        thread::spawn(|| thread::sleep(MS * 3)).join().unwrap()
+    });
+    recorded.write(&file).unwrap();
+    let said = ask_pprof(&file, "blocked").unwrap();
+    assert!(said.contains("trace.rs:"), "{said}");
+}
+
 #[test]
 fn the_standard_output_is_for_a_timeline() {
     if child::role().is_some() {
@@ -260,6 +304,63 @@ fn the_program_s_own_words_are_in_the_trace() {
         let found = bytes.windows(words.len()).any(|w| w == words.as_bytes());
         assert!(found, "{words}");
     }
+}
+
+/// Everything but the goroutines' own moves: timers, larger stacks, Ms that look for work and sleep, how
+/// many were stolen, and names, also of goroutines that have ended.
+#[test]
+fn timers_stacks_steals_names_and_sleeps_are_recorded() {
+    let recorded = record(2, || {
+        let named = |name: &str| thread::Builder::new().name(name.into());
+        let sleeper = named("the sleeper").spawn(|| thread::sleep(MS)).unwrap();
+        sleeper.join().unwrap();
+        gosched::stack::grow(usize::MAX, 1 << 20, || ());
+        for round in 0.. {
+            // One P makes a hundred goroutines; they compute until the other P has some of them.
+            let other = AtomicBool::new(false);
+            thread::scope(|s| {
+                for _ in 0..100 {
+                    s.spawn(|| {
+                        let begin = Instant::now();
+                        while !other.load(SeqCst) && begin.elapsed() < MS / 10 {
+                            std::hint::spin_loop();
+                        }
+                        other.store(true, SeqCst);
+                    });
+                }
+            });
+            if round == 20 {
+                break;
+            }
+            thread::sleep(MS);
+        }
+    });
+    let bytes = recorded.to_perfetto();
+    let text = recorded.to_text();
+    for words in [
+        "a timer ends a wait: G",
+        "goes on on a stack of ",
+        "looks for work",
+        "asleep",
+        "steals ",
+        "the sleeper",
+        "global queue",
+    ] {
+        let found = bytes.windows(words.len()).any(|w| w == words.as_bytes());
+        assert!(found, "{words}: {text}");
+    }
+    for words in [
+        "timers fired",
+        "stacks grown",
+        "sleeps of Ms",
+        "the sleeper (1)",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    let file = scratch("besides.trace");
+    recorded.write(&file).unwrap();
+    ask_go(&file);
 }
 
 /// More events than there is room for: those that are kept are the beginning, and it says so.

@@ -25,6 +25,7 @@
 //! | [`enter`], [`leave`], [`leave_after_switch`] | the door | a P that was taken is noticed, a slice that is over ends |
 //! | [`wake`], [`park_thread`], [`foreign_g`] | ready and park | a plain thread has a G to wait in |
 //! | [`spawned`], [`picked`], [`runs`], [`p_starts`], [`p_stops`] | a goroutine is born, is found, runs; a P is taken, is given up | it is written down |
+//! | [`spins`], [`m_sleeps`], [`m_wakes`] | an M begins and ends to look for work; falls asleep, is awake | the same |
 //! | [`steady`] | a lock would look at the clock | it does not |
 //! | [`waited_for_mutex`] | a goroutine has slept for one | a metric |
 //!
@@ -55,7 +56,9 @@ pub(crate) use crate::ext::placement::tied::{
 pub(crate) use crate::ext::plain_threads::foreign::foreign_g;
 pub(crate) use crate::ext::plain_threads::park_thread::{park_thread, wake};
 pub(crate) use crate::ext::preempt::door::{enter, leave};
-pub(crate) use crate::ext::recording::emit::{p_starts, p_stops, picked, spawned};
+pub(crate) use crate::ext::recording::emit::{
+    m_sleeps, m_wakes, p_starts, p_stops, picked, spawned, spins,
+};
 pub(crate) use crate::ext::settings::config::steady;
 pub(crate) use crate::ext::stackalloc::{Slot, SlotRef, StackError, StackSpec};
 pub(crate) use crate::ext::thread_locals::tls_guard::starts;

@@ -323,6 +323,13 @@ pub(crate) fn p_starts(_: &'static M, _: &P) {}
 pub(crate) fn p_stops(_: &'static M, _: &P) {}
 
 #[inline]
+pub(crate) fn spins(_: &'static M, _: bool) {}
+
+pub(crate) fn m_sleeps(_: &'static M) {}
+
+pub(crate) fn m_wakes(_: &'static M) {}
+
+#[inline]
 pub(crate) fn ends(_: GRef) {}
 
 pub(crate) fn ended(_: &'static M, _: LentP<'_>, _: GRef, slot: SlotRef) {

@@ -12,6 +12,7 @@ use crate::ext::pins::{ABOUT_ITS_WAY_BACK, LOOKED_AT, RECORDED, TIMED};
 use crate::ext::preempt::handoff;
 use crate::ext::recording::emit;
 use crate::ext::thread_locals::tls_guard;
+use crate::ext::trace::where_left::where_left;
 
 /// `g` is this M's.
 #[inline]
@@ -48,7 +49,7 @@ pub(crate) fn before_switch(m: &'static M, g: GRef) {
 pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
     if switch == Switch::Done {
         if g.stay.get() & RECORDED != 0 {
-            emit::left(m, g, switch);
+            emit::left(m, g, switch, 0);
         }
         return true;
     }
@@ -65,7 +66,7 @@ pub(crate) fn after_switch(m: &'static M, g: GRef, switch: Switch) -> bool {
 #[inline(never)]
 fn leaves_noted(m: &'static M, g: GRef, switch: Switch) {
     if g.stay.get() & RECORDED != 0 {
-        emit::left(m, g, switch);
+        emit::left(m, g, switch, where_left(g));
     }
     if g.stay.get() & TIMED != 0
         && matches!(

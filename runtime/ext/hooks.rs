@@ -205,7 +205,7 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
         false => Some(0),
     };
     let ready = GQueue::new();
-    let doze = |note: &Note, until| poller::doze(note, until, &ready);
+    let doze = |note: &Note, until| poller::doze(m, note, until, &ready);
     let woke = SCHED.timer_waiter.sleep(nanotime, earliest, doze);
     m.affinity.sleeps_for_timers.set(false);
     poller::give_to_all(&ready);
@@ -316,7 +316,11 @@ pub(crate) fn p_that_waits(sched: &SchedGuard, m: &'static M) -> Option<&'static
     if m.affinity.stepped_aside.get() {
         return None;
     }
-    waiting_ps::take_for(sched, m)
+    let p = waiting_ps::take_for(sched, m);
+    if m.spinning.get() {
+        emit::spins(m, true);
+    }
+    p
 }
 
 /// No M is idle: `p` waits for a thread that is made, or becomes free.

@@ -24,6 +24,7 @@ use crate::ext::stackalloc::promise::{self, default_class};
 use crate::ext::stackalloc::{Class, SlotRef, StackError, StackSpec};
 use crate::ext::thread_locals::locals;
 use crate::ext::threads::incarnation::Incarnation;
+use crate::ext::trace::said;
 
 /// The properties of a new goroutine, besides its closure.
 #[derive(Debug)]
@@ -96,7 +97,11 @@ pub(crate) fn put_identity(g: GRef, id: u64, birth: Birth) {
 /// On the goroutine's stack, its closure has run.
 pub(crate) fn ends(g: GRef) {
     locals::free(g);
-    drop(identity_table::take_identity(g));
+    if let Some(identity) = identity_table::take_identity(g)
+        && let Some(name) = identity.name.as_deref()
+    {
+        said::note_name(name);
+    }
 }
 
 /// A stack for its first run, if one is to be had now.

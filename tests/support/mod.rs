@@ -8,7 +8,9 @@
 
 pub(crate) mod child;
 pub(crate) mod cputime;
+pub(crate) mod go_reader;
 pub(crate) mod latch;
+pub(crate) mod read_back;
 pub(crate) mod ruled;
 pub(crate) mod watchdog;
 pub(crate) mod ways;

@@ -1,8 +1,6 @@
-//! Programs to record, and who is asked about a trace.
+//! A program to record.
 
 use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
@@ -99,36 +97,4 @@ pub(crate) fn everything(time: Duration) {
             stop.store(true, SeqCst);
         });
     });
-}
-
-pub(crate) fn go_tool() -> Option<PathBuf> {
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let found = above
-        .map(|dir| dir.join("go/bin/go"))
-        .find(|go| go.is_file());
-    if found.is_none() {
-        println!(
-            "skipped: no folder go beside this one or above, so Go's reader was not asked"
-        );
-    }
-    found
-}
-
-/// Go's reader of traces accepts it.
-pub(crate) fn ask_go(trace: &Path) {
-    let Some(go) = go_tool() else { return };
-    let asked = Command::new(go)
-        .args(["tool", "trace", "-d=footprint"])
-        .env("GOTOOLCHAIN", "local") // nothing is to be downloaded
-        .arg(trace)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&asked.stderr);
-    assert!(asked.status.success(), "{trace:?}: {said}");
-}
-
-pub(crate) fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trace");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::api::trace::recorded::{StartError, Trace};
 use crate::core::sched::start::assert_started;
 use crate::ext::trace::file::FLIGHT;
-use crate::ext::trace::session::{self, Flight, Recording};
+use crate::ext::trace::session::{self, Flight};
+use crate::ext::trace::together::Recording;
 
 /// What a [`FlightRecorder`] keeps.
 ///

@@ -26,6 +26,7 @@
 //! | `.html` | one page for a browser, which needs no network: lanes, arrows, and for each run the rule that chose it |
 //! | `.trace` | for `go tool trace` |
 //! | `.perfetto` | for <https://ui.perfetto.dev> |
+//! | `.pb.gz` | for `go tool pprof`: time blocked and time runnable, by where the goroutines were started; with `GOSCHED=trace=run.pb.gz` by their stacks |
 //! | `.txt` | a timeline of 80 columns; `-` is the standard output |
 //!
 //! # The last part of a long run

@@ -11,8 +11,9 @@ use crate::ext::recording::format::Format;
 use crate::ext::recording::record::Rule;
 use crate::ext::recording::recorder;
 use crate::ext::trace::file;
-use crate::ext::trace::lives::follow;
-use crate::ext::trace::session::{self, Recording, Refused};
+use crate::ext::trace::follow::follow;
+use crate::ext::trace::session::{self, Refused};
+use crate::ext::trace::together::Recording;
 
 /// Why [`start`] did not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use crate::ext::recording::emit;
 use crate::ext::recording::record::Note;
 use crate::ext::recording::recorder;
 use crate::ext::trace::names::Said;
-use crate::ext::trace::session;
+use crate::ext::trace::said;
 
 fn say(note: Note, words: Said) {
     if recorder::on() {
-        let number = session::say(words);
+        let number = said::say(words);
         let _inside = enter();
         emit::note(note, number);
     }

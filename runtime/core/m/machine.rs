@@ -9,7 +9,7 @@ use crate::core::base::fastrand::Choice;
 use crate::core::base::m_id::MId;
 use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::core::g::goroutine::{G, GRef};
-use crate::core::hooks::MExt;
+use crate::core::hooks::{self, MExt};
 use crate::core::p::processor::P;
 use crate::core::sys::note::Note;
 
@@ -75,6 +75,12 @@ impl M {
 
     pub(crate) fn set_p(&self, p: Option<&'static P>) {
         self.p.set(p);
+    }
+
+    /// It looks for work from now on, or does not any more. By its own thread.
+    pub(crate) fn spins(&'static self, now: bool) {
+        self.spinning.set(now);
+        hooks::spins(self, now);
     }
 
     pub(crate) fn choice(&self) -> &Choice {

@@ -209,8 +209,9 @@ impl LentP<'_> {
         self.runq.get()
     }
 
-    /// Moves half of the victim's queue into this P's, and hands out the newest of them to run.
-    pub(crate) fn steal_half(self, victim: &P) -> Option<GRef> {
+    /// Moves half of the victim's queue into this P's, and hands out the newest of them to run; and how many
+    /// these were.
+    pub(crate) fn steal_half(self, victim: &P) -> Option<(GRef, u32)> {
         victim.runq.steal_half(&self.runq)
     }
 

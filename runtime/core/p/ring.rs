@@ -140,13 +140,13 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         }
     }
 
-    /// Takes a share of `victim`, keeps all but the newest, and returns the newest. Called by the
-    /// owner of `self`.
+    /// Takes a share of `victim`, keeps all but the newest, and returns the newest, and how many it
+    /// took. Called by the owner of `self`.
     pub(crate) fn steal<const OTHER: usize>(
         &self,
         victim: &Ring<C, OTHER>,
         share: impl Fn(u32) -> u32,
-    ) -> Option<C::Item> {
+    ) -> Option<(C::Item, u32)> {
         let tail = self.tail.0.load(Relaxed);
         // The thief's ring is empty, so there is room for half of another one.
         debug_assert!(self.len() <= CAP / 2, "a thief has work of its own");
@@ -155,7 +155,7 @@ impl<C: Cell, const CAP: usize> Ring<C, CAP> {
         let kept = n.checked_sub(1)?;
         let newest = place(kept).load();
         self.publish(tail.wrapping_add(kept));
-        newest
+        newest.map(|newest| (newest, n))
     }
 
     /// Takes the oldest of `other`, at most `most`, keeps all but the first, and returns the first.
@@ -244,7 +244,7 @@ mod model {
             let victim = Arc::clone(&ring);
             let thief = loom::thread::spawn(move || {
                 let mine = Small::new();
-                let newest = mine.steal(&victim, half);
+                let newest = mine.steal(&victim, half).map(|(newest, _)| newest);
                 [newest, mine.pop().map(|(n, _)| n)]
             });
             assert!(ring.push(1) && ring.push(2));
@@ -271,7 +271,9 @@ mod model {
             let thief = loom::thread::spawn(move || {
                 let mine = Small::new();
                 let newest = mine.steal(&victim.1, half);
-                newest.or_else(|| mine.steal(&victim.0, half))
+                newest
+                    .or_else(|| mine.steal(&victim.0, half))
+                    .map(|(n, _)| n)
             });
             let mut got: Vec<u32> = rings.0.refill(&rings.1, 2).into_iter().collect();
             got.extend(std::iter::from_fn(|| rings.0.pop()).map(|(n, _)| n));

@@ -38,8 +38,11 @@ pub(crate) enum Source {
     /// The global queue, which goes first every 61st time.
     Every61st,
     GlobalBatch,
-    /// Half of that P's queue was stolen.
-    Half(u32),
+    /// Half of a P's queue was stolen: so many goroutines.
+    Half {
+        victim: u32,
+        n: u32,
+    },
     /// That P's `runnext` was stolen.
     Next(u32),
     /// That P's timer was due.
@@ -125,9 +128,9 @@ impl LocalQueue {
         Some(Picked { g, inherit: false })
     }
 
-    /// Moves half of this queue into the thief's, and hands out the newest of them to run. Those
-    /// that have yielded first: a thief has looked at the global queue before, where they would be.
-    pub(super) fn steal_half(&self, thief: &LocalQueue) -> Option<GRef> {
+    /// Moves half of this queue into the thief's, and hands out the newest of them to run; and how
+    /// many these were. Those that have yielded first: a thief has looked at the global queue before, where they would be.
+    pub(super) fn steal_half(&self, thief: &LocalQueue) -> Option<(GRef, u32)> {
         let most = LOCAL_CAP as u32 / 2;
         let yielded = thief
             .ring
@@ -231,7 +234,7 @@ mod tests {
         let never = |_: &GQueue| unreachable!();
         victim.put(gs[4], never);
         gs[..4].iter().for_each(|g| victim.yielded.put(g, 0, never));
-        assert!(victim.steal_half(&thief).unwrap().same(gs[1]));
+        assert!(victim.steal_half(&thief).unwrap().0.same(gs[1]));
         assert!(thief.get().unwrap().g.same(gs[0]));
         assert_eq!(victim.len(), 3);
     }

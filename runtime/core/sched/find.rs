@@ -154,7 +154,7 @@ fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
         if !SCHED.idle.try_spin(SCHED.procs()) {
             return None;
         }
-        m.spinning.set(true);
+        m.spins(true);
     }
     for sweep in 0..SWEEPS {
         let last = sweep == SWEEPS - 1;
@@ -179,8 +179,9 @@ fn steal(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
             if victim.status() == PStatus::Idle {
                 continue;
             }
-            if let Some(g) = p.steal_half(victim) {
-                return Some(fresh(g, Source::Half(victim.id)));
+            if let Some((g, n)) = p.steal_half(victim) {
+                let victim = victim.id;
+                return Some(fresh(g, Source::Half { victim, n }));
             }
             if last && let Some(g) = steal_next(victim) {
                 return Some(fresh(g, Source::Next(victim.id)));
@@ -225,7 +226,7 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
         SCHED.idle.add_idle();
     } else if !SCHED.idle.try_add_idle() {
         // need-spinning: somebody wanted a spinner when no P was idle. That is me now.
-        m.spinning.set(true);
+        m.spins(true);
         drop(sched);
         return None;
     }
@@ -244,7 +245,7 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
 /// The M stops spinning, and then looks at every queue once more. Returns `true` if it has a P
 /// again.
 fn last_look(m: &'static M) -> bool {
-    m.spinning.set(false);
+    m.spins(false);
     SCHED.idle.stop_spinning();
     fence(SeqCst); // pairs(no-lost-work): wakep's fence, after its caller's publication
     let work = SCHED.global_len() != 0
@@ -266,7 +267,7 @@ fn spin_with_idle_p(m: &'static M) -> bool {
     match p {
         Some(p) => {
             idle::acquire_p(m, p);
-            m.spinning.set(true);
+            m.spins(true);
             SCHED.idle.start_spinning();
             true
         }

@@ -70,7 +70,9 @@ pub(crate) fn stop_m(m: &'static M) {
 /// Sleeps until `m`, which is in the idle list or new, is handed a P.
 pub(crate) fn wait_for_p(m: &'static M) {
     hooks::check_if_last();
+    hooks::m_sleeps(m);
     m.note.sleep(); // its Acquire shows what the waker wrote
+    hooks::m_wakes(m);
     match m.next_p.take() {
         Some(p) => acquire_p(m, p),
         None => fatal!("m{} was woken without a P", m.id),

@@ -78,7 +78,7 @@ fn run(m: &'static M, picked: &Picked) -> Life {
 /// last-spinner (README): I found work, so I owe one wake-up. Go: resetspinning.
 #[cold]
 fn stop_spinning_with_work(m: &'static M) {
-    m.spinning.set(false);
+    m.spins(false);
     SCHED.idle.stop_spinning();
     wakep();
 }

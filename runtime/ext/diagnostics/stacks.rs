@@ -149,6 +149,22 @@ fn lines(frames: &Frames, symbols: &mut Symbols<'_>) -> Vec<Line> {
     lines
 }
 
+/// The functions at these addresses that are not the runtime's own, the innermost first.
+pub(crate) fn shown(frames: &[usize], symbols: &mut Symbols<'_>) -> Vec<Symbol> {
+    let inner = frames.to_vec();
+    let frames = Frames {
+        inner,
+        ..Frames::default()
+    };
+    let functions = lines(&frames, symbols)
+        .into_iter()
+        .filter_map(|line| match line {
+            Line::Function(symbol) => Some(symbol),
+            Line::LeftOut(_) => None,
+        });
+    functions.collect()
+}
+
 /// Whose function it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whose {

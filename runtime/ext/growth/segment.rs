@@ -28,6 +28,7 @@ use crate::core::g::goroutine::{G, GRef};
 use crate::core::m::enter::{NoPreempt, enter};
 use crate::ext::growth::continuation;
 use crate::ext::linux::valgrind;
+use crate::ext::recording::emit;
 use crate::ext::stackalloc::Class;
 use crate::ext::stackalloc::Slot;
 use crate::ext::stackalloc::SlotRef;
@@ -74,6 +75,7 @@ impl Segment {
         match take(&rt, class) {
             Ok(slot) => {
                 slot.set_link(owner.stack.get());
+                emit::grows(owner, class.slot_bytes());
                 slot.set_owner(std::ptr::from_ref::<G>(owner).addr() | SEGMENT_TAG);
                 Ok(Segment {
                     slot,

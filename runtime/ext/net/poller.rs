@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
+use crate::core::m::machine::M;
 use crate::core::p::processor::LentP;
 use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
@@ -19,6 +20,8 @@ use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::note::Note;
 use crate::ext::linux::epoll::{self, Events, Patience};
 use crate::ext::net::poll_desc::meant_by;
+use crate::ext::recording::emit;
+use crate::ext::recording::record::Asleep;
 use crate::ext::timers::timer_waiter::Doze;
 
 /// When nobody has asked the kernel for so long, sysmon does. Go: sysmon, 10 ms.
@@ -31,6 +34,10 @@ fn poll(patience: Patience, ready: &GQueue) {
     let Some(epoll) = epoll::opened() else { return };
     let mut events = Events::new();
     epoll.wait(patience, &mut events);
+    collect(&events, ready);
+}
+
+fn collect(events: &Events, ready: &GQueue) {
     LAST_POLL.store(nanotime(), Relaxed);
     for event in events.iter() {
         let Some(desc) = meant_by(&event) else {
@@ -75,13 +82,19 @@ fn poll_for(p: LentP<'_>) -> Option<GRef> {
     Some(first)
 }
 
-/// The timer waiter sleeps, without a P: in the kernel's poll if there is one, on its note if not.
-pub(crate) fn doze(note: &Note, until: Nanos, ready: &GQueue) -> Doze {
-    if epoll::opened().is_none() {
+/// The timer waiter, which is `m`, sleeps, without a P: in the kernel's poll if there is one, on its note if
+/// not.
+pub(crate) fn doze(m: &'static M, note: &Note, until: Nanos, ready: &GQueue) -> Doze {
+    emit::m_sleeps_for(m, Asleep::Timers);
+    let Some(epoll) = epoll::opened() else {
         note.sleep_until(Some(until));
+        emit::m_wakes(m);
         return Doze::LookAgain;
-    }
-    poll(Patience::Until(until), ready);
+    };
+    let mut events = Events::new();
+    epoll.wait(Patience::Until(until), &mut events);
+    emit::m_wakes(m);
+    collect(&events, ready);
     match ready.is_empty() {
         true => Doze::LookAgain,
         false => Doze::Work,

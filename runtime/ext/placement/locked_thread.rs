@@ -23,6 +23,8 @@ use crate::ext::placement::idle_ms::Sleeper;
 use crate::ext::placement::tied::{self, leave_to_others};
 use crate::ext::preempt::handoff::hand_off;
 use crate::ext::preempt::sysmon;
+use crate::ext::recording::emit;
+use crate::ext::recording::record::Asleep;
 use crate::ext::threads::allm;
 use crate::ext::threads::hold::{Unheld, hold};
 use crate::ext::threads::waiting_ps::{self, serve_waiting};
@@ -97,7 +99,9 @@ pub(crate) fn wait_for_own(m: &'static M) -> GRef {
     drop(sched);
     owed.pay();
     check_if_last();
+    emit::m_sleeps_for(m, Asleep::Own);
     m.note.sleep();
+    emit::m_wakes(m);
     match m.next_p.take() {
         Some(p) => acquire_p(m, p),
         None => fatal!("locked m{} was woken without a P", m.id),

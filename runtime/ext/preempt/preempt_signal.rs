@@ -36,6 +36,7 @@ use crate::ext::preempt::handoff::{end_lost_slice, start_lost_slice, stop_the_lo
 use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::preempt::retake::Entry;
 use crate::ext::recording::emit;
+use crate::ext::recording::record::Asleep;
 use crate::ext::stopped::{Bound, Stop};
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::threads::allm;
@@ -286,7 +287,9 @@ fn sleep_bound(m: &'static M, g: GRef) {
     if !m.bound_asleep.get() {
         m.stopped_at.set(here()); // on the goroutine's own stack, at the door
     }
+    emit::m_sleeps_for(m, Asleep::InPlace);
     m.note.sleep();
+    emit::m_wakes(m);
     m.bound_asleep.set(false);
     m.pending.clear();
     match m.next_p.take() {

@@ -21,7 +21,9 @@ use crate::core::sched::schedt::SCHED;
 use crate::ext::latency;
 use crate::ext::looks::{self, LATENCY, looks};
 use crate::ext::pins::RECORDED;
-use crate::ext::recording::record::{Kind, Note, Rule, Was, Why, start_word};
+use crate::ext::recording::record::{
+    Asleep, Fires, Kind, Note, Rule, Was, Why, start_word, with_number,
+};
 use crate::ext::recording::recorder::{OUTSIDE, on, place_word, write_outside};
 
 /// The number that an M writes under.
@@ -36,13 +38,26 @@ fn by(m: &M, kind: Kind, small: u8, a: u64, b: u64) {
 }
 
 /// By the calling thread, whichever it is.
-#[cold]
-#[inline(never)]
 fn by_this_thread(kind: Kind, small: u8, a: u64, b: u64) {
-    match this_m() {
+    by_thread(this_m(), kind, small, a, b);
+}
+
+/// By the calling thread, which is this M or none.
+fn by_thread(m: Option<&M>, kind: Kind, small: u8, a: u64, b: u64) {
+    match m {
         Some(m) => by(m, kind, small, a, b),
         None => write_outside(kind, small, a, b),
     }
+}
+
+/// Of the queue of the P that this M holds.
+fn local_len(m: Option<&M>) -> u32 {
+    m.and_then(M::p).map_or(0, |p| p.runq.len() as u32)
+}
+
+/// A number of moves, and the lengths of the two queues.
+fn with_queues(moves: u32, m: Option<&M>) -> u64 {
+    start_word(moves, local_len(m), SCHED.global_len())
 }
 
 /// One move more. By whoever owns the goroutine or P.
@@ -76,7 +91,9 @@ fn write_spawned(g: GRef) {
     g.moves.set(0);
     watch(g);
     let place = g.spawned_at.get().map_or(0, place_word);
-    by_this_thread(Kind::Create, 0, g.id(), place);
+    let m = this_m();
+    let word = with_number(place, local_len(m).min(u32::from(u16::MAX)) as u16);
+    by_thread(m, Kind::Create, 0, g.id(), word);
 }
 
 /// The next goroutine comes from elsewhere than the P's own queue.
@@ -90,20 +107,20 @@ pub(crate) fn picked(source: Source) {
 #[cold]
 #[inline(never)]
 fn write_picked(source: Source) {
-    let (rule, victim) = match source {
-        Source::Every61st => (Rule::Global61, 0),
-        Source::GlobalBatch => (Rule::GlobalBatch, 0),
-        Source::Half(p) => (Rule::StealHalf, p),
-        Source::Next(p) => (Rule::StealNext, p),
-        Source::Timer(p) => (Rule::StealTimer, p),
-        Source::OwnThread => (Rule::Tied, 0),
-        Source::NoStack => (Rule::Starved, 0),
-        Source::Net => (Rule::Net, 0),
+    let (rule, victim, n) = match source {
+        Source::Every61st => (Rule::Global61, 0, 0),
+        Source::GlobalBatch => (Rule::GlobalBatch, 0, 0),
+        Source::Half { victim, n } => (Rule::StealHalf, victim, n),
+        Source::Next(p) => (Rule::StealNext, p, 1),
+        Source::Timer(p) => (Rule::StealTimer, p, 0), // each timer has an event of its own
+        Source::OwnThread => (Rule::Tied, 0, 0),
+        Source::NoStack => (Rule::Starved, 0, 0),
+        Source::Net => (Rule::Net, 0, 0),
     };
     let Some(m) = this_m() else { return };
     m.trace.set_rule(Some(rule));
     if matches!(rule, Rule::StealHalf | Rule::StealNext | Rule::StealTimer) {
-        by(m, Kind::Steal, rule as u8, u64::from(victim), 0);
+        by(m, Kind::Steal, rule as u8, u64::from(victim), u64::from(n));
     }
 }
 
@@ -138,13 +155,12 @@ pub(crate) fn goes_on_in_place(m: &'static M, g: GRef) {
 #[inline(never)]
 fn write_start(m: &'static M, g: GRef, said: Rule) {
     let rule = m.trace.take_rule().unwrap_or(said);
-    let local = m.p().map_or(0, |p| p.runq.len() as u32);
-    let word = start_word(move_on(&g.moves), local, SCHED.global_len());
+    let word = with_queues(move_on(&g.moves), Some(m));
     by(m, Kind::Start, rule as u8, g.id(), word);
 }
 
-/// It has left its stack, and nobody knows yet.
-pub(crate) fn left(m: &'static M, g: GRef, switch: Switch) {
+/// It has left its stack, whose number is `stack`, and nobody knows yet.
+pub(crate) fn left(m: &'static M, g: GRef, switch: Switch, stack: u16) {
     if !on() {
         return unwatch(g);
     }
@@ -153,13 +169,14 @@ pub(crate) fn left(m: &'static M, g: GRef, switch: Switch) {
         Switch::YieldLocal => Why::YieldLocal,
         Switch::Preempted => Why::Preempted,
         Switch::Park => {
-            let on = g.waits_for.get() as u64;
+            let on = with_number(g.waits_for.get() as u64, stack);
             return by(m, Kind::Block, g.reason() as u8, g.id(), on);
         }
         Switch::Done => return by(m, Kind::End, 0, g.id(), 0),
         Switch::LostP => return, // `comes_back` and `leaves` say what becomes of it
     };
-    by(m, Kind::Stop, why as u8, g.id(), 0);
+    let word = with_queues(u32::from(stack), Some(m));
+    by(m, Kind::Stop, why as u8, g.id(), word);
 }
 
 /// It is stopped where it stands.
@@ -171,7 +188,7 @@ pub(crate) fn stops_in_place(m: &'static M, g: GRef, for_world: bool) {
         } else {
             Why::Preempted
         };
-        by(m, Kind::Stop, why as u8, g.id(), 0);
+        by(m, Kind::Stop, why as u8, g.id(), with_queues(0, Some(m)));
     }
 }
 
@@ -196,7 +213,9 @@ fn note_readied(g: GRef) {
 
 fn write_readied(g: GRef) {
     if !g.is_thread() {
-        by_this_thread(Kind::Ready, 0, g.id(), u64::from(move_on(&g.moves)));
+        let m = this_m();
+        let word = with_queues(move_on(&g.moves), m);
+        by_thread(m, Kind::Ready, 0, g.id(), word);
     }
 }
 
@@ -253,6 +272,54 @@ pub(crate) fn p_retaken(from: &'static M, p: &P) {
     if on() {
         let word = u64::from(move_on(&p.moves)) | u64::from(writer_of(from.id)) << 32;
         by_this_thread(Kind::PRetake, 0, u64::from(p.id), word);
+    }
+}
+
+// An M.
+
+/// It looks for work from now on, or does not any more.
+#[inline(always)]
+pub(crate) fn spins(m: &'static M, now: bool) {
+    if on() {
+        by(m, Kind::Spin, u8::from(now), 0, 0);
+    }
+}
+
+/// It has nothing to do, and falls asleep.
+pub(crate) fn m_sleeps(m: &'static M) {
+    m_sleeps_for(m, Asleep::Idle);
+}
+
+/// It falls asleep, for that reason.
+#[inline(always)]
+pub(crate) fn m_sleeps_for(m: &'static M, why: Asleep) {
+    if on() {
+        by(m, Kind::Sleep, why as u8, 0, 0);
+    }
+}
+
+/// It is awake.
+#[inline(always)]
+pub(crate) fn m_wakes(m: &'static M) {
+    if on() {
+        by(m, Kind::Wake, u8::from(m.spinning.get()), 0, 0);
+    }
+}
+
+// Others.
+
+/// A timer fires that was in the heap of `p`, for this goroutine. By who makes it ready.
+#[inline(always)]
+pub(crate) fn fired(g: GRef, fires: Fires, p: &P) {
+    if on() && !g.is_thread() {
+        by_this_thread(Kind::Timer, fires as u8, g.id(), u64::from(p.id));
+    }
+}
+
+/// The goroutine, which is the caller's, continues on a stack of so many bytes.
+pub(crate) fn grows(g: GRef, bytes: usize) {
+    if on() && !g.is_thread() {
+        by_this_thread(Kind::Grow, 0, g.id(), bytes as u64);
     }
 }
 

@@ -3,5 +3,6 @@
 pub(crate) mod record;
 pub(crate) mod chunk;
 pub(crate) mod recorder;
+pub(crate) mod stacks;
 pub(crate) mod emit;
 pub(crate) mod format;

@@ -34,29 +34,44 @@ numbered! {
         /// Somebody takes the P of an M that is in user code. `a`: the P; `b`: its number of moves,
         /// and above these the M.
         PRetake = 5,
-        /// `a`: the new goroutine, `b`: where it was asked for.
+        /// `a`: the new goroutine, `b`: where it was asked for, and above that the length of the local
+        /// queue before ([`with_number`]).
         Create = 6,
         /// `a`: the goroutine; `b`: its number of moves, then the lengths of the local and of the
         /// global queue. Small: a [`Rule`].
         Start = 7,
-        /// It is runnable again. `a`: the goroutine. Small: a [`Why`].
+        /// It is runnable again. `a`: the goroutine, `b`: as of a start, but the number of a
+        /// stack in the place of moves. Small: a [`Why`].
         Stop = 8,
-        /// It waits. `a`: the goroutine, `b`: the address of what for. Small: the `WaitReason`.
+        /// It waits. `a`: the goroutine, `b`: the address of what for, and above that the number
+        /// of a stack ([`with_number`]). Small: the `WaitReason`.
         Block = 9,
         End = 10,
-        /// `a`: the goroutine that may go on, `b`: its number of moves.
+        /// `a`: the goroutine that may go on, `b`: as of a start; the queues before it comes into one.
         Ready = 11,
         /// A goroutine whose P was taken leaves the M, and is runnable.
         Leave = 12,
         /// A goroutine whose P was taken goes on with another.
         Return = 13,
-        /// The next goroutine of this M comes from another P. Small: a [`Rule`]; `a`: the victim's P.
+        /// The next goroutine of this M comes from another P. Small: a [`Rule`]; `a`: the victim's P;
+        /// `b`: how many were taken, 0 if that was not counted.
         Steal = 14,
         /// Words of the program's: `a`: their number. Small: a [`Note`].
         Note = 15,
         /// A goroutine that was stopped in place goes on without a P, for a moment (the safety
         /// valve). `a`: the goroutine.
         Valve = 16,
+        /// Small: 1: the M looks for work from now on, 0: not any more.
+        Spin = 17,
+        /// The M falls asleep. Small: an [`Asleep`].
+        Sleep = 18,
+        /// It is awake. Small: 1: to look for work.
+        Wake = 19,
+        /// A timer fired. `a`: the goroutine that it was for, `b`: the P in whose heap it was. Small: a
+        /// [`Fires`].
+        Timer = 20,
+        /// `a`: a goroutine that continues on a larger stack, `b`: bytes of that.
+        Grow = 21,
     }
 }
 
@@ -182,6 +197,53 @@ impl Why {
 }
 
 numbered! {
+    /// Why an M sleeps.
+    Asleep {
+        /// It has nothing to do.
+        Idle = 0,
+        /// The same, and it is the one that wakes for timers and descriptors.
+        Timers = 1,
+        /// It waits for a goroutine that needs its thread.
+        Own = 2,
+        /// Its goroutine was stopped where it stands.
+        InPlace = 3,
+    }
+}
+
+impl Asleep {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Asleep::Idle => "asleep",
+            Asleep::Timers => "asleep, for timers and descriptors",
+            Asleep::Own => "asleep, for a goroutine of its own",
+            Asleep::InPlace => "asleep, with its goroutine stopped in place",
+        }
+    }
+}
+
+numbered! {
+    /// What a timer did that fired.
+    Fires {
+        /// It ended a wait.
+        Wait = 0,
+        /// It started a goroutine.
+        Birth = 1,
+        /// The time for a descriptor was over.
+        Deadline = 2,
+    }
+}
+
+impl Fires {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Fires::Wait => "a timer ends a wait",
+            Fires::Birth => "a timer starts a goroutine",
+            Fires::Deadline => "the time for a descriptor is over",
+        }
+    }
+}
+
+numbered! {
     /// What the program's own words mean.
     Note {
         Log = 0,
@@ -189,6 +251,8 @@ numbered! {
         RegionEnd = 2,
         TaskBegin = 3,
         TaskEnd = 4,
+        /// The goroutine's own name.
+        Named = 5,
     }
 }
 
@@ -250,6 +314,22 @@ pub(crate) fn start_parts(word: u64) -> (u32, u16, u16) {
     (word as u32, (word >> 32) as u16, (word >> 48) as u16)
 }
 
+/// Addresses of what the program has do not need more.
+const ADDRESS_BITS: u32 = 48;
+
+/// An address, and a short number above it.
+pub(crate) fn with_number(address: u64, number: u16) -> u64 {
+    address & ((1 << ADDRESS_BITS) - 1) | u64::from(number) << ADDRESS_BITS
+}
+
+/// Both.
+pub(crate) fn address_and_number(word: u64) -> (u64, u16) {
+    (
+        word & ((1 << ADDRESS_BITS) - 1),
+        (word >> ADDRESS_BITS) as u16,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,6 +345,7 @@ mod tests {
         };
         assert_eq!(Record::from_words(record.to_words()), Some(record));
         assert_eq!(start_parts(record.b), (7, u16::MAX, 3));
+        assert_eq!(address_and_number(with_number(77, 3)), (77, 3));
         assert_eq!(Record::from_words([0, 1, 2]), None);
         assert_eq!(Rule::from_u8(11), None);
     }

@@ -119,7 +119,7 @@ const KEYS: &[(&str, &str, Set)] = &[
     }),
     (
         "trace",
-        "a file that ends in .html, .trace, .perfetto or .txt, or -",
+        "a file that ends in .html, .trace, .perfetto, .pb.gz or .txt, or -",
         |debug, value| {
             debug.trace = Format::of(value).is_some();
             debug.trace.then_some(())
@@ -127,7 +127,7 @@ const KEYS: &[(&str, &str, Set)] = &[
     ),
     (
         "flight",
-        "a file that ends in .html, .trace, .perfetto or .txt, or -",
+        "a file that ends in .html, .trace, .perfetto, .pb.gz or .txt, or -",
         |debug, value| {
             debug.flight = Format::of(value).is_some();
             debug.flight.then_some(())
@@ -263,8 +263,8 @@ mod tests {
              stackguard (batch, single or mprotect), schedtrace (milliseconds, 0 for off), \
              scheddetail (0 or 1), slice (a time from 100us to 10s), valveoff (0 or 1), \
              schedtick (a number), steady (0 or 1), \
-             trace (a file that ends in .html, .trace, .perfetto or .txt, or -), \
-             flight (a file that ends in .html, .trace, .perfetto or .txt, or -), \
+             trace (a file that ends in .html, .trace, .perfetto, .pb.gz or .txt, or -), \
+             flight (a file that ends in .html, .trace, .perfetto, .pb.gz or .txt, or -), \
              leaks (0 or 1), updatemaxprocs (0 or 1)"
         );
         assert_eq!(

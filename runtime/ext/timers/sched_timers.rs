@@ -15,10 +15,12 @@ use crate::core::sched::schedt::SCHED;
 use crate::core::sched::spawn;
 use crate::core::sched::wake::wakep;
 use crate::core::sys::clock::{Nanos, nanotime};
+use crate::ext::recording::emit;
+use crate::ext::recording::record::Fires;
 use crate::ext::stackalloc::StackSpec;
 use crate::ext::stackalloc::quota;
 use crate::ext::timers::expired::{Expired, ExpiredTimers};
-use crate::ext::timers::heap::{Armed, TimerHeap};
+use crate::ext::timers::heap::Armed;
 use crate::ext::timers::runtime_timer::RuntimeTimer;
 use crate::ext::timers::timer_state::NEVER;
 use crate::ext::timers::timer_waiter::Told;
@@ -87,41 +89,45 @@ pub(crate) fn run_due(rt: &NoPreempt, p: &P, local: bool) -> bool {
         None => false,
         Some(_) => {
             let now = nanotime();
-            p.timers.needs_look(now, local) && run_due_now(rt, &p.timers, local, now)
+            p.timers.needs_look(now, local) && run_due_now(rt, p, local, now)
         }
     }
 }
 
 #[cold]
-fn run_due_now(rt: &NoPreempt, heap: &TimerHeap<G>, local: bool, now: Nanos) -> bool {
+fn run_due_now(rt: &NoPreempt, p: &P, local: bool, now: Nanos) -> bool {
     let mut fires = ExpiredTimers::new();
     let mut ran = false;
     loop {
-        heap.run_expired(now, local, &mut fires);
+        p.timers.run_expired(now, local, &mut fires);
         if fires.is_empty() {
             return ran;
         }
         ran = true;
-        fires.drain().for_each(|fire| act(rt, fire));
+        fires.drain().for_each(|fire| act(rt, p, fire));
     }
 }
 
-fn act(rt: &NoPreempt, Expired { who, data }: Expired<G>) {
+/// `p`: in whose heap it was.
+fn act(rt: &NoPreempt, p: &P, Expired { who, data }: Expired<G>) {
     if data == BIRTH {
         let class = who.stack_spec().class();
         who.set_stack_spec(StackSpec::new(class, quota::take_in_any_case(class)));
         spawn::assign_id(rt, who);
+        emit::fired(who, Fires::Birth, p);
         spawn::make_runnable(rt, who);
         return;
     }
     if data & IO == IO {
         if let Some(g) = hooks::time_is_over(data) {
+            emit::fired(g, Fires::Deadline, p);
             ready(rt, g);
         }
         return;
     }
     let (ticket, case) = WaitId::split(data);
     if who.wait_round.claim(ticket, case) {
+        emit::fired(who, Fires::Wait, p);
         ready(rt, who);
     }
 }

@@ -130,7 +130,15 @@ impl AtCut {
                     self.ps.entry(p).or_default().meets(moves, record.kind);
                     self.taken_from.push(((record.b >> 32) as u32, p, moves));
                 }
-                Kind::GWas | Kind::PWas | Kind::Steal | Kind::Note => (),
+                Kind::GWas
+                | Kind::PWas
+                | Kind::Steal
+                | Kind::Note
+                | Kind::Spin
+                | Kind::Sleep
+                | Kind::Wake
+                | Kind::Timer
+                | Kind::Grow => (),
             }
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use crate::ext::recording::record::{Kind, Record};
 use crate::ext::recording::recorder::{OUTSIDE, Stream};
 use crate::ext::trace::at_cut::{AtCut, Standing, of};
+use crate::ext::trace::order::Sequence;
 use crate::ext::trace::possible::WriterId;
 
 /// Goroutines and Ps count their moves.
@@ -62,12 +63,12 @@ impl<'a> Part<'a> {
 }
 
 /// The streams from `time` on, with the states at the cut in front.
-pub(crate) fn cut(
-    streams: &[Stream],
+pub(crate) fn cut<'a>(
+    streams: &'a [Stream],
     time: u64,
     standing: &Standing,
-) -> Vec<(WriterId, Vec<Record>)> {
-    let part = |stream: &'_ Stream| {
+) -> Vec<Sequence<'a>> {
+    let part = |stream: &Stream| {
         let at = stream.records.iter().position(|record| record.time >= time);
         at.unwrap_or(stream.records.len())
     };
@@ -87,10 +88,21 @@ pub(crate) fn cut(
     at_cut.fill_in(standing);
     let mut out = vec![(OUTSIDE, Vec::new())];
     at_cut.write(time.saturating_sub(1), &mut out);
-    for part in parts {
-        of(&mut out, part.m).extend_from_slice(part.kept());
+    for part in &parts {
+        of(&mut out, part.m); // one for each
     }
-    out
+    let kept = |m| {
+        parts
+            .iter()
+            .find(|part| part.m == m)
+            .map_or(&[][..], Part::kept)
+    };
+    let sequence = |(m, were)| Sequence {
+        m,
+        were,
+        records: kept(m),
+    };
+    out.into_iter().map(sequence).collect()
 }
 
 /// A move whose successor is gone goes too, and all that its writer wrote before it. The clocks of two
@@ -200,8 +212,11 @@ mod tests {
     #[test]
     fn cut_anywhere_it_can_be_put_in_order() {
         let whole = streams(40);
-        let tuples: Vec<_> = whole.iter().map(|s| (s.owner, s.records.clone())).collect();
-        order(&tuples, false, Beginning::Known).unwrap();
+        let all: Vec<_> = whole
+            .iter()
+            .map(|s| Sequence::of(s.owner, &s.records))
+            .collect();
+        order(&all, false, Beginning::Known).unwrap();
         let standing = Standing {
             gs: Vec::new(),
             ps: vec![(0, Some(1)), (1, Some(2))],
@@ -210,7 +225,7 @@ mod tests {
             let parts = cut(&whole, time, &standing);
             let steps = order(&parts, false, Beginning::Known);
             let steps = steps.unwrap_or_else(|why| panic!("cut at {time}: {why}"));
-            let all: usize = parts.iter().map(|(_, records)| records.len()).sum();
+            let all: usize = parts.iter().map(Sequence::len).sum();
             assert_eq!(steps.len(), all);
         }
     }

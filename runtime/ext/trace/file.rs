@@ -11,10 +11,12 @@ use crate::ext::recording::format::{Format, WANTED};
 use crate::ext::recording::recorder;
 use crate::ext::settings::config::{self, Debug};
 use crate::ext::trace::death;
-use crate::ext::trace::lives::follow;
+use crate::ext::trace::follow::follow;
 use crate::ext::trace::order::Impossible;
-use crate::ext::trace::session::{self, Flight, Recording, Refused, Tail};
-use crate::ext::trace::{go_wire, html, perfetto, timeline};
+use crate::ext::trace::session::{self, Flight, Refused};
+use crate::ext::trace::together::{Recording, Tail};
+use crate::ext::trace::where_left;
+use crate::ext::trace::{go_wire, html, perfetto, pprof, timeline};
 
 /// The bytes of a file.
 pub(crate) fn encode(format: Format, recording: &Recording) -> Vec<u8> {
@@ -30,6 +32,7 @@ pub(crate) fn encode(format: Format, recording: &Recording) -> Vec<u8> {
         Format::Text => timeline::draw(&follow(steps, *end), names, *lost).into_bytes(),
         Format::Html => html::page(&follow(steps, *end), names, *lost).into_bytes(),
         Format::Perfetto => perfetto::encode(&follow(steps, *end), names),
+        Format::Profile => pprof::encode(&follow(steps, *end), names),
     }
 }
 
@@ -54,6 +57,12 @@ pub(crate) fn write(recording: &Recording, name: &str) -> io::Result<()> {
 struct Whole {
     name: String,
     flight: bool,
+}
+
+impl Whole {
+    fn is_profile(&self) -> bool {
+        Format::of(&self.name) == Some(Format::Profile)
+    }
 }
 
 static WHOLE: OnceLock<Whole> = OnceLock::new();
@@ -87,6 +96,7 @@ fn record_all(name: String, flight: Option<Flight>) {
     if WHOLE.set(whole).is_err() {
         return;
     }
+    where_left::want(WHOLE.get().is_some_and(Whole::is_profile));
     match session::begin_at_start(flight) {
         Ok(()) => death::prepare(write_at_death),
         Err(Refused::NoMemory) => say("there is no memory for a recording"),
@@ -124,7 +134,7 @@ fn write_at_death() {
 /// Memory for each event, while it becomes a file: a third more than was measured.
 fn bytes_an_event(format: Format) -> usize {
     match format {
-        Format::Go | Format::Text => 200,
+        Format::Go | Format::Profile | Format::Text => 200,
         Format::Html | Format::Perfetto => 500,
     }
 }

@@ -3,69 +3,17 @@
 //! A P that is taken from a goroutine in user code looks there like a system call that blocks, as Go
 //! has no other way to lose one: the call begins when the P is taken.
 //!
-//! Go: internal/trace/tracev2/events.go, internal/trace/order.go.
+//! Go: internal/trace/order.go.
 #![forbid(unsafe_code)]
 
 use std::collections::{HashMap, HashSet};
 
 use crate::ext::recording::record::{Note, Was};
+use crate::ext::trace::go_format::*;
 use crate::ext::trace::leb128;
 use crate::ext::trace::names::Names;
 use crate::ext::trace::order::Step;
 use crate::ext::trace::possible::{What, WriterId};
-
-const BATCH: u8 = 1;
-const STACKS: u8 = 2;
-const STACK: u8 = 3;
-const STRINGS: u8 = 4;
-const STRING: u8 = 5;
-const FREQUENCY: u8 = 8;
-const PROC_START: u8 = 10;
-const PROC_STOP: u8 = 11;
-const PROC_STEAL: u8 = 12;
-const PROC_STATUS: u8 = 13;
-const GO_CREATE: u8 = 14;
-const GO_START: u8 = 16;
-const GO_DESTROY: u8 = 17;
-const GO_STOP: u8 = 19;
-const GO_BLOCK: u8 = 20;
-const GO_UNBLOCK: u8 = 21;
-const GO_SYSCALL_BEGIN: u8 = 22;
-const GO_SYSCALL_END_BLOCKED: u8 = 24;
-const GO_STATUS: u8 = 25;
-const USER_TASK_BEGIN: u8 = 40;
-const USER_TASK_END: u8 = 41;
-const USER_REGION_BEGIN: u8 = 42;
-const USER_REGION_END: u8 = 43;
-const USER_LOG: u8 = 44;
-const GO_STATUS_STACK: u8 = 48;
-const SYNC: u8 = 50;
-const CLOCK_SNAPSHOT: u8 = 51;
-const END_OF_GENERATION: u8 = 52;
-
-const NO_M: u64 = u64::MAX;
-/// The most that a batch's payload may have, and room for one event more.
-const FULL: usize = 65536 - 128;
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
-const IDLE: u64 = 2;
-const RUNNABLE: u64 = 1;
-const RUNNING: u64 = 2;
-const WAITING: u64 = 4;
-
-fn numbers(out: &mut Vec<u8>, all: &[u64]) {
-    all.iter().for_each(|&n| leb128::push(out, n));
-}
-
-/// One thread's events.
-#[derive(Debug, Default)]
-struct Stream {
-    /// Full batches.
-    done: Vec<u8>,
-    base: u64,
-    last: u64,
-    payload: Vec<u8>,
-}
 
 /// Writes a trace of `steps`, whose times are nanoseconds.
 pub(crate) fn encode(steps: &[Step], names: &Names) -> Vec<u8> {
@@ -91,6 +39,8 @@ struct Writer<'a> {
     /// Goroutines that Go's reader knows; and those of them that waited when the recording began.
     known: HashSet<u64>,
     waiting_since: HashSet<u64>,
+    /// Goroutines whose names have been written.
+    labelled: HashSet<u64>,
     /// The time of the last event.
     last: u64,
 }
@@ -119,6 +69,7 @@ impl<'a> Writer<'a> {
             as_waiting: HashSet::new(),
             known: HashSet::new(),
             waiting_since: HashSet::new(),
+            labelled: HashSet::new(),
             last: 0,
         }
     }
@@ -185,7 +136,7 @@ impl<'a> Writer<'a> {
                 let moves = self.p_move(p);
                 self.event(m, time, PROC_STEAL, &[u64::from(p), moves, wire_m(from)]);
             }
-            What::Create(g, _) => {
+            What::Create { g, .. } => {
                 let stack = self.stack(g);
                 self.known.insert(g);
                 if step.p.is_some() {
@@ -197,7 +148,7 @@ impl<'a> Writer<'a> {
                 }
             }
             What::Start { g, .. } => self.start(time, m, g),
-            What::Stop(why) => {
+            What::Stop(why, ..) => {
                 let (why, stack) = (self.strings.id(why.name().into()), self.stack(running));
                 self.event(m, time, GO_STOP, &[why, stack]);
             }
@@ -207,7 +158,7 @@ impl<'a> Writer<'a> {
                 self.event(m, time, GO_BLOCK, &[reason, stack]);
             }
             What::End => self.event(m, time, GO_DESTROY, &[]),
-            What::Ready(g) => self.ready(time, m, g),
+            What::Ready(g, _) => self.ready(time, m, g),
             What::Valve(g) => {
                 self.as_runnable.insert(g);
             }
@@ -217,7 +168,12 @@ impl<'a> Writer<'a> {
                 self.start(time, m, g);
             }
             What::Note(note, words) => self.note(step, note, words),
-            What::Steal(..) => (),
+            What::Steal(..)
+            | What::Spin(_)
+            | What::Sleep(_)
+            | What::Wake(_)
+            | What::Timer(..)
+            | What::Grow(..) => (),
         }
     }
 
@@ -256,6 +212,12 @@ impl<'a> Writer<'a> {
         }
         let moves = self.g_move(g);
         self.event(m, time, GO_START, &[g, moves]);
+        if let Some(name) = self.names.given.get(&g)
+            && self.labelled.insert(g)
+        {
+            let label = self.strings.id(name.clone());
+            self.event(m, time, GO_LABEL, &[label]);
+        }
     }
 
     fn ready(&mut self, time: u64, m: WriterId, g: u64) {
@@ -299,6 +261,7 @@ impl<'a> Writer<'a> {
                 );
             }
             Note::TaskEnd => self.event(m, time, USER_TASK_END, &[said.task, stack]),
+            Note::Named => (), // it has its label already
         }
     }
 
@@ -344,44 +307,4 @@ impl<'a> Writer<'a> {
         out.push(END_OF_GENERATION);
         out
     }
-}
-
-fn table<T>(
-    out: &mut Vec<u8>,
-    first: u8,
-    items: impl IntoIterator<Item = T>,
-    write: impl Fn(&mut Vec<u8>, T),
-) {
-    let mut payload = vec![first];
-    for item in items {
-        if payload.len() > FULL - 1200 {
-            batch(out, NO_M, 1, &payload);
-            payload = vec![first];
-        }
-        write(&mut payload, item);
-    }
-    batch(out, NO_M, 1, &payload);
-}
-
-/// Go's tools do not draw arrows from a lane with the number 0.
-fn wire_m(m: WriterId) -> u64 {
-    u64::from(m) + 1
-}
-
-fn close(stream: &mut Stream, m: WriterId) {
-    if !stream.payload.is_empty() {
-        batch(
-            &mut stream.done,
-            wire_m(m),
-            stream.base.max(1),
-            &stream.payload,
-        );
-        stream.payload.clear();
-    }
-}
-
-fn batch(out: &mut Vec<u8>, m: u64, time: u64, payload: &[u8]) {
-    out.push(BATCH);
-    numbers(out, &[1, m, time, payload.len() as u64]);
-    out.extend_from_slice(payload);
 }

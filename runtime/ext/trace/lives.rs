@@ -1,12 +1,11 @@
-//! From steps to stretches of time: what each P ran, and what became of each goroutine.
+//! A recording as stretches of time: what each P ran, what became of each goroutine, what Ms did besides.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 
 use crate::core::g::wait_reason::WaitReason;
-use crate::ext::recording::record::{Rule, Was};
-use crate::ext::trace::order::Step;
-use crate::ext::trace::possible::{What, WriterId};
+use crate::ext::recording::record::{Asleep, Fires, Rule};
+use crate::ext::trace::possible::{Queues, WriterId};
 
 /// A goroutine on a P, without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +18,7 @@ pub(crate) struct Run {
     /// Why it ran; none: it ran when the recording began, or went on after its P was taken.
     pub(crate) rule: Option<Rule>,
     /// What was in the two queues besides.
-    pub(crate) local: u16,
-    pub(crate) global: u16,
+    pub(crate) queues: Queues,
     pub(crate) ended_by: Ended,
 }
 
@@ -52,6 +50,8 @@ pub(crate) struct Span {
     pub(crate) state: State,
     pub(crate) from: u64,
     pub(crate) to: u64,
+    /// The number of the stack that it left before, if that was recorded.
+    pub(crate) stack: u16,
 }
 
 /// All that is known of one goroutine.
@@ -73,6 +73,52 @@ pub(crate) struct Wake {
     pub(crate) spawned: bool,
 }
 
+/// An M that looked for work, with a P or without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) m: WriterId,
+    pub(crate) p: Option<u32>,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// An M that slept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sleep {
+    pub(crate) m: WriterId,
+    pub(crate) why: Asleep,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// `p` took from `victim`: so many goroutines, if that was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Steal {
+    pub(crate) time: u64,
+    pub(crate) p: u32,
+    pub(crate) rule: Rule,
+    pub(crate) victim: u32,
+    pub(crate) n: u32,
+}
+
+/// A timer of the heap of `p` fired for `g`, on the P `on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timer {
+    pub(crate) time: u64,
+    pub(crate) on: Option<u32>,
+    pub(crate) p: u32,
+    pub(crate) g: u64,
+    pub(crate) fires: Fires,
+}
+
+/// `g` continued on a stack of so many bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grown {
+    pub(crate) time: u64,
+    pub(crate) g: u64,
+    pub(crate) bytes: u64,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lives {
     /// Nanoseconds.
@@ -82,185 +128,11 @@ pub(crate) struct Lives {
     pub(crate) wakes: Vec<Wake>,
     /// When a P had an M, from and to.
     pub(crate) held: Vec<(u32, WriterId, u64, u64)>,
-    pub(crate) steals: Vec<(u64, u32, Rule, u32)>,
-}
-
-/// Follows the steps, whose times are nanoseconds.
-pub(crate) fn follow(steps: &[Step], end: u64) -> Lives {
-    let mut book = Book {
-        lives: Lives {
-            end,
-            ..Lives::default()
-        },
-        ..Book::default()
-    };
-    steps.iter().for_each(|step| book.step(step));
-    book.close(end);
-    book.lives
-}
-
-#[derive(Default)]
-struct Book {
-    lives: Lives,
-    /// What each P runs, as a run that has not ended.
-    open: BTreeMap<u32, Run>,
-    held: BTreeMap<u32, (WriterId, u64)>,
-}
-
-impl Book {
-    fn enter(&mut self, g: u64, state: State, time: u64) {
-        let life = self.lives.gs.entry(g).or_default();
-        if let Some(last) = life.spans.last_mut() {
-            last.to = time;
-        }
-        life.spans.push(Span {
-            state,
-            from: time,
-            to: time,
-        });
-    }
-
-    fn leave(&mut self, p: Option<u32>, time: u64, ended_by: Ended) {
-        if let Some(mut run) = p.and_then(|p| self.open.remove(&p)) {
-            run.to = time;
-            run.ended_by = ended_by;
-            self.lives.runs.push(run);
-        }
-    }
-
-    fn begin(&mut self, step: &Step, g: u64, rule: Option<Rule>, queues: (u16, u16)) {
-        let Some(p) = step.p else { return };
-        self.enter(g, State::Running(p), step.time);
-        let run = Run {
-            g,
-            p,
-            m: step.m,
-            from: step.time,
-            to: step.time,
-            rule,
-            local: queues.0,
-            global: queues.1,
-            ended_by: Ended::Not,
-        };
-        self.open.insert(p, run);
-    }
-
-    fn let_p_go(&mut self, p: Option<u32>, time: u64) {
-        if let Some((p, (m, from))) = p.and_then(|p| Some((p, self.held.remove(&p)?))) {
-            self.lives.held.push((p, m, from, time));
-        }
-    }
-
-    fn step(&mut self, step: &Step) {
-        let Step {
-            time,
-            m,
-            p,
-            g,
-            what,
-        } = *step;
-        let running = g.unwrap_or(0);
-        match what {
-            What::PStart => {
-                if let Some(p) = p {
-                    self.held.insert(p, (m, time));
-                }
-            }
-            What::PStop => self.let_p_go(p, time),
-            What::PRetake { p: taken, .. } => {
-                if let Some(run) = self.open.get(&taken) {
-                    let g = run.g;
-                    self.enter(g, State::Lost, time);
-                }
-                self.leave(Some(taken), time, Ended::Retaken);
-                self.let_p_go(Some(taken), time);
-            }
-            What::Create(new, _) => {
-                self.enter(new, State::Runnable, time);
-                self.wake(step, new, true);
-                if let Some(life) = self.lives.gs.get_mut(&new) {
-                    life.parent = g;
-                }
-            }
-            What::Start {
-                g,
-                rule,
-                local,
-                global,
-            } => {
-                self.begin(step, g, Some(rule), (local, global));
-            }
-            What::Return(g) => self.begin(step, g, None, (0, 0)),
-            What::Stop(why) => {
-                self.enter(running, State::Runnable, time);
-                self.leave(p, time, Ended::Stop(why));
-            }
-            What::Block { reason, .. } => {
-                self.enter(running, State::Waiting(reason), time);
-                self.leave(p, time, Ended::Block(reason));
-            }
-            What::End => {
-                if let Some(life) = self.lives.gs.get_mut(&running) {
-                    life.ended = true;
-                    if let Some(last) = life.spans.last_mut() {
-                        last.to = time;
-                    }
-                }
-                self.leave(p, time, Ended::End);
-            }
-            What::Ready(g) => {
-                self.enter(g, State::Runnable, time);
-                self.wake(step, g, false);
-            }
-            What::Leave(g) => self.enter(g, State::Runnable, time),
-            What::Valve(g) => self.enter(g, State::Lost, time),
-            What::GWas(g, was) => self.was(step, g, was),
-            What::Steal(rule, victim) => {
-                if let Some(p) = p {
-                    self.lives.steals.push((time, p, rule, victim));
-                }
-            }
-            What::PWas(_) | What::Note(..) => (),
-        }
-    }
-
-    fn was(&mut self, step: &Step, g: u64, was: Was) {
-        let state = match was {
-            Was::Runnable => State::Runnable,
-            Was::Waiting => State::Waiting(WaitReason::None),
-            Was::Lost => State::Lost,
-            Was::Running => return self.begin(step, g, None, (0, 0)),
-        };
-        self.enter(g, state, step.time);
-    }
-
-    fn wake(&mut self, step: &Step, g: u64, spawned: bool) {
-        self.lives.wakes.push(Wake {
-            time: step.time,
-            by: step.g,
-            p: step.p,
-            g,
-            spawned,
-        });
-    }
-
-    fn close(&mut self, end: u64) {
-        let ps: Vec<u32> = self.open.keys().copied().collect();
-        for p in ps {
-            self.leave(Some(p), end, Ended::Not);
-        }
-        let ps: Vec<u32> = self.held.keys().copied().collect();
-        for p in ps {
-            self.let_p_go(Some(p), end);
-        }
-        for life in self.lives.gs.values_mut().filter(|life| !life.ended) {
-            if let Some(last) = life.spans.last_mut() {
-                last.to = end;
-            }
-        }
-        self.lives.runs.sort_by_key(|run| (run.from, run.p));
-        self.lives
-            .held
-            .sort_unstable_by_key(|&(p, _, from, _)| (from, p));
-    }
+    pub(crate) steals: Vec<Steal>,
+    /// The lengths of a P's queue and of the global one, at each event that says them.
+    pub(crate) queues: Vec<(u64, u32, Queues)>,
+    pub(crate) looks: Vec<Look>,
+    pub(crate) sleeps: Vec<Sleep>,
+    pub(crate) timers: Vec<Timer>,
+    pub(crate) grown: Vec<Grown>,
 }

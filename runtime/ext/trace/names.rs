@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::ext::recording::chunk::RECORDS;
 use crate::ext::recording::recorder::CHUNKS;
@@ -44,7 +45,7 @@ pub(crate) struct Said {
 /// recording has no end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
-    all: VecDeque<Said>,
+    all: VecDeque<Arc<Said>>,
     gone: u64,
 }
 
@@ -64,7 +65,7 @@ impl Words {
         self.gone + self.all.len() as u64 + 1
     }
 
-    pub(crate) fn push(&mut self, words: Said) {
+    pub(crate) fn push(&mut self, words: Arc<Said>) {
         if self.all.len() == MOST_WORDS {
             self.all.pop_front();
             self.gone += 1;
@@ -72,16 +73,18 @@ impl Words {
         self.all.push_back(words);
     }
 
-    fn get(&self, n: u64) -> Option<&Said> {
+    pub(crate) fn get(&self, n: u64) -> Option<Arc<Said>> {
         let i = n.checked_sub(self.gone + 1)?;
-        self.all.get(usize::try_from(i).ok()?)
+        self.all.get(usize::try_from(i).ok()?).cloned()
     }
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     pub(crate) places: HashMap<u64, Place>,
-    pub(crate) words: Words,
+    /// Of goroutines that have a name.
+    pub(crate) given: HashMap<u64, String>,
+    pub(crate) words: HashMap<u64, Arc<Said>>,
 }
 
 impl Names {
@@ -90,8 +93,16 @@ impl Names {
         self.places.get(&g).cloned().unwrap_or_else(Place::unknown)
     }
 
+    /// Its name, or where it was asked for.
+    pub(crate) fn title(&self, g: u64) -> String {
+        match self.given.get(&g) {
+            Some(name) => name.clone(),
+            None => self.place(g).function,
+        }
+    }
+
     /// The program's words number `n`.
-    pub(crate) fn note(&self, n: u64) -> Said {
-        self.words.get(n).cloned().unwrap_or_default()
+    pub(crate) fn note(&self, n: u64) -> Arc<Said> {
+        self.words.get(&n).cloned().unwrap_or_default()
     }
 }

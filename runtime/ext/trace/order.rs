@@ -61,22 +61,52 @@ pub(crate) enum Beginning {
     Blurred,
 }
 
+/// What one writer wrote.
+#[derive(Debug)]
+pub(crate) struct Sequence<'a> {
+    pub(crate) m: WriterId,
+    /// How things were at the beginning, where the records do not say it.
+    pub(crate) were: Vec<Record>,
+    pub(crate) records: &'a [Record],
+}
+
+impl Sequence<'_> {
+    pub(crate) fn of(m: WriterId, records: &[Record]) -> Sequence<'_> {
+        Sequence {
+            m,
+            were: Vec::new(),
+            records,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.were.len() + self.records.len()
+    }
+
+    fn get(&self, i: usize) -> Option<&Record> {
+        match i.checked_sub(self.were.len()) {
+            Some(i) => self.records.get(i),
+            None => self.were.get(i),
+        }
+    }
+}
+
 /// Puts the streams together. With `lossy`, a stream may end early: then the order ends where
 /// nobody can go on.
 pub(crate) fn order(
-    streams: &[(WriterId, Vec<Record>)],
+    streams: &[Sequence<'_>],
     lossy: bool,
     beginning: Beginning,
 ) -> Result<Vec<Step>, Impossible> {
     let mut next = vec![0; streams.len()];
     let mut world = World::default();
     world.blurred = beginning == Beginning::Blurred;
-    let mut steps: Vec<Step> = Vec::with_capacity(streams.iter().map(|(_, s)| s.len()).sum());
+    let mut steps: Vec<Step> = Vec::with_capacity(streams.iter().map(Sequence::len).sum());
     let mut waiting: Vec<(u64, usize)> = Vec::new();
     loop {
         waiting.clear();
-        for (i, (_, records)) in streams.iter().enumerate() {
-            waiting.extend(records.get(next[i]).map(|record| (record.time, i)));
+        for (i, stream) in streams.iter().enumerate() {
+            waiting.extend(stream.get(next[i]).map(|record| (record.time, i)));
         }
         if waiting.is_empty() {
             return Ok(steps);
@@ -84,12 +114,12 @@ pub(crate) fn order(
         waiting.sort_unstable();
         let mut first_refusal = None;
         let possible = waiting.iter().find_map(|&(_, i)| {
-            let (m, records) = &streams[i];
-            let record = records[next[i]];
-            match world.step(*m, &record) {
+            let m = streams[i].m;
+            let record = streams[i].get(next[i])?;
+            match world.step(m, record) {
                 Ok(step) => Some((i, record.time, step)),
                 Err(why) => {
-                    first_refusal.get_or_insert((*m, record, why));
+                    first_refusal.get_or_insert((m, *record, why));
                     None
                 }
             }
@@ -100,7 +130,7 @@ pub(crate) fn order(
                 let before = steps.last().map_or(0, |step| step.time);
                 steps.push(Step {
                     time: time.max(before),
-                    m: streams[i].0,
+                    m: streams[i].m,
                     p,
                     g,
                     what,
@@ -124,6 +154,16 @@ mod tests {
     use super::*;
     use crate::core::g::wait_reason::WaitReason;
     use crate::ext::recording::record::{Kind, Rule, Was, start_word};
+    use crate::ext::trace::possible::Queues;
+
+    fn in_order(
+        streams: &[(WriterId, Vec<Record>)],
+        lossy: bool,
+        beginning: Beginning,
+    ) -> Result<Vec<Step>, Impossible> {
+        let streams = streams.iter().map(|(m, records)| Sequence::of(*m, records));
+        order(&streams.collect::<Vec<_>>(), lossy, beginning)
+    }
 
     fn rec(time: u64, kind: Kind, small: u8, a: u64, b: u64) -> Record {
         Record {
@@ -164,21 +204,20 @@ mod tests {
 
     #[test]
     fn moves_decide_where_clocks_do_not_agree() {
-        let steps = order(&two_ms(), false, Beginning::Known).unwrap();
+        let steps = in_order(&two_ms(), false, Beginning::Known).unwrap();
         assert_eq!(steps.len(), 12);
         assert!(steps.is_sorted_by_key(|step| step.time));
         let block = steps
             .iter()
             .position(|s| matches!(s.what, What::Block { .. }));
-        let ready = steps.iter().position(|s| s.what == What::Ready(5));
+        let ready = steps
+            .iter()
+            .position(|s| s.what == What::Ready(5, Queues::default()));
         assert!(block < ready);
         let last = steps.iter().rev().find_map(|s| match s.what {
-            What::Start {
-                rule,
-                local,
-                global,
-                ..
-            } => Some((s.m, s.p, rule, local, global)),
+            What::Start { rule, queues, .. } => {
+                Some((s.m, s.p, rule, queues.local, queues.global))
+            }
             _ => None,
         });
         assert_eq!(last, Some((2, Some(1), Rule::StealNext, 1, 2)));
@@ -193,13 +232,13 @@ mod tests {
             for i in 0..len {
                 let mut fewer = two_ms();
                 fewer[stream].1.remove(i);
-                if order(&fewer, false, Beginning::Known).is_ok() {
+                if in_order(&fewer, false, Beginning::Known).is_ok() {
                     accepted.push((stream, i, "missing"));
                 }
                 let mut more = two_ms();
                 let twice = more[stream].1[i];
                 more[stream].1.insert(i, twice);
-                if order(&more, false, Beginning::Known).is_ok() {
+                if in_order(&more, false, Beginning::Known).is_ok() {
                     accepted.push((stream, i, "twice"));
                 }
             }
@@ -221,10 +260,10 @@ mod tests {
     fn what_was_lost_ends_the_order_early() {
         let mut streams = two_ms();
         streams[0].1.truncate(5); // the block was lost
-        let why = order(&streams, false, Beginning::Known).unwrap_err();
+        let why = in_order(&streams, false, Beginning::Known).unwrap_err();
         assert_eq!((why.m, why.after), (2, 6));
         assert!(why.why.contains("Running(1)"), "{why:?}");
-        assert_eq!(order(&streams, true, Beginning::Known).unwrap().len(), 6);
+        assert_eq!(in_order(&streams, true, Beginning::Known).unwrap().len(), 6);
     }
 
     /// Sysmon takes the P of a goroutine that is in the kernel; it comes back without.
@@ -244,10 +283,10 @@ mod tests {
                 (u32::MAX, vec![rec(at, Kind::PRetake, 0, 0, 2 | 1 << 32)]),
             ]
         };
-        let steps = order(&taken(Kind::Leave, 20), false, Beginning::Known).unwrap();
+        let steps = in_order(&taken(Kind::Leave, 20), false, Beginning::Known).unwrap();
         assert_eq!(steps[3].what, What::PRetake { p: 0, from: 1 });
         assert_eq!(steps[4].what, What::Leave(5));
-        assert!(order(&taken(Kind::End, 5), false, Beginning::Known).is_err());
-        assert!(order(&taken(Kind::Return, 5), false, Beginning::Known).is_err());
+        assert!(in_order(&taken(Kind::End, 5), false, Beginning::Known).is_err());
+        assert!(in_order(&taken(Kind::Return, 5), false, Beginning::Known).is_err());
     }
 }

@@ -1,18 +1,24 @@
-//! The trace for ui.perfetto.dev: protocol buffers, with a track for each P and each goroutine.
+//! The trace for ui.perfetto.dev: protocol buffers, with a track for each P, M and goroutine.
 //!
 //! Only what these messages need is written: `Trace`, `TracePacket`, `TrackDescriptor`, `TrackEvent`.
 #![forbid(unsafe_code)]
 
-use crate::ext::trace::leb128;
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::ext::trace::lives::{Lives, State};
 use crate::ext::trace::names::Names;
+use crate::ext::trace::possible::{Queues, WriterId};
+use crate::ext::trace::protobuf::Message;
 
 const ROOT: u64 = 1;
 const PS: u64 = 2;
 const GS: u64 = 3;
-/// Tracks of Ps, of their queues and of goroutines begin here.
+const MS: u64 = 4;
+const GLOBAL: u64 = 5;
+/// Tracks of Ps, of their queues, of Ms and of goroutines begin here.
 const P_TRACK: u64 = 1 << 32;
 const QUEUE_TRACK: u64 = 2 << 32;
+const M_TRACK: u64 = 3 << 32;
 const G_TRACK: u64 = 1 << 40;
 
 const BEGIN: u64 = 1;
@@ -21,39 +27,6 @@ const INSTANT: u64 = 3;
 const COUNTER: u64 = 4;
 /// Children stand in the order of their ranks.
 const EXPLICIT: u64 = 3;
-
-/// A message under construction.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn number(mut self, field: u64, n: u64) -> Message {
-        leb128::push(&mut self.0, field << 3);
-        leb128::push(&mut self.0, n);
-        self
-    }
-
-    fn fixed(mut self, field: u64, n: u64) -> Message {
-        leb128::push(&mut self.0, field << 3 | 1);
-        self.0.extend_from_slice(&n.to_le_bytes());
-        self
-    }
-
-    fn bytes(mut self, field: u64, bytes: &[u8]) -> Message {
-        leb128::push(&mut self.0, field << 3 | 2);
-        leb128::push(&mut self.0, bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    fn text(self, field: u64, text: &str) -> Message {
-        self.bytes(field, text.as_bytes())
-    }
-
-    fn message(self, field: u64, message: &Message) -> Message {
-        self.bytes(field, &message.0)
-    }
-}
 
 struct Trace(Message);
 
@@ -96,25 +69,78 @@ fn note(name: &str, value: &str) -> Message {
 pub(crate) fn encode(lives: &Lives, names: &Names) -> Vec<u8> {
     let mut trace = Trace(Message::default());
     trace.track(ROOT, 0, "gosched", 0, false);
-    trace.track(PS, ROOT, "Ps", 0, false);
-    trace.track(GS, ROOT, "Goroutines", 1, false);
-    let mut ps: Vec<u32> = lives.runs.iter().map(|run| run.p).collect();
-    ps.sort_unstable();
-    ps.dedup();
-    for &p in &ps {
-        let at = u64::from(p);
-        trace.track(P_TRACK + at, PS, &format!("P{p}"), 2 * at, false);
-        trace.track(
-            QUEUE_TRACK + at,
-            PS,
-            &format!("queue of P{p}"),
-            2 * at + 1,
-            true,
-        );
+    let groups = [(PS, "Ps"), (MS, "Ms"), (GS, "Goroutines")];
+    for (rank, (id, name)) in (0..).zip(groups) {
+        trace.track(id, ROOT, name, rank, false);
     }
+    ps(&mut trace, lives);
+    ms(&mut trace, lives);
+    goroutines(&mut trace, lives, names);
+    runs(&mut trace, lives, names);
+    trace.0.0
+}
+
+fn ps(trace: &mut Trace, lives: &Lives) {
+    let all: BTreeSet<u32> = lives.held.iter().map(|&(p, ..)| p).collect();
+    trace.track(GLOBAL, PS, "global queue", 0, true);
+    for p in all {
+        let at = u64::from(p);
+        trace.track(P_TRACK + at, PS, &format!("P{p}"), 2 * at + 1, false);
+        let queue = format!("queue of P{p}");
+        trace.track(QUEUE_TRACK + at, PS, &queue, 2 * at + 2, true);
+    }
+    let mut last = None;
+    for &(time, p, Queues { local, global }) in &lives.queues {
+        let count = |track, n: u16| event(COUNTER, track).number(30, u64::from(n));
+        trace.event(time, &count(QUEUE_TRACK + u64::from(p), local));
+        if last.replace(global) != Some(global) {
+            trace.event(time, &count(GLOBAL, global));
+        }
+    }
+    for look in &lives.looks {
+        if let Some(p) = look.p {
+            let track = P_TRACK + u64::from(p);
+            let begin = event(BEGIN, track).text(23, "looks for work");
+            slice(trace, track, look.from, look.to, &begin);
+        }
+    }
+    for steal in &lives.steals {
+        let what = match steal.n {
+            0 => format!("runs timers of P{}", steal.victim),
+            n => format!("steals {n} from P{}", steal.victim),
+        };
+        instant(trace, P_TRACK + u64::from(steal.p), steal.time, &what);
+    }
+    for timer in &lives.timers {
+        let what = format!("{}: G{}", timer.fires.name(), timer.g);
+        let on = timer.on.unwrap_or(timer.p);
+        instant(trace, P_TRACK + u64::from(on), timer.time, &what);
+    }
+}
+
+fn ms(trace: &mut Trace, lives: &Lives) {
+    let mut all: BTreeSet<WriterId> = lives.held.iter().map(|&(_, m, ..)| m).collect();
+    all.extend(lives.sleeps.iter().map(|sleep| sleep.m));
+    for &m in &all {
+        let at = u64::from(m);
+        trace.track(M_TRACK + at, MS, &format!("M{m}"), at, false);
+    }
+    for &(p, m, from, to) in &lives.held {
+        let track = M_TRACK + u64::from(m);
+        let begin = event(BEGIN, track).text(23, &format!("has P{p}"));
+        slice(trace, track, from, to, &begin);
+    }
+    for sleep in &lives.sleeps {
+        let track = M_TRACK + u64::from(sleep.m);
+        let begin = event(BEGIN, track).text(23, sleep.why.name());
+        slice(trace, track, sleep.from, sleep.to, &begin);
+    }
+}
+
+fn goroutines(trace: &mut Trace, lives: &Lives, names: &Names) {
     for (&g, life) in &lives.gs {
-        let name = format!("G{g} {}", names.place(g).function);
-        trace.track(G_TRACK + g, GS, &name, g, false);
+        let track = G_TRACK + g;
+        trace.track(track, GS, &format!("G{g} {}", names.title(g)), g, false);
         for span in &life.spans {
             let what = match span.state {
                 State::Runnable => "runnable".to_string(),
@@ -122,17 +148,19 @@ pub(crate) fn encode(lives: &Lives, names: &Names) -> Vec<u8> {
                 State::Lost => "running without a P".to_string(),
                 State::Waiting(reason) => format!("waiting: {}", reason.as_str()),
             };
-            slice(
-                &mut trace,
-                G_TRACK + g,
-                span.from,
-                span.to,
-                event(BEGIN, G_TRACK + g).text(23, &what),
-            );
+            let begin = event(BEGIN, track).text(23, &what);
+            slice(trace, track, span.from, span.to, &begin);
         }
     }
+    for grown in &lives.grown {
+        let what = format!("goes on on a stack of {} KiB", grown.bytes >> 10);
+        instant(trace, G_TRACK + grown.g, grown.time, &what);
+    }
+}
+
+fn runs(trace: &mut Trace, lives: &Lives, names: &Names) {
     let mut wakes = lives.wakes.iter().enumerate().peekable();
-    let mut pending: std::collections::BTreeMap<u64, u64> = std::collections::BTreeMap::new();
+    let mut pending: BTreeMap<u64, u64> = BTreeMap::new();
     for run in &lives.runs {
         while let Some((i, wake)) = wakes.next_if(|(_, wake)| wake.time <= run.from) {
             let flow = i as u64 + 1;
@@ -146,7 +174,7 @@ pub(crate) fn encode(lives: &Lives, names: &Names) -> Vec<u8> {
             }
         }
         let track = P_TRACK + u64::from(run.p);
-        let name = format!("G{} {}", run.g, names.place(run.g).function);
+        let name = format!("G{} {}", run.g, names.title(run.g));
         let mut begin = event(BEGIN, track).text(23, &name);
         if let Some(flow) = pending.remove(&run.g) {
             begin = begin.fixed(48, flow);
@@ -157,17 +185,15 @@ pub(crate) fn encode(lives: &Lives, names: &Names) -> Vec<u8> {
                 .message(4, &note("why", rule.sentence()))
                 .message(4, &note("where", rule.decided_by()));
         }
-        slice(&mut trace, track, run.from, run.to, begin);
-        let queue = QUEUE_TRACK + u64::from(run.p);
-        trace.event(
-            run.from,
-            &event(COUNTER, queue).number(30, u64::from(run.local)),
-        );
+        slice(trace, track, run.from, run.to, &begin);
     }
-    trace.0.0
 }
 
-fn slice(trace: &mut Trace, track: u64, from: u64, to: u64, begin: Message) {
-    trace.event(from, &begin);
+fn slice(trace: &mut Trace, track: u64, from: u64, to: u64, begin: &Message) {
+    trace.event(from, begin);
     trace.event(to, &event(END, track));
+}
+
+fn instant(trace: &mut Trace, track: u64, time: u64, what: &str) {
+    trace.event(time, &event(INSTANT, track).text(23, what));
 }

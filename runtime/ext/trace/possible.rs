@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 
 use crate::core::g::wait_reason::WaitReason;
-use crate::ext::recording::record::{Kind, Note, Record, Rule, Was, Why, start_parts};
+use crate::ext::recording::record::{
+    Asleep, Fires, Kind, Note, Record, Rule, Was, Why, address_and_number, start_parts,
+};
 
 /// Who writes: an M's number, or `OUTSIDE`.
 pub(crate) type WriterId = u32;
@@ -21,27 +23,53 @@ pub(crate) enum What {
         p: u32,
         from: WriterId,
     },
-    /// The second: where it was asked for.
-    Create(u64, u64),
+    Create {
+        g: u64,
+        /// Where it was asked for.
+        place: u64,
+        local: u16,
+    },
     Start {
         g: u64,
         rule: Rule,
-        local: u16,
-        global: u16,
+        queues: Queues,
     },
-    Stop(Why),
+    /// The last: the number of its stack.
+    Stop(Why, Queues, u16),
     Block {
         reason: WaitReason,
         on: u64,
+        stack: u16,
     },
     End,
-    Ready(u64),
+    Ready(u64, Queues),
     Leave(u64),
     Return(u64),
     Valve(u64),
-    /// From another P, if so.
-    Steal(Rule, u32),
+    /// From that P, so many.
+    Steal(Rule, u32, u32),
     Note(Note, u64),
+    /// True: the M begins to look for work.
+    Spin(bool),
+    Sleep(Asleep),
+    /// True: to look for work.
+    Wake(bool),
+    /// For that goroutine, from the heap of that P.
+    Timer(Fires, u64, u32),
+    /// So many bytes.
+    Grow(u64, u64),
+}
+
+/// The lengths of the P's own queue and of the global queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Queues {
+    pub(crate) local: u16,
+    pub(crate) global: u16,
+}
+
+fn queues(word: u64) -> Queues {
+    let (_, local, global) = start_parts(word);
+    Queues { local, global }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +88,9 @@ enum GState {
 struct MState {
     p: Option<u32>,
     g: Option<u64>,
+    /// Not known before the first event that says so.
+    spins: Option<bool>,
+    asleep: Option<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +112,9 @@ impl World {
         } = *record;
         let at = self.ms.get(&m).copied().unwrap_or_default();
         let known = |what| Ok((at.p, at.g, what));
+        if at.asleep == Some(true) && kind != Kind::Wake {
+            return Err(format!("m{m} sleeps"));
+        }
         match kind {
             Kind::GWas => {
                 let was = Was::from_u8(small).ok_or("no such state")?;
@@ -148,10 +182,11 @@ impl World {
                     return Err(format!("goroutine {a} is there already"));
                 }
                 self.gs.insert(a, (GState::Runnable, 0));
-                known(What::Create(a, b))
+                let (place, local) = address_and_number(b);
+                known(What::Create { g: a, place, local })
             }
             Kind::Start => {
-                let (moves, local, global) = start_parts(b);
+                let (moves, queues) = (b as u32, queues(b));
                 if self.blurred {
                     let born = (GState::Runnable, moves.wrapping_sub(1));
                     self.gs.entry(a).or_insert(born);
@@ -172,16 +207,8 @@ impl World {
                 (*state, *before) = (GState::Running(m), moves);
                 let rule = Rule::from_u8(small).ok_or("no such rule")?;
                 self.ms.entry(m).or_default().g = Some(a);
-                Ok((
-                    at.p,
-                    Some(a),
-                    What::Start {
-                        g: a,
-                        rule,
-                        local,
-                        global,
-                    },
-                ))
+                let what = What::Start { g: a, rule, queues };
+                Ok((at.p, Some(a), what))
             }
             Kind::Stop | Kind::Block | Kind::End => {
                 let (state, _) = self.gs.get_mut(&a).ok_or("no such goroutine")?;
@@ -191,11 +218,12 @@ impl World {
                 let (now, what) = match kind {
                     Kind::Stop => {
                         let why = Why::from_u8(small).ok_or("no such reason")?;
-                        (GState::Runnable, What::Stop(why))
+                        (GState::Runnable, What::Stop(why, queues(b), b as u16))
                     }
                     Kind::Block => {
                         let reason = WaitReason::from_u8(small);
-                        (GState::Waiting, What::Block { reason, on: b })
+                        let (on, stack) = address_and_number(b);
+                        (GState::Waiting, What::Block { reason, on, stack })
                     }
                     _ => (GState::Ended, What::End),
                 };
@@ -210,7 +238,7 @@ impl World {
                     return Err(format!("goroutine {a} is {state:?} after {moves} moves"));
                 }
                 (*state, *moves) = (GState::Runnable, b as u32);
-                known(What::Ready(a))
+                known(What::Ready(a, queues(b)))
             }
             Kind::Leave | Kind::Return => {
                 let (state, _) = self.gs.get_mut(&a).ok_or("no such goroutine")?;
@@ -236,12 +264,42 @@ impl World {
             }
             Kind::Steal => {
                 let rule = Rule::from_u8(small).ok_or("no such rule")?;
-                known(What::Steal(rule, a as u32))
+                known(What::Steal(rule, a as u32, b as u32))
             }
             Kind::Note => {
                 let note = Note::from_u8(small).ok_or("no such note")?;
                 known(What::Note(note, a))
             }
+            Kind::Spin => {
+                let now = small != 0;
+                if at.spins == Some(now) || at.g.is_some() {
+                    return Err(format!("m{m} runs {:?}, spins: {:?}", at.g, at.spins));
+                }
+                self.ms.entry(m).or_default().spins = Some(now);
+                known(What::Spin(now))
+            }
+            Kind::Sleep => {
+                let why = Asleep::from_u8(small).ok_or("no such sleep")?;
+                if at.p.is_some() || at.g.is_some() || at.spins == Some(true) {
+                    return Err(format!("m{m} has P {:?} and runs {:?}", at.p, at.g));
+                }
+                self.ms.entry(m).or_default().asleep = Some(true);
+                known(What::Sleep(why))
+            }
+            Kind::Wake => {
+                if at.asleep == Some(false) {
+                    return Err(format!("m{m} is awake"));
+                }
+                let spins = small != 0;
+                let state = self.ms.entry(m).or_default();
+                (state.asleep, state.spins) = (Some(false), Some(spins));
+                known(What::Wake(spins))
+            }
+            Kind::Timer => {
+                let fires = Fires::from_u8(small).ok_or("no such timer")?;
+                known(What::Timer(fires, a, b as u32))
+            }
+            Kind::Grow => known(What::Grow(a, b)),
         }
     }
 }

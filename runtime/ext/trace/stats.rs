@@ -19,6 +19,8 @@ pub(crate) struct Stats {
     pub(crate) waits: Vec<(&'static str, u64, usize)>,
     /// Runs whose P was taken.
     pub(crate) retaken: usize,
+    /// What else there was: goroutines stolen, timers, searches, sleeps, stacks.
+    pub(crate) besides: Vec<String>,
 }
 
 impl Stats {
@@ -61,12 +63,51 @@ impl Stats {
             }
         }
         latencies.sort_unstable();
+        stats.besides = besides(lives);
         stats.latency = [50, 90, 99, 100].map(|percent| at_percent(&latencies, percent));
         stats.waits = waits.into_iter().map(|(why, (t, n))| (why, t, n)).collect();
         stats
             .waits
             .sort_by_key(|&(why, time, _)| (std::cmp::Reverse(time), why));
         stats
+    }
+}
+
+fn besides(lives: &Lives) -> Vec<String> {
+    let stolen: u32 = lives.steals.iter().map(|steal| steal.n).sum();
+    let looked: u64 = lives.looks.iter().map(|look| look.to - look.from).sum();
+    let largest = lives.grown.iter().map(|grown| grown.bytes).max();
+    let all = [
+        (
+            lives.steals.len(),
+            "steals",
+            format!(" of {stolen} goroutines"),
+        ),
+        (lives.timers.len(), "timers fired", String::new()),
+        (
+            lives.looks.len(),
+            "searches for work",
+            format!(" of {}", time(looked)),
+        ),
+        (lives.sleeps.len(), "sleeps of Ms", String::new()),
+        (
+            lives.grown.len(),
+            "stacks grown",
+            format!(" to {} KiB", largest.unwrap_or(0) >> 10),
+        ),
+    ];
+    let all = all.into_iter().filter(|(n, ..)| *n > 0);
+    all.map(|(n, what, more)| format!("{n} {what}{more}"))
+        .collect()
+}
+
+/// Three digits or so, with the unit that fits.
+pub(crate) fn time(nanos: u64) -> String {
+    match nanos {
+        0..10_000 => format!("{nanos} ns"),
+        10_000..10_000_000 => format!("{} us", nanos / 1_000),
+        10_000_000..10_000_000_000 => format!("{} ms", nanos / 1_000_000),
+        _ => format!("{} s", nanos / 1_000_000_000),
     }
 }
 

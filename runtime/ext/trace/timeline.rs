@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::ext::trace::lives::{Life, Lives, State};
 use crate::ext::trace::names::Names;
-use crate::ext::trace::stats::Stats;
+use crate::ext::trace::stats::{Stats, time};
 
 const WIDTH: usize = 80;
 /// Before the lanes.
@@ -39,28 +39,26 @@ pub(crate) fn draw(lives: &Lives, names: &Names, lost: u64) -> String {
         let found = letters.binary_search_by_key(&g, |&(g, _)| g);
         found.map_or('?', |i| letters[i].1)
     };
-    out.push_str("\nWhat each P ran ('.': nothing)\n");
+    out.push_str("\nWhat each P ran ('*': looked for work, '.': nothing)\n");
     let mut ps: Vec<u32> = lives.held.iter().map(|&(p, ..)| p).collect();
     ps.extend(lives.runs.iter().map(|run| run.p));
     ps.sort_unstable();
     ps.dedup();
     for p in ps {
         let runs = lives.runs.iter().filter(|run| run.p == p);
-        let lane = lane(
-            column,
-            '.',
-            runs.map(|run| (run.from, run.to, letter(run.g))),
-        );
+        let runs = runs.map(|run| (run.from, run.to, letter(run.g)));
+        let looks = lives.looks.iter().filter(|look| look.p == Some(p));
+        let looks = looks.map(|look| (look.from, look.to, '*'));
+        let lane = lane(column, '.', runs.chain(looks));
         let _ = writeln!(out, "{:<MARGIN$}{lane}", format!("P{p}"));
     }
-    out.push_str("\nWhat each goroutine did ('#': ran, '+': could have, '.': waited, '~': ran without a P)\n");
+    out.push_str(
+        "\nWhat each goroutine did (#: ran, +: could have, .: waited, ~: ran without a P)\n",
+    );
     for (&g, life) in lives.gs.iter().take(MOST) {
         let label = format!("{} G{g}", letter(g));
-        let _ = writeln!(
-            out,
-            "{label:<MARGIN$}{}",
-            life_lane(life, column).trim_end()
-        );
+        let lane = life_lane(life, column);
+        let _ = writeln!(out, "{label:<MARGIN$}{}", lane.trim_end());
     }
     if lives.gs.len() > MOST {
         let _ = writeln!(out, "... and {} more", lives.gs.len() - MOST);
@@ -129,9 +127,14 @@ fn numbers(out: &mut String, lives: &Lives, names: &Names) {
         };
         list(out, "waited for", stats.waits.iter().take(5).map(wait));
     }
+    list(
+        out,
+        "besides   ",
+        stats.besides.iter().map(|one| format!("{one},")),
+    );
     let mut places: Vec<(String, usize)> = Vec::new();
     for &g in lives.gs.keys() {
-        let place = names.place(g).function;
+        let place = names.title(g);
         match places.iter_mut().find(|(known, _)| *known == place) {
             Some((_, n)) => *n += 1,
             None => places.push((place, 1)),
@@ -159,22 +162,13 @@ fn list(out: &mut String, head: &str, items: impl Iterator<Item = String>) {
     let _ = writeln!(out, "{}", line.strip_suffix(',').unwrap_or(&line));
 }
 
-/// Three digits or so, with the unit that fits.
-pub(crate) fn time(nanos: u64) -> String {
-    match nanos {
-        0..10_000 => format!("{nanos} ns"),
-        10_000..10_000_000 => format!("{} us", nanos / 1_000),
-        10_000_000..10_000_000_000 => format!("{} ms", nanos / 1_000_000),
-        _ => format!("{} s", nanos / 1_000_000_000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::g::wait_reason::WaitReason;
     use crate::ext::recording::record::Rule;
     use crate::ext::trace::lives::{Ended, Run, Span};
+    use crate::ext::trace::possible::Queues;
 
     #[test]
     fn a_column_shows_what_took_most_of_it() {
@@ -199,11 +193,15 @@ mod tests {
             from,
             to,
             rule: Some(Rule::Runnext),
-            local: 0,
-            global: 0,
+            queues: Queues::default(),
             ended_by,
         };
-        let span = |state, from, to| Span { state, from, to };
+        let span = |state, from, to| Span {
+            state,
+            from,
+            to,
+            stack: 0,
+        };
         let mut lives = Lives {
             end: 72_000,
             ..Lives::default()
@@ -240,7 +238,7 @@ mod tests {
         for line in expected {
             assert!(drawn.lines().any(|l| l == line), "{line}\n{drawn}");
         }
-        assert!(drawn.lines().all(|line| line.len() <= 90), "{drawn}");
+        assert!(drawn.lines().all(|line| line.len() <= WIDTH), "{drawn}");
     }
 
     #[test]

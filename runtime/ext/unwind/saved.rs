@@ -111,20 +111,31 @@ fn left_at(g: GRef) -> Option<Place> {
     })
 }
 
+/// The frames of a goroutine that has left its stack to the caller, which is the M's loop. Allocates nothing.
+pub(crate) fn left_frames(objects: &[Object], g: GRef, frame: impl FnMut(usize) -> bool) {
+    if let Some(place) = left_at(g) {
+        walk_from(objects, g, place, frame);
+    }
+}
+
 fn frames_from(objects: &[Object], g: GRef, place: Place) -> Frames {
-    let stacks = Stacks(g);
-    let stack = Stack {
-        read: &|at| stacks.read(at),
-        is_root: &|sp| stacks.is_root(sp),
-    };
     let mut frames = Frames::default();
     let mut left = DEEPEST;
-    walk(objects, place, &stack, |at| {
+    walk_from(objects, g, place, |at| {
         frames.push(at);
         left -= 1;
         left > 0
     });
     frames
+}
+
+fn walk_from(objects: &[Object], g: GRef, from: Place, frame: impl FnMut(usize) -> bool) {
+    let stacks = Stacks(g);
+    let stack = Stack {
+        read: &|at| stacks.read(at),
+        is_root: &|sp| stacks.is_root(sp),
+    };
+    walk(objects, from, &stack, frame);
 }
 
 /// A goroutine's first stack, and what continues it.

@@ -26,7 +26,7 @@ pub(crate) fn stops_for_world(m: &'static M) -> bool {
 #[cold]
 fn stop_for_world(m: &'static M) {
     if m.spinning.get() {
-        m.spinning.set(false);
+        m.spins(false);
         SCHED.idle.stop_spinning();
     }
     if m.p().is_some() {
