@@ -40,6 +40,8 @@ pub mod process;
 #[cfg(all(not(loom), feature = "ext"))]
 pub mod os;
 #[cfg(all(not(loom), feature = "ext"))]
+pub mod signal;
+#[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod builder;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod run;
