@@ -861,6 +861,9 @@ fn storm(connections: u32, end: Instant) {
         (1..=8).map(|n| TcpListener::bind(SocketAddr::from(([127, 0, 0, n], 0))).unwrap());
     let (addrs, servers): (Vec<SocketAddr>, Vec<_>) = listeners
         .map(|listener| {
+            // std's line has room for 128. The kernel resets some of those for whom there is none.
+            // SAFETY: the descriptor is open.
+            unsafe { libc::listen(listener.as_raw_fd(), 4096) };
             let stop = Arc::clone(&stop);
             let addr = listener.local_addr().unwrap();
             (addr, spawn(move || echo_server(listener, stop)))
