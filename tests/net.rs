@@ -791,10 +791,8 @@ fn limit_of_descriptors(most: u64) {
     limit.rlim_cur = most.min(limit.rlim_max);
     limit.rlim_max = limit.rlim_cur;
     // SAFETY: the limit is ours.
-    assert_eq!(
-        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) },
-        0
-    );
+    let answer = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(answer, 0);
 }
 
 /// A byte of the stream that connection `id` sends.

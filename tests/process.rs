@@ -96,10 +96,8 @@ fn refuse_pidfds() {
         filter: rules.as_mut_ptr(),
     };
     // SAFETY: no memory is passed.
-    assert_eq!(
-        unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) },
-        0
-    );
+    let answer = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    assert_eq!(answer, 0);
     let mode = libc::SECCOMP_MODE_FILTER;
     // SAFETY: the program is ours, and the kernel copies it.
     let answer = unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program) };

@@ -195,6 +195,7 @@ fn ended_by(name: &str, role: &str, signals: &[Signal]) -> (Option<i32>, Option<
         std::thread::sleep(MS);
     }
     child.kill().unwrap();
+    child.wait().unwrap();
     panic!("{role}: it does not end");
 }
 
