@@ -82,7 +82,8 @@ impl Queue for Ring {
         ring::Ring::pop(self).map(|(item, _)| item)
     }
     fn steal(&self, victim: &Ring) -> Option<usize> {
-        self.steal_half(victim).map(|(newest, _)| newest)
+        let taken = ring::Ring::steal(self, victim, ring::half);
+        taken.map(|(newest, _)| newest)
     }
 }
 

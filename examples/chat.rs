@@ -2,8 +2,8 @@
 //! writes them; a *room* knows who is there. What to notice: no lock and no poll loop, only reads,
 //! channels and a context that ends everything.
 //!
-//! With `--listen 127.0.0.1:7000` it serves whoever comes (`nc 127.0.0.1 7000`). Without, it plays all
-//! parts itself.
+//! With `--listen 127.0.0.1:7000` it serves whoever comes (`nc 127.0.0.1 7000`), until Ctrl-C. Without, it
+//! plays all parts itself, and a child process presses Ctrl-C.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,6 +13,8 @@ use clap::Parser;
 use gosched::channel::{Receiver, Sender, bounded, select, unbounded};
 use gosched::context::{self, Context};
 use gosched::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use gosched::process::{self, Command};
+use gosched::signal::{Signal, notify_context};
 use gosched::sync::WaitGroup;
 use gosched_examples::println;
 
@@ -136,7 +138,13 @@ impl Guest {
     }
 }
 
-fn play(to: SocketAddr, stop: impl FnOnce()) -> io::Result<()> {
+/// Sends this process the signal that Ctrl-C sends.
+fn press_ctrl_c() -> io::Result<()> {
+    let kill = format!("kill -INT {}", process::id());
+    Command::new("sh").args(["-c", &kill]).status().map(drop)
+}
+
+fn play(to: SocketAddr) -> io::Result<()> {
     let mut ada = Guest::comes(to, "ada")?;
     let mut bob = Guest::comes(to, "bob")?;
     ada.hears()?;
@@ -146,7 +154,7 @@ fn play(to: SocketAddr, stop: impl FnOnce()) -> io::Result<()> {
     bob.hears()?;
     drop(bob);
     ada.hears()?;
-    stop();
+    press_ctrl_c()?;
     ada.hears()
 }
 
@@ -158,12 +166,15 @@ fn main() {
             None => TcpListener::bind("127.0.0.1:0")?,
         };
         let addr = listener.local_addr()?;
-        let (ctx, cancel) = context::with_cancel(&context::background());
+        let (ctx, stop) = notify_context(&context::background(), [Signal::INT, Signal::TERM]);
+        let _second = context::after_func(&ctx, move || stop.stop()); // the next Ctrl-C ends it at once
         let server = gosched::thread::spawn(move || serve(&ctx, listener));
-        if args.listen.is_none() {
-            play(addr, || cancel.cancel())?;
+        match args.listen {
+            Some(_) => println!("listening at {addr}"),
+            None => play(addr)?,
         }
         server.join().expect("the server does not panic");
+        println!("everybody has gone");
         Ok(())
     };
     // SAFETY: no value that is tied to an OS thread lives across a wait.
@@ -180,3 +191,4 @@ fn main() {
 // bob hears 'ada: me'
 // ada hears 'bob goes'
 // ada hears that the server has gone
+// everybody has gone

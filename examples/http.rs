@@ -145,6 +145,7 @@ fn main() {
         let listener = TcpListener::bind(addr)?;
         let addr = listener.local_addr()?;
         if args.listen.is_some() {
+            println!("listening at {addr}");
             serve_all(&listener);
         }
         gosched::go(move || serve_all(&listener));

@@ -20,6 +20,7 @@ pages! {
     select: "../docs/select.md",
     timers: "../docs/timers.md",
     net: "../docs/net.md",
+    signals: "../docs/signals.md",
     fairness: "../docs/fairness.md",
     thread_locals: "../docs/thread-locals.md",
     deadlock: "../docs/deadlock.md",

@@ -80,7 +80,8 @@ pub use api::test_hooks::{__inside, __preempt_soon};
 pub use api::thread::goexit::goexit;
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::{
-    channel, context, future, goroutine, io, metrics, mpsc, net, os, stack, thread, time, trace,
+    channel, context, future, goroutine, io, metrics, mpsc, net, os, process, signal, stack,
+    thread, time, trace,
 };
 #[cfg(all(not(loom), feature = "ext"))]
 pub use ext::stackalloc::StackError;

@@ -11,9 +11,13 @@
 //! for any characters within a line, and alone on a line for any number of lines. Status 0
 //! unless the comment ends with `// status N`.
 
+#![allow(unsafe_code, reason = "kill")]
+
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 #[path = "support/built.rs"]
@@ -241,6 +245,88 @@ fn no_example_is_wider_than_its_terminal() {
             assert_eq!(wide, None, "{name}, {columns} columns:\n{output}");
         }
     }
+}
+
+/// An example that serves at a port of the kernel's choice. Killed when it is dropped.
+struct Server(Child, String);
+
+impl Server {
+    fn start(name: &str, args: &[&str]) -> Server {
+        let mut command = Command::new(folder().join(name));
+        command.args(["--listen", "127.0.0.1:0"]).args(args);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let (_, addr) = line
+            .trim_end()
+            .split_once(" at ")
+            .expect("where it listens");
+        std::thread::spawn(move || out.read_to_string(&mut String::new()));
+        Server(child, addr.to_owned())
+    }
+
+    /// Ctrl-C, and its status.
+    fn interrupt(mut self) -> Option<i32> {
+        // SAFETY: no memory is passed; the child was not waited for.
+        unsafe { libc::kill(self.0.id().cast_signed(), libc::SIGINT) };
+        (0..2000).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            self.0.try_wait().unwrap()?.code()
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn talk(addr: &str, words: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.write_all(words.as_bytes()).unwrap();
+    stream
+}
+
+/// From outside: the servers answer, curl too if there is one, and end by Ctrl-C though somebody is connected.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "examples are for release: `ci/check.sh examples`"
+)]
+fn servers_answer_and_end_by_ctrl_c() {
+    build();
+    let http = Server::start("http", &[]);
+    let proxy = Server::start("proxy", &["--to", &http.1, "--patience", "20000"]);
+    for addr in [&http.1, &proxy.1] {
+        let mut answer = String::new();
+        let request = "GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
+        talk(addr, request).read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("hello\n"),
+            "{answer}"
+        );
+        let url = format!("http://{addr}/");
+        match Command::new("curl").args(["-s", &url, &url]).output() {
+            Ok(output) => assert_eq!(output.stdout, b"hello\nhello\n"),
+            Err(_) => println!("no curl"),
+        }
+    }
+    assert_eq!(proxy.interrupt(), Some(0));
+    let chat = Server::start("chat", &[]);
+    let mut guest = BufReader::new(talk(&chat.1, "ada\n"));
+    let mut line = String::new();
+    guest.read_line(&mut line).unwrap();
+    assert_eq!(line, "welcome, ada\n");
+    assert_eq!(chat.interrupt(), Some(0));
+    assert_eq!(
+        guest.read_line(&mut line).unwrap(),
+        0,
+        "the connection ends"
+    );
 }
 
 /// The runtime's file that an example shows: `//! runtime/FILE: ...` in its first line, or in

@@ -34,9 +34,13 @@ pub(crate) mod err_group;
 #[cfg(all(not(loom), feature = "ext"))]
 pub mod net;
 #[cfg(all(not(loom), feature = "ext"))]
+pub mod io;
+#[cfg(all(not(loom), feature = "ext"))]
+pub mod process;
+#[cfg(all(not(loom), feature = "ext"))]
 pub mod os;
 #[cfg(all(not(loom), feature = "ext"))]
-pub mod io;
+pub mod signal;
 #[cfg(all(not(loom), feature = "ext"))]
 pub(crate) mod builder;
 #[cfg(all(not(loom), feature = "ext"))]

@@ -20,7 +20,10 @@ fn build_all() {
     let folder = folder();
     let profile = folder.parent().unwrap();
     let target = profile.parent().unwrap();
-    let profile = profile.file_name().unwrap().to_str().unwrap();
+    let profile = match profile.file_name().unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        name => name,
+    };
     let status = Command::new(env!("CARGO"))
         .args([
             "build",

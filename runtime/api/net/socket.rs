@@ -105,6 +105,15 @@ impl<S: AsFd> Socket<S> {
         }
     }
 
+    /// Anything whose mode others depend on: it is left as it is. The calls that are tried must not wait.
+    pub(crate) fn shared(std: S) -> Socket<S> {
+        Socket {
+            watched: Watched::new(std.as_fd()).ok(),
+            std,
+            mode: Arc::new(Mode::new()),
+        }
+    }
+
     /// Anything that the kernel can watch. Its calls wait, whatever the mode of the descriptor was.
     pub(crate) fn watch(std: S) -> io::Result<Socket<S>> {
         let watched = Some(Watched::new(std.as_fd())?);

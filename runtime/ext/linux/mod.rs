@@ -28,6 +28,7 @@ pub(crate) mod ucontext;
 pub(crate) mod signal;
 pub(crate) mod event_fd;
 pub(crate) mod pidfd;
+pub(crate) mod relay;
 pub(crate) mod epoll;
 pub(crate) mod socket;
 #[cfg(target_arch = "x86_64")]

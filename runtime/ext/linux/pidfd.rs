@@ -1,4 +1,4 @@
-//! Waiting for threads to end: pidfds, and a bell to stop waiting.
+//! Waiting for threads and processes to end: pidfds, and a bell to stop waiting.
 #![allow(unsafe_code, reason = "pidfd_open, poll")]
 
 use std::io;
@@ -13,6 +13,14 @@ const PIDFD_THREAD: libc::c_uint = libc::O_EXCL as libc::c_uint;
 pub(crate) fn open_thread(tid: i32) -> io::Result<OwnedFd> {
     // SAFETY: no memory is passed.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, tid, PIDFD_THREAD) };
+    owned(fd as libc::c_int)
+}
+
+/// Becomes readable when the process with this number ends: a child that was not waited for yet, so
+/// that the number is its own.
+pub(crate) fn open_process(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is passed.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     owned(fd as libc::c_int)
 }
 

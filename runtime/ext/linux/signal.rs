@@ -150,60 +150,76 @@ impl Chain {
     /// # Safety
     /// Called by the handler that was installed, with its own arguments.
     pub(crate) unsafe fn pass_on(&self, info: *mut libc::siginfo_t, context: *mut c_void) {
-        let Some(previous) = self.previous() else {
-            return;
-        };
-        match previous.sa_sigaction {
-            libc::SIG_DFL => {
-                // SAFETY: the caller's promise.
-                unsafe { self.act_by_default(info) };
-            }
-            // The kernel does not let a thread ignore its own faults.
-            libc::SIG_IGN if self.is_fault() => {
-                // SAFETY: the caller's promise.
-                unsafe { self.act_by_default(info) };
-            }
-            libc::SIG_IGN => (),
-            address if previous.sa_flags & libc::SA_SIGINFO != 0 => {
-                // SAFETY: the flag says that the handler has this type.
-                let handler = unsafe { std::mem::transmute::<usize, Handler>(address) };
-                handler(self.signo, info, context);
-            }
-            address => {
-                // SAFETY: without the flag, the handler has this type.
-                let handler = unsafe { std::mem::transmute::<usize, PlainHandler>(address) };
-                handler(self.signo);
-            }
-        }
-    }
-
-    fn is_fault(&self) -> bool {
-        matches!(self.signo, libc::SIGSEGV | libc::SIGBUS)
-    }
-
-    /// # Safety
-    /// As [`Chain::pass_on`].
-    unsafe fn act_by_default(&self, info: *mut libc::siginfo_t) {
-        if matches!(
-            self.signo,
-            libc::SIGURG | libc::SIGCHLD | libc::SIGWINCH | libc::SIGCONT
-        ) {
-            return;
-        }
-        let action = plain_action(libc::SIG_DFL);
-        // SAFETY: the default action is always valid.
-        unsafe { libc::sigaction(self.signo, &raw const action, std::ptr::null_mut()) };
-        // SAFETY: the kernel's record, the caller's promise.
-        let sent = unsafe { (*info).si_code } <= 0;
-        if sent || !self.is_fault() {
-            // Nothing will happen again by itself. Delivered when the handler returns.
-            // SAFETY: sends a signal to this thread.
-            unsafe { libc::raise(self.signo) };
+        if let Some(previous) = self.previous() {
+            let with_info = previous.sa_flags & libc::SA_SIGINFO != 0;
+            // SAFETY: the caller's promise; the flags are those of the handler.
+            unsafe { act(previous.sa_sigaction, with_info, self.signo, info, context) };
         }
     }
 }
 
-fn plain_action(address: usize) -> libc::sigaction {
+/// Does what the action `address` means: a handler, which takes the record if `with_info`, or one of the
+/// kernel's words.
+///
+/// # Safety
+/// Called by a handler of `signo` with its own arguments; the action is of the type that is said.
+pub(crate) unsafe fn act(
+    address: usize,
+    with_info: bool,
+    signo: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut c_void,
+) {
+    match address {
+        libc::SIG_DFL => {
+            // SAFETY: the caller's promise.
+            unsafe { act_by_default(signo, info) };
+        }
+        // The kernel does not let a thread ignore its own faults.
+        libc::SIG_IGN if is_fault(signo) => {
+            // SAFETY: the caller's promise.
+            unsafe { act_by_default(signo, info) };
+        }
+        libc::SIG_IGN => (),
+        address if with_info => {
+            // SAFETY: the caller says that the handler has this type.
+            let handler = unsafe { std::mem::transmute::<usize, Handler>(address) };
+            handler(signo, info, context);
+        }
+        address => {
+            // SAFETY: the caller says that the handler has this type.
+            let handler = unsafe { std::mem::transmute::<usize, PlainHandler>(address) };
+            handler(signo);
+        }
+    }
+}
+
+fn is_fault(signo: libc::c_int) -> bool {
+    matches!(signo, libc::SIGSEGV | libc::SIGBUS)
+}
+
+/// # Safety
+/// As [`act`].
+unsafe fn act_by_default(signo: libc::c_int, info: *mut libc::siginfo_t) {
+    if matches!(
+        signo,
+        libc::SIGURG | libc::SIGCHLD | libc::SIGWINCH | libc::SIGCONT
+    ) {
+        return;
+    }
+    let action = plain_action(libc::SIG_DFL);
+    // SAFETY: the default action is always valid.
+    unsafe { libc::sigaction(signo, &raw const action, std::ptr::null_mut()) };
+    // SAFETY: the kernel's record, the caller's promise.
+    let sent = unsafe { (*info).si_code } <= 0;
+    if sent || !is_fault(signo) {
+        // Nothing will happen again by itself. Delivered when the handler returns.
+        // SAFETY: sends a signal to this thread.
+        unsafe { libc::raise(signo) };
+    }
+}
+
+pub(crate) fn plain_action(address: usize) -> libc::sigaction {
     // SAFETY: all zeros are the default action with an empty mask and no flags.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = address;

@@ -28,6 +28,7 @@ use crate::core::sys::fatal::fatal;
 use crate::ext::latency;
 use crate::ext::linux::cpu_timer;
 use crate::ext::linux::dying::is_telling;
+use crate::ext::linux::relay;
 use crate::ext::linux::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
 use crate::ext::linux::tasks::signal_thread;
 use crate::ext::linux::ucontext::{frame_pointer, program_counter, stack_pointer};
@@ -55,6 +56,7 @@ const PREEMPT_ANY: u64 = u64::MAX;
 
 /// Installs the handler. Once.
 pub(crate) fn install() -> Result<(), Errno> {
+    relay::take_over(libc::SIGURG);
     // SAFETY: the handler below keeps to what a handler may do: see `docs/preemption.md`.
     unsafe { URG.install(on_urgent, libc::SA_RESTART) }?;
     ENABLED.set(true);
@@ -122,7 +124,7 @@ extern "C" fn on_urgent(_: libc::c_int, info: *mut libc::siginfo_t, context: *mu
     }
     // A signal of somebody else's may have swallowed ours, as the kernel keeps one SIGURG a
     // thread: then it is meant for both.
-    if !by_timer && (asked == 0 || !by_tgkill) {
+    if !by_timer && (asked == 0 || !by_tgkill) && !relay::relayed(libc::SIGURG) {
         // SAFETY: the kernel's own arguments, passed on as they are.
         unsafe { URG.pass_on(info, context) };
     }
