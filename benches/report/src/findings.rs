@@ -97,10 +97,14 @@ pub(crate) fn doubts(report: &Report) -> Option<String> {
     let shaky = unsteady * 2 > report.rows.len();
     (busy || shaky).then(|| {
         let percent = |part: f64| format!("{} %", short((100.0 * part).round()));
+        let why = match busy {
+            true => "This machine was busy",
+            false => "The times vary, though little else ran here",
+        };
         format!(
-            "This machine was busy: others used {} of its CPU time before, and {} after the \
-             measurement, and {unsteady} of {} rows vary by more than {}. Do not trust these \
-             numbers; measure again when nothing else runs.",
+            "{why}: others used {} of its CPU time before, and {} after the measurement, and \
+             {unsteady} of {} rows vary by more than {}. Do not trust these numbers; measure \
+             again.",
             percent(before),
             percent(after),
             report.rows.len(),
