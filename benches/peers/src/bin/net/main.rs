@@ -133,7 +133,7 @@ fn measure(
     command.args(["--procs", &args.procs.to_string()]);
     let output = command.stderr(Stdio::inherit()).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(output.status.success().then(|| text.parse()).transpose()?)
+    output.status.success().then(|| text.parse()).transpose()
 }
 
 fn build_go(go: Option<&Path>) -> Result<Option<PathBuf>> {
