@@ -78,7 +78,11 @@ fn besides(lives: &Lives) -> Vec<String> {
     let looked: u64 = lives.looks.iter().map(|look| look.to - look.from).sum();
     let largest = lives.grown.iter().map(|grown| grown.bytes).max();
     let all = [
-        (lives.steals.len(), "steals", format!(" (of {stolen})")),
+        (
+            lives.steals.len(),
+            "steals",
+            format!(" ({stolen} goroutines)"),
+        ),
         (lives.timers.len(), "timers", String::new()),
         (
             lives.looks.len(),
