@@ -14,7 +14,7 @@ use built::{build, folder};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The chapters about how it works; `thread-locals` and `preemption` are rules without a picture.
+/// The chapters about how it works.
 const CHAPTERS: &[&str] = &[
     "goroutines",
     "gmp",
@@ -25,6 +25,8 @@ const CHAPTERS: &[&str] = &[
     "select",
     "timers",
     "fairness",
+    "preemption",
+    "thread-locals",
     "deadlock",
 ];
 

@@ -350,8 +350,8 @@ fn timers_stacks_steals_names_and_sleeps_are_recorded() {
         assert!(found, "{words}: {text}");
     }
     for words in [
-        "timers fired",
-        "stacks grown",
+        "timers ",
+        "larger stacks 1 (to ",
         "sleeps of Ms",
         "the sleeper (1)",
     ] {

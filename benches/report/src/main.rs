@@ -19,6 +19,7 @@ mod workloads;
 mod child;
 mod sample;
 mod plan;
+mod timelines;
 mod words;
 mod findings;
 mod charts;
@@ -60,7 +61,8 @@ fn main() -> Result<()> {
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     let text = markdown::render(&report);
     let page = out.join("index.html");
-    fs::write(&page, page::render(&report, began.elapsed())?)?;
+    let timelines = timelines::make(&report.rows, &out)?;
+    fs::write(&page, page::render(&report, &timelines, began.elapsed())?)?;
     fs::write(out.join("report.md"), &text)?;
     println!("{text}");
     println!("The pictures: {}", page.display());

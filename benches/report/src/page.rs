@@ -16,7 +16,12 @@ use crate::plan::{Report, Row};
 use crate::sample::{Sample, median, quantile};
 use crate::words::{bytes, faster, limits, short, time, whole};
 
-pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
+/// `timelines`: names of workloads, and their pages.
+pub(crate) fn render(
+    report: &Report,
+    timelines: &[(&str, String)],
+    took: Duration,
+) -> Result<String> {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -41,6 +46,7 @@ pub(crate) fn render(report: &Report, took: Duration) -> Result<String> {
                     (table(&procs_headings(), procs_cells(report), &[0]))
                     p.soft { (procs_words()) }
                 }
+                @if !timelines.is_empty() { (links(timelines)) }
                 (method())
             }
         }
@@ -155,6 +161,17 @@ fn table(headings: &[impl AsRef<str>], rows: Vec<Vec<String>>, text: &[usize]) -
                 } }
             }
         }
+    }
+}
+
+fn links(timelines: &[(&str, String)]) -> Markup {
+    html! {
+        h2 { "Who ran when" }
+        p { "A short run of each workload on goroutines, recorded: which goroutine ran on which P, who woke whom, and \
+            which rule chose it." }
+        p { @for (name, page) in timelines { a href=(page) { (name) } " " } }
+        p.soft { "OS threads have no such page: what the kernel did with them is recorded by "
+            code { "perf sched record" } ", where a user may use it, and not by this program." }
     }
 }
 

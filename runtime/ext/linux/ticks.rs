@@ -27,8 +27,15 @@ pub(crate) fn now() -> u64 {
     if STEADY.load(Relaxed) {
         counter()
     } else {
-        nanotime()
+        of_the_system()
     }
+}
+
+/// Out of the way: a function with a call in its midst saves registers before it reads the counter.
+#[cold]
+#[inline(never)]
+fn of_the_system() -> u64 {
+    nanotime()
 }
 
 /// One moment, by both clocks.

@@ -30,7 +30,7 @@ pub(crate) struct Chunk {
     len: AtomicU64,
     /// 1: its owner writes there.
     busy: AtomicU64,
-    words: [AtomicU64; CHUNK - HEADER],
+    records: [[AtomicU64; WORDS]; RECORDS as usize],
 }
 
 /// Whose a chunk is, and since when.
@@ -75,8 +75,7 @@ impl Chunk {
     /// Writes the record that comes after `len` others. By its owner.
     #[inline]
     pub(super) fn write(&self, len: u32, record: [u64; WORDS]) {
-        let at = len as usize * WORDS;
-        if let Some(place) = self.words.get(at..at + WORDS) {
+        if let Some(place) = self.records.get(len as usize) {
             for (word, value) in place.iter().zip(record) {
                 word.store(value, Relaxed);
             }
@@ -104,14 +103,9 @@ impl Chunk {
     /// What is in it, if it is still that. Allocates.
     pub(super) fn records(&self, label: Label) -> Option<Vec<Record>> {
         let len = self.len.load(Acquire) as usize; // pairs(trace-len): write's Release
-        let words = self.words[..(len * WORDS).min(CHUNK - HEADER)].chunks_exact(WORDS);
-        let records = words.filter_map(|words| {
-            let mut values = [0; WORDS];
-            for (value, word) in values.iter_mut().zip(words) {
-                *value = word.load(Relaxed);
-            }
-            Record::from_words(values)
-        });
+        let records = self.records.iter().take(len);
+        let records = records
+            .filter_map(|words| Record::from_words(words.each_ref().map(|w| w.load(Relaxed))));
         let records = records.collect();
         self.is_still(label.ticket).then_some(records)
     }

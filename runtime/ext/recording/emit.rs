@@ -22,7 +22,7 @@ use crate::ext::latency;
 use crate::ext::looks::{self, LATENCY, looks};
 use crate::ext::pins::RECORDED;
 use crate::ext::recording::record::{
-    Asleep, Fires, Kind, Note, Rule, Was, Why, start_word, with_number,
+    Asleep, Fires, Kind, Note, Rule, Was, Why, start_word, tag, with_number,
 };
 use crate::ext::recording::recorder::{OUTSIDE, on, place_word, write_outside};
 
@@ -31,10 +31,15 @@ pub(crate) fn writer_of(m: MId) -> u32 {
     m.number()
 }
 
+#[inline]
+fn by(m: &M, kind: Kind, small: u8, a: u64, b: u64) {
+    write(m, tag(kind, small), a, b);
+}
+
 #[cold]
 #[inline(never)]
-fn by(m: &M, kind: Kind, small: u8, a: u64, b: u64) {
-    m.trace.write(writer_of(m.id), kind, small, a, b);
+fn write(m: &M, tag: u64, a: u64, b: u64) {
+    m.trace.write(|| writer_of(m.id), tag, a, b);
 }
 
 /// By the calling thread, whichever it is.
@@ -46,7 +51,7 @@ fn by_this_thread(kind: Kind, small: u8, a: u64, b: u64) {
 fn by_thread(m: Option<&M>, kind: Kind, small: u8, a: u64, b: u64) {
     match m {
         Some(m) => by(m, kind, small, a, b),
-        None => write_outside(kind, small, a, b),
+        None => write_outside(tag(kind, small), a, b),
     }
 }
 

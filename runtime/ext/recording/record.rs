@@ -274,11 +274,23 @@ pub(crate) const WORDS: usize = 3;
 const TIME_BITS: u32 = 52;
 const KIND_BITS: u32 = 5;
 
+/// A kind and its small number: what an event's first word holds besides the time.
+#[inline]
+pub(crate) const fn tag(kind: Kind, small: u8) -> u64 {
+    (small as u64) << KIND_BITS | kind as u64
+}
+
+/// A record's words.
+#[inline]
+pub(crate) fn words(time: u64, tag: u64, a: u64, b: u64) -> [u64; WORDS] {
+    [time << (64 - TIME_BITS) | tag, a, b]
+}
+
 impl Record {
-    #[inline]
+    /// Of a record that is not of now: for tests.
+    #[cfg(test)]
     pub(crate) fn to_words(self) -> [u64; WORDS] {
-        let low = u64::from(self.small) << KIND_BITS | self.kind as u64;
-        [self.time << (64 - TIME_BITS) | low, self.a, self.b]
+        words(self.time, tag(self.kind, self.small), self.a, self.b)
     }
 
     /// `None`: no such kind.

@@ -16,7 +16,7 @@ use crate::core::sys::lock::RawLock;
 use crate::ext::linux::ticks::{self, Moment};
 use crate::ext::looks::{self, RECORDING};
 use crate::ext::recording::chunk::{BYTES, Chunk, RECORDS, region};
-use crate::ext::recording::record::{Kind, Record, Rule, unwrapped};
+use crate::ext::recording::record::{Record, Rule, unwrapped, words};
 
 /// 64 MiB: 2.8 million events.
 pub(crate) const CHUNKS: u32 = 1024;
@@ -47,8 +47,9 @@ struct Recorder {
     /// Of this recording: how many chunks there are, and whether they are given out again.
     chunks: AtomicU32,
     again: AtomicBool,
-    /// Chunks given out.
+    /// Chunks given out, and those of them that somebody writes to.
     taken: AtomicU64,
+    held: AtomicU64,
     lost: AtomicU64,
     /// The ticks at its beginning.
     begin: AtomicU64,
@@ -61,6 +62,7 @@ static RECORDER: Recorder = Recorder {
     chunks: AtomicU32::new(0),
     again: AtomicBool::new(false),
     taken: AtomicU64::new(0),
+    held: AtomicU64::new(0),
     lost: AtomicU64::new(0),
     begin: AtomicU64::new(0),
 };
@@ -104,34 +106,36 @@ impl Writer {
         self.rule.take().checked_sub(1).and_then(Rule::from_u8)
     }
 
-    /// Writes an event of now.
-    pub(crate) fn write(&self, owner: u32, kind: Kind, small: u8, a: u64, b: u64) {
+    /// Writes an event of now. `tag`: of [`record::tag`](crate::ext::recording::record::tag).
+    #[inline]
+    pub(crate) fn write(&self, owner: impl FnOnce() -> u32, tag: u64, a: u64, b: u64) {
+        let now = ticks::now();
         let mut len = self.len.get();
-        if self.session.get() != RECORDER.session.load(Relaxed) || len == RECORDS {
-            if !self.take_chunk(owner) {
-                self.nth.add(1);
-                RECORDER.lost.fetch_add(1, Relaxed);
+        if self.session.get() != RECORDER.session.load(Relaxed) || len >= RECORDS {
+            if !self.take_chunk(owner()) {
                 return;
             }
             len = 0;
         }
-        let Some(chunk) = self.chunk.get() else {
-            return;
-        };
-        let record = Record {
-            time: ticks::now().saturating_sub(RECORDER.begin.load(Relaxed)),
-            kind,
-            small,
-            a,
-            b,
-        };
-        self.len.set(len + 1);
-        chunk.write(len, record.to_words());
+        if let Some(chunk) = self.chunk.get() {
+            self.len.set(len + 1);
+            chunk.write(len, words(now, tag, a, b));
+        }
     }
 
+    /// Gets a chunk; if there is none, an event is lost.
     #[cold]
     #[inline(never)]
     fn take_chunk(&self, owner: u32) -> bool {
+        let found = self.find_chunk(owner);
+        if !found {
+            self.nth.add(1);
+            RECORDER.lost.fetch_add(1, Relaxed);
+        }
+        found
+    }
+
+    fn find_chunk(&self, owner: u32) -> bool {
         let session = RECORDER.session.load(Relaxed);
         if self.session.get() != session {
             self.session.set(session);
@@ -147,10 +151,16 @@ impl Writer {
         let again = RECORDER.again.load(Relaxed);
         if again && let Some(full) = self.chunk.take() {
             full.give();
+            RECORDER.held.fetch_sub(1, Relaxed);
         }
         for _ in chunks {
-            // The look first: the count goes on by one for each thread at most when all are taken.
-            if !again && RECORDER.taken.load(Relaxed) >= chunks.len() as u64 {
+            // The look first: when all are taken, or in use, an event costs no more than that.
+            let counted = if again {
+                &RECORDER.held
+            } else {
+                &RECORDER.taken
+            };
+            if counted.load(Relaxed) >= chunks.len() as u64 {
                 return false;
             }
             let ticket = RECORDER.taken.fetch_add(1, Relaxed);
@@ -159,6 +169,7 @@ impl Writer {
             }
             let chunk = &chunks[(ticket % chunks.len() as u64) as usize];
             if chunk.take(ticket, owner, self.nth.get()) {
+                RECORDER.held.fetch_add(1, Relaxed);
                 self.nth.add(1);
                 self.chunk.set(Some(chunk));
                 self.len.set(0);
@@ -173,9 +184,9 @@ static OUTSIDE_LOCK: RawLock = RawLock::new();
 static OUTSIDE_WRITER: Writer = Writer::new();
 
 /// Writes an event of a thread that is no M.
-pub(crate) fn write_outside(kind: Kind, small: u8, a: u64, b: u64) {
+pub(crate) fn write_outside(tag: u64, a: u64, b: u64) {
     OUTSIDE_LOCK.lock();
-    OUTSIDE_WRITER.write(OUTSIDE, kind, small, a, b);
+    OUTSIDE_WRITER.write(|| OUTSIDE, tag, a, b);
     OUTSIDE_LOCK.unlock();
 }
 
@@ -206,6 +217,7 @@ pub(crate) fn begin(keep: Keep) -> Moment {
     RECORDER.chunks.store(chunks, Relaxed);
     RECORDER.again.store(keep != Keep::Beginning, Relaxed);
     RECORDER.taken.store(0, Relaxed);
+    RECORDER.held.store(0, Relaxed);
     RECORDER.lost.store(0, Relaxed);
     let session = RECORDER.session.load(Relaxed).wrapping_add(1);
     RECORDER.session.store(session.max(1), Relaxed);
@@ -274,8 +286,8 @@ impl Stream {
 
 /// What was written, in order, for each writer; `until` then, if so. `now`: any time about now. Allocates.
 pub(crate) fn streams(now: &Moment, until: Option<Moment>) -> Vec<Stream> {
-    let since = |moment: &Moment| moment.ticks.saturating_sub(RECORDER.begin.load(Relaxed));
-    let (now, until) = (since(now), until.map_or(u64::MAX, |until| since(&until)));
+    let begin = RECORDER.begin.load(Relaxed);
+    let until = until.map_or(u64::MAX, |until| until.ticks.saturating_sub(begin));
     let labels = taken()
         .iter()
         .filter_map(|chunk| Some((chunk.label()?, chunk)));
@@ -297,7 +309,7 @@ pub(crate) fn streams(now: &Moment, until: Option<Moment>) -> Vec<Stream> {
         }
         stream.next = label.nth + 1;
         let records = records.into_iter().flatten().map(|record| Record {
-            time: unwrapped(record.time, now),
+            time: unwrapped(record.time, now.ticks).saturating_sub(begin),
             ..record
         });
         let records = records.filter(|record| record.time <= until);
@@ -316,4 +328,26 @@ pub(crate) fn place_of(word: u64) -> Option<&'static Location<'static>> {
     let place = std::ptr::with_exposed_provenance::<Location<'static>>(word as usize);
     // SAFETY: null, or from a `&'static` (place_word): only records of the kind Create have one.
     unsafe { place.as_ref() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ext::recording::record::{Kind, tag};
+
+    /// Who finds all chunks in use does not go round them for each event.
+    #[test]
+    fn more_writers_than_chunks_cost_a_look() {
+        assert!(prepare());
+        begin(Keep::End(0));
+        let writers: Vec<Writer> = (0..LEAST + 6).map(|_| Writer::new()).collect();
+        for _ in 0..10 {
+            for (owner, writer) in (0..).zip(&writers) {
+                writer.write(|| owner, tag(Kind::Note, 0), 0, 0);
+            }
+        }
+        end();
+        assert_eq!(RECORDER.taken.load(Relaxed), LEAST as u64);
+        assert_eq!(lost(), 60);
+    }
 }

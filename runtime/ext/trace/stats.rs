@@ -81,23 +81,23 @@ fn besides(lives: &Lives) -> Vec<String> {
         (
             lives.steals.len(),
             "steals",
-            format!(" of {stolen} goroutines"),
+            format!(" ({stolen} goroutines)"),
         ),
-        (lives.timers.len(), "timers fired", String::new()),
+        (lives.timers.len(), "timers", String::new()),
         (
             lives.looks.len(),
             "searches for work",
-            format!(" of {}", time(looked)),
+            format!(" ({})", time(looked)),
         ),
         (lives.sleeps.len(), "sleeps of Ms", String::new()),
         (
             lives.grown.len(),
-            "stacks grown",
-            format!(" to {} KiB", largest.unwrap_or(0) >> 10),
+            "larger stacks",
+            format!(" (to {} KiB)", largest.unwrap_or(0) >> 10),
         ),
     ];
     let all = all.into_iter().filter(|(n, ..)| *n > 0);
-    all.map(|(n, what, more)| format!("{n} {what}{more}"))
+    all.map(|(n, what, more)| format!("{what} {n}{more}"))
         .collect()
 }
 
