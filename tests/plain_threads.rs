@@ -309,6 +309,64 @@ fn first_used_in_any_round_of_a_key() {
     });
 }
 
+// ---- a thread wakes a goroutine
+
+/// At one P: goroutines yield, and others keep the P's own queue busy, each for a moment only. What a
+/// thread puts into the global queue meanwhile is not behind all yields to come: every 61st pick is a
+/// yielded one or a global one, in turns.
+fn woken_beside_those_that_yield() {
+    const MANY: u64 = 61 * 10;
+    static PICKS: AtomicU64 = AtomicU64::new(0);
+    static OVER: AtomicBool = AtomicBool::new(false);
+    fn keep_busy() {
+        PICKS.fetch_add(1, Relaxed);
+        if !OVER.load(Relaxed) {
+            gosched::go(keep_busy);
+            gosched::go(|| ()); // kicks the other one from `runnext` into the ring
+        }
+    }
+    if role().is_some() {
+        let waits = run(1, || {
+            let (wake, sleeper) = gosched::channel::bounded::<u32>(0);
+            let (tell, told) = std::sync::mpsc::channel();
+            gosched::go(move || {
+                while sleeper.recv().is_ok() {
+                    let _ = tell.send(PICKS.load(Relaxed));
+                }
+            });
+            for _ in 0..4 {
+                gosched::go(|| {
+                    while !OVER.load(Relaxed) {
+                        thread::yield_now();
+                    }
+                });
+            }
+            gosched::go(keep_busy);
+            let waker = std::thread::spawn(move || {
+                let waits: Vec<u64> = (0..20)
+                    .map(|_| {
+                        std::thread::sleep(MS);
+                        wake.send(1).unwrap();
+                        let woken = PICKS.load(Relaxed);
+                        told.recv().unwrap().saturating_sub(woken)
+                    })
+                    .collect();
+                OVER.store(true, Relaxed);
+                waits
+            });
+            while !OVER.load(Relaxed) {
+                thread::yield_now();
+            }
+            waker.join().unwrap()
+        });
+        assert!(waits.iter().all(|&picks| picks < MANY), "{waits:?}");
+        std::process::exit(0);
+    }
+    let mut command = child::again("woken_beside_those_that_yield", "1");
+    let ended = child::run(&mut command, LIMIT);
+    assert_eq!(ended.status, Some(0), "{ended}");
+}
+
 // ---- the soak
 
 fn seconds() -> u64 {
@@ -445,6 +503,7 @@ fn main() {
         the_first_thread_ends,
         an_m_ends_as_a_plain_thread,
         first_used_in_any_round_of_a_key,
+        woken_beside_those_that_yield,
         soak,
     );
 }

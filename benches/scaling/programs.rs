@@ -22,10 +22,18 @@ pub(crate) struct Structure {
     spawns: Ns,
     turns: Ns,
     wakep: Wakep,
-    /// A yield goes to the end of the core's own queue, and to the global one once in so many.
-    own_tail: Option<u64>,
+    /// Where a goroutine that yields goes.
+    tail: Tail,
     /// Waits for sockets are counted by each P.
     own_io: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tail {
+    /// To the core's own ring. Reads where the global queue ends, which is on the lock's line.
+    Own,
+    /// To the global queue's end, under the lock.
+    Global,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +51,7 @@ pub(crate) const OURS: Structure = Structure {
     spawns: 63,
     turns: 60,
     wakep: Wakep::Reads,
-    own_tail: None,
+    tail: Tail::Own,
     own_io: false,
 };
 
@@ -51,12 +59,13 @@ pub(crate) const OURS: Structure = Structure {
 pub(crate) const BEFORE: Structure = Structure {
     name: "gosched, idle word beside the lock",
     wakep: Wakep::ReadsLock,
-    ..OURS
+    ..GLOBAL_TAIL
 };
 
-pub(crate) const OWN_TAIL: Structure = Structure {
-    name: "gosched, a tail of its own for each P",
-    own_tail: Some(64),
+/// As it was before a P had a ring for those that yield.
+pub(crate) const GLOBAL_TAIL: Structure = Structure {
+    name: "gosched, yields through the global queue",
+    tail: Tail::Global,
     ..OURS
 };
 
@@ -72,7 +81,7 @@ pub(crate) const GO: Structure = Structure {
     spawns: 156,
     turns: 118,
     wakep: Wakep::Locks,
-    own_tail: None,
+    tail: Tail::Global,
     own_io: false,
 };
 
@@ -92,7 +101,7 @@ impl Operation {
     pub(crate) const ALL: [(Operation, &str, &[Structure]); 8] = {
         use Operation::*;
         [
-            (Yield, "yield, 1000 goroutines", &[OURS, GO, OWN_TAIL]),
+            (Yield, "yield, 1000 goroutines", &[OURS, GO, GLOBAL_TAIL]),
             (Spawn, "spawn and end, each P its own", &[OURS, GO]),
             (
                 SpawnBesideYields,
@@ -121,9 +130,9 @@ impl Operation {
         // Until the crowd of the first moment has passed.
         let mut time = (2_000 + 120 * cores as Ns, 20_000);
         match self {
-            Operation::Yield => deal(&mut world, 1000),
+            Operation::Yield => deal(&mut world, 1000, on.tail),
             Operation::SpawnBesideYields => {
-                deal(&mut world, 1000);
+                deal(&mut world, 1000, on.tail);
                 yielders(&mut world);
             }
             Operation::Steal => {
@@ -134,8 +143,8 @@ impl Operation {
             _ => (),
         }
         world.run(time.0, time.1, &|core, number, steps| match self {
-            Operation::Yield => yield_now(on, core, number, steps),
-            Operation::SpawnBesideYields if core.helps => yield_now(on, core, number, steps),
+            Operation::Yield => yield_now(on, core, steps),
+            Operation::SpawnBesideYields if core.helps => yield_now(on, core, steps),
             Operation::Spawn | Operation::SpawnBesideYields => spawn(on, core, steps),
             Operation::Wake => wake(on, on.turns, steps),
             Operation::WakeElsewhere => {
@@ -170,11 +179,13 @@ impl Operation {
     }
 }
 
-/// Goroutines that all yield: each core has one, and the others are in the global queue.
-fn deal(world: &mut World, count: usize) {
+/// Goroutines that all yield: each core has one; where the others stay, there they are.
+fn deal(world: &mut World, count: usize, tail: Tail) {
+    let all = world.cores.len();
     for g in 0..count {
         match world.cores.get_mut(g) {
             Some(core) => core.runs = g,
+            None if tail == Tail::Own => world.cores[g % all].queue.push_back(g),
             None => world.global.push_back(g),
         }
     }
@@ -187,24 +198,14 @@ fn yielders(world: &mut World) {
     }
 }
 
-fn yield_now(on: Structure, core: &mut Core, number: usize, steps: &mut Vec<Step>) {
+fn yield_now(on: Structure, core: &mut Core, steps: &mut Vec<Step>) {
     steps.push(Step::Work(on.yields));
-    match on.own_tail {
-        Some(every) => {
-            // The first share comes from the global queue.
-            if !core.queue.is_empty() {
-                core.queue.push_back(core.runs);
-            }
-            if core.queue.is_empty() || (core.planned + 7 * number as u64).is_multiple_of(every)
-            {
-                steps.extend([Step::Lock(LOCK), Step::Work(HOLD)]);
-                if core.queue.is_empty() {
-                    steps.push(Step::PushGlobal);
-                }
-                steps.extend([Step::TakeGlobal, Step::Unlock(LOCK)]);
-            }
+    match on.tail {
+        Tail::Own => {
+            core.queue.push_back(core.runs);
+            steps.push(Step::Read(LOCK));
         }
-        None => {
+        Tail::Global => {
             let push = [Step::Lock(LOCK), Step::Work(HOLD), Step::PushGlobal];
             steps.extend(push);
             steps.push(Step::Unlock(LOCK));

@@ -193,6 +193,13 @@ impl LentP<'_> {
         self.runq.take_yielded(most, end)
     }
 
+    /// The first of those that have yielded. The others are behind the global queue, as it ends now, at
+    /// number `end`.
+    pub(crate) fn next_yielded(self, end: u32) -> Option<GRef> {
+        self.runq.yielded.leave_behind(end);
+        self.get_yielded()
+    }
+
     /// The first of those that have yielded.
     pub(crate) fn get_yielded(self) -> Option<GRef> {
         self.runq.yielded.get()

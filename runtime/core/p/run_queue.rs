@@ -291,6 +291,6 @@ mod lines {
 
     #[test]
     fn the_lines_are_those_of_the_page() {
-        assert_lines!(LocalQueue: runnext, ring);
+        assert_lines!(LocalQueue: runnext, ring, yielded);
     }
 }

@@ -166,3 +166,14 @@ mod tests {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod lines {
+    use super::*;
+    use crate::core::base::alone::assert_lines;
+
+    #[test]
+    fn the_lines_are_those_of_the_page() {
+        assert_lines!(Yielded: ring, at);
+    }
+}

@@ -90,6 +90,7 @@ fn local(p: LentP<'_>, fired: bool) -> Option<Picked> {
 fn behind_all(p: LentP<'_>, g: GRef) -> Option<Picked> {
     p.begin_slice();
     whole_global(p).push_global(g);
+    wakep(); // nobody saw those that have yielded on their way
     p.get()
 }
 
@@ -100,7 +101,7 @@ fn every_61st_global(p: LentP<'_>) -> Option<Picked> {
         return None;
     }
     let g = if yielded_first(p) {
-        p.get_yielded()
+        p.next_yielded(SCHED.global_end())
     } else {
         SCHED.lock().global().pop_front()
     };
@@ -119,17 +120,27 @@ fn global_batch(p: LentP<'_>) -> Option<Picked> {
         return yielded(p);
     }
     let batch = global_batch_locked(&SCHED.lock(), p);
-    batch.or_else(|| yielded(p))
+    if batch.is_some() {
+        show_moved(p);
+        return batch;
+    }
+    yielded(p)
 }
 
 /// Of those that have yielded here as many as in a batch of the global queue.
 #[inline]
 fn yielded(p: LentP<'_>) -> Option<Picked> {
     let g = p.take_yielded(MOST_OF_GLOBAL, SCHED.global_end())?;
-    if !p.runq.is_empty() {
-        wakep(); // in between, nobody saw those that are in the local queue now
-    }
+    show_moved(p);
     Some(fresh(g, Source::GlobalBatch))
+}
+
+/// While they moved, nobody saw those that are in the local queue now.
+#[inline]
+fn show_moved(p: LentP<'_>) {
+    if !p.runq.is_empty() {
+        wakep();
+    }
 }
 
 /// This P's share of the global queue, with what has yielded here as its end: the first goroutine
