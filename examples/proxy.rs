@@ -1,7 +1,7 @@
 //! runtime/ext/net/readiness.rs: a reverse proxy, in front of several servers. Two goroutines for each
-//! connection copy what comes, one in each direction, and each read and write has a time limit. What to
-//! notice: a half that ends is passed on while the other half goes on, and nothing is left behind when an
-//! end falls silent.
+//! connection copy what comes, one in each direction, and each read and write has a time limit.
+//! What to notice: a half that ends is passed on while the other half goes on, and nothing is left behind
+//! when an end falls silent.
 //!
 //! With `--listen 127.0.0.1:8080 --to 127.0.0.1:8000` it serves until Ctrl-C. Without, it plays all parts
 //! itself.

@@ -92,7 +92,8 @@ fn waiting_holds_no_thread() {
             .collect();
         sleep(30 * MS); // long enough for sysmon to take Ps from blocked threads
         let threads = gosched::metrics().threads;
-        assert!(threads < 30, "{threads} threads");
+        // Each would hold one; the tests beside this one have some, too.
+        assert!(threads < 120, "{threads} threads");
         far.into_iter()
             .for_each(|mut far| far.write_all(&[1]).unwrap());
         readers

@@ -135,6 +135,7 @@ impl Child {
     ///
     /// # Examples
     /// See [`Command::output`](crate::process::Command::output).
+    #[track_caller]
     pub fn wait_with_output(mut self) -> io::Result<Output> {
         drop(self.stdin.take());
         if this_m().is_none() {

@@ -176,6 +176,7 @@ impl Command {
     /// ```
     ///
     /// Go: exec.Cmd.Output
+    #[track_caller]
     pub fn output(&mut self) -> io::Result<Output> {
         let [stdin, stdout, stderr] = self.chosen;
         if !stdin {
