@@ -95,13 +95,15 @@ impl GQueue {
     }
 }
 
+/// For tests: so many Gs, which are never freed.
+#[cfg(all(test, not(loom)))]
+pub(crate) fn gs(n: usize) -> Vec<GRef> {
+    (0..n).map(|_| &*Box::leak(Box::new(G::new()))).collect()
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-
-    fn gs(n: usize) -> Vec<GRef> {
-        (0..n).map(|_| &*Box::leak(Box::new(G::new()))).collect()
-    }
 
     #[test]
     fn first_in_first_out_and_append_keeps_order() {

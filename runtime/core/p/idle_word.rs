@@ -31,6 +31,11 @@ impl IdleState {
         self.0 / IDLE
     }
 
+    /// No M without work looks around, and no P is free for one.
+    pub(crate) fn all_busy(self) -> bool {
+        self.spinning() + self.idle_ps() == 0
+    }
+
     pub(crate) fn need_spinning(self) -> bool {
         self.0 & NEED != 0
     }

@@ -175,10 +175,7 @@ impl LocalQueue {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-
-    fn gs(n: usize) -> Vec<GRef> {
-        (0..n).map(|_| &*Box::leak(Box::new(G::new()))).collect()
-    }
+    use crate::core::g::gqueue::gs;
 
     /// Go: TestSchedLocalQueue.
     #[test]

@@ -120,10 +120,7 @@ impl Yielded {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-
-    fn gs(n: usize) -> Vec<GRef> {
-        (0..n).map(|_| &*Box::leak(Box::new(G::new()))).collect()
-    }
+    use crate::core::g::gqueue::gs;
 
     /// The yielded and the global queue are one queue: this one stands for the global one.
     #[test]

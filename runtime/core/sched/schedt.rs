@@ -89,6 +89,12 @@ impl Sched {
         self.global.len()
     }
 
+    /// Are there goroutines that `p` could run? A hint, for whoever does not hold it.
+    #[inline]
+    pub(crate) fn has_work_for(&self, p: &P) -> bool {
+        !p.runq.is_empty() || self.global_len() != 0
+    }
+
     /// How many have ever been taken from it (wrapping), as a hint.
     #[inline]
     pub(crate) fn global_taken(&self) -> u32 {

@@ -163,7 +163,7 @@ fn had_its_slice(p: &P) -> bool {
     if over {
         p.locked_since.set(now);
     }
-    over && (!p.runq.is_empty() || SCHED.global_len() != 0)
+    over && SCHED.has_work_for(p)
 }
 
 /// Threads are refused, and a P waits for one. Called by the spawner: does what a new M would do first,

@@ -31,11 +31,16 @@ pub(crate) fn take_from(m: &'static M, thief: Thief) -> Option<&'static P> {
     let p = m
         .retake
         .try_steal(thief, membarrier::everywhere, || m.p())?;
+    pass_from(m, p);
+    Some(p)
+}
+
+/// `m` has lost `p`, and runs user code: for a moment only, from now on.
+fn pass_from(m: &'static M, p: &P) {
     start_lost_slice(m);
     p.m.set(None);
     emit::p_retaken(m, p);
     p.syscalltick.add(1);
-    Some(p)
 }
 
 /// The calling goroutine is about to block in the kernel. If others wait for its P, and no other P is
@@ -44,9 +49,7 @@ pub(crate) fn give_up_if_missed(rt: &NoPreempt) {
     let (Some(m), Some(held)) = (rt.m(), rt.p()) else {
         return;
     };
-    let idle = SCHED.idle.load();
-    let missed = idle.spinning() + idle.idle_ps() == 0
-        && (!held.runq.is_empty() || SCHED.global_len() != 0);
+    let missed = SCHED.idle.load().all_busy() && SCHED.has_work_for(&held);
     if !missed || m.retake.depth() != 1 || steady() {
         return;
     }
@@ -54,11 +57,8 @@ pub(crate) fn give_up_if_missed(rt: &NoPreempt) {
     if SCHED.stopping.peek() {
         return;
     }
-    start_lost_slice(m);
     let p = held.p();
-    emit::p_retaken(m, p);
-    p.m.set(None);
-    p.syscalltick.add(1);
+    pass_from(m, p);
     m.set_p(None);
     m.retake.set_lost();
     hand_off_locked(sched, p);
@@ -104,7 +104,7 @@ pub(crate) fn hand_off_locked(sched: SchedGuard, p: &'static P) {
         p.set_status(PStatus::Stopped);
         sched.p_stopped();
         drop(sched);
-    } else if !p.runq.is_empty() || SCHED.global_len() != 0 {
+    } else if SCHED.has_work_for(p) {
         start_m_locked(sched, p, false);
     } else if SCHED.idle.try_add_idle() {
         p.set_status(PStatus::Idle);

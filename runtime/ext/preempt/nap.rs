@@ -27,7 +27,7 @@ const PACE: Nanos = 500 * US;
 
 /// The longest sleep, when the last looks have found nothing to do. `slice`: a time slice.
 pub(super) fn longest(slice: Nanos) -> Nanos {
-    let io = || SCHED.io_waiters.load(Relaxed) != 0 && all_busy();
+    let io = || SCHED.io_waiters.load(Relaxed) != 0 && SCHED.idle.load().all_busy();
     if work_waits() || io() {
         LONGEST_BUSY.min(slice)
     } else {
@@ -46,12 +46,6 @@ pub(super) fn not_past_timers(delay: Nanos) -> Nanos {
         let left = due.saturating_sub(nanotime()) + GRACE;
         left.clamp(PACE, delay)
     })
-}
-
-/// No M without work sleeps or looks around.
-pub(super) fn all_busy() -> bool {
-    let idle = SCHED.idle.load();
-    idle.spinning() + idle.idle_ps() == 0
 }
 
 /// Whether there are runnable goroutines that no P has picked yet, or timers that are due.

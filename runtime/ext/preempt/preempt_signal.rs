@@ -22,7 +22,7 @@ use crate::core::p::processor::{HeldP, PStatus};
 use crate::core::sched::find::whole_global;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p};
 use crate::core::sched::schedt::SCHED;
-use crate::core::sched::wake::hand_over;
+use crate::core::sched::wake::{hand_over, wakep};
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
 use crate::ext::latency;
@@ -231,8 +231,7 @@ pub(crate) fn without_p(m: &'static M, g: GRef, at: Stop) {
 
 /// The time slice is over and others wait: the goroutine to the global tail, the P to another M.
 fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
-    if p.runq.is_empty() && SCHED.global_len() == 0 && !sched_timers::is_overdue(&p, nanotime())
-    {
+    if !SCHED.has_work_for(&p) && !sched_timers::is_overdue(&p, nanotime()) {
         return;
     }
     let sched = whole_global(p.lend());
@@ -240,6 +239,7 @@ fn give_way(m: &'static M, p: HeldP, g: GRef, at: Stop) {
         // Nobody to go on with: neither a handler nor the runtime must make threads. The spawner
         // will have one by the next tick.
         drop(sched);
+        wakep(); // nobody saw those that have yielded on their way to the global queue
         runtime_threads::wake_spawner();
         return;
     };

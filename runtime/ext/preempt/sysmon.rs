@@ -4,8 +4,9 @@
 //! preempted. An M that is blocked in the kernel loses its P. An M that computes without a P is
 //! stopped, if it has no timer for that. If an M is blocked *inside* the runtime, or the spawner
 //! is, the safety valve opens. Ticks are 20 us apart when there is something to do, up to 10 ms
-//! when not, but not past the next timer, and there are none while every P is idle. sysmon does not allocate or sleep on a
-//! lock: the holder of malloc's lock, or of the scheduler's lock, may need sysmon to continue.
+//! when not, but not past the next timer, and there are none while every P is idle. sysmon does
+//! not allocate or sleep on a lock: the holder of malloc's lock, or of the scheduler's lock, may
+//! need sysmon to continue.
 //!
 //! Go: proc.go sysmon, retake.
 #![forbid(unsafe_code)]
@@ -26,7 +27,7 @@ use crate::ext::linux::membarrier;
 use crate::ext::linux::tasks::{exact_timeouts, nanosleep};
 use crate::ext::preempt::deaf::{self, Teller};
 use crate::ext::preempt::handoff::{LOST_SLICE, hand_off_locked, take_from};
-use crate::ext::preempt::nap::{self, all_busy, work_waits};
+use crate::ext::preempt::nap::{self, work_waits};
 use crate::ext::preempt::pending::THREAD_WANTED;
 use crate::ext::preempt::preempt_signal;
 use crate::ext::preempt::retake::Thief;
@@ -265,8 +266,7 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
 /// seen: with its thread blocked now and others waiting, the next look is soon. Not where nobody
 /// says that it is.
 fn glance(m: &M, p: &P, watch: &SysmonTick, now: Nanos) -> Round {
-    let waiting =
-        !p.runq.is_empty() || SCHED.global_len() != 0 || sched_timers::is_overdue(p, now);
+    let waiting = SCHED.has_work_for(p) || sched_timers::is_overdue(p, now);
     if waiting && m.retake.depth() == 0 && is_blocked(m, watch, watch.still_since) {
         return Round::Busy;
     }
@@ -286,7 +286,7 @@ fn is_blocked(m: &M, watch: &SysmonTick, now: Nanos) -> bool {
 
 /// Could another M use a P whose thread may be blocked? Go: retake, for a P in a system call.
 fn is_missed(p: &P) -> bool {
-    !p.runq.is_empty() || all_busy()
+    !p.runq.is_empty() || SCHED.idle.load().all_busy()
 }
 
 /// The P's thread is blocked in the kernel: in user code it loses the P; inside the runtime
