@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Mutex, blocking, sleep, spawn};
 use crate::extra::{MILLISECOND, NAP, OVER, hog, ideal, late, work};
-use crate::system::resident;
+use crate::resident::resident;
 
 pub(crate) fn run(id: &str, procs: usize, n: u64) -> Option<f64> {
     match id {

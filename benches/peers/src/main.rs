@@ -28,6 +28,7 @@ mod on_gosched;
 mod on_may;
 mod on_std;
 mod on_tokio;
+mod resident;
 mod system;
 mod rows;
 mod measure;

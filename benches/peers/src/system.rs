@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::workloads::mini::on_mini;
@@ -71,12 +71,4 @@ pub(crate) fn one(work: &str, on: System, procs: usize, n: u64) -> Result<()> {
 /// Nanoseconds per operation.
 pub(crate) fn per(took: Duration, n: u64) -> f64 {
     took.as_nanos() as f64 / n as f64
-}
-
-/// Resident memory of this process, in bytes.
-pub(crate) fn resident() -> Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/status")?;
-    let mut words = text.split_whitespace().skip_while(|&word| word != "VmRSS:");
-    let kib: f64 = words.nth(1).context("VmRSS")?.parse()?;
-    Ok(kib * 1024.0)
 }

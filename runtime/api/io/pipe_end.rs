@@ -89,32 +89,7 @@ pub(crate) use same_in_std;
 macro_rules! reads {
     ($name:ident) => {
         $crate::api::io::pipe_end::end!($name, std::io::PipeReader);
-
-        impl std::io::Read for &$name {
-            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-                self.0.read(|mut pipe| pipe.read(buf))
-            }
-
-            fn read_vectored(
-                &mut self,
-                bufs: &mut [std::io::IoSliceMut<'_>],
-            ) -> std::io::Result<usize> {
-                self.0.read(|mut pipe| pipe.read_vectored(bufs))
-            }
-        }
-
-        impl std::io::Read for $name {
-            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-                (&*self).read(buf)
-            }
-
-            fn read_vectored(
-                &mut self,
-                bufs: &mut [std::io::IoSliceMut<'_>],
-            ) -> std::io::Result<usize> {
-                (&*self).read_vectored(bufs)
-            }
-        }
+        $crate::api::net::read_write::reads!($name);
     };
 }
 pub(crate) use reads;
@@ -123,40 +98,7 @@ pub(crate) use reads;
 macro_rules! writes {
     ($name:ident) => {
         $crate::api::io::pipe_end::end!($name, std::io::PipeWriter);
-
-        impl std::io::Write for &$name {
-            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-                self.0.write(|mut pipe| pipe.write(buf))
-            }
-
-            fn write_vectored(
-                &mut self,
-                bufs: &[std::io::IoSlice<'_>],
-            ) -> std::io::Result<usize> {
-                self.0.write(|mut pipe| pipe.write_vectored(bufs))
-            }
-
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-
-        impl std::io::Write for $name {
-            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-                (&*self).write(buf)
-            }
-
-            fn write_vectored(
-                &mut self,
-                bufs: &[std::io::IoSlice<'_>],
-            ) -> std::io::Result<usize> {
-                (&*self).write_vectored(bufs)
-            }
-
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
+        $crate::api::net::read_write::writes!($name);
     };
 }
 pub(crate) use writes;

@@ -188,7 +188,7 @@ macro_rules! ttl {
 }
 pub(crate) use ttl;
 
-/// `Read` and `Write`, for the stream and for a reference to it.
+/// What a stream can do: its halves are read and written, and shut down.
 macro_rules! stream {
     ($name:ident, $std:ty) => {
         impl $name {
@@ -202,65 +202,8 @@ macro_rules! stream {
             }
         }
 
-        impl std::io::Read for &$name {
-            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-                self.0.read(|mut std| std.read(buf))
-            }
-
-            fn read_vectored(
-                &mut self,
-                bufs: &mut [std::io::IoSliceMut<'_>],
-            ) -> std::io::Result<usize> {
-                self.0.read(|mut std| std.read_vectored(bufs))
-            }
-        }
-
-        impl std::io::Write for &$name {
-            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-                self.0.write(|mut std| std.write(buf))
-            }
-
-            fn write_vectored(
-                &mut self,
-                bufs: &[std::io::IoSlice<'_>],
-            ) -> std::io::Result<usize> {
-                self.0.write(|mut std| std.write_vectored(bufs))
-            }
-
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-
-        impl std::io::Read for $name {
-            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-                (&*self).read(buf)
-            }
-
-            fn read_vectored(
-                &mut self,
-                bufs: &mut [std::io::IoSliceMut<'_>],
-            ) -> std::io::Result<usize> {
-                (&*self).read_vectored(bufs)
-            }
-        }
-
-        impl std::io::Write for $name {
-            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-                (&*self).write(buf)
-            }
-
-            fn write_vectored(
-                &mut self,
-                bufs: &[std::io::IoSlice<'_>],
-            ) -> std::io::Result<usize> {
-                (&*self).write_vectored(bufs)
-            }
-
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
+        $crate::api::net::read_write::reads!($name);
+        $crate::api::net::read_write::writes!($name);
     };
 }
 pub(crate) use stream;

@@ -12,6 +12,7 @@
 //! - If several goroutines read from one socket, they are served in the order of their coming.
 
 pub(crate) mod socket;
+pub(crate) mod read_write;
 pub(crate) mod common;
 pub(crate) mod lookup;
 pub(crate) mod tcp_stream;

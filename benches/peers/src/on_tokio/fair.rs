@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use crate::extra::{MILLISECOND, NAP, OVER, hog, ideal, late, work};
-use crate::system::resident;
+use crate::resident::resident;
 
 pub(super) async fn run(id: &str, procs: usize, n: u64) -> Option<f64> {
     match id {

@@ -17,8 +17,9 @@ macro_rules! sockets {
             use $($net)::+::{TcpListener, TcpStream, UdpSocket};
             use $($unix)::+::UnixStream;
 
+            use crate::resident::resident;
             use crate::outcome::{
-                Clock, Kind, Now, Outcome, SIZE, Times, Workload, begin, resident,
+                Clock, Kind, Now, Outcome, SIZE, Times, Workload, begin,
             };
 
             const LIMIT: Duration = Duration::from_secs(60);
@@ -154,7 +155,7 @@ macro_rules! sockets {
             }
 
             pub(super) fn run(workload: &Workload, time: Duration) -> Outcome {
-                let before = resident();
+                let before = resident().expect("there is a /proc");
                 match workload.kind {
                     Kind::Echo | Kind::Deadline => {
                         let idle = tcp(workload.idle, false);

@@ -23,6 +23,8 @@ use outcome::{Outcome, Workload};
 mod blocking_sockets;
 mod on_tokio;
 mod outcome;
+#[path = "../../resident.rs"]
+mod resident;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum System {

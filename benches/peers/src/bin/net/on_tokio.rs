@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 use tokio::time::timeout;
 
-use crate::outcome::{Clock, Kind, Now, Outcome, SIZE, Times, Workload, begin, resident};
+use crate::outcome::{Clock, Kind, Now, Outcome, SIZE, Times, Workload, begin};
+use crate::resident::resident;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -167,7 +168,7 @@ async fn connect(count: usize) -> Vec<Times> {
 }
 
 async fn measure(workload: &Workload, time: Duration) -> Outcome {
-    let before = resident();
+    let before = resident().expect("there is a /proc");
     match workload.kind {
         Kind::Echo | Kind::Deadline => {
             let idle = tcp(workload.idle, false).await;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use crate::resident::resident;
+
 /// Bytes of a request, and of its answer.
 pub(crate) const SIZE: usize = 64;
 
@@ -177,18 +179,11 @@ impl Now {
 
     pub(crate) fn after(resident_before: f64) -> Now {
         Now {
-            bytes: resident() - resident_before,
+            bytes: resident().expect("there is a /proc") - resident_before,
             threads: std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count) as f64,
             cpu: cpu(),
         }
     }
-}
-
-/// Resident memory of this process, in bytes.
-pub(crate) fn resident() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/status").expect("there is a /proc");
-    let mut words = text.split_whitespace().skip_while(|&word| word != "VmRSS:");
-    words.nth(1).and_then(|n| n.parse().ok()).unwrap_or(0.0) * 1024.0
 }
 
 /// CPU time of this process, in nanoseconds.
