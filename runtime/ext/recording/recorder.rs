@@ -51,6 +51,8 @@ struct Recorder {
     taken: AtomicU64,
     held: AtomicU64,
     lost: AtomicU64,
+    /// How many read it just now: until they have, no chunk is given out again.
+    readers: AtomicU32,
     /// The ticks at its beginning.
     begin: AtomicU64,
 }
@@ -64,6 +66,7 @@ static RECORDER: Recorder = Recorder {
     taken: AtomicU64::new(0),
     held: AtomicU64::new(0),
     lost: AtomicU64::new(0),
+    readers: AtomicU32::new(0),
     begin: AtomicU64::new(0),
 };
 
@@ -149,6 +152,9 @@ impl Writer {
         };
         let chunks = &chunks[..RECORDER.chunks.load(Relaxed) as usize];
         let again = RECORDER.again.load(Relaxed);
+        if again && RECORDER.readers.load(Relaxed) != 0 {
+            return false;
+        }
         if again && let Some(full) = self.chunk.take() {
             full.give();
             RECORDER.held.fetch_sub(1, Relaxed);
@@ -284,6 +290,24 @@ impl Stream {
     }
 }
 
+/// While there is one, nothing that was written is overwritten: a writer whose chunk is full loses events.
+#[derive(Debug)]
+pub(crate) struct Still(());
+
+impl Still {
+    /// In a stopped world: no M is about to take a chunk.
+    pub(crate) fn hold() -> Still {
+        RECORDER.readers.fetch_add(1, Relaxed);
+        Still(())
+    }
+}
+
+impl Drop for Still {
+    fn drop(&mut self) {
+        RECORDER.readers.fetch_sub(1, Relaxed);
+    }
+}
+
 /// What was written, in order, for each writer; `until` then, if so. `now`: any time about now. Allocates.
 pub(crate) fn streams(now: &Moment, until: Option<Moment>) -> Vec<Stream> {
     let begin = RECORDER.begin.load(Relaxed);
@@ -334,10 +358,45 @@ pub(crate) fn place_of(word: u64) -> Option<&'static Location<'static>> {
 mod tests {
     use super::*;
     use crate::ext::recording::record::{Kind, tag};
+    use std::sync::Mutex;
+
+    /// There is one recorder.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+    /// A writer whose next chunk would be another's past loses events, as long as that is read.
+    #[test]
+    fn what_is_read_is_not_overwritten() {
+        let _one = ONE_AT_A_TIME.lock().unwrap();
+        assert!(prepare());
+        let now = begin(Keep::End(0));
+        let (quiet, busy) = (Writer::new(), Writer::new());
+        let write = |writer: &Writer, owner, n| {
+            (0..n).for_each(|_| writer.write(|| owner, tag(Kind::Note, 1), 0, 0));
+        };
+        let of = |owner| {
+            let streams = streams(&now, None);
+            let mut found = streams.into_iter().filter(|s| s.owner == owner);
+            found
+                .next()
+                .map_or((true, 0), |s| (s.whole, s.records.len()))
+        };
+        let chunk = u64::from(RECORDS);
+        write(&quiet, 1, chunk + 1); // the first of its chunks may be given out again
+        write(&busy, 2, chunk * (LEAST as u64 - 2));
+        let still = Still::hold();
+        write(&busy, 2, 2 * chunk);
+        assert_eq!(of(1), (true, RECORDS as usize + 1));
+        assert_eq!(lost(), 2 * chunk);
+        drop(still);
+        write(&busy, 2, 2 * chunk);
+        assert_eq!(of(1), (false, 1), "its first chunk is another's");
+        end();
+    }
 
     /// Who finds all chunks in use does not go round them for each event.
     #[test]
     fn more_writers_than_chunks_cost_a_look() {
+        let _one = ONE_AT_A_TIME.lock().unwrap();
         assert!(prepare());
         begin(Keep::End(0));
         let writers: Vec<Writer> = (0..LEAST + 6).map(|_| Writer::new()).collect();

@@ -13,7 +13,7 @@ use crate::core::sched::schedt::SCHED;
 use crate::ext::allgs;
 use crate::ext::linux::ticks::Moment;
 use crate::ext::recording::record::Was;
-use crate::ext::recording::recorder::Keep;
+use crate::ext::recording::recorder::{Keep, Still};
 use crate::ext::recording::{emit, recorder};
 use crate::ext::stopped::State;
 use crate::ext::threads::allm;
@@ -134,7 +134,7 @@ pub(crate) fn end() -> Option<Result<Recording, Impossible>> {
     if SCHED.is_started() {
         stop_world::stopped(|_| ()); // who still writes has written then
     }
-    let recording = put_together(&session, &end, Tail::Whole, look_around);
+    let recording = put_together(&session, &end, None, Tail::Whole, look_around);
     BUSY.store(false, Release); // pairs(trace-busy)
     Some(recording)
 }
@@ -143,7 +143,7 @@ pub(crate) fn end() -> Option<Result<Recording, Impossible>> {
 pub(crate) fn end_at_exit(tail: Tail) -> Option<Result<Recording, Impossible>> {
     let session = session().take()?;
     let end = recorder::end();
-    Some(put_together(&session, &end, tail, look_around))
+    Some(put_together(&session, &end, None, tail, look_around))
 }
 
 /// Ends a flight recording.
@@ -162,11 +162,11 @@ pub(crate) fn snapshot() -> Option<Result<Recording, Impossible>> {
     let session = (*session()).filter(|session| session.min_age.is_some())?;
     // Who has a P has written then what it did: nobody is between an event and its record.
     let mut standing = Standing::with_room(allgs::count());
-    let end = stop_world::stopped(|_| {
+    let (end, still) = stop_world::stopped(|_| {
         look_into(&mut standing);
-        Moment::now()
+        (Moment::now(), Some(Still::hold()))
     });
-    Some(put_together(&session, &end, Tail::Open, || standing))
+    Some(put_together(&session, &end, still, Tail::Open, || standing))
 }
 
 /// How everything is now, as far as it can be seen from outside.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::ext::linux::ticks::Moment;
-use crate::ext::recording::recorder::{self, Stream};
+use crate::ext::recording::recorder::{self, Still, Stream};
 use crate::ext::trace::at_cut::Standing;
 use crate::ext::trace::cut::{cut, earliest};
 use crate::ext::trace::names::Names;
@@ -43,15 +43,17 @@ pub(crate) enum Tail {
 }
 
 /// The recording of `session`, up to `end`. `standing`: how things were then, asked where that is needed.
+/// `still`: held since then, if the recording goes on.
 pub(super) fn put_together(
     session: &Session,
     end: &Moment,
+    still: Option<Still>,
     tail: Tail,
     standing: impl FnOnce() -> Standing,
 ) -> Result<Recording, Impossible> {
     let flies = session.min_age.is_some();
-    let until = (flies && recorder::on()).then_some(*end);
-    let streams = recorder::streams(end, until);
+    let streams = recorder::streams(end, still.is_some().then_some(*end));
+    drop(still);
     let lost = if flies { 0 } else { recorder::lost() };
     let lossy = flies || lost > 0 || tail == Tail::Open;
     let begin = &session.begin;
