@@ -21,10 +21,11 @@ use crate::core::sched::schedt::SCHED;
 use crate::ext::latency;
 use crate::ext::looks::{self, LATENCY, looks};
 use crate::ext::pins::RECORDED;
+use crate::ext::recording::place::place_word;
 use crate::ext::recording::record::{
     Asleep, Fires, Kind, Note, Rule, Was, Why, start_word, tag, with_number,
 };
-use crate::ext::recording::recorder::{OUTSIDE, on, place_word, write_outside};
+use crate::ext::recording::recorder::{OUTSIDE, on, write_outside};
 
 /// The number that an M writes under.
 pub(crate) fn writer_of(m: MId) -> u32 {

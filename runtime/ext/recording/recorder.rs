@@ -4,9 +4,8 @@
 //! A writer publishes a record by the chunk's length. A recording keeps the beginning: when the region is
 //! full, events are counted and dropped. A flight recording keeps the end: the chunk that was given out
 //! first, of those that are full, is given out again. What there is of each writer has no gap.
-#![allow(unsafe_code, reason = "makes a place in the source of its address")]
+#![forbid(unsafe_code)]
 
-use std::panic::Location;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
@@ -340,18 +339,6 @@ pub(crate) fn streams(now: &Moment, until: Option<Moment>) -> Vec<Stream> {
         stream.records.extend(records);
     }
     streams
-}
-
-/// A place in the source, as a word of a record.
-pub(crate) fn place_word(place: &'static Location<'static>) -> u64 {
-    std::ptr::from_ref(place).expose_provenance() as u64
-}
-
-/// The place that [`place_word`] has made a word of; 0: none.
-pub(crate) fn place_of(word: u64) -> Option<&'static Location<'static>> {
-    let place = std::ptr::with_exposed_provenance::<Location<'static>>(word as usize);
-    // SAFETY: null, or from a `&'static` (place_word): only records of the kind Create have one.
-    unsafe { place.as_ref() }
 }
 
 #[cfg(test)]
