@@ -97,11 +97,13 @@ pub(crate) fn put_identity(g: GRef, id: u64, birth: Birth) {
 /// On the goroutine's stack, its closure has run.
 pub(crate) fn ends(g: GRef) {
     locals::free(g);
-    if let Some(identity) = identity_table::take_identity(g)
+    // The name first: a recording that ends just now finds it in one of the two places.
+    if let Some(identity) = identity_table::borrow_if_any(g)
         && let Some(name) = identity.name.as_deref()
     {
         said::note_name(name);
     }
+    drop(identity_table::take_identity(g));
 }
 
 /// A stack for its first run, if one is to be had now.

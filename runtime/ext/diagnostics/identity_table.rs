@@ -65,7 +65,7 @@ pub(crate) fn try_with_name<R>(g: &G, f: impl FnOnce(Option<&str>) -> R) -> Opti
 
 /// The calling goroutine's identity, if it has one.
 pub(crate) fn identity_of(g: GRef) -> Option<Arc<Identity>> {
-    (g.identity.load(Relaxed) != 0).then(|| my_identity(g))
+    borrow_if_any(g).map(|identity| Arc::clone(&identity))
 }
 
 /// The calling goroutine's identity; made now if it has none.
@@ -82,6 +82,12 @@ pub(crate) fn borrow_identity(g: GRef) -> ManuallyDrop<Arc<Identity>> {
     let raw = g.identity.load(Relaxed) as *const Identity;
     // SAFETY: only the goroutine itself takes its identity away, and that is us.
     ManuallyDrop::new(unsafe { Arc::from_raw(raw) })
+}
+
+/// The same, if the calling goroutine has one.
+#[inline]
+pub(crate) fn borrow_if_any(g: GRef) -> Option<ManuallyDrop<Arc<Identity>>> {
+    (g.identity.load(Relaxed) != 0).then(|| borrow_identity(g))
 }
 
 /// Gives a goroutine (one's own, or one not yet started) its identity.

@@ -8,6 +8,7 @@ use crate::ext::allgs;
 use crate::ext::diagnostics::dump::is_user;
 use crate::ext::diagnostics::identity_table::try_with_name;
 use crate::ext::recording::emit;
+use crate::ext::recording::place::place_of;
 use crate::ext::recording::record::Note;
 use crate::ext::recording::recorder;
 use crate::ext::trace::names::{Names, Place, Said, Words};
@@ -26,9 +27,8 @@ pub(super) fn forget() {
     drop(before);
 }
 
-/// What the numbers in `steps` stand for: the places and names of goroutines, those that live and those
-/// that were born or have ended meanwhile; and the words.
-pub(super) fn names(steps: &[Step]) -> Names {
+/// Where the goroutines that live were started, and their names.
+pub(super) fn living() -> Names {
     let mut names = Names::default();
     allgs::for_each(|g| {
         if is_user(g)
@@ -43,6 +43,16 @@ pub(super) fn names(steps: &[Step]) -> Names {
                 .extend(name.flatten().map(|name| (g.id(), name)));
         }
     });
+    names
+}
+
+/// What the numbers in `steps` stand for: the places and names of goroutines, those that live, those that
+/// `lived` before the recording ended, and those that were born or have ended meanwhile; and the words.
+pub(super) fn names(steps: &[Step], lived: Names) -> Names {
+    let mut names = lived;
+    let living = living();
+    names.places.extend(living.places);
+    names.given.extend(living.given);
     for step in steps {
         match step.what {
             What::Note(note, number) => {
@@ -55,7 +65,7 @@ pub(super) fn names(steps: &[Step]) -> Names {
                 names.words.insert(number, words);
             }
             What::Create { g, place, .. } => {
-                if let Some(at) = recorder::place_of(place) {
+                if let Some(at) = place_of(place) {
                     names.places.insert(g, Place::new(at.file(), at.line()));
                 }
             }
@@ -76,7 +86,8 @@ pub(crate) fn say(words: Said) -> u64 {
     said.next() - 1
 }
 
-/// The goroutine, which is the caller's, ends: a recording that runs is to know its name.
+/// The goroutine, which is the caller's, ends, and still has its name: a recording that runs is to know it.
+/// One that ends before this is written has seen it before (`living`).
 pub(crate) fn note_name(name: &str) {
     if recorder::on() {
         let name = name.to_owned();

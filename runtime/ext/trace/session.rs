@@ -130,11 +130,12 @@ fn describe_world() {
 /// Ends the recording. `None`: there was none, or it is in flight.
 pub(crate) fn end() -> Option<Result<Recording, Impossible>> {
     let session = session().take_if(|session| session.min_age.is_none())?;
+    let lived = said::living();
     let end = recorder::end();
     if SCHED.is_started() {
         stop_world::stopped(|_| ()); // who still writes has written then
     }
-    let recording = put_together(&session, &end, None, Tail::Whole, look_around);
+    let recording = put_together(&session, &end, lived, None, Tail::Whole, look_around);
     BUSY.store(false, Release); // pairs(trace-busy)
     Some(recording)
 }
@@ -142,8 +143,9 @@ pub(crate) fn end() -> Option<Result<Recording, Impossible>> {
 /// Ends the recording at the end of the process: nobody is waited for.
 pub(crate) fn end_at_exit(tail: Tail) -> Option<Result<Recording, Impossible>> {
     let session = session().take()?;
+    let lived = said::living();
     let end = recorder::end();
-    Some(put_together(&session, &end, None, tail, look_around))
+    Some(put_together(&session, &end, lived, None, tail, look_around))
 }
 
 /// Ends a flight recording.
@@ -162,11 +164,19 @@ pub(crate) fn snapshot() -> Option<Result<Recording, Impossible>> {
     let session = (*session()).filter(|session| session.min_age.is_some())?;
     // Who has a P has written then what it did: nobody is between an event and its record.
     let mut standing = Standing::with_room(allgs::count());
+    let lived = said::living();
     let (end, still) = stop_world::stopped(|_| {
         look_into(&mut standing);
         (Moment::now(), Some(Still::hold()))
     });
-    Some(put_together(&session, &end, still, Tail::Open, || standing))
+    Some(put_together(
+        &session,
+        &end,
+        lived,
+        still,
+        Tail::Open,
+        || standing,
+    ))
 }
 
 /// How everything is now, as far as it can be seen from outside.

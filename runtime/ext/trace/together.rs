@@ -43,10 +43,11 @@ pub(crate) enum Tail {
 }
 
 /// The recording of `session`, up to `end`. `standing`: how things were then, asked where that is needed.
-/// `still`: held since then, if the recording goes on.
+/// `lived`: the names of those who lived shortly before. `still`: held since then, if the recording goes on.
 pub(super) fn put_together(
     session: &Session,
     end: &Moment,
+    lived: Names,
     still: Option<Still>,
     tail: Tail,
     standing: impl FnOnce() -> Standing,
@@ -87,7 +88,7 @@ pub(super) fn put_together(
         _ => last,
     };
     Ok(Recording {
-        names: names(&steps),
+        names: names(&steps, lived),
         steps,
         end,
         lost,
