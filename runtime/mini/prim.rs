@@ -18,9 +18,12 @@ pub(crate) use std::{
 /// Of all locks that block a thread: they are held for some instructions that do not panic.
 pub(crate) const CALM: &str = "nobody panics with it";
 
-/// The end of the process, in Go's words and with its status.
+/// The end of the process, in Go's words and with its status. Two Ms may find at once that all are asleep:
+/// one says so.
 #[cold]
 pub(crate) fn fatal(words: &str) -> ! {
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = ONE.lock();
     eprintln!("fatal error: {words}");
     std::process::exit(2)
 }

@@ -282,8 +282,11 @@ fn sleep(m: &M) {
             asleep.remove(at);
             sched.word.fetch_sub(ASLEEP - SPINNING, Relaxed);
         }
-    } else if lock().len() == sched.stealers.len() {
-        fatal("all goroutines are asleep - deadlock!");
+    } else {
+        let asleep = lock(); // two may find this at once: one says so
+        if asleep.len() == sched.stealers.len() {
+            fatal("all goroutines are asleep - deadlock!");
+        }
     }
     while at(&lock()).is_some() {
         thread::park();
