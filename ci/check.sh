@@ -23,6 +23,8 @@ export STRESS_SECS="${STRESS_SECS:-0.2}" TORTURE_SECS="${TORTURE_SECS:-2}"
 export SOAK_SECS="${SOAK_SECS:-1}" PLAIN_SECS="${PLAIN_SECS:-1}" FOREIGN_SECS="${FOREIGN_SECS:-0.5}"
 export GOSCHED_REFUSED_SECONDS="${GOSCHED_REFUSED_SECONDS:-3}"
 export CARGO_TARGET_DIR="$TARGET" CARGO_TERM_COLOR=never RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
+# What a first build writes for the next one costs it a quarter more.
+[[ -d $TARGET/debug/incremental ]] || export CARGO_INCREMENTAL=0
 # They take the place of those in .cargo/config.toml.
 [[ -z ${RUSTFLAGS:-} ]] || export RUSTFLAGS="$RUSTFLAGS --cfg gosched_test"
 
@@ -168,6 +170,23 @@ count() {
          END { print p + 0, f + 0 }' "$1"
 }
 
+# Of a failed step's log: each test program that failed, the end of what it printed; then the end.
+excerpt() {
+    awk -v most=100 '
+        function flush(   i) {
+            if (bad) {
+                print name
+                for (i = (n > most ? n - most : 0); i < n; i++) print lines[i]
+                shown = 1
+            }
+            n = bad = 0
+        }
+        /^ +(Running|Doc-tests) / { flush(); name = $0; next }
+        /^error: (doc)?test failed/ { bad = 1; lines[n++] = $0; flush(); name = "..."; next }
+        { lines[n++] = $0 }
+        END { exit !shown }' "$1" && tail -n 20 "$1" || tail -n 150 "$1"
+}
+
 has_tests() { [[ $1 == core || $1 == test* || $1 == doctest || $1 == examples || $1 == loom ]]; }
 
 step() {
@@ -190,9 +209,9 @@ step() {
         printf 'ok, %d s%s\n' $((SECONDS - began)) "$words"
     else
         ((f > 0)) || failed=$((failed + 1))
-        printf 'FAILED, %d s%s, %d failed; the end of %s:\n' \
+        printf 'FAILED, %d s%s, %d failed; from %s:\n' \
             $((SECONDS - began)) "$words" "$f" "$log"
-        tail -n 150 "$log" | sed 's/^/    /'
+        excerpt "$log" | sed 's/^/    /'
     fi
 }
 
