@@ -52,6 +52,38 @@ fn order_of(recorded: &Trace, among: &BTreeSet<u64>) -> Vec<u64> {
     order
 }
 
+/// Plain threads do not stop when a recording begins: many begin while such threads wake goroutines.
+#[test]
+fn a_recording_begins_beside_wake_ups_from_outside() {
+    let _alone = alone();
+    // SAFETY: nothing in this program is tied to a thread.
+    unsafe { gosched::run(|| gosched::gomaxprocs(2)) };
+    let stop = AtomicBool::new(false);
+    let round_trips = || {
+        while !stop.load(SeqCst) {
+            let me = thread::current();
+            let there = thread::spawn(move || {
+                me.unpark();
+                thread::park();
+            });
+            thread::park();
+            there.thread().unpark();
+            there.join().unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..4).for_each(|_| drop(scope.spawn(round_trips)));
+        let result = std::panic::catch_unwind(|| {
+            for _ in 0..2000 {
+                trace::start().unwrap();
+                trace::stop().unwrap(); // it panics if something was not possible
+            }
+        });
+        stop.store(true, SeqCst);
+        result.unwrap();
+    });
+}
+
 /// Go's order: the last one started is first, in `runnext`, then the others as they came.
 #[test]
 fn ten_goroutines_run_as_in_go() {

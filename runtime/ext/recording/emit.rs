@@ -25,7 +25,7 @@ use crate::ext::recording::place::place_word;
 use crate::ext::recording::record::{
     Asleep, Fires, Kind, Note, Rule, Was, Why, start_word, tag, with_number,
 };
-use crate::ext::recording::recorder::{OUTSIDE, on, write_outside};
+use crate::ext::recording::recorder::{OUTSIDE, on, write_outside, write_unstopped};
 
 /// The number that an M writes under.
 pub(crate) fn writer_of(m: MId) -> u32 {
@@ -40,7 +40,11 @@ fn by(m: &M, kind: Kind, small: u8, a: u64, b: u64) {
 #[cold]
 #[inline(never)]
 fn write(m: &M, tag: u64, a: u64, b: u64) {
-    m.trace.write(|| writer_of(m.id), tag, a, b);
+    let owner = || writer_of(m.id);
+    match m.p() {
+        Some(_) => m.trace.write(owner, tag, a, b),
+        None => write_unstopped(&m.trace, owner, tag, a, b),
+    }
 }
 
 /// By the calling thread, whichever it is.
@@ -52,7 +56,7 @@ fn by_this_thread(kind: Kind, small: u8, a: u64, b: u64) {
 fn by_thread(m: Option<&M>, kind: Kind, small: u8, a: u64, b: u64) {
     match m {
         Some(m) => by(m, kind, small, a, b),
-        None => write_outside(tag(kind, small), a, b),
+        None => write_outside(|| Some((tag(kind, small), a, b))),
     }
 }
 
@@ -218,10 +222,16 @@ fn note_readied(g: GRef) {
 }
 
 fn write_readied(g: GRef) {
-    if !g.is_thread() {
-        let m = this_m();
-        let word = with_queues(move_on(&g.moves), m);
-        by_thread(m, Kind::Ready, 0, g.id(), word);
+    if g.is_thread() {
+        return;
+    }
+    let m = this_m();
+    let word = || with_queues(move_on(&g.moves), m);
+    match m {
+        Some(m) => by(m, Kind::Ready, 0, g.id(), word()),
+        // It does not stop for the beginning of a recording, which may be just now: it counts its move before
+        // the goroutine is described, and nothing is written, or after that.
+        None => write_outside(|| on().then(|| (tag(Kind::Ready, 0), g.id(), word()))),
     }
 }
 
@@ -258,9 +268,13 @@ pub(crate) fn through_valve(m: &'static M, g: GRef) {
 #[inline(always)]
 pub(crate) fn p_starts(m: &'static M, p: &P) {
     if on() {
-        let moves = u64::from(move_on(&p.moves));
-        by(m, Kind::PStart, 0, u64::from(p.id), moves);
+        write_p_starts(m, p);
     }
+}
+
+fn write_p_starts(m: &'static M, p: &P) {
+    let moves = u64::from(move_on(&p.moves));
+    by(m, Kind::PStart, 0, u64::from(p.id), moves);
 }
 
 /// The M, which is the caller's, gives its P up.
@@ -340,6 +354,12 @@ pub(crate) fn note(note: Note, number: u64) {
 
 pub(crate) fn p_is_idle(p: &P) {
     by_this_thread(Kind::PWas, 0, u64::from(p.id), u64::from(p.moves.get()));
+}
+
+/// This M holds it.
+pub(crate) fn p_is_held(m: &'static M, p: &P) {
+    p_is_idle(p);
+    write_p_starts(m, p);
 }
 
 /// `on_m`: where it runs without a P.

@@ -15,7 +15,7 @@ use crate::core::sys::lock::RawLock;
 use crate::ext::linux::ticks::{self, Moment};
 use crate::ext::looks::{self, RECORDING};
 use crate::ext::recording::chunk::{BYTES, Chunk, RECORDS, region};
-use crate::ext::recording::record::{Record, Rule, unwrapped, words};
+use crate::ext::recording::record::{Rule, words};
 
 /// 64 MiB: 2.8 million events.
 pub(crate) const CHUNKS: u32 = 1024;
@@ -188,10 +188,29 @@ impl Writer {
 static OUTSIDE_LOCK: RawLock = RawLock::new();
 static OUTSIDE_WRITER: Writer = Writer::new();
 
-/// Writes an event of a thread that is no M.
-pub(crate) fn write_outside(tag: u64, a: u64, b: u64) {
+/// Writes an event of a thread that is no M: its tag and its two words, if it is one.
+pub(crate) fn write_outside(event: impl FnOnce() -> Option<(u64, u64, u64)>) {
     OUTSIDE_LOCK.lock();
-    OUTSIDE_WRITER.write(|| OUTSIDE, tag, a, b);
+    if let Some((tag, a, b)) = event() {
+        OUTSIDE_WRITER.write(|| OUTSIDE, tag, a, b);
+    }
+    OUTSIDE_LOCK.unlock();
+}
+
+/// Writes an event of an M without a P. A stopped world does not wait for it: so it looks again, under the
+/// lock, whether the recording for which it has the event still runs.
+#[cold]
+pub(crate) fn write_unstopped(
+    writer: &Writer,
+    owner: impl FnOnce() -> u32,
+    tag: u64,
+    a: u64,
+    b: u64,
+) {
+    OUTSIDE_LOCK.lock();
+    if on() {
+        writer.write(owner, tag, a, b);
+    }
     OUTSIDE_LOCK.unlock();
 }
 
@@ -211,7 +230,8 @@ pub(crate) fn prepare() -> bool {
     true
 }
 
-/// A new recording begins. Nobody writes now: the world is stopped, or not there yet.
+/// The memory for a new recording is empty, and who describes the world may write. Nobody else does: the
+/// world is stopped, or not there yet.
 pub(crate) fn begin(keep: Keep) -> Moment {
     OUTSIDE_LOCK.lock(); // the world does not include foreign threads: none is in the middle of an event
     taken().iter().for_each(Chunk::clear);
@@ -228,16 +248,25 @@ pub(crate) fn begin(keep: Keep) -> Moment {
     RECORDER.session.store(session.max(1), Relaxed);
     let now = Moment::now();
     RECORDER.begin.store(now.ticks, Relaxed);
-    RECORDER.on.store(true, Relaxed);
-    looks::begin(RECORDING);
     OUTSIDE_LOCK.unlock();
     now
 }
 
+/// The world is described: events are written from now on. Plain threads, which do not stop, see it between
+/// two of their events.
+pub(crate) fn open() {
+    OUTSIDE_LOCK.lock();
+    RECORDER.on.store(true, Relaxed);
+    looks::begin(RECORDING);
+    OUTSIDE_LOCK.unlock();
+}
+
 /// No more events from now on, but those that are being written.
 pub(crate) fn end() -> Moment {
+    OUTSIDE_LOCK.lock();
     RECORDER.on.store(false, Relaxed);
     looks::end(RECORDING);
+    OUTSIDE_LOCK.unlock();
     Moment::now()
 }
 
@@ -256,8 +285,13 @@ pub(crate) fn most_events() -> usize {
     taken().len() * RECORDS as usize
 }
 
+/// The ticks at its beginning.
+pub(super) fn began() -> u64 {
+    RECORDER.begin.load(Relaxed)
+}
+
 /// The chunks that were given out.
-fn taken() -> &'static [Chunk] {
+pub(super) fn taken() -> &'static [Chunk] {
     // Acquire pairs(trace-region): prepare's Release.
     let Some(Region(chunks)) = RECORDER.region.load(Acquire) else {
         return &[];
@@ -265,28 +299,6 @@ fn taken() -> &'static [Chunk] {
     let chunks = &chunks[..RECORDER.chunks.load(Relaxed) as usize];
     let taken = RECORDER.taken.load(Relaxed).min(chunks.len() as u64);
     &chunks[..taken as usize]
-}
-
-/// What one writer wrote, as far as it is there.
-#[derive(Clone, Debug)]
-pub(crate) struct Stream {
-    pub(crate) owner: u32,
-    /// From the recording's beginning on.
-    pub(crate) whole: bool,
-    pub(crate) records: Vec<Record>,
-    /// The number of its next chunk.
-    next: u64,
-}
-
-impl Stream {
-    pub(crate) fn new(owner: u32) -> Stream {
-        Stream {
-            owner,
-            whole: true,
-            records: Vec::new(),
-            next: 0,
-        }
-    }
 }
 
 /// While there is one, nothing that was written is overwritten: a writer whose chunk is full loses events.
@@ -307,44 +319,11 @@ impl Drop for Still {
     }
 }
 
-/// What was written, in order, for each writer; `until` then, if so. `now`: any time about now. Allocates.
-pub(crate) fn streams(now: &Moment, until: Option<Moment>) -> Vec<Stream> {
-    let begin = RECORDER.begin.load(Relaxed);
-    let until = until.map_or(u64::MAX, |until| until.ticks.saturating_sub(begin));
-    let labels = taken()
-        .iter()
-        .filter_map(|chunk| Some((chunk.label()?, chunk)));
-    let mut labels: Vec<_> = labels.collect();
-    labels.sort_unstable_by_key(|(label, _)| label.ticket);
-    let mut streams: Vec<Stream> = Vec::new();
-    // The oldest first: they are taken again first, perhaps while we read.
-    for (label, chunk) in labels {
-        let i = streams.iter().position(|s| s.owner == label.owner);
-        let i = i.unwrap_or_else(|| {
-            streams.push(Stream::new(label.owner));
-            streams.len() - 1
-        });
-        let stream = &mut streams[i];
-        let records = chunk.records(label);
-        if label.nth != stream.next || records.is_none() {
-            stream.whole = false;
-            stream.records.clear(); // what was before is not known to its end
-        }
-        stream.next = label.nth + 1;
-        let records = records.into_iter().flatten().map(|record| Record {
-            time: unwrapped(record.time, now.ticks).saturating_sub(begin),
-            ..record
-        });
-        let records = records.filter(|record| record.time <= until);
-        stream.records.extend(records);
-    }
-    streams
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ext::recording::record::{Kind, tag};
+    use crate::ext::recording::streams::streams;
     use std::sync::Mutex;
 
     /// There is one recorder.

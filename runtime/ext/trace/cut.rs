@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ext::recording::record::{Kind, Record};
-use crate::ext::recording::recorder::{OUTSIDE, Stream};
+use crate::ext::recording::recorder::OUTSIDE;
+use crate::ext::recording::streams::Stream;
 use crate::ext::trace::at_cut::{AtCut, Standing, of};
 use crate::ext::trace::order::Sequence;
 use crate::ext::trace::possible::WriterId;

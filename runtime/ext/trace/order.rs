@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use crate::ext::recording::record::Record;
+use crate::ext::recording::record::{Kind, Record};
 use crate::ext::trace::possible::{What, World, WriterId};
 
 /// One event, with what is known of who was where.
@@ -83,6 +83,11 @@ impl Sequence<'_> {
         self.were.len() + self.records.len()
     }
 
+    fn created(&self) -> impl Iterator<Item = u64> {
+        let created = self.records.iter().filter(|r| r.kind == Kind::Create);
+        created.map(|record| record.a)
+    }
+
     fn get(&self, i: usize) -> Option<&Record> {
         match i.checked_sub(self.were.len()) {
             Some(i) => self.records.get(i),
@@ -100,7 +105,8 @@ pub(crate) fn order(
 ) -> Result<Vec<Step>, Impossible> {
     let mut next = vec![0; streams.len()];
     let mut world = World::default();
-    world.blurred = beginning == Beginning::Blurred;
+    world.blurred = (beginning == Beginning::Blurred)
+        .then(|| streams.iter().flat_map(Sequence::created).collect());
     let mut steps: Vec<Step> = Vec::with_capacity(streams.iter().map(Sequence::len).sum());
     let mut waiting: Vec<(u64, usize)> = Vec::new();
     loop {
@@ -153,7 +159,7 @@ pub(crate) fn order(
 mod tests {
     use super::*;
     use crate::core::g::wait_reason::WaitReason;
-    use crate::ext::recording::record::{Kind, Rule, Was, start_word};
+    use crate::ext::recording::record::{Rule, Was, start_word};
     use crate::ext::trace::possible::Queues;
 
     fn in_order(
@@ -254,6 +260,33 @@ mod tests {
             (1, 4, "missing"),
         ];
         assert_eq!(accepted, expected);
+    }
+
+    /// A plain thread starts goroutine 5; what it wrote before has to wait for another M, whose clock is ahead.
+    #[test]
+    fn a_birth_that_was_written_was_not_missed() {
+        let one = vec![
+            rec(1, Kind::PStart, 0, 0, 1),
+            rec(4, Kind::Start, Rule::Local as u8, 5, start_word(1, 0, 0)),
+            rec(5, Kind::End, 0, 5, 0),
+        ];
+        let two = vec![
+            rec(1, Kind::PStart, 0, 1, 1),
+            rec(1, Kind::GWas, Was::Running as u8, 6, 0),
+            rec(8, Kind::Block, WaitReason::Park as u8, 6, 0),
+        ];
+        let mut outside = vec![rec(2, Kind::Ready, 0, 6, 1), rec(3, Kind::Create, 0, 5, 0)];
+        let len = |outside: &[Record]| {
+            let streams = vec![
+                (1, one.clone()),
+                (2, two.clone()),
+                (u32::MAX, outside.to_vec()),
+            ];
+            in_order(&streams, false, Beginning::Blurred).unwrap().len()
+        };
+        assert_eq!(len(&outside), 8);
+        outside.pop();
+        assert_eq!(len(&outside), 7);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Go's reader of traces has the same rules (`internal/trace/order.go`).
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::core::g::wait_reason::WaitReason;
 use crate::ext::recording::record::{
@@ -98,8 +98,9 @@ pub(crate) struct World {
     gs: HashMap<u64, (GState, u32)>,
     ps: HashMap<u32, (Option<WriterId>, u32)>,
     ms: HashMap<WriterId, MState>,
-    /// Who started or readied a goroutine when the recording began may have been missed.
-    pub(crate) blurred: bool,
+    /// Who started or readied a goroutine when the recording began may have been missed. Then these are those
+    /// whose start was written.
+    pub(crate) blurred: Option<HashSet<u64>>,
 }
 
 pub(crate) type Known = (Option<u32>, Option<u64>, What);
@@ -187,12 +188,12 @@ impl World {
             }
             Kind::Start => {
                 let (moves, queues) = (b as u32, queues(b));
-                if self.blurred {
+                if self.blurred.as_ref().is_some_and(|born| !born.contains(&a)) {
                     let born = (GState::Runnable, moves.wrapping_sub(1));
                     self.gs.entry(a).or_insert(born);
                 }
                 let (state, before) = self.gs.get_mut(&a).ok_or("no such goroutine")?;
-                let missed = self.blurred
+                let missed = self.blurred.is_some()
                     && *state == GState::WaitingSince
                     && moves == before.wrapping_add(1);
                 if missed {
@@ -202,7 +203,9 @@ impl World {
                     return Err(format!("m{m} has P {:?} and runs {:?}", at.p, at.g));
                 }
                 if *state != GState::Runnable || moves != before.wrapping_add(1) {
-                    return Err(format!("goroutine {a} is {state:?} after {before} moves"));
+                    return Err(format!(
+                        "goroutine {a} is {state:?}, this is its move {moves} after {before}"
+                    ));
                 }
                 (*state, *before) = (GState::Running(m), moves);
                 let rule = Rule::from_u8(small).ok_or("no such rule")?;
@@ -235,7 +238,10 @@ impl World {
                 let (state, moves) = self.gs.get_mut(&a).ok_or("no such goroutine")?;
                 let waits = matches!(state, GState::Waiting | GState::WaitingSince);
                 if !waits || b as u32 != moves.wrapping_add(1) {
-                    return Err(format!("goroutine {a} is {state:?} after {moves} moves"));
+                    return Err(format!(
+                        "goroutine {a} is {state:?}, this is its move {} after {moves}",
+                        b as u32
+                    ));
                 }
                 (*state, *moves) = (GState::Runnable, b as u32);
                 known(What::Ready(a, queues(b)))

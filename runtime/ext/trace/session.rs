@@ -68,6 +68,7 @@ pub(crate) fn begin_at_start(flight: Option<Flight>) -> Result<(), Refused> {
     reserve()?;
     let begin = recorder::begin(keep(flight));
     SCHED.all_ps().for_each(emit::p_is_idle);
+    recorder::open();
     *session() = Some(Session {
         begin,
         beginning: Beginning::Known,
@@ -84,6 +85,7 @@ pub(crate) fn begin(flight: Option<Flight>) -> Result<(), Refused> {
         let sched = SCHED.lock(); // who comes out of the kernel waits, and then writes that down
         let begin = recorder::begin(keep(flight));
         describe_world();
+        recorder::open();
         drop(sched);
         begin
     });
@@ -99,9 +101,11 @@ pub(crate) fn begin(flight: Option<Flight>) -> Result<(), Refused> {
 fn describe_world() {
     let me = this_m();
     let mine = me.and_then(|m| m.p());
-    SCHED.all_ps().for_each(emit::p_is_idle);
-    if let (Some(m), Some(p)) = (me, mine) {
-        emit::p_starts(m, p);
+    for p in SCHED.all_ps() {
+        match (me, mine) {
+            (Some(m), Some(held)) if held.id == p.id => emit::p_is_held(m, p),
+            _ => emit::p_is_idle(p),
+        }
     }
     let running = me.and_then(|m| m.curg());
     allgs::for_each(|g| {
@@ -131,10 +135,16 @@ fn describe_world() {
 pub(crate) fn end() -> Option<Result<Recording, Impossible>> {
     let session = session().take_if(|session| session.min_age.is_none())?;
     let lived = said::living();
-    let end = recorder::end();
-    if SCHED.is_started() {
-        stop_world::stopped(|_| ()); // who still writes has written then
-    }
+    let end = if SCHED.is_started() {
+        // Whoever has a P has written what it did: of a wake-up and the sleep before it, none has both or the
+        // first alone.
+        stop_world::stopped(|_| {
+            let _sched = SCHED.lock();
+            recorder::end()
+        })
+    } else {
+        recorder::end()
+    };
     let recording = put_together(&session, &end, lived, None, Tail::Whole, look_around);
     BUSY.store(false, Release); // pairs(trace-busy)
     Some(recording)

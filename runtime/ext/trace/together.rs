@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use crate::ext::linux::ticks::Moment;
-use crate::ext::recording::recorder::{self, Still, Stream};
+use crate::ext::recording::recorder::{self, Still};
+use crate::ext::recording::streams::{Stream, streams};
 use crate::ext::trace::at_cut::Standing;
 use crate::ext::trace::cut::{cut, earliest};
 use crate::ext::trace::names::Names;
@@ -53,7 +54,7 @@ pub(super) fn put_together(
     standing: impl FnOnce() -> Standing,
 ) -> Result<Recording, Impossible> {
     let flies = session.min_age.is_some();
-    let streams = recorder::streams(end, still.is_some().then_some(*end));
+    let streams = streams(end, still.is_some().then_some(*end));
     drop(still);
     let lost = if flies { 0 } else { recorder::lost() };
     let lossy = flies || lost > 0 || tail == Tail::Open;
