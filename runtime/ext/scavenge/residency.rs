@@ -52,7 +52,7 @@ pub(crate) fn resident_bytes(span: Span) -> usize {
 /// Visits nothing where the kernel cannot tell.
 pub(crate) fn for_each_deep(pages: usize, mut visit: impl FnMut(SlotRef, usize)) {
     for region in region::all() {
-        let stride = region.class().slot_bytes();
+        let stride = region.class().stride_bytes();
         let span = region.span();
         let mut current = (0, 0);
         let mut leave = |(i, count): (usize, usize)| {

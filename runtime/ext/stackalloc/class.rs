@@ -44,10 +44,20 @@ impl Class {
         self.0 as usize
     }
 
-    /// Bytes from the start of one slot to the start of the next: guard and stack.
+    /// Bytes of a slot: guard and stack.
     #[inline]
     pub(crate) const fn slot_bytes(self) -> usize {
         1 << (SMALLEST_LOG + self.0 as u32)
+    }
+
+    /// Bytes from the start of one slot to the start of the next: an odd number of pages where
+    /// slots share page tables, so that the tops of many stacks use all sets of the TLB.
+    #[inline]
+    pub(crate) fn stride_bytes(self) -> usize {
+        match self.slot_bytes() {
+            bytes @ ..MIB_2 => bytes + mem::page_size(),
+            bytes => bytes,
+        }
     }
 
     /// Bytes at the bottom of a slot that cannot be accessed.
@@ -102,6 +112,18 @@ mod tests {
         assert_eq!(slot(8 * MIB), 8 * MIB);
         assert_eq!(slot(1 << 30), 1 << 30);
         assert_eq!(class_for(1 << 30).unwrap().number(), Class::COUNT - 1);
+    }
+
+    #[test]
+    fn slots_that_share_page_tables_are_an_odd_number_of_pages_apart() {
+        let (page, gap) = (mem::page_size(), |class: Class| {
+            class.stride_bytes() - class.slot_bytes()
+        });
+        for class in Class::all() {
+            let small = class.slot_bytes() < 2 * MIB;
+            assert_eq!(gap(class), if small { page } else { 0 });
+            assert_eq!(class.stride_bytes() / page % 2 == 1, small);
+        }
     }
 
     #[test]

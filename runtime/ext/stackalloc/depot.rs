@@ -210,6 +210,12 @@ mod tests {
                         slots.iter().map(|s| (s.bottom(), s.end())).collect();
                     spans.sort_unstable();
                     assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0));
+                    let stride = class.stride_bytes();
+                    assert!(
+                        spans
+                            .windows(2)
+                            .all(|pair| (pair[1].0 - pair[0].0) % stride == 0)
+                    );
                     for slot in &slots {
                         assert_eq!(slot.class(), class);
                         assert_eq!(slot.top() % 16, 0);

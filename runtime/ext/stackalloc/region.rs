@@ -77,7 +77,7 @@ pub(crate) fn all() -> &'static [Region] {
 /// The slot that `address` lies in, guard included. For the fault handler: no lock.
 pub(crate) fn find(address: usize) -> Option<SlotRef> {
     let region = all().iter().find(|region| region.covers(address))?;
-    region.slot((address - region.first.get()) / region.class().slot_bytes())
+    region.slot((address - region.first.get()) / region.class().stride_bytes())
 }
 
 impl Region {
@@ -144,12 +144,12 @@ impl Region {
 
     /// Bytes reserved for slots.
     pub(crate) fn reserved_bytes(&self) -> usize {
-        self.room.get() * self.class().slot_bytes()
+        self.room.get() * self.class().stride_bytes()
     }
 
     /// Bytes of slots that are writable.
     pub(crate) fn committed_bytes(&self) -> usize {
-        self.ready.get() * self.class().slot_bytes()
+        self.ready.get() * self.class().stride_bytes()
     }
 
     /// Slots made so far.
@@ -218,15 +218,16 @@ impl Region {
     }
 
     fn bottom(&self, i: usize) -> usize {
-        self.first.get() + i * self.class().slot_bytes()
+        self.first.get() + i * self.class().stride_bytes()
     }
 
     /// Makes as many slots writable again as there are, or as many as the kernel allows; under a
     /// limit, a share of what is left of that.
     fn commit_more(&self) -> Result<(), StackError> {
         let ready = self.ready.get();
-        let stride = self.class().slot_bytes();
-        let mut step = (COMMIT_STEP / stride).max(ready).max(1);
+        let stride = self.class().stride_bytes();
+        // A whole number of batches: the pages between slots do not count.
+        let mut step = (COMMIT_STEP / self.class().slot_bytes()).max(ready).max(1);
         step = step.min(self.room.get() - ready);
         if let Some(allowance) = limits::writable() {
             step = step.min(BATCH.max(allowance.share() / stride));
@@ -290,7 +291,7 @@ fn room_for(class: Class) -> Result<usize, StackError> {
     let Some(allowance) = limits::address_space() else {
         return Ok(most);
     };
-    let mut room = most.min(BATCH.max(allowance.share() / class.slot_bytes()));
+    let mut room = most.min(BATCH.max(allowance.share() / class.stride_bytes()));
     while room > 1 && !allowance.allows(span_for(class, room)) {
         room /= 2;
     }
@@ -306,5 +307,5 @@ fn room_for(class: Class) -> Result<usize, StackError> {
 
 /// Address space for `room` slots, wherever the kernel puts it.
 fn span_for(class: Class, room: usize) -> usize {
-    records_bytes(room) + 2 * PAGE_TABLE + room * class.slot_bytes()
+    records_bytes(room) + 2 * PAGE_TABLE + room * class.stride_bytes()
 }

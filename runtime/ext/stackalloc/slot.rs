@@ -25,7 +25,7 @@ const STAGGER_BYTES: usize = 64;
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Slot {
-    /// The lowest address, where the guard begins, a multiple of 64 KiB. In the bits below: the
+    /// The lowest address, where the guard begins, the first of a page. In the bits below: the
     /// class, the stagger, and whether a coroutine lives here.
     place: OwnerCell<usize>,
     owner: OwnerCell<usize>,
@@ -38,7 +38,7 @@ const CLASS_BITS: usize = 0xf;
 const STAGGER_SHIFT: u32 = 4;
 const STAGGER_BITS: usize = 0xf << STAGGER_SHIFT;
 const HAS_COROUTINE: usize = 1 << 8;
-const BOTTOM_BITS: usize = !0xffff;
+const BOTTOM_BITS: usize = !0xfff;
 
 const _: () = assert!(Class::COUNT <= CLASS_BITS + 1);
 
