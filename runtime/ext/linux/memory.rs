@@ -23,6 +23,8 @@ pub(crate) enum Advice {
     Drop,
     /// Never back this with huge pages.
     NoHugePages,
+    /// Back this with huge pages where the system has them.
+    HugePages,
 }
 
 impl Advice {
@@ -32,8 +34,24 @@ impl Advice {
             Advice::Guard => 102,
             Advice::Drop => libc::MADV_DONTNEED,
             Advice::NoHugePages => libc::MADV_NOHUGEPAGE,
+            Advice::HugePages => libc::MADV_HUGEPAGE,
         }
     }
+}
+
+/// Bytes of a huge page, as most systems have them.
+pub(crate) const HUGE: usize = 2 << 20;
+
+/// Memory that is zero, in huge pages if the system gives some: a page that is touched for the first time
+/// costs the kernel microseconds, and these are fewer. It is kept for ever.
+pub(crate) fn huge(len: usize) -> Result<usize, Errno> {
+    let at = reserve(len + HUGE)?.next_multiple_of(HUGE);
+    let span = Span { addr: at, len };
+    // SAFETY: reserved above.
+    unsafe { commit(span) }?;
+    // SAFETY: the same. A kernel without huge pages says no.
+    let _ = unsafe { advise(span, Advice::HugePages) };
+    Ok(at)
 }
 
 /// `n` rounded up to a whole number of pages.

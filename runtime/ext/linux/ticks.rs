@@ -21,21 +21,24 @@ pub(crate) fn choose() {
     CHOSEN.get_or_init(|| STEADY.store(is_steady(), Relaxed));
 }
 
-/// Ticks since some time long ago.
+/// Is the clock the CPU's counter?
 #[inline]
-pub(crate) fn now() -> u64 {
-    if STEADY.load(Relaxed) {
-        counter()
-    } else {
-        of_the_system()
-    }
+pub(crate) fn is_counter() -> bool {
+    STEADY.load(Relaxed)
 }
 
-/// Out of the way: a function with a call in its midst saves registers before it reads the counter.
-#[cold]
-#[inline(never)]
-fn of_the_system() -> u64 {
-    nanotime()
+/// The counter, where the clock is that: an instruction, and no call in the caller's midst.
+#[inline]
+pub(crate) fn of_the_cpu() -> u64 {
+    counter()
+}
+
+/// Ticks since some time long ago.
+pub(crate) fn now() -> u64 {
+    match is_counter() {
+        true => counter(),
+        false => nanotime(),
+    }
 }
 
 /// One moment, by both clocks.

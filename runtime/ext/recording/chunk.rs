@@ -4,10 +4,10 @@
 //! that was at it knows that what it has read means nothing.
 #![allow(unsafe_code, reason = "gets zeroed memory, as a slice of chunks")]
 
-use std::alloc::{Layout, alloc_zeroed};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
 
+use crate::ext::linux::memory::huge;
 use crate::ext::recording::record::{Record, WORDS};
 
 /// Words of a chunk: 64 KiB.
@@ -113,12 +113,7 @@ impl Chunk {
 
 /// Memory for `n` chunks, which is zero; none: the system has not so much. It is kept for ever.
 pub(super) fn region(n: usize) -> Option<&'static [Chunk]> {
-    let layout = Layout::array::<Chunk>(n).ok()?;
-    // SAFETY: `n` is not 0, nor is a chunk's size.
-    let memory = unsafe { alloc_zeroed(layout) }.cast::<Chunk>();
-    if memory.is_null() {
-        return None;
-    }
+    let memory = huge(n * BYTES).ok()? as *const Chunk;
     // SAFETY: so many chunks, which nobody else has; all zeros is a chunk.
     Some(unsafe { std::slice::from_raw_parts(memory, n) })
 }

@@ -111,23 +111,35 @@ impl Writer {
     /// Writes an event of now. `tag`: of [`record::tag`](crate::ext::recording::record::tag).
     #[inline]
     pub(crate) fn write(&self, owner: impl FnOnce() -> u32, tag: u64, a: u64, b: u64) {
-        let now = ticks::now();
+        let len = self.len.get();
+        let has_room = self.session.get() == RECORDER.session.load(Relaxed) && len < RECORDS;
+        match self.chunk.get() {
+            Some(chunk) if has_room && ticks::is_counter() => {
+                self.len.set(len + 1);
+                chunk.write(len, words(ticks::of_the_cpu(), tag, a, b));
+            }
+            _ => self.write_with_care(owner(), tag, a, b),
+        }
+    }
+
+    /// Into a new chunk, perhaps, and by a clock that is a call. `write` ends with it, and so saves no registers.
+    #[cold]
+    #[inline(never)]
+    fn write_with_care(&self, owner: u32, tag: u64, a: u64, b: u64) {
         let mut len = self.len.get();
         if self.session.get() != RECORDER.session.load(Relaxed) || len >= RECORDS {
-            if !self.take_chunk(owner()) {
+            if !self.take_chunk(owner) {
                 return;
             }
             len = 0;
         }
         if let Some(chunk) = self.chunk.get() {
             self.len.set(len + 1);
-            chunk.write(len, words(now, tag, a, b));
+            chunk.write(len, words(ticks::now(), tag, a, b));
         }
     }
 
     /// Gets a chunk; if there is none, an event is lost.
-    #[cold]
-    #[inline(never)]
     fn take_chunk(&self, owner: u32) -> bool {
         let found = self.find_chunk(owner);
         if !found {
