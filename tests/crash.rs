@@ -522,6 +522,7 @@ fn a_stack_overflow_names_the_goroutine() {
         }
         run(|| {
             let deep = thread::Builder::new().name("too deep".into());
+            let _bystander = bystander();
             let h = deep.spawn(|| for_ever(0)).unwrap();
             let _ = h.join();
         });
@@ -539,8 +540,27 @@ fn a_stack_overflow_names_the_goroutine() {
             "goroutine ... [running]:",
             "\tname: too deep",
             "\tcreated by goroutine 1 at tests/crash.rs:...",
+            "goroutine 1 [join]:",
+            "goroutine ... [chan receive]:",
+            "\tname: bystander",
+            "\t   tests/crash.rs:...",
         ],
     );
+    assert_eq!(e.stderr.matches("too deep").count(), 1, "{e}");
+}
+
+/// A goroutine that waits, and the sender that it waits for.
+fn bystander() -> gosched::channel::Sender<()> {
+    let (send, recv) = gosched::channel::bounded(0);
+    let builder = thread::Builder::new().name("bystander".into());
+    builder.spawn(move || recv.recv()).unwrap();
+    while !gosched::goroutines()
+        .iter()
+        .any(|g| g.name.as_deref() == Some("bystander") && g.wait_reason.is_some())
+    {
+        thread::yield_now();
+    }
+    send
 }
 
 fn too_many_threads() {
@@ -696,6 +716,7 @@ fn a_result_that_panics_when_it_is_dropped() {
     }
     let Some(e) = ended("a_result_that_panics_when_it_is_dropped", || {
         run(|| {
+            let _bystander = bystander();
             drop(thread::spawn(|| Bomb));
             thread::park();
         });
@@ -708,6 +729,9 @@ fn a_result_that_panics_when_it_is_dropped() {
         &[
             "boom",
             "fatal error: the result of a goroutine panicked when it was dropped",
+            "goroutine ... [chan receive]:",
+            "\tname: bystander",
+            "\t   tests/crash.rs:...",
         ],
     );
 }

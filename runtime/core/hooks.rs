@@ -71,7 +71,7 @@ pub(crate) use crate::ext::timers::sched_timers::run_due;
 pub(crate) use crate::ext::world::stop_for_world::{is_stopping, stops_for_world};
 
 pub(crate) use crate::ext::diagnostics::deadlock::nobody_can_act;
-pub(crate) use crate::ext::diagnostics::sigquit::answer;
+pub(crate) use crate::ext::diagnostics::others::answer;
 pub(crate) use crate::ext::hooks::{foreign_falls_asleep, nobody_is_awake};
 pub(crate) use crate::ext::net::io_wait::time_is_over;
 pub(crate) use crate::ext::net::poller::poll_if_unasked;

@@ -21,6 +21,7 @@ use crate::core::sys::note::Note;
 use crate::ext::diagnostics::deadlock;
 use crate::ext::diagnostics::exit_watcher;
 use crate::ext::diagnostics::leaks;
+use crate::ext::diagnostics::others;
 use crate::ext::diagnostics::schedtrace;
 use crate::ext::diagnostics::sigquit;
 use crate::ext::growth::overflow;
@@ -142,6 +143,7 @@ pub(crate) fn runtime_has_started(s: &Settings) {
         stacks: starved::see_to,
         serve: locked_thread::serve_refused,
     });
+    others::prepare();
     sysmon::start(s.debug.slice.unwrap_or(DEFAULT_SLICE));
 }
 

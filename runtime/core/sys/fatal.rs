@@ -103,6 +103,21 @@ pub(crate) fn dying() -> i32 {
     DYING.load(Relaxed)
 }
 
+/// What else a report tells that is not about everybody.
+static OTHERS: OnceLock<fn(usize)> = OnceLock::new();
+
+/// `tell` may be called on any thread at any moment, in a signal handler too. The first counts.
+pub(crate) fn set_others(tell: fn(usize)) {
+    OTHERS.get_or_init(|| tell);
+}
+
+/// Tells about all goroutines but that with this address. By [`begin_death`]'s caller, after its words.
+pub(crate) fn tell_others(told: usize) {
+    if let Some(tell) = OTHERS.get() {
+        tell(told);
+    }
+}
+
 /// What is still to be done when the words are out.
 static LAST_ACT: OnceLock<fn()> = OnceLock::new();
 
@@ -136,6 +151,7 @@ pub(crate) fn throw(args: fmt::Arguments<'_>) -> ! {
 pub(crate) fn throw_begun(args: fmt::Arguments<'_>) -> ! {
     // Nobody is left to hear that stderr is closed.
     let _ = writeln!(RawStderr, "fatal error: {args}");
+    tell_others(0);
     die()
 }
 

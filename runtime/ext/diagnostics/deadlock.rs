@@ -88,11 +88,7 @@ fn report() -> ! {
         "all goroutines are asleep - deadlock!"
     };
     let _ = writeln!(RawStderr, "fatal error: {words}");
-    dump_all(
-        &mut BufferedStderr::new(),
-        Caller::Ordinary,
-        at_all().as_ref(),
-    );
+    dump_all(&mut BufferedStderr::new(), Caller::Ordinary, at_all());
     die()
 }
 

@@ -42,9 +42,19 @@ const SHOWN: usize = 10_000;
 
 /// Every goroutine, one paragraph each, about the oldest first.
 pub(crate) fn dump_all(out: &mut dyn fmt::Write, caller: Caller, stacks: Option<&Stacks>) {
+    dump_others(0, out, caller, stacks);
+}
+
+/// All but the one with this address.
+pub(crate) fn dump_others(
+    but: usize,
+    out: &mut dyn fmt::Write,
+    caller: Caller,
+    stacks: Option<&Stacks>,
+) {
     let mut told = 0;
     allgs::for_each(|g| {
-        if is_user(g) {
+        if is_user(g) && std::ptr::from_ref::<G>(g).addr() != but {
             if told < SHOWN {
                 let _ = writeln!(out);
                 let _ = describe(g, out, caller, stacks);

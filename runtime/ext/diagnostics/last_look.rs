@@ -7,7 +7,7 @@
 //! small part, without a limit of time.
 #![forbid(unsafe_code)]
 
-use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use crate::core::m::current::set_this_m;
 use crate::core::sys::clock::{Nanos, nanotime};
@@ -22,30 +22,52 @@ const PATIENCE: Nanos = 10_000_000_000;
 /// What std needs to look for names in the debug information.
 const STACK: usize = 2 << 20;
 
-static FOUND: Mutex<Option<Stacks>> = Mutex::new(None);
+/// What it takes at most, besides. Where there is not so much, a look would abort: then there is none.
+const ROOM: usize = 128 << 20;
+
+/// Never dropped: who reads it may not free memory.
+static FOUND: OnceLock<Stacks> = OnceLock::new();
 static READY: Note = Note::new();
 
 /// The stacks of all goroutines. Called once, by the thread that reports.
-pub(crate) fn at_all() -> Option<Stacks> {
+pub(crate) fn at_all() -> Option<&'static Stacks> {
     // An M that reports is inside the runtime, where nothing may be allocated. It never runs a goroutine
     // again, so it is a plain thread from here on.
     set_this_m(None);
-    helper::start(c"gosched-stacks", STACK, |_| {
-        let found = Stacks::collect(|each| {
+    start_look();
+    wait_for_look()
+}
+
+/// Somebody looks. By a thread that holds no lock of malloc's.
+pub(super) fn start_look() {
+    let started = helper::start(c"gosched-stacks", STACK, |_| {
+        look();
+        READY.wake();
+    });
+    if started.is_err() {
+        READY.wake(); // there is nothing to wait for
+    }
+}
+
+fn look() {
+    if Vec::<u8>::new().try_reserve_exact(ROOM).is_err() {
+        return;
+    }
+    FOUND.get_or_init(|| {
+        Stacks::collect(|each| {
             allgs::for_each(|g| {
                 if is_user(g) {
                     each(g);
                 }
             });
-        });
-        if let Ok(mut place) = FOUND.lock() {
-            *place = Some(found);
-        }
-        READY.wake();
-    })
-    .ok()?;
+        })
+    });
+}
+
+/// What was found. In a signal handler, too.
+pub(super) fn wait_for_look() -> Option<&'static Stacks> {
     match READY.sleep_until(Some(nanotime() + PATIENCE)) {
-        true => FOUND.lock().ok()?.take(),
+        true => FOUND.get(),
         false => None,
     }
 }

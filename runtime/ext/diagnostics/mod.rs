@@ -20,6 +20,8 @@ pub(crate) mod last_look;
 #[cfg(not(loom))]
 pub(crate) mod sigquit;
 #[cfg(not(loom))]
+pub(crate) mod others;
+#[cfg(not(loom))]
 pub(crate) mod exit_watcher;
 #[cfg(not(loom))]
 pub(crate) mod deadlock;

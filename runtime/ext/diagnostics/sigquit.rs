@@ -98,7 +98,7 @@ pub(crate) fn answer() {
         None => writeln!(out, "PC={pc:#x} m=nil sigcode={code}"),
         Some(m) => writeln!(out, "PC={pc:#x} m={m} sigcode={code}"),
     };
-    dump_all(&mut out, Caller::Urgent, at_all().as_ref());
+    dump_all(&mut out, Caller::Urgent, at_all());
     drop(out);
     die()
 }

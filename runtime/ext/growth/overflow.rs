@@ -5,7 +5,7 @@
 //! (ext/stackalloc/README.md#not-like-this).
 //!
 //! The handler runs on the M's signal stack and uses `write(2)` only: no lock, no
-//! allocation. Faults that are not ours go to the handler that was there before.
+//! allocation. The stacks of the other goroutines are looked at by another thread. Faults that are not ours go to the handler that was there before.
 //!
 //! Go: stack.go newstack ("goroutine stack exceeds"), signal_unix.go sigpanic.
 #![allow(unsafe_code, reason = "a handler for SIGSEGV and SIGBUS")]
@@ -15,7 +15,7 @@ use std::ffi::c_void;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
 
-use crate::core::sys::fatal::{RawStderr, begin_death, exit_now, last_act};
+use crate::core::sys::fatal::{RawStderr, begin_death, exit_now, last_act, tell_others};
 use crate::ext::linux::memory::Errno;
 use crate::ext::linux::signal::{self, AltStack, Chain};
 use crate::ext::linux::ucontext;
@@ -102,6 +102,7 @@ fn report_and_end(slot: &Slot, address: usize, sp: usize) -> ! {
     begin_death();
     let report = REPORT.get().copied();
     let _ = write_report(&mut RawStderr, slot, address, sp, report);
+    tell_others(slot.owner() & !SEGMENT_TAG);
     last_act();
     match report.map(|report| report.ending) {
         Some(Ending::Abort) => signal::abort_now(),
