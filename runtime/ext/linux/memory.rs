@@ -214,6 +214,22 @@ mod tests {
         unsafe { release(span) };
     }
 
+    /// The kernel's own word for it, where it has huge pages.
+    #[test]
+    fn huge_pages_are_asked_for() {
+        let at = huge(2 * HUGE).unwrap();
+        assert!(at.is_multiple_of(HUGE));
+        if !std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+            return;
+        }
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut lines = maps.lines();
+        let begin = format!("{at:x}-");
+        assert!(lines.any(|line| line.starts_with(&begin)));
+        let flags = lines.find(|line| line.starts_with("VmFlags:")).unwrap();
+        assert!(flags.split(' ').any(|flag| flag == "hg"), "{flags}");
+    }
+
     #[test]
     fn the_sysctl_can_be_read() {
         assert!(max_map_count() >= 1024);
