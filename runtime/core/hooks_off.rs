@@ -16,7 +16,7 @@ use crate::core::g::status::Enqueue;
 use crate::core::m::enter::{Call, NoPreempt};
 use crate::core::m::machine::M;
 use crate::core::p::processor::{LentP, P};
-use crate::core::p::run_queue::Source;
+use crate::core::p::run_queue::{Slept, Source};
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
@@ -211,7 +211,7 @@ pub(crate) fn run_due(_: &NoPreempt, _: &'static P, _own: bool) -> bool {
 }
 
 #[inline]
-pub(crate) fn poll_net(_: LentP<'_>) -> Option<GRef> {
+pub(crate) fn poll_net(_: &M, _: LentP<'_>) -> Option<GRef> {
     None
 }
 
@@ -244,8 +244,8 @@ pub(crate) fn leave_to_others(_: &SchedGuard, _: &'static M) -> Owed {
 #[inline]
 pub(crate) fn p_gets_busy(_: &SchedGuard) {}
 
-pub(crate) fn wait_for_timers(_: &'static M) -> bool {
-    false
+pub(crate) fn wait_for_timers(_: &'static M) -> Slept {
+    Slept::NotForTimers
 }
 
 // A goroutine's life.

@@ -11,7 +11,7 @@ use crate::core::m::current::{set_this_m, this_m};
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
-use crate::core::p::run_queue::Source;
+use crate::core::p::run_queue::{Slept, Source};
 use crate::core::sched::idle;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::schedule::{Next, m_start};
@@ -194,10 +194,10 @@ pub(crate) fn slice_is_over(p: &P) -> bool {
 }
 
 /// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
-/// there are no timers, and nobody waits for a descriptor. Returns `true` if one is due, or ready.
-pub(crate) fn wait_for_timers(m: &'static M) -> bool {
+/// there are no timers, and nobody waits for a descriptor.
+pub(crate) fn wait_for_timers(m: &'static M) -> Slept {
     if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
-        return false;
+        return Slept::NotForTimers;
     }
     m.affinity.sleeps_for_timers.set(true);
     // pairs(affinity): send_home; a fence follows in `sleep`, then a look at the queue.
@@ -210,10 +210,9 @@ pub(crate) fn wait_for_timers(m: &'static M) -> bool {
     let doze = |note: &Note, until| poller::doze(m, note, until, &ready);
     let woke = SCHED.timer_waiter.sleep(nanotime, earliest, doze);
     m.affinity.sleeps_for_timers.set(false);
-    poller::give_to_all(&ready);
     match woke {
-        Woke::NoTimers => false,
-        Woke::Due => true,
+        Woke::NoTimers => Slept::NotForTimers,
+        Woke::Due => poller::slept(m, &ready),
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct MExt {
     incarnation: AtomicIncarnation,
     /// The thread does not use it any more.
     free: AtomicBool,
+    /// When the poll was whose goroutines it runs; 0: it has run them. By its own thread.
+    pub(crate) net_since: OwnerCell<u64>,
     /// How many goroutines it made runnable, while that was counted (`ext/latency.rs`).
     pub(crate) made_ready: OwnerCell<u32>,
     /// Where the goroutine is that preemption has stopped on it.
@@ -84,6 +86,7 @@ impl MExt {
             tls_ranges: TlsRanges::unknown(),
             incarnation: AtomicIncarnation::none(),
             free: AtomicBool::new(false),
+            net_since: OwnerCell::zero(),
             made_ready: OwnerCell::zero(),
             stopped_at: PlaceCell::nowhere(),
             trace: Writer::new(),

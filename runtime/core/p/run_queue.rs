@@ -55,6 +55,18 @@ pub(crate) enum Source {
     NoStack,
 }
 
+/// How an M's sleep for timers and descriptors has ended.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Slept {
+    /// It did not sleep: another M does, or there is nothing to sleep for.
+    NotForTimers,
+    /// There is something to do: an M with a P has to look around.
+    Look,
+    /// One goroutine can run, and this M alone is enough for it.
+    Run(GRef),
+}
+
 /// What `get` found.
 #[derive(Debug)]
 pub(crate) struct Picked {

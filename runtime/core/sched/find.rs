@@ -17,7 +17,7 @@ use crate::core::hooks;
 use crate::core::m::enter::NoPreempt;
 use crate::core::m::machine::M;
 use crate::core::p::processor::{HeldP, LentP, P, PStatus};
-use crate::core::p::run_queue::{LOCAL_CAP, Picked, Source};
+use crate::core::p::run_queue::{LOCAL_CAP, Picked, Slept, Source};
 use crate::core::sched::idle;
 use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
@@ -64,7 +64,7 @@ fn find_with_p(rt: &NoPreempt, m: &'static M, p: LentP<'_>) -> Option<Picked> {
         .or_else(|| hooks::next_of_m(m, &p).map(|g| fresh(g, Source::OwnThread)))
         .or_else(|| local(p, fired))
         .or_else(|| global_batch(p))
-        .or_else(|| hooks::poll_net(p).map(|g| fresh(g, Source::Net)))
+        .or_else(|| hooks::poll_net(m, p).map(|g| fresh(g, Source::Net)))
         .or_else(|| steal(rt, m, p))
 }
 
@@ -247,10 +247,32 @@ fn give_up_p(m: &'static M, p: HeldP) -> Option<Picked> {
         return None;
     }
     // If a timer is due and no P is idle: all are busy, and look at their timers themselves.
-    if !(hooks::wait_for_timers(m) && spin_with_idle_p(m)) {
+    let looks = match hooks::wait_for_timers(m) {
+        Slept::NotForTimers => false,
+        Slept::Look => spin_with_idle_p(m),
+        Slept::Run(g) => match take_idle_p_for(m, g) {
+            Some(picked) => return Some(picked),
+            None => false,
+        },
+    };
+    if !looks {
         idle::stop_m(m);
     }
     None
+}
+
+/// Takes an idle P for one goroutine, and does not spin: nobody else is woken. If there is none, the M
+/// that gives up the next P will find the goroutine. Go: findRunnable, after netpoll has blocked.
+fn take_idle_p_for(m: &'static M, g: GRef) -> Option<Picked> {
+    let sched = SCHED.lock();
+    let Some(p) = sched.pop_idle_p() else {
+        sched.push_global(g);
+        SCHED.idle.leave_need();
+        return None;
+    };
+    drop(sched);
+    idle::acquire_p(m, p);
+    Some(fresh(g, Source::Net))
 }
 
 /// The M stops spinning, and then looks at every queue once more. Returns `true` if it has a P

@@ -13,6 +13,7 @@ use crate::core::g::goroutine::GRef;
 use crate::core::g::gqueue::GQueue;
 use crate::core::m::machine::M;
 use crate::core::p::processor::LentP;
+use crate::core::p::run_queue::Slept;
 use crate::core::sched::park::spill;
 use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::wake::{start_m_locked, wakep};
@@ -22,23 +23,34 @@ use crate::ext::linux::epoll::{self, Events, Patience};
 use crate::ext::net::poll_desc::meant_by;
 use crate::ext::recording::emit;
 use crate::ext::recording::record::Asleep;
+use crate::ext::timers::sched_timers;
 use crate::ext::timers::timer_waiter::Doze;
 
 /// When nobody has asked the kernel for so long, sysmon does. Go: sysmon, 10 ms.
 const UNASKED: Nanos = 10_000_000;
 /// When somebody asked last; whoever asks writes it. Go: sched.lastpoll.
 static LAST_POLL: AtomicU64 = AtomicU64::new(0);
+/// What a goroutine that a poll has brought may keep its M from asking again, before another M has to
+/// ask meanwhile. Some ten times what it costs to wake one.
+const LONG: Nanos = 200_000;
+/// So long after one that took longer, the next are expected to.
+const EXPECTED: Nanos = 100_000_000;
+/// When that was seen last.
+static LONG_SEEN: AtomicU64 = AtomicU64::new(0);
 
-/// Takes one batch of events; the goroutines that they wake join `ready`.
-fn poll(patience: Patience, ready: &GQueue) {
-    let Some(epoll) = epoll::opened() else { return };
+/// Takes one batch of events; the goroutines that they wake join `ready`. When it was.
+fn poll(patience: Patience, ready: &GQueue) -> Nanos {
+    let Some(epoll) = epoll::opened() else {
+        return 0;
+    };
     let mut events = Events::new();
     epoll.wait(patience, &mut events);
-    collect(&events, ready);
+    collect(&events, ready)
 }
 
-fn collect(events: &Events, ready: &GQueue) {
-    LAST_POLL.store(nanotime(), Relaxed);
+fn collect(events: &Events, ready: &GQueue) -> Nanos {
+    let now = nanotime();
+    LAST_POLL.store(now, Relaxed);
     for event in events.iter() {
         let Some(desc) = meant_by(&event) else {
             continue;
@@ -56,24 +68,45 @@ fn collect(events: &Events, ready: &GQueue) {
                 .for_each(|g| ready.push_back(g));
         }
     }
+    now
+}
+
+/// `m` runs what its poll has brought `now`. Is another M needed, to ask meanwhile? `README.md#alone`.
+fn needs_another(m: &M, now: Nanos) -> bool {
+    m.net_since.set(now);
+    now.saturating_sub(LONG_SEEN.load(Relaxed)) < EXPECTED
+}
+
+/// `m` has run all that its last poll has brought.
+#[inline]
+fn has_run_all(m: &M) {
+    let since = m.net_since.get();
+    if since != 0 {
+        m.net_since.set(0);
+        let now = nanotime();
+        if now - since > LONG {
+            LONG_SEEN.store(now, Relaxed);
+        }
+    }
 }
 
 /// The P has nothing to run: the first goroutine whose descriptor is ready; the others join the P's
 /// queue. Nobody asks here while the timer waiter does.
 #[inline]
-pub(crate) fn poll_net(p: LentP<'_>) -> Option<GRef> {
+pub(crate) fn poll_net(m: &M, p: LentP<'_>) -> Option<GRef> {
+    has_run_all(m);
     if SCHED.io_waiters.load(Relaxed) == 0 || SCHED.timer_waiter.is_taken() {
         return None;
     }
-    poll_for(p)
+    poll_for(m, p)
 }
 
 #[cold]
-fn poll_for(p: LentP<'_>) -> Option<GRef> {
+fn poll_for(m: &M, p: LentP<'_>) -> Option<GRef> {
     let ready = GQueue::new();
-    poll(Patience::None, &ready);
+    let now = poll(Patience::None, &ready);
     let first = ready.pop_front()?;
-    if !ready.is_empty() {
+    if needs_another(m, now) || !ready.is_empty() {
         while let Some(g) = ready.pop_front() {
             p.put(g, spill);
         }
@@ -101,11 +134,22 @@ pub(crate) fn doze(m: &'static M, note: &Note, until: Nanos, ready: &GQueue) -> 
     }
 }
 
-/// By an M without a P: whoever has one finds them.
-pub(crate) fn give_to_all(ready: &GQueue) {
+/// The timer waiter, `m`, is up again, without a P. If one goroutine is ready, and there is nothing else to
+/// see to, `m` runs it. Otherwise they are for all Ms to find.
+pub(crate) fn slept(m: &M, ready: &GQueue) -> Slept {
+    let now = LAST_POLL.load(Relaxed);
+    let others = || sched_timers::any_before(now + UNASKED) || !m.affinity.queue.is_empty();
+    if ready.len() == 1
+        && !needs_another(m, now)
+        && !others()
+        && let Some(g) = ready.pop_front()
+    {
+        return Slept::Run(g);
+    }
     if !ready.is_empty() {
         SCHED.lock().global().append(ready);
     }
+    Slept::Look
 }
 
 /// By sysmon, which never waits for the scheduler's lock: `lock` takes it.

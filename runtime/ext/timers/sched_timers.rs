@@ -134,7 +134,12 @@ fn act(rt: &NoPreempt, p: &P, Expired { who, data }: Expired<G>) {
 
 /// Some timer is due and was not run yet.
 pub(crate) fn overdue(now: Nanos) -> bool {
-    SCHED.ps().any(|p| is_overdue(p, now))
+    any_before(now)
+}
+
+/// Some timer is due at `when`, or earlier. It may have been stopped.
+pub(crate) fn any_before(when: Nanos) -> bool {
+    SCHED.ps().any(|p| is_overdue(p, when))
 }
 
 /// Of this P.
