@@ -117,20 +117,22 @@ macro_rules! connected {
             /// Reads that have waited so long fail with
             /// [`WouldBlock`](std::io::ErrorKind::WouldBlock), as std's do on Linux. `None`: they wait.
             ///
+            /// It is no system call: the kernel hears of it when this becomes std's.
+            ///
             /// # Errors
             /// If the time is zero.
             pub fn set_read_timeout(
                 &self,
                 span: Option<std::time::Duration>,
             ) -> std::io::Result<()> {
-                self.0.std().set_read_timeout(span)?;
                 let read = $crate::ext::net::poll_desc::Direction::Read;
-                self.0.set_timeout(read, span);
-                Ok(())
+                self.0.set_timeout(read, span)
             }
 
             /// Writes that have waited so long fail with
             /// [`WouldBlock`](std::io::ErrorKind::WouldBlock), as std's do on Linux. `None`: they wait.
+            ///
+            /// It is no system call: the kernel hears of it when this becomes std's.
             ///
             /// # Errors
             /// If the time is zero.
@@ -138,26 +140,26 @@ macro_rules! connected {
                 &self,
                 span: Option<std::time::Duration>,
             ) -> std::io::Result<()> {
-                self.0.std().set_write_timeout(span)?;
                 let write = $crate::ext::net::poll_desc::Direction::Write;
-                self.0.set_timeout(write, span);
-                Ok(())
+                self.0.set_timeout(write, span)
             }
 
             /// The time limit of reads.
             ///
             /// # Errors
-            /// As std's.
+            /// None at present.
             pub fn read_timeout(&self) -> std::io::Result<Option<std::time::Duration>> {
-                self.0.std().read_timeout()
+                let read = $crate::ext::net::poll_desc::Direction::Read;
+                Ok(self.0.timeout(read))
             }
 
             /// The time limit of writes.
             ///
             /// # Errors
-            /// As std's.
+            /// None at present.
             pub fn write_timeout(&self) -> std::io::Result<Option<std::time::Duration>> {
-                self.0.std().write_timeout()
+                let write = $crate::ext::net::poll_desc::Direction::Write;
+                Ok(self.0.timeout(write))
             }
         }
     };

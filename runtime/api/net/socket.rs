@@ -16,7 +16,9 @@ use crate::api::os_thread::blocking;
 use crate::api::thread::sleep::sleep;
 use crate::core::m::current::this_m;
 use crate::core::sys::clock::{Nanos, nanotime};
-use crate::ext::linux::socket::{is_nonblocking, set_nonblocking, timeout, wait_on_thread};
+use crate::ext::linux::socket::{
+    is_nonblocking, set_nonblocking, tell_timeout, timeout, wait_on_thread,
+};
 use crate::ext::net::io_wait::{Waited, wait};
 use crate::ext::net::poll_desc::{Direction, PollDesc, Watched};
 use crate::ext::timers::instant::saturated;
@@ -40,6 +42,8 @@ struct Mode {
     /// In nanoseconds; 0: none.
     read_timeout: AtomicU64,
     write_timeout: AtomicU64,
+    /// The kernel does not know these.
+    untold: AtomicBool,
 }
 
 impl Mode {
@@ -48,6 +52,7 @@ impl Mode {
             nonblocking: AtomicBool::new(false),
             read_timeout: AtomicU64::new(0),
             write_timeout: AtomicU64::new(0),
+            untold: AtomicBool::new(false),
         }
     }
 
@@ -61,6 +66,11 @@ impl Mode {
     fn set_timeout(&self, direction: Direction, span: Option<Duration>) {
         let nanos = span.map_or(0, saturated);
         self.place(direction).store(nanos, Relaxed);
+    }
+
+    fn timeout(&self, direction: Direction) -> Option<Duration> {
+        let nanos = self.place(direction).load(Relaxed);
+        (nanos != 0).then(|| Duration::from_nanos(nanos))
     }
 
     /// The end of a call that begins now.
@@ -134,6 +144,11 @@ impl<S: AsFd> Socket<S> {
     /// std's, which blocks again, if the user has not said that it should not.
     pub(crate) fn into_std(self) -> S {
         drop(self.watched);
+        if self.mode.untold.swap(false, Relaxed) {
+            let fd = self.std.as_fd();
+            tell_timeout(fd, false, self.mode.timeout(Direction::Read));
+            tell_timeout(fd, true, self.mode.timeout(Direction::Write));
+        }
         if !self.mode.nonblocking.load(Relaxed) {
             let _ = set_nonblocking(self.std.as_fd(), false);
         }
@@ -149,9 +164,23 @@ impl<S: AsFd> Socket<S> {
         self.mode.nonblocking.store(nonblocking, Relaxed);
     }
 
-    /// The kernel has accepted it.
-    pub(crate) fn set_timeout(&self, direction: Direction, span: Option<Duration>) {
+    /// An error if it is zero, as in std.
+    pub(crate) fn set_timeout(
+        &self,
+        direction: Direction,
+        span: Option<Duration>,
+    ) -> io::Result<()> {
+        if span.is_some_and(|span| span.is_zero()) {
+            let words = "cannot set a 0 duration timeout";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+        }
         self.mode.set_timeout(direction, span);
+        self.mode.untold.store(true, Relaxed);
+        Ok(())
+    }
+
+    pub(crate) fn timeout(&self, direction: Direction) -> Option<Duration> {
+        self.mode.timeout(direction)
     }
 
     #[inline]

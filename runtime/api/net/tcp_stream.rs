@@ -96,6 +96,10 @@ impl TcpStream {
         TcpStream::wrap(socket)
     }
 
+    pub(crate) fn as_std(&self) -> &std::net::TcpStream {
+        self.0.std()
+    }
+
     /// Reads what is there, or what comes next, without taking it away.
     ///
     /// # Errors

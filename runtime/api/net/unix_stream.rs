@@ -3,13 +3,12 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::os::unix::net::SocketAddr;
+use std::os::unix::net::{SocketAddr, UnixStream as StdUnixStream};
 use std::path::Path;
 
 use crate::api::net::common::{common, connected, stream};
 use crate::api::net::socket::Socket;
-use crate::api::os_thread::blocking;
-use crate::ext::linux::socket::set_nonblocking;
+use crate::ext::linux::socket::{connect_unix, set_nonblocking, unix_stream};
 
 /// As [`std::os::unix::net::UnixStream`]; a goroutine that waits in one of its calls holds no thread.
 ///
@@ -46,13 +45,13 @@ impl UnixStream {
         UnixStream::wrap(socket)
     }
 
-    /// Connects to the socket at `path`. If the listener has no room for one more, the call waits in
-    /// the kernel, on a thread: it has no event for that.
+    /// Connects to the socket at `path`. If the listener has no room for one more, the call asks again
+    /// every millisecond: the kernel has no event for that.
     ///
     /// # Errors
     /// As std's.
     pub fn connect<P: AsRef<Path>>(path: P) -> io::Result<UnixStream> {
-        UnixStream::fresh(blocking(|| std::os::unix::net::UnixStream::connect(path))?)
+        UnixStream::connect_addr(&SocketAddr::from_pathname(path)?)
     }
 
     /// As [`connect`](UnixStream::connect), to an address of any kind.
@@ -60,9 +59,9 @@ impl UnixStream {
     /// # Errors
     /// As std's.
     pub fn connect_addr(addr: &SocketAddr) -> io::Result<UnixStream> {
-        UnixStream::fresh(blocking(|| {
-            std::os::unix::net::UnixStream::connect_addr(addr)
-        })?)
+        let socket = Socket::of(unix_stream()?);
+        socket.write_untold(|std: &StdUnixStream| connect_unix(std.as_fd(), addr))?;
+        Ok(UnixStream::accepted(socket))
     }
 
     /// Two that are connected with each other.

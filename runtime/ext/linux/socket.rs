@@ -2,16 +2,19 @@
 //! for one on a plain thread.
 #![allow(
     unsafe_code,
-    reason = "socket, connect, accept4, fcntl, getsockopt, poll"
+    reason = "socket, connect, accept4, fcntl, getsockopt, setsockopt, poll"
 )]
 
 use std::io;
-use std::mem::{MaybeUninit, size_of};
+use std::mem::{MaybeUninit, offset_of, size_of};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::SocketAddr as UnixAddr;
 use std::time::Duration;
 
-use libc::{sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
+use libc::{sockaddr_in, sockaddr_in6, sockaddr_storage, sockaddr_un, socklen_t};
 
 use crate::ext::linux::event_fd::owned;
 
@@ -43,6 +46,37 @@ fn connect_to<T>(fd: &OwnedFd, to: &T) -> i32 {
     let (place, len) = (std::ptr::from_ref(to).cast(), size_of::<T>());
     // SAFETY: the address is ours and as long as said.
     unsafe { libc::connect(fd.as_raw_fd(), place, len as socklen_t) }
+}
+
+/// A Unix socket, which is to be connected.
+pub(crate) fn unix_stream() -> io::Result<OwnedFd> {
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: no memory is passed.
+    owned(unsafe { libc::socket(libc::AF_UNIX, kind, 0) })
+}
+
+/// `WouldBlock`: the listener has no room for one more, and the kernel will not tell when it has.
+pub(crate) fn connect_unix(fd: BorrowedFd<'_>, to: &UnixAddr) -> io::Result<()> {
+    let bytes = match (to.as_pathname(), to.as_abstract_name()) {
+        (Some(path), _) => path.as_os_str().as_bytes().to_vec(),
+        (None, Some(name)) => [&[0], name].concat(),
+        (None, None) => Vec::new(),
+    };
+    // SAFETY: all zeroes are an address.
+    let mut place: sockaddr_un = unsafe { std::mem::zeroed() };
+    place.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    for (to, from) in place.sun_path.iter_mut().zip(&bytes) {
+        *to = from.cast_signed();
+    }
+    // A path ends with a zero.
+    let zero = usize::from(to.as_pathname().is_some());
+    let len = offset_of!(sockaddr_un, sun_path) + bytes.len() + zero;
+    let (fd, place) = (fd.as_raw_fd(), (&raw const place).cast());
+    // SAFETY: the address is ours; std's addresses are no longer than the kernel's.
+    if unsafe { libc::connect(fd, place, len as socklen_t) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 /// The next connection of a TCP listener.
@@ -108,6 +142,24 @@ pub(crate) fn timeout(fd: BorrowedFd<'_>, of_writes: bool) -> Option<Duration> {
         unsafe { libc::getsockopt(fd, level, name, (&raw mut time).cast(), &raw mut len) };
     let span = Duration::new(time.tv_sec.cast_unsigned(), time.tv_usec as u32 * 1_000);
     (answer == 0 && !span.is_zero()).then_some(span)
+}
+
+/// Makes that the socket's time limit. It has no effect on what is no socket.
+pub(crate) fn tell_timeout(fd: BorrowedFd<'_>, of_writes: bool, span: Option<Duration>) {
+    let name = match of_writes {
+        true => libc::SO_SNDTIMEO,
+        false => libc::SO_RCVTIMEO,
+    };
+    // The kernel's zero is no limit.
+    let span = span.map_or(Duration::ZERO, |span| span.max(Duration::from_micros(1)));
+    let time = libc::timeval {
+        tv_sec: span.as_secs().cast_signed(),
+        tv_usec: span.subsec_micros().into(),
+    };
+    let len = size_of::<libc::timeval>() as socklen_t;
+    let (fd, level) = (fd.as_raw_fd(), libc::SOL_SOCKET);
+    // SAFETY: the time is ours and as long as said.
+    unsafe { libc::setsockopt(fd, level, name, (&raw const time).cast(), len) };
 }
 
 /// The calling thread waits until `fd` is ready, for `span` at most. Returns `false` if the time is

@@ -1,0 +1,3 @@
+//! What only Linux has, as in [`std::os::linux`].
+
+pub mod net;
