@@ -7,6 +7,8 @@ mod support;
 use std::io::{BufRead, Read, Write};
 use std::os::fd::AsFd;
 use std::process::Command as StdCommand;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use gosched::io::{PipeReader, PipeWriter, pipe, stdin};
@@ -233,6 +235,62 @@ fn standard_input_by_lines() {
         to.write_all(b"ree\n").unwrap();
         drop(to);
         assert!(child.wait().unwrap().success());
+    });
+}
+
+/// Children and pipes of goroutines that are preempted every millisecond, beside others that compute.
+#[test]
+fn children_and_pipes_under_preemption() {
+    const BYTES: usize = 300_000;
+    let name = "children_and_pipes_under_preemption";
+    if child::role().is_none() {
+        for procs in ["1", "2", "4"] {
+            let mut command = child::again(name, "child");
+            command.env("GOMAXPROCS", procs).env("GOSCHED", "slice=1ms");
+            let ended = child::run(&mut command, LIMIT);
+            assert_eq!(ended.status, Some(0), "{ended}");
+        }
+        return;
+    }
+    run(|| {
+        let stop = AtomicBool::new(false);
+        scope(|s| {
+            for _ in 0..2 {
+                s.spawn(|| {
+                    while !stop.load(Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            let cats = [3_u8, 4, 5].map(|byte| {
+                s.spawn(move || {
+                    let mut cat = Command::new("cat")
+                        .stdin(Stdio::piped())
+                        .stdout(Stdio::piped())
+                        .spawn()
+                        .unwrap();
+                    let mut to = cat.stdin.take().unwrap();
+                    let writer = spawn(move || to.write_all(&vec![byte; BYTES]).unwrap());
+                    let output = cat.wait_with_output().unwrap();
+                    writer.join().unwrap();
+                    assert!(output.status.success());
+                    assert_eq!(output.stdout, vec![byte; BYTES]);
+                })
+            });
+            let (mut from, mut to) = pipe().unwrap();
+            let writer = s.spawn(move || {
+                for part in 0..100_u8 {
+                    to.write_all(&[part; 3000]).unwrap();
+                }
+            });
+            let mut all = vec![];
+            from.read_to_end(&mut all).unwrap();
+            let parts = (0..100).flat_map(|part| [part; 3000]);
+            assert!(all.into_iter().eq(parts));
+            writer.join().unwrap();
+            cats.into_iter().for_each(|cat| cat.join().unwrap());
+            stop.store(true, Relaxed);
+        });
     });
 }
 
