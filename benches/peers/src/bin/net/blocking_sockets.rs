@@ -33,7 +33,8 @@ macro_rules! sockets {
                 }
             }
 
-            fn ask<S: Read + Write>(mut stream: S) -> Times {
+            /// With the stream, which is closed when nothing is measured any more.
+            fn ask<S: Read + Write>(mut stream: S) -> (Times, S) {
                 let (request, mut answer) = ([7; SIZE], [0; SIZE]);
                 let mut clock = Clock::new();
                 loop {
@@ -41,7 +42,7 @@ macro_rules! sockets {
                     stream.read_exact(&mut answer).expect("the server answers");
                     assert_eq!(answer, request);
                     if !clock.tick() {
-                        return clock.times();
+                        return (clock.times(), stream);
                     }
                 }
             }
@@ -91,7 +92,8 @@ macro_rules! sockets {
                 let clients: Vec<_> =
                     streams.into_iter().map(|stream| $spawn(move || ask(stream))).collect();
                 let (now, began) = (Now::after(before), begin(time));
-                let all = clients.into_iter().map(|client| client.join().unwrap()).collect();
+                let ended = clients.into_iter().map(|client| client.join().unwrap());
+                let (all, _open): (_, Vec<S>) = ended.unzip();
                 let later = Now::after(before);
                 Outcome::new(workload, all, began.elapsed(), &now.with_memory_of(later))
             }

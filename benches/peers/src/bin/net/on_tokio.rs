@@ -45,7 +45,8 @@ async fn serve(mut stream: impl Stream, limit: bool) {
     }
 }
 
-async fn ask(mut stream: impl Stream, limit: bool) -> Times {
+/// With the stream, which is closed when nothing is measured any more.
+async fn ask<S: Stream>(mut stream: S, limit: bool) -> (Times, S) {
     let (request, mut answer) = ([7; SIZE], [0; SIZE]);
     let mut clock = Clock::new();
     loop {
@@ -61,7 +62,7 @@ async fn ask(mut stream: impl Stream, limit: bool) -> Times {
         read.expect("the server answers");
         assert_eq!(answer, request);
         if !clock.tick() {
-            return clock.times();
+            return (clock.times(), stream);
         }
     }
 }
@@ -97,9 +98,12 @@ async fn ask_all<S: Stream>(
         .into_iter()
         .map(|stream| tokio::spawn(ask(stream, limit)))
         .collect();
-    let (now, began, mut all) = (Now::after(before), begin(time), vec![]);
+    let (now, began) = (Now::after(before), begin(time));
+    let (mut all, mut open) = (vec![], vec![]);
     for client in clients {
-        all.push(client.await.unwrap());
+        let (times, stream) = client.await.unwrap();
+        all.push(times);
+        open.push(stream);
     }
     let later = Now::after(before);
     Outcome::new(workload, all, began.elapsed(), &now.with_memory_of(later))
