@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use gosched::net::{TcpListener, TcpStream};
 use gosched::os::unix::net::{UnixListener, UnixStream};
 use gosched::thread::{scope, sleep, spawn, yield_now};
-use support::{check, check_at};
+use support::{check, check_at, child};
 
 const MS: Duration = Duration::from_millis(1);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -253,4 +253,37 @@ fn a_full_line_holds_no_thread() {
         assert_eq!(e.kind(), ErrorKind::InvalidInput);
         drop(listener);
     });
+}
+
+/// A dump says for which descriptor a goroutine waits, whether it is its turn or not.
+#[test]
+fn a_dump_shows_the_descriptor() {
+    if child::role().is_none() {
+        let mut command = child::again("a_dump_shows_the_descriptor", "child");
+        let ended = child::run(command.env("GOMAXPROCS", "1"), LIMIT);
+        assert_eq!(ended.status, Some(0), "{ended}");
+        let number = ended
+            .stdout
+            .lines()
+            .find_map(|line| line.split_once("number ")?.1.parse().ok());
+        let number: i32 = number.unwrap_or_else(|| panic!("{ended}"));
+        let shown = format!("(descriptor {number})");
+        assert_eq!(ended.stderr.matches(&shown).count(), 2, "{ended}");
+        return;
+    }
+    let body = || {
+        let (near, far) = pair();
+        scope(|s| {
+            let readers = [(); 2].map(|()| s.spawn(|| (&near).read(&mut [0; 8]).unwrap()));
+            sleep(MS); // at one P: when this goroutine is next, both wait
+            println!("\nnumber {}", near.as_raw_fd());
+            gosched::dump();
+            drop(far);
+            readers
+                .into_iter()
+                .for_each(|h| assert_eq!(h.join().unwrap(), 0));
+        });
+    };
+    // SAFETY: nothing in the body is tied to an OS thread.
+    unsafe { gosched::run(body) };
 }

@@ -13,6 +13,7 @@ use crate::core::wait::owner::{BEHIND_A_WORD, Owner};
 use crate::core::wait::raw_mutex;
 use crate::ext::linux::peek::peek;
 use crate::ext::locks::raw_rwlock;
+use crate::ext::net::poll_desc::place_of_fd;
 use crate::ext::stopped::State;
 
 /// A goroutine waits for another one to do something.
@@ -57,6 +58,10 @@ pub(crate) fn write_wait(g: GRef, out: &mut dyn fmt::Write) -> fmt::Result {
     match (g.reason(), wait) {
         _ if what == 0 => Ok(()),
         (WaitReason::Join, _) => writeln!(out, "\twaits for: goroutine {what}"),
+        (WaitReason::IoWait, _) => match peek(place_of_fd(what)) {
+            Some(fd) => writeln!(out, "\twaits for: {what:#x} (descriptor {})", fd as u32),
+            None => writeln!(out, "\twaits for: {what:#x}"),
+        },
         (_, Some(wait)) if wait.whom == wait.who => {
             writeln!(out, "\twaits for: {what:#x} (held by itself)")
         }

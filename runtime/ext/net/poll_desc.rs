@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -114,6 +115,11 @@ pub(crate) fn by_index(index: u32) -> Option<&'static PollDesc> {
 /// it is closed and used again right now, the next one is told that it may be ready, and looks.
 pub(crate) fn meant_by(event: &Event) -> Option<&'static PollDesc> {
     by_index(event.token as u32).filter(|desc| desc.token() == event.token)
+}
+
+/// Where the descriptor's number is, for a goroutine that waits for a record or for a turn of it.
+pub(crate) const fn place_of_fd(what: usize) -> usize {
+    what - what % align_of::<PollDesc>() + offset_of!(PollDesc, fd)
 }
 
 fn take_record() -> &'static PollDesc {
