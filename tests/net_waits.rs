@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use gosched::net::{TcpListener, TcpStream};
 use gosched::os::unix::net::{UnixListener, UnixStream};
-use gosched::thread::{scope, sleep, spawn, yield_now};
-use support::{check, check_at, child};
+use gosched::thread::{scope, sleep, yield_now};
+use support::{check, child};
 
 const MS: Duration = Duration::from_millis(1);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -146,45 +146,6 @@ fn again(id: u8, waits: bool) {
         Ok(n) => assert_eq!(n, 0, "the other end has ended"),
         Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock),
     }
-}
-
-/// How often a thread of this process has gone to sleep.
-fn sleeps() -> i64 {
-    // SAFETY: all zeros are numbers.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: the place is ours.
-    unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
-    usage.ru_nvcsw
-}
-
-/// Two that talk with each other, and nothing else to do: one M runs both, and asks the kernel in between.
-/// No other M is woken for it. `runtime/ext/net/README.md#alone`.
-#[test]
-fn two_that_talk_need_one_m() {
-    const TURNS: i64 = 50;
-    check_at(&[2, 4], LIMIT, || {
-        let (mut near, mut far) = pair();
-        let echo = spawn(move || {
-            let mut bytes = [0; 8];
-            while let Ok(n @ 1..) = far.read(&mut bytes) {
-                far.write_all(&bytes[..n]).unwrap();
-            }
-        });
-        // Where the machine does other things meanwhile, an M is woken for a while.
-        let end = Instant::now() + LIMIT / 2;
-        let mut least = i64::MAX;
-        while least > TURNS / 5 {
-            assert!(Instant::now() < end, "{least} sleeps for {TURNS} questions");
-            let before = sleeps();
-            for _ in 0..TURNS {
-                near.write_all(b"question").unwrap();
-                near.read_exact(&mut [0; 8]).unwrap();
-            }
-            least = least.min(sleeps() - before);
-        }
-        drop(near);
-        echo.join().unwrap();
-    });
 }
 
 /// The kernel is told of a time limit when the socket becomes std's, and not before.
