@@ -10,13 +10,14 @@ mod go_reader;
 mod traced;
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
-use std::sync::atomic::AtomicBool;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use go_reader::{ask_go, ask_pprof, scratch};
+use gosched::os::unix::net::UnixStream;
 use gosched::trace::{self, Trace};
 use gosched::{channel, goroutine, thread};
 use traced::everything;
@@ -147,6 +148,32 @@ fn ping_pong_alternates() {
         runs.windows(2).all(|two| two[0].end <= two[1].start),
         "one P"
     );
+}
+
+/// Who reads from a socket waits for it, and it is the poller that chooses the goroutine next.
+#[test]
+fn waits_for_sockets_are_recorded() {
+    let reader = AtomicU64::new(0);
+    let recorded = record(1, || {
+        let (mut here, mut there) = UnixStream::pair().unwrap();
+        thread::scope(|s| {
+            s.spawn(|| {
+                reader.store(goroutine::id().unwrap(), SeqCst);
+                there.read_exact(&mut [0; 2]).unwrap();
+            });
+            for _ in 0..2 {
+                thread::sleep(MS); // it waits again: a reader with a byte asks for the other
+                here.write_all(&[1]).unwrap();
+            }
+        });
+    });
+    let reader = reader.into_inner();
+    let runs = recorded.runs();
+    let of_reader = runs.iter().filter(|run| run.goroutine == reader);
+    let by_net = of_reader.filter(|run| run.chosen_by == Some("ready descriptor"));
+    assert!(by_net.count() > 0, "{runs:?}");
+    let text = recorded.to_text();
+    assert!(text.contains("IO wait"), "{text}");
 }
 
 #[test]
