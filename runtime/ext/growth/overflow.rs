@@ -5,7 +5,8 @@
 //! (ext/stackalloc/README.md#not-like-this).
 //!
 //! The handler runs on the M's signal stack and uses `write(2)` only: no lock, no
-//! allocation. The stacks of the other goroutines are looked at by another thread. Faults that are not ours go to the handler that was there before.
+//! allocation. Another thread looks at the stacks of the other goroutines. Faults that are not ours
+//! go to the handler that was there before.
 //!
 //! Go: stack.go newstack ("goroutine stack exceeds"), signal_unix.go sigpanic.
 #![allow(unsafe_code, reason = "a handler for SIGSEGV and SIGBUS")]

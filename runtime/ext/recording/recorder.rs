@@ -197,16 +197,27 @@ impl Writer {
     }
 }
 
+/// Held by those who write and whom a stopped world does not wait for, and while a recording begins, opens or
+/// ends.
 static OUTSIDE_LOCK: RawLock = RawLock::new();
 static OUTSIDE_WRITER: Writer = Writer::new();
 
-/// Writes an event of a thread that is no M: its tag and its two words, if it is one.
-pub(crate) fn write_outside(event: impl FnOnce() -> Option<(u64, u64, u64)>) {
+/// Writes an event under the lock: its tag and its two words, if it is one.
+fn write_locked(
+    writer: &Writer,
+    owner: impl FnOnce() -> u32,
+    event: impl FnOnce() -> Option<(u64, u64, u64)>,
+) {
     OUTSIDE_LOCK.lock();
     if let Some((tag, a, b)) = event() {
-        OUTSIDE_WRITER.write(|| OUTSIDE, tag, a, b);
+        writer.write(owner, tag, a, b);
     }
     OUTSIDE_LOCK.unlock();
+}
+
+/// Writes an event of a thread that is no M.
+pub(crate) fn write_outside(event: impl FnOnce() -> Option<(u64, u64, u64)>) {
+    write_locked(&OUTSIDE_WRITER, || OUTSIDE, event);
 }
 
 /// Writes an event of an M without a P. A stopped world does not wait for it: so it looks again, under the
@@ -219,11 +230,7 @@ pub(crate) fn write_unstopped(
     a: u64,
     b: u64,
 ) {
-    OUTSIDE_LOCK.lock();
-    if on() {
-        writer.write(owner, tag, a, b);
-    }
-    OUTSIDE_LOCK.unlock();
+    write_locked(writer, owner, || on().then_some((tag, a, b)));
 }
 
 /// Gets the memory for a recording; false: the system has not so much. Allocates. It is kept for the

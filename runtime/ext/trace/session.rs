@@ -136,8 +136,7 @@ pub(crate) fn end() -> Option<Result<Recording, Impossible>> {
     let session = session().take_if(|session| session.min_age.is_none())?;
     let lived = said::living();
     let end = if SCHED.is_started() {
-        // Whoever has a P has written what it did: of a wake-up and the sleep before it, none has both or the
-        // first alone.
+        // Whoever has a P has written what it did: no wake-up is there without the sleep before it.
         stop_world::stopped(|_| {
             let _sched = SCHED.lock();
             recorder::end()
