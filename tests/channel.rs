@@ -15,8 +15,9 @@ use gosched::channel::{
     Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
     TrySendError, after, at, bounded, never, tick, unbounded,
 };
+use support::check;
+use support::in_order::{in_order, until_waiting};
 use support::ways::{Way, both};
-use support::{LIMIT, check, check_at};
 
 const MS: Duration = Duration::from_millis(1);
 const FAR: Duration = Duration::from_secs(50);
@@ -483,29 +484,27 @@ fn threads_and_goroutines_meet_in_one_channel() {
 /// go-spec 1.16: with one P the order of everything is known.
 #[test]
 fn at_one_p_the_order_of_waking_is_gos() {
-    check_at(&[1], LIMIT, || {
-        let run = |close: bool| {
-            let (s, r) = bounded::<usize>(0);
-            let order = Mutex::new(Vec::new());
-            gosched::thread::scope(|scope| {
-                for i in 0..6 {
-                    let (r, order) = (&r, &order);
-                    scope.spawn(move || {
-                        let got = r.recv();
-                        assert_eq!(got, if close { Err(RecvError) } else { Ok(i) });
-                        order.lock().unwrap().push(i);
-                    });
-                    gosched::thread::yield_now(); // with one P: until it waits
-                }
-                if close {
-                    s.close();
-                } else {
-                    (0..6).for_each(|i| s.try_send(i).unwrap()); // the longest waiter first
-                }
-            });
-            order.into_inner().unwrap()
-        };
-        assert_eq!(run(true), [0, 5, 4, 3, 2, 1]);
-        assert_eq!(run(false), [5, 0, 1, 2, 3, 4]);
-    });
+    let run = |close: bool| {
+        let (s, r) = bounded::<usize>(0);
+        let order = Mutex::new(Vec::new());
+        gosched::thread::scope(|scope| {
+            for i in 0..6 {
+                let (r, order) = (&r, &order);
+                scope.spawn(move || {
+                    let got = r.recv();
+                    assert_eq!(got, if close { Err(RecvError) } else { Ok(i) });
+                    order.lock().unwrap().push(i);
+                });
+                until_waiting(i + 1, "chan receive");
+            }
+            if close {
+                s.close();
+            } else {
+                (0..6).for_each(|i| s.try_send(i).unwrap()); // the longest waiter first
+            }
+        });
+        order.into_inner().unwrap()
+    };
+    in_order(&[0, 5, 4, 3, 2, 1], || run(true));
+    in_order(&[5, 0, 1, 2, 3, 4], || run(false));
 }

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use gosched::net::{TcpListener, TcpStream};
 use gosched::os::unix::net::{UnixListener, UnixStream};
 use gosched::thread::{scope, sleep, yield_now};
-use support::{check, child};
+use support::in_order::until_waiting;
+use support::{check, child, yield_until};
 
 const MS: Duration = Duration::from_millis(1);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -192,6 +193,7 @@ fn a_full_line_holds_no_thread() {
                     stream.write_all(b"hello").unwrap();
                 });
             }
+            yield_until("two are in the line", || connected.load(Relaxed) == 2);
             sleep(30 * MS); // long enough for sysmon to take Ps from blocked threads
             assert_eq!(connected.load(Relaxed), 2, "of a line for two");
             for _ in 0..MANY {
@@ -236,7 +238,7 @@ fn a_dump_shows_the_descriptor() {
         let (near, far) = pair();
         scope(|s| {
             let readers = [(); 2].map(|()| s.spawn(|| (&near).read(&mut [0; 8]).unwrap()));
-            sleep(MS); // at one P: when this goroutine is next, both wait
+            until_waiting(2, "IO wait");
             println!("\nnumber {}", near.as_raw_fd());
             gosched::dump();
             drop(far);

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use gosched::sync::{Arc, Barrier, Condvar, Mutex, Once, RwLock, Semaphore, WaitGroup};
 use gosched::thread::{scope, spawn, yield_now};
-use support::{LIMIT, check, check_at, check_outside, child};
+use support::in_order::{in_order, until_waiting};
+use support::{LIMIT, check, check_outside, child};
 
 /// Yields until it is so; fails loudly when it does not come.
 #[track_caller]
@@ -592,24 +593,6 @@ fn a_panic_poisons_what_is_held() {
     });
 }
 
-/// An order that the end of a time slice may change: on a busy machine one of a few tries shows it.
-#[track_caller]
-fn in_order<T: PartialEq + std::fmt::Debug + Send + Sync>(
-    expected: &[T],
-    program: impl Fn() -> Vec<T> + Sync,
-) {
-    check_at(&[1], LIMIT, || {
-        let mut seen = Vec::new();
-        let mut as_expected = || {
-            let order = program();
-            let equal = order == expected;
-            seen.push(order);
-            equal
-        };
-        assert!((0..10).any(|_| as_expected()), "{seen:?}");
-    });
-}
-
 /// go-spec 1.16: what Go prints at GOMAXPROCS=1. Each wake-up displaces the one before from
 /// `runnext`.
 #[test]
@@ -645,7 +628,7 @@ fn a_starving_mutex_is_handed_over_at_once() {
                 let _guard = m.lock().unwrap();
                 order.lock().unwrap().push("waiter");
             });
-            yield_now(); // it waits
+            until_waiting(1, "sync.Mutex.Lock");
             let began = Instant::now();
             while began.elapsed() < Duration::from_millis(3) {
                 std::hint::spin_loop();

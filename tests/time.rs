@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use gosched::thread::{park_timeout, sleep, sleep_until, spawn, yield_now};
 use support::check;
+use support::in_order::in_order;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -54,13 +55,14 @@ fn sleepers_wake_in_the_order_of_their_deadlines() {
 /// Go: TestSleepZeroDeadlock, and that nobody else runs meanwhile.
 #[test]
 fn a_zero_sleep_does_not_yield() {
-    support::check_at(&[1], support::LIMIT, || {
+    in_order(&[0], || {
         let ran = std::sync::Arc::new(AtomicU64::new(0));
         let counter = std::sync::Arc::clone(&ran);
         let other = spawn(move || counter.fetch_add(1, Relaxed));
         (0..1000).for_each(|_| sleep(Duration::ZERO));
-        assert_eq!(ran.load(Relaxed), 0);
+        let meanwhile = ran.load(Relaxed);
         other.join().unwrap();
+        vec![meanwhile]
     });
 }
 

@@ -9,6 +9,7 @@
 pub(crate) mod child;
 pub(crate) mod cputime;
 pub(crate) mod go_reader;
+pub(crate) mod in_order;
 pub(crate) mod latch;
 pub(crate) mod read_back;
 pub(crate) mod ruled;
@@ -137,6 +138,10 @@ fn thread_name() -> String {
 fn dump() {
     // Past the harness, which would keep it.
     let _ = writeln!(std::io::stderr(), "{:?}", gosched::metrics());
+    // What hangs is often what waits for one that panicked. Whoever holds the lock will not be waited for.
+    for panic in PANICS.try_lock().as_deref().into_iter().flatten() {
+        let _ = writeln!(std::io::stderr(), "{panic}");
+    }
     gosched::dump();
 }
 
