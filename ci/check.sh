@@ -109,7 +109,7 @@ step_clippy() {
 # The core without the extras: no warning, Go's orders and schedules, and its small API.
 step_core() {
     build cargo clippy --locked -p gosched --no-default-features -- -D warnings || return
-    tests -p gosched --no-default-features --test order --test core_alone
+    tests -p gosched --no-default-features --lib --test order --test core_alone
 }
 
 # Unit and integration tests; tests/tidy.rs is one of them.

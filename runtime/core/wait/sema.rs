@@ -140,7 +140,8 @@ fn release_slow(root: &Root, count: &AtomicU32, handoff: bool) {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+// Plain threads wait in these tests; the core alone cannot do that.
+#[cfg(all(test, feature = "ext", not(loom)))]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicU32 as Plain;

@@ -162,7 +162,8 @@ fn depth(slot: &Link, low: usize, high: usize, above: u64) -> usize {
     1 + depth(&node.prev, low, node.key, here).max(depth(&node.next, node.key + 1, high, here))
 }
 
-#[cfg(all(test, not(loom)))]
+// Plain threads wait in these tests; the core alone cannot do that.
+#[cfg(all(test, feature = "ext", not(loom)))]
 mod tests {
     use super::*;
     use crate::core::base::fastrand::Choice;
