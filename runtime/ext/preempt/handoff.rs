@@ -87,7 +87,7 @@ pub(crate) fn start_lost_slice(m: &M) {
 }
 
 /// `m`, the calling thread, has noticed.
-pub(crate) fn end_lost_slice(m: &M) {
+fn end_lost_slice(m: &M) {
     if m.lost_is_timed.peek() {
         m.lost_timer.stop();
     }
@@ -116,9 +116,9 @@ pub(crate) fn hand_off_locked(sched: SchedGuard, p: &'static P) {
     }
 }
 
-/// A goroutine came out of the kernel without its P, and is off its stack now. Returns `true` if
-/// there was an idle P: it goes on at once. Otherwise it is queued.
-pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
+/// `g` came out of the kernel without its P: an idle one, if there is one and it may have it. Else the
+/// scheduler's lock, under which there was none.
+pub(crate) fn acquire_idle_p(m: &'static M, g: GRef) -> Result<(), SchedGuard> {
     end_lost_slice(m);
     let sched = SCHED.lock();
     if !SCHED.stopping.peek()
@@ -130,8 +130,17 @@ pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
         drop(sched);
         acquire_p(m, p);
         emit::comes_back(m, g);
-        return true;
+        return Ok(());
     }
+    Err(sched)
+}
+
+/// A goroutine came out of the kernel without its P, and is off its stack now. Returns `true` if
+/// there was an idle P: it goes on at once. Otherwise it is queued.
+pub(crate) fn find_p_for(m: &'static M, g: GRef) -> bool {
+    let Err(sched) = acquire_idle_p(m, g) else {
+        return true;
+    };
     emit::leaves(m, g);
     // `bound_m` stays as it is: whoever picks the goroutine out of a queue it is already in
     // (the valve's) may be about to read it. The status says what it means.

@@ -33,7 +33,7 @@ use crate::ext::linux::signal::{Chain, Errno, alt_stack_bytes, with_errno_kept};
 use crate::ext::linux::tasks::signal_thread;
 use crate::ext::linux::ucontext::{frame_pointer, program_counter, stack_pointer};
 use crate::ext::preempt::deaf;
-use crate::ext::preempt::handoff::{end_lost_slice, start_lost_slice, stop_the_lost_by};
+use crate::ext::preempt::handoff::{acquire_idle_p, start_lost_slice, stop_the_lost_by};
 use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::preempt::retake::Entry;
 use crate::ext::recording::emit;
@@ -42,7 +42,6 @@ use crate::ext::stopped::{Bound, Stop};
 use crate::ext::thread_locals::tls_guard;
 use crate::ext::threads::allm;
 use crate::ext::threads::runtime_threads;
-use crate::ext::threads::waiting_ps;
 use crate::ext::timers::sched_timers;
 use crate::ext::unwind::here::here;
 use crate::ext::unwind::registers::Place;
@@ -206,20 +205,10 @@ pub(crate) fn slice_over(m: &'static M, g: GRef) {
 
 /// Out of the kernel, without a P: off the CPU, unless a P is idle.
 pub(crate) fn without_p(m: &'static M, g: GRef, at: Stop) {
-    end_lost_slice(m);
-    let sched = SCHED.lock();
-    if !SCHED.stopping.peek()
-        && !g.status.is_valve()
-        && let Some(p) = sched
-            .pop_idle_p()
-            .or_else(|| waiting_ps::take_not_spinning(&sched))
-    {
-        drop(sched);
-        acquire_p(m, p);
+    let Err(sched) = acquire_idle_p(m, g) else {
         latency::watch_if_timed(g); // it may have been in the kernel when all others were told
-        emit::comes_back(m, g);
         return;
-    }
+    };
     emit::leaves(m, g);
     tie(m, g, at);
     if g.status.stopped_without_p(at) == Enqueue::Mine {
