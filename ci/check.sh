@@ -15,7 +15,7 @@ set -Eeuo pipefail
 exec </dev/null # may be closed or a terminal: no test shall read it
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly ALL=(fmt spelling msrv clippy core test test-release doctest examples benches docs loom)
+readonly ALL=(fmt spelling msrv clippy aarch64 core test test-release doctest examples benches docs loom)
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 readonly BUILD_TIMEOUT=900
@@ -104,6 +104,16 @@ step_clippy() {
     build cargo clippy --locked --all-targets -- -D warnings || return
     build cargo clippy --locked -p gosched-mini --all-targets -- -D warnings || return
     build cargo clippy --locked -p gosched-report -- -D warnings
+}
+
+# The library for the other processor, where rustup has its std. `ci/aarch64.sh` runs the tests.
+step_aarch64() {
+    local other=aarch64-unknown-linux-gnu
+    if [[ ! -d $(rustc --print target-libdir --target "$other") ]]; then
+        echo "(no std for $other here) " | tee -a "$log" | tr -d '\n'
+        return
+    fi
+    build cargo clippy --locked --target "$other" -p gosched -p gosched-mini --lib -- -D warnings
 }
 
 # The core without the extras: no warning, Go's orders and schedules, and its small API.

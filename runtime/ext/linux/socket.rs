@@ -66,7 +66,7 @@ pub(crate) fn connect_unix(fd: BorrowedFd<'_>, to: &UnixAddr) -> io::Result<()> 
     let mut place: sockaddr_un = unsafe { std::mem::zeroed() };
     place.sun_family = libc::AF_UNIX as libc::sa_family_t;
     for (to, from) in place.sun_path.iter_mut().zip(&bytes) {
-        *to = from.cast_signed();
+        *to = libc::c_char::from_ne_bytes([*from]);
     }
     // A path ends with a zero.
     let zero = usize::from(to.as_pathname().is_some());
