@@ -512,3 +512,27 @@ fn it_runs_under_other_personalities_and_limits() {
         ));
     }
 }
+
+/// Some emulators say yes to advice that they do not know. A guard that is none would let a stack run
+/// into its neighbour's.
+#[test]
+fn guards_are_there_although_advice_is_ignored() {
+    let test = "guards_are_there_although_advice_is_ignored";
+    for ended in ended(test, |procs| {
+        refuse(libc::SYS_process_madvise, 0);
+        refuse(libc::SYS_madvise, 0);
+        run(procs, || spawn(|| deeper(0)).join().map(drop).unwrap());
+    }) {
+        assert_eq!(ended.status, Some(2), "{ended}");
+        assert!(
+            ended.stderr.contains("fatal error: stack overflow"),
+            "{ended}"
+        );
+    }
+}
+
+#[expect(unconditional_recursion, reason = "until the stack is used up")]
+#[inline(never)]
+fn deeper(depth: u64) -> u64 {
+    std::hint::black_box(deeper(std::hint::black_box(depth + 1)) + 1)
+}

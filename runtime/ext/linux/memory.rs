@@ -152,6 +152,25 @@ pub(crate) unsafe fn advise_batch(spans: &[Span], advice: Advice) -> Result<(), 
     Ok(())
 }
 
+/// Does an access to `at` fault? Asks the kernel to write a signal mask there, which it does if it can.
+///
+/// # Safety
+/// The eight bytes at `at` are the caller's, and hold nothing.
+pub(crate) unsafe fn faults(at: usize) -> bool {
+    let nothing: *const libc::sigset_t = std::ptr::null();
+    // SAFETY: no set is given, so no mask changes; the caller's promise for what is written.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_BLOCK,
+            nothing,
+            at,
+            8_usize,
+        )
+    };
+    done != 0 && last_errno() == libc::EFAULT
+}
+
 /// Which pages of `span` are in memory: bit 0 of a byte for each page.
 ///
 /// A guard page reads as absent. Looks at no more pages than `pages` has room for.
@@ -228,6 +247,22 @@ mod tests {
         assert!(lines.any(|line| line.starts_with(&begin)));
         let flags = lines.find(|line| line.starts_with("VmFlags:")).unwrap();
         assert!(flags.split(' ').any(|flag| flag == "hg"), "{flags}");
+    }
+
+    #[test]
+    fn the_kernel_says_what_faults() {
+        let page = page_size();
+        let at = reserve(2 * page).unwrap();
+        let writable = Span {
+            addr: at,
+            len: page,
+        };
+        // SAFETY: reserved above, and nothing is there.
+        unsafe {
+            commit(writable).unwrap();
+            assert!(!faults(at));
+            assert!(faults(at + page));
+        }
     }
 
     #[test]

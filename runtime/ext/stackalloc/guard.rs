@@ -1,12 +1,13 @@
 //! Guards below the stacks, made in the best way that this kernel supports.
 //!
 //! Each refill tries the steps of the ladder from the top. A step that the kernel does not
-//! support costs one failed system call for 32 slots, so nothing is probed or remembered. If
-//! memory was locked in between (`mlockall` makes the first two steps fail), the third step is
-//! used. See README.md#guard-ladder.
+//! support costs one failed system call for 32 slots, so nothing is remembered. If memory was locked
+//! in between (`mlockall` makes the first two steps fail), the third step is used. An emulator may
+//! say that it has done what it does not know (QEMU's user mode ignores advice), so the first guard of the
+//! process is tried. See README.md#guard-ladder.
 #![allow(unsafe_code, reason = "takes access to memory away")]
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use crate::ext::linux::memory::{self as mem, Advice, Errno, Span};
 use crate::ext::stackalloc::error::StackError;
@@ -41,14 +42,17 @@ const SPARE_MAPPINGS: usize = 8192;
 struct Guards {
     first_step: AtomicUsize,
     splits: AtomicUsize,
+    /// A guard that was advised has been seen to fault.
+    tried: AtomicBool,
 }
 
 static GUARDS: Guards = Guards {
     first_step: AtomicUsize::new(Step::Batch as usize),
     splits: AtomicUsize::new(0),
+    tried: AtomicBool::new(false),
 };
 
-/// Leaves out the steps above `step`: for tests, and for kernels that lie.
+/// Leaves out the steps above `step`: for tests, and where advice is not followed.
 pub(crate) fn start_at(step: Step) {
     GUARDS.first_step.store(step as usize, Relaxed);
 }
@@ -67,6 +71,8 @@ pub(crate) unsafe fn install(spans: &[Span]) -> Result<(), StackError> {
         // SAFETY: the caller's promise.
         match unsafe { mem::advise_batch(spans, Advice::Guard) } {
             Err(errno) if unknown(errno) => (),
+            // SAFETY: the caller's promise.
+            Ok(()) if unsafe { !guards(spans) } => (),
             done => return done.map_err(|errno| StackError::Guard { errno }),
         }
     }
@@ -74,11 +80,32 @@ pub(crate) unsafe fn install(spans: &[Span]) -> Result<(), StackError> {
         // SAFETY: the caller's promise.
         match unsafe { mem::advise_each(spans, Advice::Guard) } {
             Err(errno) if unknown(errno) => (),
+            // SAFETY: the caller's promise.
+            Ok(()) if unsafe { !guards(spans) } => (),
             done => return done.map_err(|errno| StackError::Guard { errno }),
         }
     }
     // SAFETY: the caller's promise.
     unsafe { split(spans) }
+}
+
+/// The advice was taken. Was it followed? The first time, a look; if not, no advice is given again.
+///
+/// # Safety
+/// As [`install`].
+unsafe fn guards(spans: &[Span]) -> bool {
+    let Some(first) = spans.iter().find(|span| span.len > 0) else {
+        return true;
+    };
+    if !GUARDS.tried.load(Relaxed) {
+        // SAFETY: the caller's promise.
+        if unsafe { !mem::faults(first.addr) } {
+            start_at(Step::Mprotect);
+            return false;
+        }
+        GUARDS.tried.store(true, Relaxed);
+    }
+    true
 }
 
 /// The kernel says that it does not support this, and not that there is no memory.
