@@ -52,8 +52,14 @@ pub(crate) fn as_if_from(
         return false;
     };
     let near = |offset: i64| offset.unsigned_abs() < LARGEST as u64;
-    let plain = matches!(found.row.frame, Frame::From(SP | FP, offset) if near(offset))
-        && matches!(found.row.rules[RETURN], Rule::At(offset) if near(offset));
+    let returns = match found.row.rules[RETURN] {
+        Rule::At(offset) => near(offset),
+        // On aarch64, before a function saves x30; there is an address of the stack of zeros.
+        Rule::Same => true,
+        _ => false,
+    };
+    let plain =
+        returns && matches!(found.row.frame, Frame::From(SP | FP, offset) if near(offset));
     if plain {
         let caller = Caller {
             pc: at + 1, // as if it were the instruction behind a call
@@ -109,7 +115,7 @@ unsafe extern "C" fn through(
     )
 }
 
-/// As on x86-64.
+/// As on x86-64. The place is in a column that is no register of the place's function (x16): x30 may be one.
 #[cfg(target_arch = "aarch64")]
 #[unsafe(naked)]
 unsafe extern "C" fn through(
@@ -119,14 +125,16 @@ unsafe extern "C" fn through(
 ) {
     naked_asm!(
         ".cfi_startproc",
+        ".cfi_return_column 16",
         "stp x19, x30, [sp, #-16]!",
         "mov x19, x0",
         "mov x0, x2",
         // The caller's frame: DW_CFA_def_cfa_expression, *(x19 + 8).
         ".cfi_escape 0x0f, 3, 0x83, 8, 0x06",
-        // The place at x19, x29 at x19 + 16.
-        ".cfi_escape 0x10, 30, 2, 0x83, 0",
+        // The place at x19, x29 at x19 + 16; x30 is some address of the stack of zeros.
+        ".cfi_escape 0x10, 16, 2, 0x83, 0",
         ".cfi_escape 0x10, 29, 2, 0x83, 16",
+        ".cfi_escape 0x10, 30, 2, 0x83, 8",
         ".cfi_escape 0x10, 19, 2, 0x83, 8",
         "blr x1",
         "nop",

@@ -131,6 +131,6 @@ fn common_at(object: &Object, at: usize) -> Option<Common> {
         }
     }
     common.code = bytes;
-    debug_assert_eq!(RETURN, common.returns_in);
-    Some(common)
+    // `replay::through` has one of its own on aarch64, and is no way to anywhere.
+    (common.returns_in == RETURN).then_some(common)
 }
