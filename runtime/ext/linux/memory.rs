@@ -257,12 +257,12 @@ mod tests {
             addr: at,
             len: page,
         };
-        // SAFETY: reserved above, and nothing is there.
-        unsafe {
-            commit(writable).unwrap();
-            assert!(!faults(at));
-            assert!(faults(at + page));
-        }
+        // SAFETY: reserved above.
+        unsafe { commit(writable) }.unwrap();
+        // SAFETY: ours, and nothing is there.
+        assert!(unsafe { !faults(at) });
+        // SAFETY: the same.
+        assert!(unsafe { faults(at + page) });
     }
 
     #[test]
