@@ -2,6 +2,8 @@
 //! calls.
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
+#[path = "net_waits/alone.rs"]
+mod alone;
 mod support;
 
 use std::io::{ErrorKind, Read, Write};

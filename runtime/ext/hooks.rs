@@ -34,7 +34,7 @@ use crate::ext::linux::memory::Span;
 use crate::ext::linux::signal::AltStack;
 use crate::ext::linux::tasks::{exact_timeouts, gettid};
 use crate::ext::linux::valgrind;
-use crate::ext::net::poller;
+use crate::ext::net::{alone, poller};
 use crate::ext::placement::locked_thread;
 use crate::ext::placement::tied;
 use crate::ext::preempt::handoff;
@@ -194,9 +194,9 @@ pub(crate) fn slice_is_over(p: &P) -> bool {
 }
 
 /// The M has nothing to do, and there is no timer waiter yet: it becomes the timer waiter, unless
-/// there are no timers, and nobody waits for a descriptor.
+/// there are no timers, and nobody waits for a descriptor; or another M will look.
 pub(crate) fn wait_for_timers(m: &'static M) -> Slept {
-    if waiting_ps::any() || !SCHED.timer_waiter.try_take() {
+    if waiting_ps::any() || alone::another_will_look() || !SCHED.timer_waiter.try_take() {
         return Slept::NotForTimers;
     }
     m.affinity.sleeps_for_timers.set(true);

@@ -54,8 +54,10 @@ pub(crate) struct MExt {
     incarnation: AtomicIncarnation,
     /// The thread does not use it any more.
     free: AtomicBool,
-    /// When the poll was whose goroutines it runs; 0: it has run them. By its own thread.
+    /// When the poll was whose goroutine it runs; 0: it has run it. By its own thread.
     pub(crate) net_since: OwnerCell<u64>,
+    /// Its thread's CPU time then, if that was asked for.
+    pub(crate) net_cpu: OwnerCell<u64>,
     /// How many goroutines it made runnable, while that was counted (`ext/latency.rs`).
     pub(crate) made_ready: OwnerCell<u32>,
     /// Where the goroutine is that preemption has stopped on it.
@@ -87,6 +89,7 @@ impl MExt {
             incarnation: AtomicIncarnation::none(),
             free: AtomicBool::new(false),
             net_since: OwnerCell::zero(),
+            net_cpu: OwnerCell::zero(),
             made_ready: OwnerCell::zero(),
             stopped_at: PlaceCell::nowhere(),
             trace: Writer::new(),

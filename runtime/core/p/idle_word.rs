@@ -155,6 +155,12 @@ impl IdleWord {
         self.0.fetch_add(IDLE, SeqCst); // pairs(no-lost-work)
     }
 
+    /// The caller has made its P idle: is another one busy? Who makes the last one idle hears no.
+    // Relaxed: it is the word that the caller has just changed, and it has one order.
+    pub(crate) fn others_busy(&self, procs: u32) -> bool {
+        self.load().idle_ps() < procs
+    }
+
     /// A P leaves the idle list.
     pub(crate) fn remove_idle(&self) {
         let before = self.0.fetch_sub(IDLE, SeqCst); // pairs(no-lost-work)
@@ -203,6 +209,29 @@ mod model {
             let kept = leaver.join().unwrap();
             assert!(told || kept, "nobody looks and a P is idle");
             assert_eq!(word.load().spinning(), 1);
+        });
+    }
+
+    /// Two Ms make their Ps idle at the same time, and neither looks for what the other will look for:
+    /// not both. `ext/net/README.md#alone`
+    #[test]
+    fn the_last_to_go_idle_hears_it() {
+        loom::model(|| {
+            let word = Arc::new(IdleWord::new());
+            let leave = |word: &IdleWord, spins: bool| {
+                match spins {
+                    true => word.add_idle(),
+                    false => assert!(word.try_add_idle()),
+                }
+                word.others_busy(2)
+            };
+            let other = Arc::clone(&word);
+            let other = loom::thread::spawn(move || leave(&other, true));
+            let relies = leave(&word, false);
+            assert!(
+                !(other.join().unwrap() && relies),
+                "each relies on the other"
+            );
         });
     }
 

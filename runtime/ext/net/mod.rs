@@ -6,6 +6,8 @@ pub(crate) mod turn;
 #[cfg(not(loom))]
 pub(crate) mod poll_desc;
 #[cfg(not(loom))]
+pub(crate) mod alone;
+#[cfg(not(loom))]
 pub(crate) mod poller;
 #[cfg(not(loom))]
 pub(crate) mod io_wait;

@@ -20,23 +20,16 @@ use crate::core::sched::wake::{start_m_locked, wakep};
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::core::sys::note::Note;
 use crate::ext::linux::epoll::{self, Events, Patience};
+use crate::ext::net::alone;
 use crate::ext::net::poll_desc::meant_by;
 use crate::ext::recording::emit;
 use crate::ext::recording::record::Asleep;
-use crate::ext::timers::sched_timers;
 use crate::ext::timers::timer_waiter::Doze;
 
 /// When nobody has asked the kernel for so long, sysmon does. Go: sysmon, 10 ms.
 const UNASKED: Nanos = 10_000_000;
 /// When somebody asked last; whoever asks writes it. Go: sched.lastpoll.
 static LAST_POLL: AtomicU64 = AtomicU64::new(0);
-/// What a goroutine that a poll has brought may keep its M from asking again, before another M has to
-/// ask meanwhile. Some ten times what it costs to wake one.
-const LONG: Nanos = 200_000;
-/// So long after one that took longer, the next are expected to.
-const EXPECTED: Nanos = 100_000_000;
-/// When that was seen last.
-static LONG_SEEN: AtomicU64 = AtomicU64::new(0);
 
 /// Takes one batch of events; the goroutines that they wake join `ready`. When it was.
 fn poll(patience: Patience, ready: &GQueue) -> Nanos {
@@ -71,30 +64,11 @@ fn collect(events: &Events, ready: &GQueue) -> Nanos {
     now
 }
 
-/// `m` runs what its poll has brought `now`. Is another M needed, to ask meanwhile? `README.md#alone`.
-fn needs_another(m: &M, now: Nanos) -> bool {
-    m.net_since.set(now);
-    now.saturating_sub(LONG_SEEN.load(Relaxed)) < EXPECTED
-}
-
-/// `m` has run all that its last poll has brought.
-#[inline]
-fn has_run_all(m: &M) {
-    let since = m.net_since.get();
-    if since != 0 {
-        m.net_since.set(0);
-        let now = nanotime();
-        if now - since > LONG {
-            LONG_SEEN.store(now, Relaxed);
-        }
-    }
-}
-
 /// The P has nothing to run: the first goroutine whose descriptor is ready; the others join the P's
 /// queue. Nobody asks here while the timer waiter does.
 #[inline]
 pub(crate) fn poll_net(m: &M, p: LentP<'_>) -> Option<GRef> {
-    has_run_all(m);
+    alone::ends(m);
     if SCHED.io_waiters.load(Relaxed) == 0 || SCHED.timer_waiter.is_taken() {
         return None;
     }
@@ -106,7 +80,7 @@ fn poll_for(m: &M, p: LentP<'_>) -> Option<GRef> {
     let ready = GQueue::new();
     let now = poll(Patience::None, &ready);
     let first = ready.pop_front()?;
-    if needs_another(m, now) || !ready.is_empty() {
+    if !ready.is_empty() || !alone::begins(m, now) {
         while let Some(g) = ready.pop_front() {
             p.put(g, spill);
         }
@@ -138,10 +112,9 @@ pub(crate) fn doze(m: &'static M, note: &Note, until: Nanos, ready: &GQueue) -> 
 /// see to, `m` runs it. Otherwise they are for all Ms to find.
 pub(crate) fn slept(m: &M, ready: &GQueue) -> Slept {
     let now = LAST_POLL.load(Relaxed);
-    let others = || sched_timers::any_before(now + UNASKED) || !m.affinity.queue.is_empty();
     if ready.len() == 1
-        && !needs_another(m, now)
-        && !others()
+        && alone::nothing_else(m, now)
+        && alone::begins(m, now)
         && let Some(g) = ready.pop_front()
     {
         return Slept::Run(g);
@@ -152,21 +125,31 @@ pub(crate) fn slept(m: &M, ready: &GQueue) -> Slept {
     Slept::Look
 }
 
-/// By sysmon, which never waits for the scheduler's lock: `lock` takes it.
+/// By sysmon, which never waits for the scheduler's lock: `lock` takes it. If a P is idle, an M with it
+/// asks; if none is, sysmon does.
 pub(crate) fn poll_if_unasked(now: Nanos, lock: impl Fn() -> SchedGuard) {
-    if SCHED.io_waiters.load(Relaxed) == 0
-        || now.saturating_sub(LAST_POLL.load(Relaxed)) < UNASKED
-        || SCHED.timer_waiter.is_taken()
-    {
+    if SCHED.timer_waiter.is_taken() {
+        return;
+    }
+    let last_poll = LAST_POLL.load(Relaxed);
+    if alone::is_too_long(now, last_poll) {
+        start_ms(1, lock);
+        return;
+    }
+    if SCHED.io_waiters.load(Relaxed) == 0 || now.saturating_sub(last_poll) < UNASKED {
         return;
     }
     let ready = GQueue::new();
     poll(Patience::None, &ready);
     let n = ready.len();
-    if n == 0 {
-        return;
+    if n != 0 {
+        lock().global().append(&ready);
+        start_ms(n, lock);
     }
-    lock().global().append(&ready);
+}
+
+/// With an idle P each, as far as there are any.
+fn start_ms(n: u32, lock: impl Fn() -> SchedGuard) {
     for _ in 0..n {
         let sched = lock();
         let Some(p) = sched.pop_idle_p() else { break };

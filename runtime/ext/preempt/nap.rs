@@ -27,7 +27,8 @@ const PACE: Nanos = 500 * US;
 
 /// The longest sleep, when the last looks have found nothing to do. `slice`: a time slice.
 pub(super) fn longest(slice: Nanos) -> Nanos {
-    let io = || SCHED.io_waiters.load(Relaxed) != 0 && SCHED.idle.load().all_busy();
+    let nobody_sleeps = || SCHED.idle.load().all_busy() || !SCHED.timer_waiter.is_taken();
+    let io = || SCHED.io_waiters.load(Relaxed) != 0 && nobody_sleeps();
     if work_waits() || io() {
         LONGEST_BUSY.min(slice)
     } else {
