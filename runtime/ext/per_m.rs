@@ -11,7 +11,7 @@ use crate::ext::placement::affinity::Affinity;
 use crate::ext::placement::idle_ms::IdleLinks;
 use crate::ext::preempt::pending::Pending;
 use crate::ext::preempt::retake::Retake;
-use crate::ext::recording::recorder::Writer;
+use crate::ext::recording::writer::Writer;
 use crate::ext::threads::incarnation::{AtomicIncarnation, Incarnation};
 use crate::ext::unwind::registers::PlaceCell;
 

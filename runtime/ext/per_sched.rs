@@ -15,6 +15,7 @@ use crate::core::sys::clock::nanotime;
 use crate::core::sys::note::Note;
 use crate::ext::linux::coarse::set_coarse;
 use crate::ext::placement::idle_ms::Sleeper;
+use crate::ext::recording::emit;
 use crate::ext::timers::timer_waiter::TimerWaiter;
 
 #[derive(Debug)]
@@ -165,6 +166,7 @@ impl SchedGuard {
 
 /// A P leaves the idle list: sysmon, which sleeps while all are there, has work.
 pub(crate) fn p_gets_busy(sched: &SchedGuard) {
+    emit::p_is_for_another();
     if sched.sysmon_asleep.get() {
         sched.sysmon_asleep.set(false);
         set_coarse(nanotime());

@@ -83,6 +83,13 @@ impl Chunk {
         }
     }
 
+    /// Of the record that has so many before it. By its owner.
+    #[inline]
+    pub(super) fn first_word(&self, before: u32) -> u64 {
+        let record = self.records.get(before as usize);
+        record.map_or(0, |words| words[0].load(Relaxed))
+    }
+
     /// Whose it is; none: nobody's, or that changes just now.
     pub(super) fn label(&self) -> Option<Label> {
         let ticket = self.ticket.load(Acquire); // pairs(trace-ticket): take's Release

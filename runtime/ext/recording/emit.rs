@@ -25,7 +25,8 @@ use crate::ext::recording::place::place_word;
 use crate::ext::recording::record::{
     Asleep, Fires, Kind, Note, Rule, Was, Why, start_word, tag, with_number,
 };
-use crate::ext::recording::recorder::{OUTSIDE, on, write_outside, write_unstopped};
+use crate::ext::recording::recorder::{OUTSIDE, on};
+use crate::ext::recording::writer::{write_outside, write_unstopped};
 
 /// The number that an M writes under.
 pub(crate) fn writer_of(m: MId) -> u32 {
@@ -164,9 +165,14 @@ pub(crate) fn goes_on_in_place(m: &'static M, g: GRef) {
 #[cold]
 #[inline(never)]
 fn write_start(m: &'static M, g: GRef, said: Rule) {
-    let rule = m.trace.take_rule().unwrap_or(said);
-    let word = with_queues(move_on(&g.moves), Some(m));
-    by(m, Kind::Start, rule as u8, g.id(), word);
+    let found = m.trace.take_rule();
+    let moves = move_on(&g.moves);
+    if found.is_some() || moves == 1 {
+        m.trace.takes_time(); // it was looked for elsewhere, or may have got a stack from the kernel
+    }
+    let tag = tag(Kind::Start, found.unwrap_or(said) as u8);
+    let word = with_queues(moves, Some(m));
+    m.trace.write_starts(|| writer_of(m.id), tag, g.id(), word);
 }
 
 /// It has left its stack, whose number is `stack`, and nobody knows yet.
@@ -180,13 +186,24 @@ pub(crate) fn left(m: &'static M, g: GRef, switch: Switch, stack: u16) {
         Switch::Preempted => Why::Preempted,
         Switch::Park => {
             let on = with_number(g.waits_for.get() as u64, stack);
-            return by(m, Kind::Block, g.reason() as u8, g.id(), on);
+            return gives_way(m, tag(Kind::Block, g.reason() as u8), g, on);
         }
         Switch::Done => return by(m, Kind::End, 0, g.id(), 0),
         Switch::LostP => return, // `comes_back` and `leaves` say what becomes of it
     };
     let word = with_queues(u32::from(stack), Some(m));
-    by(m, Kind::Stop, why as u8, g.id(), word);
+    let tag = tag(Kind::Stop, why as u8);
+    match why {
+        Why::Yield | Why::YieldLocal => gives_way(m, tag, g, word),
+        Why::Preempted | Why::World => write(m, tag, g.id(), word), // it goes into a queue under a lock
+    }
+}
+
+/// It has left its stack by itself, and what is to be done with it is little.
+#[inline(always)]
+fn gives_way(m: &'static M, tag: u64, g: GRef, word: u64) {
+    m.trace
+        .write_gives_way(|| writer_of(m.id), tag, g.id(), word);
 }
 
 /// It is stopped where it stands.
@@ -282,6 +299,7 @@ fn write_p_starts(m: &'static M, p: &P) {
 pub(crate) fn p_stops(m: &'static M, p: &P) {
     if on() {
         m.trace.set_rule(None); // who was picked runs elsewhere
+        m.trace.takes_time();
         by(m, Kind::PStop, 0, u64::from(p.id), 0);
     }
 }
@@ -292,6 +310,16 @@ pub(crate) fn p_retaken(from: &'static M, p: &P) {
     if on() {
         let word = u64::from(move_on(&p.moves)) | u64::from(writer_of(from.id)) << 32;
         by_this_thread(Kind::PRetake, 0, u64::from(p.id), word);
+    }
+}
+
+/// The calling thread takes a P for another M, which it is about to wake.
+#[inline]
+pub(crate) fn p_is_for_another() {
+    if on()
+        && let Some(m) = this_m()
+    {
+        m.trace.takes_time();
     }
 }
 

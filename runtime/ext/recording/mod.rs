@@ -4,6 +4,7 @@ pub(crate) mod record;
 pub(crate) mod chunk;
 pub(crate) mod place;
 pub(crate) mod recorder;
+pub(crate) mod writer;
 pub(crate) mod streams;
 pub(crate) mod stacks;
 pub(crate) mod emit;

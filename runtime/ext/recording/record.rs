@@ -286,6 +286,12 @@ pub(crate) fn words(time: u64, tag: u64, a: u64, b: u64) -> [u64; WORDS] {
     [time << (64 - TIME_BITS) | tag, a, b]
 }
 
+/// A record's words, at the time of another, whose first word that is.
+#[inline]
+pub(crate) fn at_the_time_of(first: u64, tag: u64, a: u64, b: u64) -> [u64; WORDS] {
+    [first >> (64 - TIME_BITS) << (64 - TIME_BITS) | tag, a, b]
+}
+
 impl Record {
     /// Of a record that is not of now: for tests.
     #[cfg(test)]
