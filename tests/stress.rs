@@ -4,7 +4,8 @@
 //! `STRESS_SECS` is how long each storm blows at each number of Ps (default: half a second), and
 //! longer until everybody has had a round: who never does is found by the watchdog.
 //!
-//! A moment of each storm is recorded, and the trace is read back.
+//! A moment of each storm at each number of Ps is recorded, and the trace is read back; with `TRACES=all`, one moment
+//! after the other.
 
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 use gosched::thread::{self, JoinHandle, yield_now};
 use support::child::{again, role, run};
 use support::latch::Latch;
-use support::read_back::{Reader, next_turn};
+use support::read_back::Reader;
 use support::{check_at, check_outside_at};
 
 /// More Ps than CPUs, too.
@@ -33,38 +34,19 @@ fn seconds() -> Duration {
 
 #[track_caller]
 fn storm(body: impl Fn(Until) + Send + Sync) {
-    let rounds = Rounds::new();
-    check_at(&PS, limit(), || rounds.next(&body));
+    check_at(&PS, limit(), || round(&body));
 }
 
 #[track_caller]
 fn storm_outside(body: impl Fn(Until)) {
-    let rounds = Rounds::new();
-    check_outside_at(&PS, limit(), || rounds.next(&body));
+    check_outside_at(&PS, limit(), || round(&body));
 }
 
-/// Each storm is recorded for a moment in one of its rounds, and what was recorded is read back.
-struct Rounds {
-    next: AtomicUsize,
-    recorded: usize,
-}
-
-impl Rounds {
-    fn new() -> Rounds {
-        Rounds {
-            next: AtomicUsize::new(0),
-            recorded: next_turn(PS.len()),
-        }
-    }
-
-    fn next(&self, body: impl Fn(Until)) {
-        let round = self.next.fetch_add(1, SeqCst);
-        let reader = (round == self.recorded).then(Reader::start);
-        body(Until::new());
-        if let Some(reader) = reader {
-            println!("{} events read back", reader.events());
-        }
-    }
+/// A moment of it is recorded, and what was recorded is read back.
+fn round(body: impl Fn(Until)) {
+    let reader = Reader::start();
+    body(Until::new());
+    println!("{} events read back", reader.events());
 }
 
 fn limit() -> Duration {
