@@ -114,6 +114,69 @@ fn ten_goroutines_run_as_in_go() {
     assert!(others.iter().all(|&g| rule_of(g) == Some("local queue")));
 }
 
+/// The shop of `examples/grocery` with one shopper, who does one tick of an errand and then goes on with the next
+/// errand. What is fetched at a counter waits there until everything else is in the cart. `steady=1`: no slice ends.
+#[test]
+fn the_errands_of_one_shopper_take_turns() {
+    const NAME: &str = "the_errands_of_one_shopper_take_turns";
+    // Ticks to fetch it and to bring it to the cart; is there a counter?
+    const LIST: [(u32, u32, bool); 5] = [
+        (2, 1, true),  // cheese
+        (2, 1, true),  // fish
+        (5, 1, false), // apples
+        (3, 1, true),  // bread
+        (4, 1, false), // milk
+    ];
+    if child::role().is_none() {
+        let mut command = child::again(NAME, "child");
+        let ended = child::run(command.env("GOSCHED", "steady=1"), LIMIT);
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        return;
+    }
+    let ids = Mutex::new([None; 5]);
+    let walk = |ticks| (0..ticks).for_each(|_| thread::yield_now());
+    let recorded = record(1, || {
+        thread::scope(|s| {
+            let errands: [_; 5] = std::array::from_fn(|item| {
+                let (ids, (fetch, bring, counter)) = (&ids, LIST[item]);
+                s.spawn(move || {
+                    ids.lock().unwrap()[item] = goroutine::id();
+                    walk(fetch);
+                    if counter {
+                        thread::park();
+                    }
+                    walk(bring);
+                })
+            });
+            let [cheese, fish, apples, bread, milk] = errands;
+            apples.join().unwrap();
+            milk.join().unwrap();
+            for errand in [bread, fish, cheese] {
+                errand.thread().unpark();
+                errand.join().unwrap();
+            }
+        });
+    });
+    let ids = ids.into_inner().unwrap();
+    let item = |g: u64| ids.iter().position(|&id| id == Some(g));
+    let runs = recorded.runs();
+    let order: Vec<usize> = runs.iter().filter_map(|run| item(run.goroutine)).collect();
+    // The last one that was started is the first. A walk of n ticks is left n times.
+    let expected = [
+        vec![4, 0, 1, 2, 3],
+        vec![4, 0, 1, 2, 3],
+        vec![4, 0, 1, 2, 3], // cheese and fish come to their counters
+        vec![4, 2, 3],       // bread to its
+        vec![4, 2],
+        vec![4, 2], // the milk is in the cart
+        vec![2],    // the apples are
+        vec![3, 3],
+        vec![1, 1],
+        vec![0, 0],
+    ];
+    assert_eq!(order, expected.concat());
+}
+
 /// On an unbuffered channel at one P each wakes the other and is woken by it.
 #[test]
 fn ping_pong_alternates() {
