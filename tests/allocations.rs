@@ -125,3 +125,15 @@ fn selects_leave_no_memory_behind() {
         assert!(calls < 100, "{calls} allocations in {N} selects");
     });
 }
+
+/// A goroutine whose handle is only joined, and that does not ask who it is, costs its result's place
+/// and nothing else.
+#[test]
+fn a_spawn_allocates_once() {
+    alone(|| {
+        assert_eq!(count(|| spawn(|| ()).join().unwrap()), 1);
+        assert_eq!(count(|| spawn(yield_now).join().unwrap()), 1);
+        let asks = || _ = spawn(|| gosched::thread::current().id()).join().unwrap();
+        assert!((2..=3).contains(&count(asks)), "{}", count(asks));
+    });
+}

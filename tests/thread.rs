@@ -273,6 +273,74 @@ fn what_came_before_an_unpark_is_seen_after_the_park() {
     });
 }
 
+/// Who has no name gets its identity when somebody asks for it: here both ask at the same time.
+#[test]
+fn handle_and_goroutine_agree_who_it_is() {
+    check(|| {
+        for i in 0..300 {
+            let h = thread::spawn(move || {
+                if i % 3 == 0 {
+                    thread::yield_now();
+                }
+                let me = thread::current();
+                thread::park();
+                (me, thread::current())
+            });
+            if i % 2 == 0 {
+                thread::yield_now();
+            }
+            let from_outside = h.thread().clone();
+            from_outside.unpark();
+            let (before, after) = h.join().unwrap();
+            assert_eq!(before.id(), after.id());
+            assert_eq!(from_outside.id(), after.id());
+            from_outside.unpark(); // after the end
+        }
+        thread::scope(|s| {
+            let h = s.spawn(thread::park);
+            h.thread().unpark();
+            let id = h.thread().id();
+            assert_eq!(s.spawn(move || id).join().unwrap(), h.thread().id());
+            h.join().unwrap();
+        });
+    });
+}
+
+/// A result that nobody has taken is dropped by its goroutine, which may still ask who it is, and
+/// have locals.
+#[test]
+fn who_drops_a_result_knows_who_it_is() {
+    struct Asks(std::sync::mpsc::Sender<thread::ThreadId>);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            let me = thread::current();
+            assert_eq!(gosched::goroutine::id(), Some(me.id().as_u64()));
+            KEPT.with(|kept| kept.set(Some(Kept)));
+            self.0.send(me.id()).unwrap();
+        }
+    }
+    struct Kept;
+    impl Drop for Kept {
+        fn drop(&mut self) {
+            let me = thread::current().id().as_u64();
+            assert_eq!(gosched::goroutine::id(), Some(me));
+        }
+    }
+    gosched::goroutine_local! {
+        static KEPT: std::cell::Cell<Option<Kept>> = const { std::cell::Cell::new(None) };
+    }
+    check(|| {
+        for _ in 0..100 {
+            let (to, said) = std::sync::mpsc::channel();
+            let h = thread::spawn(move || Asks(to));
+            let keeps = thread::spawn(thread::yield_now); // its packet is another
+            drop(h);
+            yield_until("the result is dropped", || said.try_recv().is_ok());
+            keeps.join().unwrap();
+        }
+    });
+}
+
 #[test]
 fn ids_are_never_used_twice_and_current_is_oneself() {
     check(|| {

@@ -20,10 +20,9 @@ use crate::api::thread::panic;
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::spawn::spawn;
-use crate::ext::diagnostics::identity::Identity;
 use crate::ext::diagnostics::leaks;
 use crate::ext::kind::Kind;
-use crate::ext::life::Birth;
+use crate::ext::life::{Birth, PlaceOfBirth};
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::stackalloc::promise::main_class;
 use crate::ext::world::resizer;
@@ -141,12 +140,14 @@ where
     R: Send,
 {
     let packet = Arc::new(Packet::new());
+    packet.place.set_name("main".into());
     let result = Arc::clone(&packet);
     let birth = Birth {
         at: Location::caller(),
         class: Some(main_class()),
         kind: Kind::Goroutine,
-        identity: Some(Arc::new(Identity::new(0, Some("main".into())))),
+        // SAFETY: it is in the packet, which this frame keeps, and the body drops last.
+        place: Some(unsafe { PlaceOfBirth::new(&packet.place) }),
     };
     let body = move || {
         let ended = catch_unwind(AssertUnwindSafe(f));

@@ -1,9 +1,12 @@
 //! The functions of the extras for a goroutine's birth, its stack and its end; and goroutines
 //! that are prepared now and started later, by a timer.
-#![allow(unsafe_code, reason = "stores the closure in a G that it owns")]
+#![allow(
+    unsafe_code,
+    reason = "stores the closure in a G that it owns, and where its identity is"
+)]
 
 use std::panic::Location;
-use std::sync::Arc;
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::g::free_gs;
@@ -16,7 +19,7 @@ use crate::core::sched::schedt::SCHED;
 use crate::core::sched::spawn::dead_g;
 use crate::core::sched::start;
 use crate::ext::allgs;
-use crate::ext::diagnostics::identity::Identity;
+use crate::ext::diagnostics::identity::Place;
 use crate::ext::diagnostics::identity_table;
 use crate::ext::kind::Kind;
 use crate::ext::pins::LOOKED_AT;
@@ -32,8 +35,20 @@ pub(crate) struct Birth {
     pub(crate) at: &'static Location<'static>,
     pub(crate) class: Option<Class>,
     pub(crate) kind: Kind,
-    /// Name, and a word for handles; the id is filled in by the spawn.
-    pub(crate) identity: Option<Arc<Identity>>,
+    /// Where the handles find it; the id is filled in by the spawn.
+    pub(crate) place: Option<PlaceOfBirth>,
+}
+
+/// The place of an identity, for a goroutine whose closure keeps it, and drops it last.
+#[derive(Debug)]
+pub(crate) struct PlaceOfBirth(NonNull<Place>);
+
+impl PlaceOfBirth {
+    /// # Safety
+    /// As the name of the type says, if a goroutine is started with it.
+    pub(crate) unsafe fn new(place: &Place) -> PlaceOfBirth {
+        PlaceOfBirth(NonNull::from(place))
+    }
 }
 
 impl Birth {
@@ -43,7 +58,7 @@ impl Birth {
             at: Location::caller(),
             class: None,
             kind: Kind::Goroutine,
-            identity: None,
+            place: None,
         }
     }
 }
@@ -88,14 +103,15 @@ pub(crate) fn count_spawn(p: Option<LentP<'_>>, g: GRef) {
 /// The G is somebody with a name, or a handle.
 #[inline]
 pub(crate) fn put_identity(g: GRef, id: u64, birth: Birth) {
-    if let Some(identity) = birth.identity {
-        identity.id.set(id);
-        identity_table::put_identity(g, identity);
+    if let Some(PlaceOfBirth(place)) = birth.place {
+        // SAFETY: the closure keeps it (the promise of who made the `PlaceOfBirth`); then comes `ends`.
+        unsafe { identity_table::put_place(g, id, place.as_ref()) };
     }
 }
 
 /// On the goroutine's stack, its closure has run.
 pub(crate) fn ends(g: GRef) {
+    identity_table::leave_place(g); // it went away with the closure
     locals::free(g);
     // The name first: a recording that ends just now finds it in one of the two places.
     if let Some(identity) = identity_table::borrow_if_any(g)

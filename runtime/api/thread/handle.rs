@@ -30,6 +30,7 @@ use crate::ext::timers::instant::nanos_after;
 /// }) };
 /// ```
 #[derive(Clone)]
+#[repr(transparent)] // `join.rs` relies on it
 pub struct Thread(Arc<Identity>);
 
 /// Names a goroutine for the life of the process. Go prints it as `goroutine N`.
@@ -64,10 +65,6 @@ impl ThreadId {
 }
 
 impl Thread {
-    pub(crate) fn new(identity: Arc<Identity>) -> Thread {
-        Thread(identity)
-    }
-
     /// Its id. Ids are never used twice; they are handed out in blocks, so they are not dense.
     ///
     /// # Examples

@@ -11,6 +11,7 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -20,6 +21,7 @@ use crate::api::thread::join_word::{Forgot, JoinWord};
 use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::enter;
 use crate::core::sys::fatal::fatal;
+use crate::ext::diagnostics::identity::{Identity, Place};
 
 /// What a goroutine ended with: its value, or the payload of its panic.
 ///
@@ -32,6 +34,8 @@ pub(crate) struct Packet<T> {
     word: JoinWord,
     waker: UnsafeCell<Option<Waker>>,
     result: UnsafeCell<Option<Result<T>>>,
+    /// The last field: what is dropped before may ask who the goroutine is.
+    pub(crate) place: Place,
 }
 
 // SAFETY: the cell is written by the goroutine before DONE (Release) and read by the one handle
@@ -45,7 +49,15 @@ impl<T> Packet<T> {
             word: JoinWord::new(),
             waker: UnsafeCell::new(None),
             result: UnsafeCell::new(None),
+            place: Place::new(),
         }
+    }
+
+    /// The goroutine's handle. After the spawn.
+    pub(crate) fn thread(&self) -> &Thread {
+        let identity = ptr::from_ref::<Arc<Identity>>(self.place.identity());
+        // SAFETY: alive as long as `self`; a `Thread` is an `Arc<Identity>` and nothing else.
+        unsafe { &*identity.cast::<Thread>() }
     }
 
     /// By the goroutine, at its end, once.
@@ -155,12 +167,11 @@ impl<T> Drop for Packet<T> {
 /// std: `std::thread::JoinHandle`, which it follows.
 pub struct JoinHandle<T> {
     pub(crate) packet: Arc<Packet<T>>,
-    thread: Thread,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(packet: Arc<Packet<T>>, thread: Thread) -> JoinHandle<T> {
-        JoinHandle { packet, thread }
+    pub(crate) fn new(packet: Arc<Packet<T>>) -> JoinHandle<T> {
+        JoinHandle { packet }
     }
 
     /// Waits for the goroutine to end.
@@ -182,7 +193,7 @@ impl<T> JoinHandle<T> {
     /// ```
     #[track_caller]
     pub fn join(self) -> Result<T> {
-        self.packet.wait(WaitReason::Join, self.thread.number());
+        self.packet.wait(WaitReason::Join, self.packet.place.id());
         self.packet.take()
     }
 
@@ -216,14 +227,14 @@ impl<T> JoinHandle<T> {
     /// ```
     #[must_use]
     pub fn thread(&self) -> &Thread {
-        &self.thread
+        self.packet.thread()
     }
 }
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinHandle")
-            .field("thread", &self.thread)
+            .field("thread", self.thread())
             .finish_non_exhaustive()
     }
 }

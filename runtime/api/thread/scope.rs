@@ -45,7 +45,8 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// See [`ScopedJoinHandle::join`].
 pub struct ScopedJoinHandle<'scope, T> {
     packet: Arc<ScopedPacket<T>>,
-    thread: Thread,
+    /// The goroutine's own: its result is the unit, and nobody waits for it.
+    own: Arc<Packet<()>>,
     scope: PhantomData<&'scope ()>,
 }
 
@@ -170,14 +171,13 @@ impl Builder {
             drop(theirs);
             drop(counted);
         };
-        // The goroutine's own packet: its result is the unit, and nobody waits for it.
         let own = Arc::new(Packet::new());
         // SAFETY: `scope` waits for `counted`'s end, which is the last thing in the goroutine
         // that knows F or T.
-        let thread = unsafe { self.start(own, body) }?;
+        unsafe { self.start(Arc::clone(&own), body) }?;
         Ok(ScopedJoinHandle {
             packet,
-            thread,
+            own,
             scope: PhantomData,
         })
     }
@@ -220,7 +220,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// ```
     #[track_caller]
     pub fn join(self) -> Result<T> {
-        self.packet().wait(WaitReason::Join, self.thread.number());
+        self.packet().wait(WaitReason::Join, self.own.place.id());
         self.packet().take()
     }
 
@@ -238,7 +238,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// See [`JoinHandle::thread`](crate::thread::JoinHandle::thread).
     #[must_use]
     pub fn thread(&self) -> &Thread {
-        &self.thread
+        self.own.thread()
     }
 }
 
@@ -253,7 +253,7 @@ impl fmt::Debug for Scope<'_, '_> {
 impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScopedJoinHandle")
-            .field("thread", &self.thread)
+            .field("thread", self.thread())
             .finish_non_exhaustive()
     }
 }

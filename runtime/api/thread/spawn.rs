@@ -8,13 +8,11 @@ use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
-use crate::api::thread::handle::Thread;
 use crate::api::thread::join::{JoinHandle, Packet};
 use crate::api::thread::local::end_locals;
 use crate::core::sched::spawn::spawn as spawn_g;
-use crate::ext::diagnostics::identity::Identity;
 use crate::ext::kind::Kind;
-use crate::ext::life::Birth;
+use crate::ext::life::{Birth, PlaceOfBirth};
 use crate::ext::stackalloc::class_for;
 
 /// Properties of a goroutine to be spawned.
@@ -120,8 +118,8 @@ impl Builder {
     {
         let packet = Arc::new(Packet::new());
         // SAFETY: the caller's promise.
-        let thread = unsafe { self.start(Arc::clone(&packet), f) }?;
-        Ok(JoinHandle::new(packet, thread))
+        unsafe { self.start(Arc::clone(&packet), f) }?;
+        Ok(JoinHandle::new(packet))
     }
 
     /// Starts `f` with its result going to `packet`.
@@ -129,32 +127,33 @@ impl Builder {
     /// # Safety
     /// Everything that `f` and `T` borrow outlives the goroutine.
     #[track_caller]
-    pub(crate) unsafe fn start<F, T>(self, packet: Arc<Packet<T>>, f: F) -> io::Result<Thread>
+    pub(crate) unsafe fn start<F, T>(self, packet: Arc<Packet<T>>, f: F) -> io::Result<()>
     where
         F: FnOnce() -> T + Send,
         T: Send,
     {
         let class = self.stack_size.map(class_for).transpose()?;
-        let name = self.name.map(String::into_boxed_str);
-        assert!(
-            !name.as_deref().is_some_and(|n| n.contains('\0')),
-            "thread name may not contain interior null bytes"
-        );
-        let identity = Arc::new(Identity::new(0, name));
+        if let Some(name) = self.name {
+            let whole = !name.contains('\0');
+            assert!(whole, "thread name may not contain interior null bytes");
+            packet.place.set_name(name.into_boxed_str());
+        }
         let birth = Birth {
             at: Location::caller(),
             class,
             kind: Kind::Goroutine,
-            identity: Some(Arc::clone(&identity)),
+            // SAFETY: it is in the packet, which the body drops last.
+            place: Some(unsafe { PlaceOfBirth::new(&packet.place) }),
         };
         let body = move || {
             let result = catch_unwind(AssertUnwindSafe(f));
             end_locals();
             packet.finish(result);
+            drop(packet); // maybe with the result; and it has the place: nothing may follow
         };
         // SAFETY: the caller's promise; the body catches its own panics.
         unsafe { spawn_g(birth, body) }?;
-        Ok(Thread::new(identity))
+        Ok(())
     }
 }
 

@@ -97,7 +97,7 @@ impl Func {
             at: self.at,
             class: None,
             kind: Kind::Goroutine,
-            identity: None,
+            place: None,
         };
         let body = move || {
             this.started();

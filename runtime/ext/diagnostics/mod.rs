@@ -3,6 +3,7 @@
 pub(crate) mod watched;
 #[cfg(not(loom))]
 pub(crate) mod panics;
+pub(crate) mod first_made;
 #[cfg(not(loom))]
 pub(crate) mod identity;
 #[cfg(not(loom))]
