@@ -11,7 +11,8 @@
 //! troubles both alike. The table shows medians of nanoseconds per operation, on the clock and
 //! in CPU time of all threads together; the latter hardly changes when others use the machine
 //! too, but has the start of the process in it. Instructions are callgrind's count with 2N
-//! operations less that with N, which leaves out start and end.
+//! operations less that with N, which leaves out start and end. A workload that cannot do just any
+//! number of operations (a tree) does another one, and says which.
 #![allow(unsafe_code, reason = "the door into the runtime, getrusage")]
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use std::process::Command;
 
 use clap::Parser;
 use workloads::mini::on_mini;
-use workloads::{PROCS, ROWS, Row, on_goroutines};
+use workloads::{PROCS, ROWS, Row, on_goroutines, operations};
 
 mod workloads;
 
@@ -87,7 +88,7 @@ fn one(id: &str, on: &str, n: u64) {
         (_, Some(ps)) => on_mini(id, procs(ps), n).expect("mini has it"),
         _ => (row.threads)(n),
     };
-    println!("{}", took.as_nanos() as f64 / n as f64);
+    println!("{} {}", took.as_nanos() as f64 / n as f64, operations(n));
 }
 
 /// Every thread that this one starts runs on the CPU that it is on now.
@@ -135,7 +136,7 @@ fn measure(program: &Path, row: &Row, on: &str, n: u64) -> Sample {
     let output = Command::new(program).args(args).output();
     let output = output.expect("it starts");
     let text = String::from_utf8_lossy(&output.stdout);
-    let nanos = text.trim().parse();
+    let nanos = text.split_whitespace().next().unwrap_or_default().parse();
     let nanos = nanos.unwrap_or_else(|_| panic!("{program:?} {args:?}: {output:?}"));
     (nanos, (cpu_of_children() - before) / n as f64)
 }
@@ -269,8 +270,7 @@ fn number(nanos: f64) -> String {
 fn print_instructions(rows: &[Row]) {
     println!("| workload | instructions an operation, one P | on mini |\n|---|---|---|");
     for row in rows {
-        let n = row.n / 100;
-        let per_op = |on| (count(row, on, 2 * n) - count(row, on, n)) / n as f64;
+        let per_op = |on| instructions(row, on);
         let mini = match has_mini(row) {
             true => format!("{:.0}", per_op("mini1")),
             false => "–".into(),
@@ -279,8 +279,19 @@ fn print_instructions(rows: &[Row]) {
     }
 }
 
-/// All instructions of a run with `n` operations.
-fn count(row: &Row, on: &str, n: u64) -> f64 {
+/// Of one operation: in a run with more of them less those in a run with fewer.
+fn instructions(row: &Row, on: &str) -> f64 {
+    let few = (row.n / 100).max(100);
+    let (least, done) = count(row, on, few);
+    // Twice as many; or ten times, for a tree with ten children at each node.
+    let mut runs = [2, 10].map(|times| times * few).into_iter();
+    let more = runs.find_map(|n| Some(count(row, on, n)).filter(|(_, more)| *more > done));
+    let (most, more) = more.expect("more operations are more");
+    (most - least) / (more - done)
+}
+
+/// All instructions of a run with about `n` operations; and how many it did.
+fn count(row: &Row, on: &str, n: u64) -> (f64, f64) {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(current_exe().expect("my own path"))
@@ -290,5 +301,8 @@ fn count(row: &Row, on: &str, n: u64) -> f64 {
     let text = String::from_utf8_lossy(&output.stderr);
     let line = text.lines().find_map(|line| line.split_once("Collected :"));
     let (_, number) = line.unwrap_or_else(|| panic!("no count: {text}"));
-    number.trim().parse().expect("a number")
+    let said = String::from_utf8_lossy(&output.stdout);
+    let did = said.split_whitespace().nth(1).map(str::parse);
+    let did = did.and_then(Result::ok).expect("how many it did");
+    (number.trim().parse().expect("a number"), did)
 }

@@ -9,6 +9,7 @@
 //! They are made to find regressions and to compare schedulers, not to foretell what a real
 //! program gains: every one repeats a single operation with hot caches and an idle machine.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 mod goroutines;
@@ -267,8 +268,21 @@ pub(crate) fn timed(f: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
+/// What the last workload that could not do exactly `n` operations did instead.
+static DID: AtomicU64 = AtomicU64::new(0);
+
+/// How many operations a workload has done that was asked for `n`.
+#[allow(dead_code, reason = "for compare.rs")]
+pub(crate) fn operations(n: u64) -> u64 {
+    match DID.load(Relaxed) {
+        0 => n,
+        did => did,
+    }
+}
+
 /// For a workload that could not do exactly `n` operations: the time that `n` would have taken.
 pub(crate) fn scaled(took: Duration, did: u64, n: u64) -> Duration {
+    DID.store(did, Relaxed);
     took.mul_f64(n as f64 / did as f64)
 }
 

@@ -104,8 +104,10 @@ pub(crate) fn count_spawn(p: Option<LentP<'_>>, g: GRef) {
 #[inline]
 pub(crate) fn put_identity(g: GRef, id: u64, birth: Birth) {
     if let Some(PlaceOfBirth(place)) = birth.place {
-        // SAFETY: the closure keeps it (the promise of who made the `PlaceOfBirth`); then comes `ends`.
-        unsafe { identity_table::put_place(g, id, place.as_ref()) };
+        // SAFETY: the closure keeps it: the promise of who made the `PlaceOfBirth`.
+        let place = unsafe { place.as_ref() };
+        // SAFETY: as above; when the closure has run, `ends` comes.
+        unsafe { identity_table::put_place(g, id, place) };
     }
 }
 

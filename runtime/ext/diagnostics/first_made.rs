@@ -126,7 +126,9 @@ mod tests {
                 };
                 let others = [(); 3].map(|()| s.spawn(ask));
                 let mine = ask();
-                others.map(|other| assert_eq!(other.join().unwrap(), mine));
+                for other in others {
+                    assert_eq!(other.join().unwrap(), mine);
+                }
             });
             assert_eq!(Arc::strong_count(&counted), 2);
             drop(shared);
