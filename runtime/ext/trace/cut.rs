@@ -109,6 +109,10 @@ pub(crate) fn cut<'a>(
 /// A move whose successor is gone goes too, and all that its writer wrote before it. The clocks of two
 /// writers may differ, and a waker may be there before the sleeper has left its stack. True: there was
 /// one.
+///
+/// Each round makes its maps anew. All rounds of a snapshot are a quarter of its instructions (callgrind, three
+/// snapshots of 160,000 events of yields on two Ps), so maps that are carried on would not make it much shorter: of two
+/// million events it takes about a second, and the world is not stopped for that.
 fn drop_what_was_before(parts: &mut [Part<'_>]) -> bool {
     let mut gone: HashMap<Mover, (u32, Kind)> = HashMap::new();
     let mut next: HashMap<Mover, u32> = HashMap::new();
