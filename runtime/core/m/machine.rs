@@ -13,7 +13,8 @@ use crate::core::hooks::{self, MExt};
 use crate::core::p::processor::P;
 use crate::core::sys::note::Note;
 
-#[repr(align(128))]
+// repr(C): what its own thread writes at each pick is not on the line that a waker writes.
+#[repr(C, align(128))]
 #[derive(Debug)]
 pub(crate) struct M {
     /// Its number, and its name in dumps.
@@ -24,15 +25,15 @@ pub(crate) struct M {
     p: OwnerRef<P>,
     /// The P it is given when it is woken.
     pub(crate) next_p: OwnerRef<P>,
-    /// Looking for work; counted in the idle word.
-    pub(crate) spinning: OwnerCell<bool>,
-    /// How it sleeps when it has nothing to do.
-    pub(crate) note: Note,
     /// Next in the list of idle Ms; under the scheduler's lock.
     pub(crate) idle_link: OwnerRef<M>,
     choice: Choice,
     /// What the extras keep here.
     ext: MExt,
+    /// How it sleeps when it has nothing to do.
+    pub(crate) note: Note,
+    /// Looking for work; counted in the idle word.
+    pub(crate) spinning: OwnerCell<bool>,
 }
 
 impl Deref for M {
@@ -51,11 +52,11 @@ impl M {
             curg: OwnerRef::none(),
             p: OwnerRef::none(),
             next_p: OwnerRef::none(),
-            spinning: OwnerCell::zero(),
-            note: Note::new(),
             idle_link: OwnerRef::none(),
             choice: Choice::new(seed),
             ext: MExt::new(),
+            note: Note::new(),
+            spinning: OwnerCell::zero(),
         }
     }
 
@@ -95,6 +96,6 @@ mod lines {
 
     #[test]
     fn the_lines_are_those_of_the_page() {
-        assert_lines!(M: curg, p, next_p, spinning, note, idle_link, ext);
+        assert_lines!(M: curg, p, next_p, idle_link, ext, note, spinning);
     }
 }

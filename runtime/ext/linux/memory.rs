@@ -152,22 +152,14 @@ pub(crate) unsafe fn advise_batch(spans: &[Span], advice: Advice) -> Result<(), 
     Ok(())
 }
 
-/// Does an access to `at` fault? Asks the kernel to write a signal mask there, which it does if it can.
+/// Does an access to `at` fault? Asks the kernel to write the grain of a clock there, which it does if it
+/// can.
 ///
 /// # Safety
-/// The eight bytes at `at` are the caller's, and hold nothing.
+/// The 16 bytes at `at` are the caller's, and hold nothing.
 pub(crate) unsafe fn faults(at: usize) -> bool {
-    let nothing: *const libc::sigset_t = std::ptr::null();
-    // SAFETY: no set is given, so no mask changes; the caller's promise for what is written.
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            libc::SIG_BLOCK,
-            nothing,
-            at,
-            8_usize,
-        )
-    };
+    // SAFETY: the caller's promise for what is written.
+    let done = unsafe { libc::syscall(libc::SYS_clock_getres, libc::CLOCK_MONOTONIC, at) };
     done != 0 && last_errno() == libc::EFAULT
 }
 

@@ -10,6 +10,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use crate::ext::linux::memory::{self as mem, Advice, Errno, Span};
+use crate::ext::linux::valgrind;
 use crate::ext::stackalloc::error::StackError;
 
 /// A way to guard; the next one is tried when the kernel does not know it.
@@ -99,7 +100,7 @@ unsafe fn guards(spans: &[Span]) -> bool {
     };
     if !GUARDS.tried.load(Relaxed) {
         // SAFETY: the caller's promise.
-        if unsafe { !mem::faults(first.addr) } {
+        if !valgrind::without_complaints(|| unsafe { mem::faults(first.addr) }) {
             start_at(Step::Mprotect);
             return false;
         }
