@@ -11,11 +11,12 @@
 //! for any characters within a line, and alone on a line for any number of lines. Status 0
 //! unless the comment ends with `// status N`.
 
-#![allow(unsafe_code, reason = "kill")]
+#![allow(unsafe_code, reason = "kill, setsockopt")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -291,7 +292,68 @@ fn talk(addr: &str, words: &str) -> TcpStream {
     stream
 }
 
-/// From outside: the servers answer, curl too if there is one, and end by Ctrl-C though somebody is connected.
+/// What another program prints; `None`, and a word, where there is no such program.
+fn by_another(program: &str, args: &[&str], words: &str) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let Ok(mut child) = command.spawn() else {
+        println!("no {program} here");
+        return None;
+    };
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(words.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+const GET: &str = "GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
+
+fn is_the_answer(text: &str) -> bool {
+    text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("hello\n")
+}
+
+/// An HTTP server at `addr` answers us and others, one after the other and many at a time, although
+/// somebody has left in the midst of a request.
+fn answers(addr: &str) {
+    let vanishes = talk(addr, "GET / HT");
+    let at_once = libc::linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    // SAFETY: the descriptor is open; the struct is ours. The end is a reset then.
+    let set = unsafe {
+        libc::setsockopt(
+            vanishes.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            (&raw const at_once).cast(),
+            size_of::<libc::linger>() as u32,
+        )
+    };
+    assert_eq!(set, 0);
+    drop(vanishes);
+    let mut answer = String::new();
+    talk(addr, GET).read_to_string(&mut answer).unwrap();
+    assert!(is_the_answer(&answer), "{answer}");
+    let url = format!("http://{addr}/");
+    if let Some(text) = by_another("curl", &["-s", &url, &url], "") {
+        assert_eq!(text, "hello\nhello\n");
+    }
+    let (host, port) = addr.rsplit_once(':').unwrap();
+    // Debian's name of the one that knows -N. It sends no more after its request, and still gets the answer.
+    if let Some(text) = by_another("nc.openbsd", &["-N", host, port], GET) {
+        assert!(is_the_answer(&text), "{text}");
+    }
+    if let Some(text) = by_another("wrk", &["-t1", "-c20", "-d1s", &url], "") {
+        let errors = text.contains("Socket errors") || text.contains("Non-2xx");
+        assert!(text.contains("requests in") && !errors, "{text}");
+    }
+}
+
+/// From outside: the servers answer, `curl`, `nc` and `wrk` too where they are, and end by Ctrl-C though somebody
+/// is connected.
 #[test]
 #[cfg_attr(
     debug_assertions,
@@ -302,18 +364,7 @@ fn servers_answer_and_end_by_ctrl_c() {
     let http = Server::start("http", &[]);
     let proxy = Server::start("proxy", &["--to", &http.1, "--patience", "20000"]);
     for addr in [&http.1, &proxy.1] {
-        let mut answer = String::new();
-        let request = "GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
-        talk(addr, request).read_to_string(&mut answer).unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("hello\n"),
-            "{answer}"
-        );
-        let url = format!("http://{addr}/");
-        match Command::new("curl").args(["-s", &url, &url]).output() {
-            Ok(output) => assert_eq!(output.stdout, b"hello\nhello\n"),
-            Err(_) => println!("no curl"),
-        }
+        answers(addr);
     }
     assert_eq!(proxy.interrupt(), Some(0));
     let chat = Server::start("chat", &[]);
@@ -321,12 +372,16 @@ fn servers_answer_and_end_by_ctrl_c() {
     let mut line = String::new();
     guest.read_line(&mut line).unwrap();
     assert_eq!(line, "welcome, ada\n");
+    let (host, port) = chat.1.rsplit_once(':').unwrap();
+    if let Some(text) = by_another("nc.openbsd", &["-N", host, port], "bob\nhello\n") {
+        assert!(text.starts_with("welcome, bob\n"), "{text}");
+        let mut all = String::new();
+        while !all.ends_with("bob: hello\n") {
+            assert_ne!(guest.read_line(&mut all).unwrap(), 0, "{all}");
+        }
+    }
     assert_eq!(chat.interrupt(), Some(0));
-    assert_eq!(
-        guest.read_line(&mut line).unwrap(),
-        0,
-        "the connection ends"
-    );
+    guest.read_to_string(&mut line).unwrap(); // the connection ends
 }
 
 /// The runtime's file that an example shows: `//! runtime/FILE: ...` in its first line, or in
