@@ -6,7 +6,11 @@
 use std::marker::PhantomData;
 use std::ptr;
 
-use crate::core::base::atomic::AtomicPtr;
+#[cfg(loom)]
+use loom::sync::atomic::AtomicPtr;
+#[cfg(not(loom))]
+use std::sync::atomic::AtomicPtr;
+
 use crate::core::base::atomic::Ordering::{AcqRel, Acquire};
 
 /// See the file's header.
