@@ -256,13 +256,14 @@ fn a_goroutine_that_blocks_the_signal_keeps_nobody_from_running() {
 fn it_is_said_that_a_goroutine_blocks_the_signal() {
     for ended in ended("it_is_said_that_a_goroutine_blocks_the_signal", |procs| {
         run(procs, || {
+            let stderr = StderrFile::begin();
             for _ in 0..procs {
                 gosched::go(|| {
                     block_all();
                     compute();
                 });
             }
-            wait_for_stderr("SIGURG blocked");
+            stderr.until_it_says("SIGURG blocked");
         });
     }) {
         all_came_to_their_end(std::slice::from_ref(&ended));
@@ -271,27 +272,37 @@ fn it_is_said_that_a_goroutine_blocks_the_signal() {
     }
 }
 
-/// Goes on until standard error, made a file, has the words; then writes that to the old one.
-fn wait_for_stderr(words: &str) {
-    let path = std::env::temp_dir().join(format!("gosched-stderr-{}", std::process::id()));
-    let file = std::fs::File::create(&path).unwrap();
-    // SAFETY: descriptors that are open.
-    let old = unsafe { libc::dup(2) };
-    // SAFETY: the same.
-    unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&file), 2) };
-    loop {
-        let text = std::fs::read_to_string(&path).unwrap();
-        if text.contains(words) {
-            // Twice as long, to see that it is said once.
-            sleep(Duration::from_millis(100));
-            break;
-        }
-        sleep(Duration::from_millis(1));
+/// Standard error, made a file. From before those are started of whom something will be said: it may be said at
+/// once.
+struct StderrFile {
+    path: std::path::PathBuf,
+    old: libc::c_int,
+}
+
+impl StderrFile {
+    fn begin() -> StderrFile {
+        let path = std::env::temp_dir().join(format!("gosched-stderr-{}", std::process::id()));
+        let file = std::fs::File::create(&path).unwrap();
+        // SAFETY: descriptors that are open.
+        let old = unsafe { libc::dup(2) };
+        // SAFETY: the same.
+        unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&file), 2) };
+        StderrFile { path, old }
     }
-    // SAFETY: descriptors that are open.
-    unsafe { libc::dup2(old, 2) };
-    eprint!("{}", std::fs::read_to_string(&path).unwrap());
-    std::fs::remove_file(&path).unwrap();
+
+    /// Goes on until it has the words; then writes it to the old one.
+    fn until_it_says(self, words: &str) {
+        let text = || std::fs::read_to_string(&self.path).unwrap();
+        while !text().contains(words) {
+            sleep(Duration::from_millis(1));
+        }
+        // Twice as long, to see that it is said once.
+        sleep(Duration::from_millis(100));
+        // SAFETY: descriptors that are open.
+        unsafe { libc::dup2(self.old, 2) };
+        eprint!("{}", text());
+        std::fs::remove_file(&self.path).unwrap();
+    }
 }
 
 #[test]
@@ -305,8 +316,9 @@ fn another_handler_for_the_signal_is_noticed() {
             action.sa_flags = libc::SA_ONSTACK | libc::SA_RESTART;
             // SAFETY: a valid action, whose handler does nothing.
             unsafe { libc::sigaction(libc::SIGURG, &raw const action, std::ptr::null_mut()) };
+            let stderr = StderrFile::begin();
             (0..procs).for_each(|_| gosched::go(compute));
-            wait_for_stderr("handler of SIGURG was replaced");
+            stderr.until_it_says("handler of SIGURG was replaced");
             gosched::gomaxprocs(procs + 1);
         });
     }) {
@@ -360,8 +372,9 @@ fn a_refused_signal_is_said_once_and_nobody_starves() {
         |procs| {
             refuse(libc::SYS_tgkill, libc::EPERM);
             run(procs, || {
+                let stderr = StderrFile::begin();
                 (0..procs).for_each(|_| gosched::go(compute));
-                wait_for_stderr("refuses tgkill");
+                stderr.until_it_says("refuses tgkill");
                 gosched::gomaxprocs(procs + 1);
                 gosched::gomaxprocs(procs);
             });
@@ -402,6 +415,7 @@ fn a_refused_membarrier_is_said_with_the_error() {
 fn a_membarrier_that_is_refused_later_is_said_once() {
     for ended in ended("a_membarrier_that_is_refused_later_is_said_once", |procs| {
         run(procs, || {
+            let stderr = StderrFile::begin();
             refuse(libc::SYS_membarrier, libc::EPERM);
             // In the kernel for ever, with work for their Ps.
             for _ in 0..procs {
@@ -412,7 +426,7 @@ fn a_membarrier_that_is_refused_later_is_said_once() {
                     }
                 });
             }
-            wait_for_stderr("refuses membarrier");
+            stderr.until_it_says("refuses membarrier");
             gosched::gomaxprocs(procs + 1);
             gosched::trim();
         });
