@@ -116,9 +116,9 @@ fn thread_locals_of_a_library_loaded_later() {
             // SAFETY: what is held is what is tested.
             let wrong = unsafe { builder.run(wrong) };
             assert_eq!(wrong, 0);
-            // Without optimisation an old frame's reference may lie about in a newer frame.
-            let moved = migrate::MOVED.load(Relaxed) > 0;
-            assert!(moved || cfg!(debug_assertions), "nobody ever moved");
+            // An old frame's reference may lie about in a newer frame, and keep it there: always or never,
+            // as the compiler and even the length of a path will have it.
+            println!("moved {} times", migrate::MOVED.load(Relaxed));
             assert!(migrate::STAYED.load(Relaxed) > 0, "nobody was ever kept");
             return println!("all right");
         }
