@@ -106,8 +106,13 @@ fn proxy(ctx: &Context, listener: &TcpListener, behind: &Arc<Behind>) {
             Ok((client, _)) => {
                 let behind = Arc::clone(behind);
                 all.go(move || match serve(&client, &behind) {
-                    // Out of patience.
-                    Err(e) if e.kind() != ErrorKind::WouldBlock => {
+                    // Out of patience, or one side has gone.
+                    Err(e)
+                        if !matches!(
+                            e.kind(),
+                            ErrorKind::WouldBlock | ErrorKind::ConnectionReset
+                        ) =>
+                    {
                         println!("a connection has failed: {e}");
                     }
                     _ => (),
