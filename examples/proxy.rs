@@ -101,18 +101,17 @@ fn proxy(ctx: &Context, listener: &TcpListener, behind: &Arc<Behind>) {
     let door = listener.local_addr();
     let _stop = context::after_func(ctx, move || drop(door.map(TcpStream::connect)));
     let all = Arc::new(WaitGroup::new());
-    while ctx.err().is_none() {
-        match listener.accept() {
+    loop {
+        let accepted = listener.accept();
+        if ctx.err().is_some() {
+            break; // that was the last one, which is nobody's
+        }
+        match accepted {
             Ok((client, _)) => {
                 let behind = Arc::clone(behind);
                 all.go(move || match serve(&client, &behind) {
-                    // Out of patience, or one side has gone.
-                    Err(e)
-                        if !matches!(
-                            e.kind(),
-                            ErrorKind::WouldBlock | ErrorKind::ConnectionReset
-                        ) =>
-                    {
+                    // Out of patience.
+                    Err(e) if e.kind() != ErrorKind::WouldBlock => {
                         println!("a connection has failed: {e}");
                     }
                     _ => (),
