@@ -12,17 +12,7 @@ use std::time::{Duration, Instant};
 use gosched::sync::{Arc, Barrier, Condvar, Mutex, Once, RwLock, Semaphore, WaitGroup};
 use gosched::thread::{scope, spawn, yield_now};
 use support::in_order::{in_order, until_waiting};
-use support::{LIMIT, check, check_outside, child};
-
-/// Yields until it is so; fails loudly when it does not come.
-#[track_caller]
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < end, "{what}: not after 20 s");
-        yield_now();
-    }
-}
+use support::{LIMIT, check, check_outside, child, yield_until};
 
 /// Goroutines on one side, plain threads on the other, all of them in `body`.
 fn both(goroutines: usize, threads: usize, body: impl Fn() + Sync) {
@@ -218,11 +208,11 @@ fn a_signal_wakes_one() {
                     awake.fetch_add(1, Relaxed);
                 });
             }
-            until("all asleep", || asleep.load(Relaxed) == 3);
+            yield_until("all asleep", || asleep.load(Relaxed) == 3);
             for n in 1..=3 {
                 drop(m.lock().unwrap());
                 c.notify_one();
-                until("one awake", || awake.load(Relaxed) == n);
+                yield_until("one awake", || awake.load(Relaxed) == n);
                 (0..20).for_each(|_| yield_now());
                 assert_eq!(awake.load(Relaxed), n, "one signal woke two");
             }
@@ -246,11 +236,11 @@ fn signals_go_in_the_order_of_arrival() {
                     drop(c.wait(guard).unwrap());
                     woken.lock().unwrap().push(i);
                 });
-                until("it waits", || *m.lock().unwrap() == i + 1);
+                yield_until("it waits", || *m.lock().unwrap() == i + 1);
             }
             for n in 1..=100 {
                 c.notify_one();
-                until("it woke", || woken.lock().unwrap().len() == n);
+                yield_until("it woke", || woken.lock().unwrap().len() == n);
             }
         });
         assert!(woken.into_inner().unwrap().is_sorted());
@@ -276,7 +266,7 @@ fn a_broadcast_wakes_everybody_once() {
                 });
             }
             for round in 0..20 {
-                until("all asleep", || m.lock().unwrap().0 == N);
+                yield_until("all asleep", || m.lock().unwrap().0 == N);
                 assert_eq!(awake.swap(0, Relaxed), if round == 0 { 0 } else { N });
                 let mut state = m.lock().unwrap();
                 *state = (0, round == 19);
@@ -302,12 +292,12 @@ fn a_relay_through_one_condition() {
                 c.notify_one();
             });
             s.spawn(|| {
-                until("1", || *m.lock().unwrap() == 1);
+                yield_until("1", || *m.lock().unwrap() == 1);
                 *m.lock().unwrap() = 2;
                 c.notify_one();
             });
             s.spawn(|| {
-                until("2 or 3", || *m.lock().unwrap() >= 2);
+                yield_until("2 or 3", || *m.lock().unwrap() >= 2);
                 let mut x = m.lock().unwrap();
                 if *x == 2 {
                     x = c.wait(x).unwrap();
@@ -332,14 +322,14 @@ fn a_broadcast_beside_a_newcomer_reaches_the_one_that_was_there() {
                     drop(c.wait(guard).unwrap());
                     woke.store(true, Relaxed);
                 });
-                until("it holds the lock", || there.load(Relaxed));
+                yield_until("it holds the lock", || there.load(Relaxed));
                 drop(m.lock().unwrap()); // and now it waits
                 s.spawn(|| c.notify_all());
                 s.spawn(|| {
                     let done = c.wait_while(m.lock().unwrap(), |done| !*done);
                     drop(done.unwrap());
                 });
-                until("the first one woke", || woke.load(Relaxed));
+                yield_until("the first one woke", || woke.load(Relaxed));
                 *m.lock().unwrap() = true; // for the newcomer, if the broadcast missed it
                 c.notify_all();
             });
@@ -483,7 +473,7 @@ fn a_waiting_writer_comes_before_new_readers() {
                 let _guard = l.write().unwrap();
                 order.lock().unwrap().push("writer");
             });
-            until("the writer waits", || l.try_read().is_err());
+            yield_until("the writer waits", || l.try_read().is_err());
             s.spawn(|| {
                 let _guard = l.read().unwrap();
                 order.lock().unwrap().push("reader");
@@ -608,7 +598,7 @@ fn the_order_after_a_broadcast_is_gos() {
                     drop(c.wait(asleep).unwrap());
                     order.lock().unwrap().push(i);
                 });
-                until("it waits", || *m.lock().unwrap() == i + 1);
+                yield_until("it waits", || *m.lock().unwrap() == i + 1);
             }
             c.notify_all();
         });
