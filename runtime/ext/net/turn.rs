@@ -58,7 +58,8 @@ impl Turn {
     ) -> Option<HeldTurn<'_>> {
         // Acquire pairs(turn): the Release of whoever gave it up.
         let free = self.word.compare_exchange(FREE, HELD, Acquire, Relaxed);
-        (free.is_ok() || self.stand_in_line(deadline())).then_some(HeldTurn(self))
+        // Not `then_some`: a `HeldTurn` that is made in any case is dropped, and gives up another's turn.
+        (free.is_ok() || self.stand_in_line(deadline())).then(|| HeldTurn(self))
     }
 
     #[cold]
@@ -117,5 +118,26 @@ impl Drop for HeldTurn<'_> {
         if word.compare_exchange(HELD, FREE, Release, Relaxed).is_err() {
             self.0.hand_on();
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::core::sys::clock::nanotime;
+    use std::thread;
+
+    #[test]
+    fn who_gives_up_leaves_the_turn_to_its_holder() {
+        let turn = Turn::new();
+        let held = turn.take(|| None);
+        assert!(held.is_some());
+        for _ in 0..3 {
+            let took = || turn.take(|| Some(nanotime() + 1_000_000)).is_some();
+            let other = thread::scope(|s| s.spawn(took).join().unwrap());
+            assert!(!other, "two have the turn");
+        }
+        drop(held);
+        assert!(turn.take(|| None).is_some());
     }
 }
