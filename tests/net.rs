@@ -617,16 +617,8 @@ fn any_descriptor_that_can_be_watched() {
     });
 }
 
-/// This test again, in a process of its own. True: we are that process.
 fn in_a_child(name: &str, procs: &str, settings: &str) -> bool {
-    if child::role().is_some() {
-        return true;
-    }
-    let mut command = child::again(name, "child");
-    command.env("GOMAXPROCS", procs).env("GOSCHED", settings);
-    let ended = child::run(&mut command, Duration::from_secs(60) + seconds());
-    assert_eq!(ended.status, Some(0), "{ended}");
-    false
+    child::in_a_child(name, procs, settings, Duration::from_secs(60) + seconds())
 }
 
 fn run(body: impl FnOnce() + Send) {

@@ -12,22 +12,13 @@ use gosched::thread::{scope, sleep};
 use crate::support::{check_at, child};
 use crate::{LIMIT, MS, pair};
 
-/// This test again, in a process of its own, without preemption: who is never run is never heard of. True:
-/// we are that process.
-fn without_preemption(name: &str, procs: &str) -> bool {
-    if child::role().is_some() {
-        return true;
+/// In a process of its own, without preemption: who is never run is never heard of.
+#[track_caller]
+fn without_preemption(name: &str, procs: &str, body: impl FnOnce() + Send) {
+    if child::in_a_child(name, procs, "asyncpreemptoff=1", LIMIT) {
+        // SAFETY: nothing in the body is tied to an OS thread.
+        unsafe { gosched::run(body) };
     }
-    let mut command = child::again(name, "child");
-    command.env("GOMAXPROCS", procs);
-    let ended = child::run(command.env("GOSCHED", "asyncpreemptoff=1"), LIMIT);
-    assert_eq!(ended.status, Some(0), "{ended}");
-    false
-}
-
-fn run(body: impl FnOnce() + Send) {
-    // SAFETY: nothing in the body is tied to an OS thread.
-    unsafe { gosched::run(body) };
 }
 
 /// By a plain thread: all goroutines wait, and an M sleeps for them.
@@ -54,84 +45,83 @@ fn full_pair() -> (UnixStream, UnixStream) {
 /// itself. `runtime/ext/net/README.md#alone`.
 #[test]
 fn two_that_one_event_wakes_run_at_the_same_time() {
-    if !without_preemption("alone::two_that_one_event_wakes_run_at_the_same_time", "2") {
-        return;
-    }
-    run(|| {
-        for round in 0..10 {
-            let (near, far) = full_pair();
-            let (mut told, mut tells) = pair();
-            let met = AtomicUsize::new(0);
-            let meet = || {
-                met.fetch_add(1, Relaxed);
-                while met.load(Relaxed) < 2 {
-                    std::hint::spin_loop();
-                }
-            };
-            scope(|s| {
-                s.spawn(|| {
-                    let _ = (&near).read(&mut [0; 8]);
-                    meet();
-                });
-                s.spawn(|| {
-                    (&near).write_all(&[9; 4096]).unwrap_err();
-                    meet();
-                });
-                // The event finds an M asleep in the poll, or comes from an M that will look.
-                let (theirs, ours) = match round % 2 {
-                    0 => (Some(far), None),
-                    _ => (None, Some(far)),
+    without_preemption(
+        "alone::two_that_one_event_wakes_run_at_the_same_time",
+        "2",
+        || {
+            for round in 0..10 {
+                let (near, far) = full_pair();
+                let (mut told, mut tells) = pair();
+                let met = AtomicUsize::new(0);
+                let meet = || {
+                    met.fetch_add(1, Relaxed);
+                    while met.load(Relaxed) < 2 {
+                        std::hint::spin_loop();
+                    }
                 };
-                let outside = std::thread::spawn(move || {
-                    until_all_wait();
-                    drop(theirs);
-                    tells.write_all(b"now").unwrap();
+                scope(|s| {
+                    s.spawn(|| {
+                        let _ = (&near).read(&mut [0; 8]);
+                        meet();
+                    });
+                    s.spawn(|| {
+                        (&near).write_all(&[9; 4096]).unwrap_err();
+                        meet();
+                    });
+                    // The event finds an M asleep in the poll, or comes from an M that will look.
+                    let (theirs, ours) = match round % 2 {
+                        0 => (Some(far), None),
+                        _ => (None, Some(far)),
+                    };
+                    let outside = std::thread::spawn(move || {
+                        until_all_wait();
+                        drop(theirs);
+                        tells.write_all(b"now").unwrap();
+                    });
+                    told.read_exact(&mut [0; 3]).unwrap();
+                    drop(ours);
+                    drop(outside);
                 });
-                told.read_exact(&mut [0; 3]).unwrap();
-                drop(ours);
-                drop(outside);
-            });
-        }
-    });
+            }
+        },
+    );
 }
 
 /// A timer is due while an M runs what a poll has brought, and nobody sleeps for timers.
 #[test]
 fn one_that_computes_until_a_timer_has_fired() {
-    if !without_preemption("alone::one_that_computes_until_a_timer_has_fired", "2") {
-        return;
-    }
-    run(|| {
-        for _ in 0..3 {
-            let (mut near, mut far) = pair();
-            let fired = AtomicBool::new(false);
-            scope(|s| {
-                s.spawn(|| {
-                    near.read_exact(&mut [0; 1]).unwrap();
-                    while !fired.load(Relaxed) {
-                        std::hint::spin_loop();
-                    }
+    without_preemption(
+        "alone::one_that_computes_until_a_timer_has_fired",
+        "2",
+        || {
+            for _ in 0..3 {
+                let (mut near, mut far) = pair();
+                let fired = AtomicBool::new(false);
+                scope(|s| {
+                    s.spawn(|| {
+                        near.read_exact(&mut [0; 1]).unwrap();
+                        while !fired.load(Relaxed) {
+                            std::hint::spin_loop();
+                        }
+                    });
+                    s.spawn(|| {
+                        sleep(60 * MS);
+                        fired.store(true, Relaxed);
+                    });
+                    std::thread::spawn(move || {
+                        until_all_wait();
+                        far.write_all(&[1]).unwrap();
+                    });
                 });
-                s.spawn(|| {
-                    sleep(60 * MS);
-                    fired.store(true, Relaxed);
-                });
-                std::thread::spawn(move || {
-                    until_all_wait();
-                    far.write_all(&[1]).unwrap();
-                });
-            });
-        }
-    });
+            }
+        },
+    );
 }
 
 /// The M that has asked finds no idle P: whoever gives up the next one runs the goroutine.
 #[test]
 fn one_for_whom_no_p_is_idle() {
-    if !without_preemption("alone::one_for_whom_no_p_is_idle", "1") {
-        return;
-    }
-    run(|| {
+    without_preemption("alone::one_for_whom_no_p_is_idle", "1", || {
         for _ in 0..5 {
             let (mut near, mut far) = pair();
             let (send, receive) = gosched::channel::bounded(1);

@@ -109,3 +109,18 @@ pub(crate) fn again(name: &str, what: &str) -> Command {
 pub(crate) fn role() -> Option<String> {
     std::env::var("GOSCHED_CHILD").ok()
 }
+
+/// The test `name` again, in a process of its own with so many Ps and these settings of `GOSCHED`. Returns
+/// `true` in that process; in the parent, when it has ended well.
+#[allow(dead_code, reason = "not every test program does that")]
+#[track_caller]
+pub(crate) fn in_a_child(name: &str, procs: &str, settings: &str, limit: Duration) -> bool {
+    if role().is_some() {
+        return true;
+    }
+    let mut command = again(name, "child");
+    command.env("GOMAXPROCS", procs).env("GOSCHED", settings);
+    let ended = run(&mut command, limit);
+    assert_eq!(ended.status, Some(0), "{ended}");
+    false
+}

@@ -68,18 +68,14 @@ pub(crate) fn start_at(step: Step) {
 /// The caller owns the spans, and nothing in them is in use.
 pub(crate) unsafe fn install(spans: &[Span]) -> Result<(), StackError> {
     let first = GUARDS.first_step.load(Relaxed);
-    if first <= Step::Batch as usize {
+    type Advise = unsafe fn(&[Span], Advice) -> Result<(), Errno>;
+    let ways: [(Step, Advise); 2] = [
+        (Step::Batch, mem::advise_batch),
+        (Step::Single, mem::advise_each),
+    ];
+    for (_, advise) in ways.into_iter().filter(|way| first <= way.0 as usize) {
         // SAFETY: the caller's promise.
-        match unsafe { mem::advise_batch(spans, Advice::Guard) } {
-            Err(errno) if unknown(errno) => (),
-            // SAFETY: the caller's promise.
-            Ok(()) if unsafe { !guards(spans) } => (),
-            done => return done.map_err(|errno| StackError::Guard { errno }),
-        }
-    }
-    if first <= Step::Single as usize {
-        // SAFETY: the caller's promise.
-        match unsafe { mem::advise_each(spans, Advice::Guard) } {
+        match unsafe { advise(spans, Advice::Guard) } {
             Err(errno) if unknown(errno) => (),
             // SAFETY: the caller's promise.
             Ok(()) if unsafe { !guards(spans) } => (),
