@@ -142,7 +142,7 @@ pub(crate) fn put_identity(g: &G, identity: Arc<Identity>) {
 /// At the goroutine's end: its identity, if it ever had one.
 pub(crate) fn take_identity(g: GRef) -> Option<Arc<Identity>> {
     if g.identity.load(Relaxed) == 0 {
-        return None; // a place was left
+        return None; // nobody has asked for one; `leave_place` came before
     }
     let rt = enter();
     let lock = rt.lock(&g.identity_lock);
