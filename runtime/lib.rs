@@ -41,6 +41,13 @@
     allow(dead_code, reason = "some functions of the core are for the extras")
 )]
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("gosched runs on Linux only");
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!(
+    "gosched runs on x86-64 and aarch64 only: the files named for them are what another CPU needs"
+);
+
 mod core;
 #[cfg(feature = "ext")]
 mod ext;

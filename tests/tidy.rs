@@ -62,6 +62,11 @@ fn thread_locals_and_std_sleeps_are_where_they_may_be() {
 }
 
 #[test]
+fn code_for_one_cpu_is_in_files_of_its_own() {
+    none(form::one_cpu(&Tree::runtime(root())));
+}
+
+#[test]
 fn a_file_uses_only_what_is_listed_above_it() {
     none(layers::check(&Tree::runtime(root())));
 }

@@ -7,7 +7,7 @@
 //! Go: stack.go newstack; there every stack grows up to 1 GB.
 #![forbid(unsafe_code)]
 
-use crate::core::g::context::shim::stack_pointer;
+use crate::core::g::shim::stack_pointer;
 use crate::core::m::current::this_m;
 use crate::ext::growth::segment::Segment;
 use crate::ext::plain_threads::foreign;

@@ -108,6 +108,36 @@ pub(crate) fn banned(tree: &Tree) -> Vec<String> {
     complaints
 }
 
+/// What holds for one CPU or system stands in a file of its own: a `mod.rs` picks the file, and
+/// `lib.rs` refuses the others.
+pub(crate) fn one_cpu(tree: &Tree) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for file in tree.files.iter().filter(|f| !f.is_mod() && !f.is_lib()) {
+        let stem = file.path.trim_end_matches(".rs");
+        let named = stem.ends_with("_x86_64") || stem.ends_with("_aarch64");
+        for (n, line) in file.lexed.lines().iter().enumerate() {
+            let words: &[&str] = match named {
+                true => &["target_arch"],
+                false => &[
+                    "target_arch",
+                    "naked_asm!",
+                    " asm!",
+                    "std::arch::x86_64",
+                    "std::arch::aarch64",
+                ],
+            };
+            let found = words.iter().find(|word| line.contains(**word));
+            if let (Some(word), false) = (found, file.lexed.test[n]) {
+                complaints.push(format!(
+                    "{}: `{word}`: what is one CPU's stands in a file named for it, which its mod.rs picks",
+                    Tree::at(file, n)
+                ));
+            }
+        }
+    }
+    complaints
+}
+
 #[cfg(test)]
 use crate::tree::of;
 
@@ -155,4 +185,26 @@ fn banned_words_are_found_outside_comments_and_tests() {
     assert_eq!(banned(&of(&[("a.rs", good)])).len(), 1);
     let bad = "fn f() { std::thread::sleep(d) }\nfn g() { eprintln!() }";
     assert_eq!(banned(&of(&[("a.rs", bad)])).len(), 2);
+}
+
+#[test]
+fn code_for_one_cpu_in_a_file_for_all_is_found() {
+    let picks = "//! A.\n#[cfg(target_arch = \"x86_64\")]\nmod b_x86_64;";
+    let of_its_own = "//! B.\nfn b() { unsafe { asm!(\"nop\") } }";
+    let chooses = "//! C.\n#[cfg(target_arch = \"x86_64\")]\nfn c() {\n    asm!(\"nop\");\n}";
+    let tree = of(&[
+        ("a/mod.rs", picks),
+        ("a/b_x86_64.rs", of_its_own),
+        ("a/c.rs", chooses),
+    ]);
+    let found = one_cpu(&tree);
+    assert!(
+        found[0].starts_with("runtime/a/c.rs:2: `target_arch`"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].starts_with("runtime/a/c.rs:4: ` asm!`"),
+        "{found:?}"
+    );
+    assert_eq!(found.len(), 2);
 }

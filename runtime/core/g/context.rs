@@ -23,13 +23,10 @@ use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::core::g::goroutine::GRef;
-#[cfg(target_arch = "aarch64")]
-pub(crate) use crate::core::g::shim_aarch64 as shim;
-#[cfg(target_arch = "x86_64")]
-pub(crate) use crate::core::g::shim_x86_64 as shim;
+use crate::core::g::shim;
 use crate::core::hooks::{self, Slot, SlotRef};
+use crate::core::sys::cpu::prefetch_at;
 use crate::core::sys::fatal::fatal;
-use crate::core::sys::prefetch::prefetch_at;
 
 /// All that a goroutine can ask of the M it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

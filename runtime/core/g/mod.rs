@@ -9,8 +9,12 @@ pub(crate) mod closure;
 pub(crate) mod goroutine;
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 pub(crate) mod shim_x86_64;
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+pub(crate) use shim_x86_64 as shim;
 #[cfg(all(target_arch = "aarch64", not(loom)))]
 pub(crate) mod shim_aarch64;
+#[cfg(all(target_arch = "aarch64", not(loom)))]
+pub(crate) use shim_aarch64 as shim;
 #[cfg(not(loom))]
 pub(crate) mod context;
 #[cfg(not(loom))]

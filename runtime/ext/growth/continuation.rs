@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use corosensei::stack::{Stack, StackPointer};
 
-use crate::core::g::context::shim::stack_pointer;
+use crate::core::g::shim::stack_pointer;
 use crate::ext::linux::memory::Span;
 use crate::ext::linux::valgrind::{self, begin_stack};
 use crate::ext::stackalloc::SlotRef;

@@ -11,12 +11,12 @@
 //! Go: stack.go newstack ("goroutine stack exceeds"), signal_unix.go sigpanic.
 #![allow(unsafe_code, reason = "a handler for SIGSEGV and SIGBUS")]
 
-use std::arch::asm;
 use std::ffi::c_void;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
 
 use crate::core::sys::fatal::{RawStderr, begin_death, exit_now, last_act, tell_others};
+use crate::ext::linux::arch::address_of_psm;
 use crate::ext::linux::memory::Errno;
 use crate::ext::linux::signal::{self, AltStack, Chain};
 use crate::ext::linux::ucontext;
@@ -158,31 +158,9 @@ fn write_report(
     )
 }
 
-/// Is `psm` linked in, by which `stacker` switches? A weak reference to a function of its.
+/// Is `psm` linked in, by which `stacker` switches?
 fn has_stacker() -> bool {
-    let function: usize;
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: loads an address that the linker has filled in.
-    unsafe {
-        asm!(
-            ".weak rust_psm_on_stack",
-            "mov {}, qword ptr [rip + rust_psm_on_stack@GOTPCREL]",
-            out(reg) function,
-            options(nostack, preserves_flags, readonly),
-        );
-    }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: loads an address that the linker has filled in.
-    unsafe {
-        asm!(
-            ".weak rust_psm_on_stack",
-            "adrp {0}, :got:rust_psm_on_stack",
-            "ldr {0}, [{0}, :got_lo12:rust_psm_on_stack]",
-            out(reg) function,
-            options(nostack, preserves_flags, readonly),
-        );
-    }
-    function != 0
+    address_of_psm() != 0
 }
 
 #[cfg(test)]

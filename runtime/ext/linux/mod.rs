@@ -1,6 +1,14 @@
 //! The system calls of the extras: signals, CPU clocks, the addresses of thread-locals, thread
 //! stacks, descriptors. The system calls of the core are in `core/sys`.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod arch_x86_64;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use arch_x86_64 as arch;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod arch_aarch64;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use arch_aarch64 as arch;
 pub(crate) mod errno;
 pub(crate) mod tasks;
 pub(crate) mod coarse;
@@ -31,8 +39,4 @@ pub(crate) mod pidfd;
 pub(crate) mod relay;
 pub(crate) mod epoll;
 pub(crate) mod socket;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod ticks_x86_64;
-#[cfg(target_arch = "aarch64")]
-pub(crate) mod ticks_aarch64;
 pub(crate) mod ticks;

@@ -294,7 +294,7 @@ unsafe fn spawn_on<T: Sync + 'static>(
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::ext::linux::tls_ranges::thread_pointer;
+    use crate::ext::linux::arch::thread_pointer;
     use std::sync::Mutex;
     use std::sync::atomic::Ordering::SeqCst;
     use std::time::{Duration, Instant};

@@ -7,10 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::core::sys::clock::{Nanos, nanotime};
-#[cfg(target_arch = "aarch64")]
-use crate::ext::linux::ticks_aarch64::{counter, is_steady};
-#[cfg(target_arch = "x86_64")]
-use crate::ext::linux::ticks_x86_64::{counter, is_steady};
+use crate::ext::linux::arch::{counter, is_steady};
 
 /// The counter of the CPU may be used.
 static STEADY: AtomicBool = AtomicBool::new(false);

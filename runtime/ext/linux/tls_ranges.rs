@@ -16,11 +16,11 @@
     reason = "reads the thread pointer, asks the dynamic linker"
 )]
 
-use std::arch::asm;
 use std::ffi::c_void;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicUsize, fence};
 
+use crate::ext::linux::arch::{dtv, thread_pointer};
 use crate::ext::linux::tls_block::make_block;
 
 /// Blocks of late modules that a window has room for. With more of them it answers that every
@@ -194,42 +194,6 @@ impl TlsRanges {
             .take(self.other_count.load(Relaxed))
             .map(|(start, len)| (start.load(Relaxed), len.load(Relaxed)))
     }
-}
-
-/// The thread pointer: the register that thread-locals are addressed by.
-#[inline]
-pub(crate) fn thread_pointer() -> usize {
-    let pointer: usize;
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: the first word of the control block is its own address (psABI).
-    unsafe {
-        asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly));
-    }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: reads a register.
-    unsafe {
-        asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nostack, preserves_flags));
-    }
-    pointer
-}
-
-/// The thread's table of blocks: the second word of the control block on x86-64, the first
-/// one on aarch64 (psABI: both are fixed).
-#[inline]
-fn dtv() -> *const usize {
-    let dtv: usize;
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: within the control block.
-    unsafe {
-        asm!("mov {}, fs:[8]", out(reg) dtv, options(nostack, preserves_flags, readonly));
-    }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: within the control block.
-    unsafe {
-        asm!("mrs {0}, tpidr_el0", "ldr {0}, [{0}]", out(reg) dtv,
-            options(nostack, preserves_flags, readonly));
-    }
-    dtv as *const usize
 }
 
 /// The table's first word: glibc's generation, musl's number of entries. Both grow when a

@@ -11,12 +11,12 @@
 //! has run.
 //!
 //! valgrind.h, memcheck.h; valgrind's `--max-stackframe`.
-#![allow(unsafe_code, reason = "instructions that valgrind looks for")]
+#![forbid(unsafe_code)]
 
-use std::arch::asm;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::ext::linux::arch::valgrind_request;
 use crate::ext::linux::memory::Span;
 
 const CHANGE_ERR_DISABLEMENT: usize = 0x1801;
@@ -27,37 +27,7 @@ const MAKE_MEM_DEFINED: usize = MEMCHECK + 2;
 /// Zero without valgrind.
 #[inline]
 fn request(code: usize, first: usize, second: usize) -> usize {
-    let arguments = [code, first, second, 0, 0, 0];
-    let answer;
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: rotates rdi once around, and exchanges rbx with itself.
-    unsafe {
-        asm!(
-            "rol rdi, 3",
-            "rol rdi, 13",
-            "rol rdi, 61",
-            "rol rdi, 51",
-            "xchg rbx, rbx",
-            inout("rdx") 0_usize => answer,
-            in("rax") arguments.as_ptr(),
-            options(nostack),
-        );
-    }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: rotates x12 once around, and ors x10 with itself.
-    unsafe {
-        asm!(
-            "ror x12, x12, #3",
-            "ror x12, x12, #13",
-            "ror x12, x12, #51",
-            "ror x12, x12, #61",
-            "orr x10, x10, x10",
-            inout("x3") 0_usize => answer,
-            in("x4") arguments.as_ptr(),
-            options(nostack),
-        );
-    }
-    answer
+    valgrind_request(&[code, first, second, 0, 0, 0])
 }
 
 /// More than memcheck takes for the size of one frame.

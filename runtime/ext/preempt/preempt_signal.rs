@@ -43,8 +43,7 @@ use crate::ext::thread_locals::tls_guard;
 use crate::ext::threads::allm;
 use crate::ext::threads::runtime_threads;
 use crate::ext::timers::sched_timers;
-use crate::ext::unwind::here::here;
-use crate::ext::unwind::registers::Place;
+use crate::ext::unwind::registers::{Place, here};
 
 static URG: Chain = Chain::new(libc::SIGURG);
 static ENABLED: OwnerCell<bool> = OwnerCell::zero();

@@ -4,6 +4,14 @@
 //! The walk reads the stack word by word and runs no code of others, so the goroutine may even run
 //! meanwhile: then the result is wrong, and thrown away, but nothing breaks.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod arch_x86_64;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use arch_x86_64 as arch;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod arch_aarch64;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use arch_aarch64 as arch;
 pub(crate) mod registers;
 pub(crate) mod bytes;
 pub(crate) mod objects;
@@ -11,7 +19,6 @@ pub(crate) mod rules;
 pub(crate) mod table;
 pub(crate) mod expression;
 pub(crate) mod walk;
-pub(crate) mod here;
 pub(crate) mod saved;
 pub(crate) mod replay;
 pub(crate) mod symbols;

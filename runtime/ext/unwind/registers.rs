@@ -2,27 +2,10 @@
 #![forbid(unsafe_code)]
 
 use crate::core::base::owner_cell::OwnerCell;
+use crate::ext::unwind::arch::{FP, SP, pc_sp_fp};
 
 /// Numbers from here on (vector registers) are not of interest.
 pub(crate) const COUNT: usize = 33;
-
-#[cfg(target_arch = "x86_64")]
-mod numbers {
-    pub(crate) const FP: usize = 6;
-    pub(crate) const SP: usize = 7;
-    /// Where the return address goes.
-    pub(crate) const RETURN: usize = 16;
-}
-
-#[cfg(target_arch = "aarch64")]
-mod numbers {
-    pub(crate) const FP: usize = 29;
-    pub(crate) const SP: usize = 31;
-    /// Where the return address goes.
-    pub(crate) const RETURN: usize = 30;
-}
-
-pub(crate) use numbers::{FP, RETURN, SP};
 
 /// Where a goroutine goes on: enough to find its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +15,18 @@ pub(crate) struct Place {
     pub(crate) fp: usize,
     /// The instruction was interrupted; else it is the one behind a call.
     pub(crate) interrupted: bool,
+}
+
+/// The place of the calling function, which must not return while it is of use.
+#[inline(always)]
+pub(crate) fn here() -> Place {
+    let (pc, sp, fp) = pc_sp_fp();
+    Place {
+        pc,
+        sp,
+        fp,
+        interrupted: true,
+    }
 }
 
 /// A place that its owner notes, for others to look at.

@@ -13,9 +13,9 @@ use crate::core::g::goroutine::{G, GRef};
 use crate::ext::stackalloc::SlotRef;
 use crate::ext::stopped::State;
 use crate::ext::threads::allm;
-use crate::ext::unwind::here::{PUSHED, here};
+use crate::ext::unwind::arch::{PUSHED, PUSHED_FP, PUSHED_PC};
 use crate::ext::unwind::objects::Object;
-use crate::ext::unwind::registers::Place;
+use crate::ext::unwind::registers::{Place, here};
 use crate::ext::unwind::walk::{Stack, walk};
 
 /// How many frames are shown at each end of a deep stack. Go: traceback.go tracebackInnerFrames, tracebackOuterFrames.
@@ -101,12 +101,11 @@ fn left_at(g: GRef) -> Option<Place> {
     let word = |i: usize| unsafe { word_at(block + i * size_of::<usize>()) };
     let near = |at: &usize| at.is_multiple_of(8) && (noted - LEFT_BELOW..=noted).contains(at);
     let at = (0..CO_WORDS).map(word).find(near)?;
-    let words = PUSHED;
     let g_stacks = Stacks(g);
     Some(Place {
-        pc: g_stacks.read(at + words.pc)?,
-        sp: at + words.bytes,
-        fp: g_stacks.read(at + words.fp)?,
+        pc: g_stacks.read(at + PUSHED_PC)?,
+        sp: at + PUSHED,
+        fp: g_stacks.read(at + PUSHED_FP)?,
         interrupted: false,
     })
 }

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn std_s_list_is_read() {
-        let text = "Backtrace [{ fn: \"a::replay::through\" }, { fn: \"b::{{closure}}\", file: \
+        let text = "Backtrace [{ fn: \"a::arch_x86_64::as_called_by\" }, { fn: \"b::{{closure}}\", file: \
                     \"./b.rs\", line: 7 }, { fn: \"<c as D>::e\" }, { fn: <unknown> }]";
         let found = parse(text, "/w/");
         let first = ("b::{{closure}}".to_owned(), Some(("/w/b.rs".to_owned(), 7)));

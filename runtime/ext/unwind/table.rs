@@ -4,9 +4,9 @@
 //! description (FDE), which has a pointer to what several have in common (CIE).
 #![forbid(unsafe_code)]
 
+use crate::ext::unwind::arch::RETURN;
 use crate::ext::unwind::bytes::{Bytes, OMITTED};
 use crate::ext::unwind::objects::Object;
-use crate::ext::unwind::registers::RETURN;
 use crate::ext::unwind::rules::{Factors, Row};
 
 /// How the index's table must be written: what all linkers write.

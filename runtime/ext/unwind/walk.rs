@@ -1,9 +1,10 @@
 //! From a place on a stack to its callers.
 #![forbid(unsafe_code)]
 
+use crate::ext::unwind::arch::SP;
 use crate::ext::unwind::expression::evaluate;
 use crate::ext::unwind::objects::Object;
-use crate::ext::unwind::registers::{COUNT, Place, Registers, SP};
+use crate::ext::unwind::registers::{COUNT, Place, Registers};
 use crate::ext::unwind::rules::{Frame, Row, Rule};
 use crate::ext::unwind::table::find;
 
