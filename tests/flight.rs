@@ -31,11 +31,11 @@ fn run<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     unsafe { gosched::run(f) }
 }
 
-/// Yields until the ring has gone round more than once: 2,700 events are in a chunk, and 16 chunks in
-/// a MiB.
+/// Yields until the ring has gone round more than once: 2,700 records are in a chunk, and 16 chunks in
+/// a MiB. A yield and the start after it may be one record.
 fn fill() {
     let four: Vec<_> = (0..4)
-        .map(|_| thread::spawn(|| (0..20_000).for_each(|_| thread::yield_now())))
+        .map(|_| thread::spawn(|| (0..40_000).for_each(|_| thread::yield_now())))
         .collect();
     four.into_iter().for_each(|one| one.join().unwrap());
 }
@@ -72,7 +72,7 @@ fn snapshots_of_a_busy_program() {
                 let kept = recorded.events();
                 let out = gosched::__left_out(recorded);
                 assert!(out * 10 <= kept, "{out} were left out, {kept} kept");
-                assert!(kept <= 65 * 2_729, "{kept}");
+                assert!(kept <= 2 * 65 * 2_729, "{kept}");
                 let file = scratch(&format!("flight-{ps}-{n}.trace"));
                 recorded.write(&file).unwrap();
                 ask_go(&file);

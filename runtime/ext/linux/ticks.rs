@@ -31,10 +31,16 @@ pub(crate) fn of_the_cpu() -> u64 {
 }
 
 /// Ticks since some time long ago.
+#[inline]
 pub(crate) fn now() -> u64 {
+    #[cold]
+    #[inline(never)]
+    fn of_the_system() -> u64 {
+        nanotime()
+    }
     match is_counter() {
         true => counter(),
-        false => nanotime(),
+        false => of_the_system(),
     }
 }
 

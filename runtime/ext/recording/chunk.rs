@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
 
 use crate::ext::linux::memory::huge;
-use crate::ext::recording::record::{Record, WORDS};
+use crate::ext::recording::record::Record;
+use crate::ext::recording::words::{WORDS, events_of};
 
 /// Words of a chunk: 64 KiB.
 const CHUNK: usize = 8192;
@@ -107,12 +108,19 @@ impl Chunk {
         ticket != 0 && self.ticket.load(Relaxed) == ticket
     }
 
+    /// How many events are in it. What is written meanwhile may be missing.
+    pub(super) fn events(&self) -> usize {
+        let len = self.len.load(Acquire) as usize; // pairs(trace-len): write's Release
+        let records = self.records.iter().take(len);
+        records.map(|words| events_of(words[0].load(Relaxed))).sum()
+    }
+
     /// What is in it, if it is still that. Allocates.
     pub(super) fn records(&self, label: Label) -> Option<Vec<Record>> {
         let len = self.len.load(Acquire) as usize; // pairs(trace-len): write's Release
         let records = self.records.iter().take(len);
         let records = records
-            .filter_map(|words| Record::from_words(words.each_ref().map(|w| w.load(Relaxed))));
+            .flat_map(|words| Record::from_words(words.each_ref().map(|w| w.load(Relaxed))));
         let records = records.collect();
         self.is_still(label.ticket).then_some(records)
     }

@@ -22,10 +22,9 @@ use crate::ext::latency;
 use crate::ext::looks::{self, LATENCY, looks};
 use crate::ext::pins::RECORDED;
 use crate::ext::recording::place::place_word;
-use crate::ext::recording::record::{
-    Asleep, Fires, Kind, Note, Rule, Was, Why, start_word, tag, with_number,
-};
-use crate::ext::recording::recorder::{OUTSIDE, on};
+use crate::ext::recording::record::{Asleep, Fires, Kind, Note, Rule, Why};
+use crate::ext::recording::recorder::on;
+use crate::ext::recording::words::{start_word, tag, with_number};
 use crate::ext::recording::writer::{write_outside, write_unstopped};
 
 /// The number that an M writes under.
@@ -33,7 +32,6 @@ pub(crate) fn writer_of(m: MId) -> u32 {
     m.number()
 }
 
-#[inline]
 fn by(m: &M, kind: Kind, small: u8, a: u64, b: u64) {
     write(m, tag(kind, small), a, b);
 }
@@ -41,6 +39,9 @@ fn by(m: &M, kind: Kind, small: u8, a: u64, b: u64) {
 #[cold]
 #[inline(never)]
 fn write(m: &M, tag: u64, a: u64, b: u64) {
+    if m.trace.has_stop() {
+        return write_after_stop(m, tag, a, b);
+    }
     let owner = || writer_of(m.id);
     match m.p() {
         Some(_) => m.trace.write(owner, tag, a, b),
@@ -48,8 +49,28 @@ fn write(m: &M, tag: u64, a: u64, b: u64) {
     }
 }
 
+/// The stop that the M, which has a P, has noted was before this.
+#[cold]
+#[inline(never)]
+fn write_after_stop(m: &M, tag: u64, a: u64, b: u64) {
+    write_stop(m);
+    write(m, tag, a, b);
+}
+
+fn write_stop(m: &M) {
+    m.trace.write_stop(writer_of(m.id), with_queues(0, Some(m)));
+}
+
+/// What this M does takes time: the next goroutine is not there at once.
+fn takes_time(m: &M) {
+    m.trace.takes_time();
+    if m.trace.has_stop() {
+        write_stop(m);
+    }
+}
+
 /// By the calling thread, whichever it is.
-fn by_this_thread(kind: Kind, small: u8, a: u64, b: u64) {
+pub(super) fn by_this_thread(kind: Kind, small: u8, a: u64, b: u64) {
     by_thread(this_m(), kind, small, a, b);
 }
 
@@ -168,14 +189,22 @@ fn write_start(m: &'static M, g: GRef, said: Rule) {
     let found = m.trace.take_rule();
     let moves = move_on(&g.moves);
     if found.is_some() || moves == 1 {
-        m.trace.takes_time(); // it was looked for elsewhere, or may have got a stack from the kernel
+        takes_time(m); // it was looked for elsewhere, or may have got a stack from the kernel
     }
-    let tag = tag(Kind::Start, found.unwrap_or(said) as u8);
+    let rule = found.unwrap_or(said);
     let word = with_queues(moves, Some(m));
+    if m.trace.write_switch(rule, g.id(), word) {
+        return;
+    }
+    if m.trace.has_stop() {
+        write_stop(m);
+    }
+    let tag = tag(Kind::Start, rule as u8);
     m.trace.write_starts(|| writer_of(m.id), tag, g.id(), word);
 }
 
 /// It has left its stack, whose number is `stack`, and nobody knows yet.
+#[inline(always)]
 pub(crate) fn left(m: &'static M, g: GRef, switch: Switch, stack: u16) {
     if !on() {
         return unwatch(g);
@@ -186,35 +215,24 @@ pub(crate) fn left(m: &'static M, g: GRef, switch: Switch, stack: u16) {
         Switch::Preempted => Why::Preempted,
         Switch::Park => {
             let on = with_number(g.waits_for.get() as u64, stack);
-            return gives_way(m, tag(Kind::Block, g.reason() as u8), g, on);
+            let tag = tag(Kind::Block, g.reason() as u8);
+            return m.trace.write_gives_way(|| writer_of(m.id), tag, g.id(), on);
         }
         Switch::Done => return by(m, Kind::End, 0, g.id(), 0),
         Switch::LostP => return, // `comes_back` and `leaves` say what becomes of it
     };
-    let word = with_queues(u32::from(stack), Some(m));
-    let tag = tag(Kind::Stop, why as u8);
-    match why {
-        Why::Yield | Why::YieldLocal => gives_way(m, tag, g, word),
-        Why::Preempted | Why::World => write(m, tag, g.id(), word), // it goes into a queue under a lock
+    let yields = matches!(why, Why::Yield | Why::YieldLocal) && stack == 0;
+    if !(yields && m.trace.note_yield(why == Why::YieldLocal, g.id())) {
+        let word = with_queues(u32::from(stack), Some(m));
+        by(m, Kind::Stop, why as u8, g.id(), word); // or it goes into a queue under a lock
     }
-}
-
-/// It has left its stack by itself, and what is to be done with it is little.
-#[inline(always)]
-fn gives_way(m: &'static M, tag: u64, g: GRef, word: u64) {
-    m.trace
-        .write_gives_way(|| writer_of(m.id), tag, g.id(), word);
 }
 
 /// It is stopped where it stands.
 #[inline(always)]
 pub(crate) fn stops_in_place(m: &'static M, g: GRef, for_world: bool) {
     if on() {
-        let why = if for_world {
-            Why::World
-        } else {
-            Why::Preempted
-        };
+        let why = [Why::Preempted, Why::World][usize::from(for_world)];
         by(m, Kind::Stop, why as u8, g.id(), with_queues(0, Some(m)));
     }
 }
@@ -289,7 +307,7 @@ pub(crate) fn p_starts(m: &'static M, p: &P) {
     }
 }
 
-fn write_p_starts(m: &'static M, p: &P) {
+pub(super) fn write_p_starts(m: &'static M, p: &P) {
     let moves = u64::from(move_on(&p.moves));
     by(m, Kind::PStart, 0, u64::from(p.id), moves);
 }
@@ -299,7 +317,7 @@ fn write_p_starts(m: &'static M, p: &P) {
 pub(crate) fn p_stops(m: &'static M, p: &P) {
     if on() {
         m.trace.set_rule(None); // who was picked runs elsewhere
-        m.trace.takes_time();
+        takes_time(m);
         by(m, Kind::PStop, 0, u64::from(p.id), 0);
     }
 }
@@ -319,7 +337,7 @@ pub(crate) fn p_is_for_another() {
     if on()
         && let Some(m) = this_m()
     {
-        m.trace.takes_time();
+        takes_time(m);
     }
 }
 
@@ -376,23 +394,4 @@ pub(crate) fn note(note: Note, number: u64) {
     if on() {
         by_this_thread(Kind::Note, note as u8, number, 0);
     }
-}
-
-// How things are when a recording begins: by who has stopped the world.
-
-pub(crate) fn p_is_idle(p: &P) {
-    by_this_thread(Kind::PWas, 0, u64::from(p.id), u64::from(p.moves.get()));
-}
-
-/// This M holds it.
-pub(crate) fn p_is_held(m: &'static M, p: &P) {
-    p_is_idle(p);
-    write_p_starts(m, p);
-}
-
-/// `on_m`: where it runs without a P.
-pub(crate) fn g_is(g: GRef, was: Was, on_m: Option<MId>) {
-    let on_m = u64::from(on_m.map_or(OUTSIDE, writer_of));
-    let word = u64::from(g.moves.get()) | on_m << 32;
-    by_this_thread(Kind::GWas, was as u8, g.id(), word);
 }

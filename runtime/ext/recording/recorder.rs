@@ -13,9 +13,9 @@ use crate::core::base::atomic_ref::AtomicRef;
 use crate::core::sys::lock::RawLock;
 use crate::ext::linux::ticks::{self, Moment};
 use crate::ext::looks::{self, RECORDING};
-use crate::ext::recording::chunk::{BYTES, Chunk, RECORDS, region};
+use crate::ext::recording::chunk::{BYTES, Chunk, region};
 
-/// 64 MiB: 2.8 million events.
+/// 64 MiB: 2.8 million records, of one event or two.
 pub(crate) const CHUNKS: u32 = 1024;
 
 /// Each thread has one chunk to itself, so with fewer than that a few idle threads have them all.
@@ -143,9 +143,9 @@ pub(crate) fn is_full() -> bool {
     !RECORDER.again.load(Relaxed) && lost() > 0
 }
 
-/// How many events there are, at most.
-pub(crate) fn most_events() -> usize {
-    taken().len() * RECORDS as usize
+/// How many events there are just now.
+pub(crate) fn events() -> usize {
+    taken().iter().map(Chunk::events).sum()
 }
 
 /// The ticks at its beginning.

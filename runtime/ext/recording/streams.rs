@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use crate::ext::linux::ticks::Moment;
-use crate::ext::recording::record::{Record, unwrapped};
+use crate::ext::recording::record::Record;
 use crate::ext::recording::recorder;
+use crate::ext::recording::words::unwrapped;
 
 /// What one writer wrote, as far as it is there.
 #[derive(Clone, Debug)]

@@ -9,21 +9,27 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::core::base::owner_cell::{OwnerCell, OwnerRef};
 use crate::ext::linux::ticks;
 use crate::ext::recording::chunk::{Chunk, RECORDS};
-use crate::ext::recording::record::{Rule, at_the_time_of, words};
+use crate::ext::recording::record::Rule;
 use crate::ext::recording::recorder::{OUTSIDE, OUTSIDE_LOCK, RECORDER, Region, on};
+use crate::ext::recording::words::{WORDS, words};
 
 /// Somebody's place to write to. Used by one thread at a time.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    chunk: OwnerRef<Chunk>,
-    session: OwnerCell<u32>,
-    len: OwnerCell<u32>,
+    pub(super) chunk: OwnerRef<Chunk>,
+    pub(super) session: OwnerCell<u32>,
+    pub(super) len: OwnerCell<u32>,
     /// The next chunk's number among its own; one is left out where events were lost.
     nth: OwnerCell<u64>,
     /// Of an M: the rule that chose the next goroutine, + 1, if it was not found in the P's queue.
     rule: OwnerCell<u8>,
     /// Of an M: `len` right after a goroutine gave way to the next, 0 if time may have passed since.
-    gave_way: OwnerCell<u32>,
+    pub(super) gave_way: OwnerCell<u32>,
+    /// Of an M: the first word of a yield that is not written yet, as it may be one record with the start of
+    /// the next goroutine; 0: there is none.
+    pub(super) stop: OwnerCell<u64>,
+    /// The goroutine that stopped.
+    pub(super) stopped: OwnerCell<u64>,
 }
 
 impl Writer {
@@ -35,6 +41,8 @@ impl Writer {
             nth: OwnerCell::zero(),
             rule: OwnerCell::zero(),
             gave_way: OwnerCell::zero(),
+            stop: OwnerCell::zero(),
+            stopped: OwnerCell::zero(),
         }
     }
 
@@ -48,7 +56,7 @@ impl Writer {
         self.rule.take().checked_sub(1).and_then(Rule::from_u8)
     }
 
-    /// Writes an event of now. `tag`: of [`record::tag`](crate::ext::recording::record::tag).
+    /// Writes an event of now. `tag`: of [`words::tag`](crate::ext::recording::words::tag).
     #[inline]
     pub(crate) fn write(&self, owner: impl FnOnce() -> u32, tag: u64, a: u64, b: u64) {
         let len = self.len.get();
@@ -62,45 +70,14 @@ impl Writer {
         }
     }
 
-    /// Writes that a goroutine gives way: if the next is there at once, one look at the clock is for both.
-    #[inline]
-    pub(crate) fn write_gives_way(
-        &self,
-        owner: impl FnOnce() -> u32,
-        tag: u64,
-        a: u64,
-        b: u64,
-    ) {
-        self.gave_way.set(self.len.get() + 1); // no len, if this takes a chunk: the next one looks at the clock
-        self.write(owner, tag, a, b);
-    }
-
-    /// Writes that one starts: at the time of the writer's last event, if with that another gave way.
-    #[inline]
-    pub(crate) fn write_starts(&self, owner: impl FnOnce() -> u32, tag: u64, a: u64, b: u64) {
-        let gave_way = self.gave_way.take();
-        let len = self.len.get();
-        let at_once = gave_way == len
-            && len < RECORDS
-            && self.session.get() == RECORDER.session.load(Relaxed);
-        match self.chunk.get() {
-            Some(chunk) if at_once && len != 0 => {
-                self.len.set(len + 1);
-                chunk.write(len, at_the_time_of(chunk.first_word(len - 1), tag, a, b));
-            }
-            _ => self.write(owner, tag, a, b),
-        }
-    }
-
-    /// From now on the next goroutine is not there at once.
-    pub(crate) fn takes_time(&self) {
-        self.gave_way.set(0);
-    }
-
     /// Into a new chunk, perhaps, and by a clock that is a call. `write` ends with it, and so saves no registers.
     #[cold]
     #[inline(never)]
     fn write_with_care(&self, owner: u32, tag: u64, a: u64, b: u64) {
+        self.put_with_care(owner, || words(ticks::now(), tag, a, b));
+    }
+
+    pub(super) fn put_with_care(&self, owner: u32, record: impl FnOnce() -> [u64; WORDS]) {
         let mut len = self.len.get();
         if self.session.get() != RECORDER.session.load(Relaxed) || len >= RECORDS {
             if !self.take_chunk(owner) {
@@ -110,7 +87,7 @@ impl Writer {
         }
         if let Some(chunk) = self.chunk.get() {
             self.len.set(len + 1);
-            chunk.write(len, words(ticks::now(), tag, a, b));
+            chunk.write(len, record());
         }
     }
 
@@ -206,15 +183,16 @@ pub(crate) fn write_unstopped(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::ext::recording::record::{Kind, tag};
+    use crate::ext::recording::record::Kind;
     use crate::ext::recording::recorder::{Keep, LEAST, Still, begin, end, lost, prepare};
     use crate::ext::recording::streams::streams;
+    use crate::ext::recording::words::tag;
     use std::sync::Mutex;
 
     /// There is one recorder.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    pub(in crate::ext::recording) static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
     /// A writer whose next chunk would be another's past loses events, as long as that is read.
     #[test]
@@ -261,58 +239,5 @@ mod tests {
         end();
         assert_eq!(RECORDER.taken.load(Relaxed), LEAST as u64);
         assert_eq!(lost(), 60);
-    }
-
-    /// One look at the clock is for a stop and for the start after it, but not where time may have passed.
-    #[test]
-    fn who_starts_at_once_starts_when_the_other_stopped() {
-        let _one = ONE_AT_A_TIME.lock().unwrap();
-        assert!(prepare());
-        let now = begin(Keep::Beginning);
-        let m = Writer::new();
-        let later = || {
-            let now = ticks::now();
-            while ticks::now() == now {}
-        };
-        let stop = || m.write_gives_way(|| 1, tag(Kind::Stop, 0), 1, 2);
-        let start = || m.write_starts(|| 1, tag(Kind::Start, 1), 3, 4);
-        let other = || m.write(|| 1, tag(Kind::Ready, 0), 5, 6);
-        let fill = |but: u32| (0..RECORDS - but - m.len.get()).for_each(|_| other());
-        let records = || streams(&now, None).remove(0).records;
-        // Did the last one start when the one before it stopped?
-        let at_once = || {
-            later();
-            start();
-            let all = records();
-            let last = all[all.len() - 1];
-            assert_eq!(
-                (last.kind, last.small, last.a, last.b),
-                (Kind::Start, 1, 3, 4)
-            );
-            all.len() > 1 && last.time == all[all.len() - 2].time
-        };
-        assert!(!at_once(), "there is no stop");
-        stop();
-        assert!(at_once());
-        assert!(!at_once(), "it was another's stop");
-        stop();
-        other();
-        assert!(!at_once());
-        stop();
-        m.takes_time();
-        assert!(!at_once());
-        fill(1);
-        stop();
-        assert!(!at_once(), "the stop filled its chunk");
-        fill(0);
-        stop();
-        assert!(!at_once(), "the stop took a new chunk");
-        fill(2);
-        stop();
-        assert!(at_once(), "there was room for both");
-        let all = records();
-        assert!(all.windows(2).all(|two| two[0].time <= two[1].time));
-        assert_eq!(all.len(), 3 * RECORDS as usize);
-        end();
     }
 }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
-use crate::ext::recording::record::{Kind, Record, Rule, start_word};
+use crate::ext::recording::record::{Kind, Record, Rule};
 use crate::ext::recording::recorder::OUTSIDE;
+use crate::ext::recording::words::start_word;
 use crate::ext::trace::go_wire::encode;
 use crate::ext::trace::names::Names;
 use crate::ext::trace::order::{Beginning, Sequence, Step, order};

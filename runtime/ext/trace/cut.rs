@@ -164,7 +164,8 @@ fn drop_what_was_before(parts: &mut [Part<'_>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ext::recording::record::{Rule, Was, Why, start_word};
+    use crate::ext::recording::record::{Rule, Was, Why};
+    use crate::ext::recording::words::start_word;
     use crate::ext::trace::order::{Beginning, order};
 
     /// A machine that does what a scheduler may: so many steps of it, by two Ms and two Ps.

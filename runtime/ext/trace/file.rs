@@ -143,12 +143,12 @@ fn bytes_an_event(format: Format) -> usize {
 /// all is asked for before, at once, and given back.
 fn has_room(name: &str) -> bool {
     let format = Format::of(name).unwrap_or(Format::Text);
-    let need = recorder::most_events() * bytes_an_event(format);
+    let events = recorder::events();
+    let need = events * bytes_an_event(format);
     let found = Vec::<u8>::new().try_reserve_exact(need).is_ok();
     if !found {
         say(&format!(
-            "no memory for the trace {name}: up to {} events, for which {} MiB are needed",
-            recorder::most_events(),
+            "no memory for the trace {name}: {events} events, for which {} MiB are needed",
             need >> 20
         ));
     }

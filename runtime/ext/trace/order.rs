@@ -159,7 +159,8 @@ pub(crate) fn order(
 mod tests {
     use super::*;
     use crate::core::g::wait_reason::WaitReason;
-    use crate::ext::recording::record::{Rule, Was, start_word};
+    use crate::ext::recording::record::{Rule, Was};
+    use crate::ext::recording::words::start_word;
     use crate::ext::trace::possible::Queues;
 
     fn in_order(

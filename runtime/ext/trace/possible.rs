@@ -6,9 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::core::g::wait_reason::WaitReason;
-use crate::ext::recording::record::{
-    Asleep, Fires, Kind, Note, Record, Rule, Was, Why, address_and_number, start_parts,
-};
+use crate::ext::recording::record::{Asleep, Fires, Kind, Note, Record, Rule, Was, Why};
+use crate::ext::recording::words::{address_and_number, start_parts};
 
 /// Who writes: an M's number, or `OUTSIDE`.
 pub(crate) type WriterId = u32;

@@ -14,7 +14,7 @@ use crate::ext::allgs;
 use crate::ext::linux::ticks::Moment;
 use crate::ext::recording::record::Was;
 use crate::ext::recording::recorder::{Keep, Still};
-use crate::ext::recording::{emit, recorder};
+use crate::ext::recording::{begins, emit, recorder};
 use crate::ext::stopped::State;
 use crate::ext::threads::allm;
 use crate::ext::trace::at_cut::Standing;
@@ -67,7 +67,7 @@ fn reserve() -> Result<(), Refused> {
 pub(crate) fn begin_at_start(flight: Option<Flight>) -> Result<(), Refused> {
     reserve()?;
     let begin = recorder::begin(keep(flight));
-    SCHED.all_ps().for_each(emit::p_is_idle);
+    SCHED.all_ps().for_each(begins::p_is_idle);
     recorder::open();
     *session() = Some(Session {
         begin,
@@ -103,8 +103,8 @@ fn describe_world() {
     let mine = me.and_then(|m| m.p());
     for p in SCHED.all_ps() {
         match (me, mine) {
-            (Some(m), Some(held)) if held.id == p.id => emit::p_is_held(m, p),
-            _ => emit::p_is_idle(p),
+            (Some(m), Some(held)) if held.id == p.id => begins::p_is_held(m, p),
+            _ => begins::p_is_idle(p),
         }
     }
     let running = me.and_then(|m| m.curg());
@@ -118,14 +118,14 @@ fn describe_world() {
         }
         match g.status.state() {
             State::Dead => (),
-            State::Waiting => emit::g_is(g, Was::Waiting, None),
-            State::Runnable | State::Preempted => emit::g_is(g, Was::Runnable, None),
+            State::Waiting => begins::g_is(g, Was::Waiting, None),
+            State::Runnable | State::Preempted => begins::g_is(g, Was::Runnable, None),
             State::Running if me => {
-                emit::g_is(g, Was::Running, None);
+                begins::g_is(g, Was::Running, None);
             }
             State::Running => {
                 let m = allm::all_ms().find(|m| m.curg().is_some_and(|r| r.same(g)));
-                emit::g_is(g, Was::Lost, m.map(|m| m.id));
+                begins::g_is(g, Was::Lost, m.map(|m| m.id));
             }
         }
     });
