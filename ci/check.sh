@@ -103,7 +103,7 @@ step_msrv() {
 step_clippy() {
     build cargo clippy --locked --all-targets -- -D warnings || return
     build cargo clippy --locked -p gosched-mini --all-targets -- -D warnings || return
-    build cargo clippy --locked -p gosched-report -- -D warnings
+    build cargo clippy --locked -p gosched-report --all-targets -- -D warnings
 }
 
 # The library for the other processor, where rustup has its std. `ci/aarch64.sh` runs the tests.

@@ -191,6 +191,31 @@ fn without_spare_threads_a_program_goes_on() {
     }
 }
 
+const WATCHER: &str = "a_deadlock_is_told_though_the_watcher_s_thread_is_refused";
+
+/// A plain thread that could wake main prevents the report, and ends. Who would see that is refused.
+fn a_deadlock_is_told_though_the_watcher_s_thread_is_refused() {
+    for given in [4, 5] {
+        let Some(e) = ended(WATCHER, &given.to_string(), |n| {
+            let given = n[0] as u32;
+            let refused = u32::MAX;
+            refuse(Plan::Threads { given, refused });
+            let (tell, parks) = mpsc::channel();
+            std::thread::spawn(move || {
+                parks.recv().unwrap();
+                std::thread::sleep(Duration::from_millis(100)); // so that it prevents the report
+            });
+            at(1, || {
+                tell.send(()).unwrap();
+                thread::park();
+            });
+        }) else {
+            return;
+        };
+        ends_with(&e, "all goroutines are asleep - deadlock!");
+    }
+}
+
 const LATER: &str = "a_thread_that_is_given_later_is_used";
 
 /// Each waits in the kernel for the other: with one M it takes a second thread, which is refused
@@ -352,6 +377,10 @@ fn main() {
             a_stack_of_a_size_that_cannot_be_had_is_an_error_of_spawn,
         ),
         (SPARE, without_spare_threads_a_program_goes_on),
+        (
+            WATCHER,
+            a_deadlock_is_told_though_the_watcher_s_thread_is_refused,
+        ),
         (LATER, a_thread_that_is_given_later_is_used),
         (NONE, without_any_thread_it_ends_with_gos_words),
         (

@@ -57,8 +57,7 @@ pub(crate) fn measure(name: &str, on: System, n: u64, limit: u32) -> Result<()> 
             _ => anyhow::bail!("{on:?} has no crowd"),
         };
     }
-    let workload = workloads::ALL.iter().find(|w| w.name == name);
-    let workload = workload.with_context(|| format!("there is no workload {name}"))?;
+    let workload = workloads::find(name)?;
     match on {
         // SAFETY: as above.
         System::Green | System::GreenOne => unsafe {
@@ -116,7 +115,7 @@ fn crowd(on: System, n: u64) -> Result<()> {
     Ok(())
 }
 
-fn say(key: &str, value: impl std::fmt::Display) -> Result<()> {
+pub(crate) fn say(key: &str, value: impl std::fmt::Display) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{key} {value}")?;
     Ok(out.flush()?)

@@ -15,12 +15,15 @@ use clap::Parser;
 mod gauge;
 mod compute;
 mod outcome;
+mod switches;
 mod workloads;
 mod child;
 mod sample;
 mod plan;
-mod timelines;
 mod words;
+mod seen;
+mod beside;
+mod timelines;
 mod findings;
 mod charts;
 mod markdown;
@@ -45,6 +48,9 @@ struct Args {
     on: Option<child::System>,
     #[arg(long, hide = true)]
     n: Option<u64>,
+    /// Not how long it took, but who ran when
+    #[arg(long, hide = true)]
+    seen: bool,
     /// Seconds after which a measurement gives up
     #[arg(long, hide = true, default_value_t = 60)]
     limit: u32,
@@ -53,7 +59,10 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
     if let (Some(work), Some(on), Some(n)) = (&args.work, args.on, args.n) {
-        return child::measure(work, on, n, args.limit);
+        return match args.seen {
+            true => seen::record(work, on, n, args.limit),
+            false => child::measure(work, on, n, args.limit),
+        };
     }
     let began = Instant::now();
     let report = plan::run(&args.only, args.quick)?;

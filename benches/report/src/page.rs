@@ -14,12 +14,12 @@ use crate::markdown::{
 };
 use crate::plan::{Report, Row};
 use crate::sample::{Sample, median, quantile};
+use crate::timelines::Timeline;
 use crate::words::{bytes, faster, limits, short, time, whole};
 
-/// `timelines`: names of workloads, and their pages.
 pub(crate) fn render(
     report: &Report,
-    timelines: &[(&str, String)],
+    timelines: &[Timeline],
     took: Duration,
 ) -> Result<String> {
     let page = html! {
@@ -164,14 +164,23 @@ fn table(headings: &[impl AsRef<str>], rows: Vec<Vec<String>>, text: &[usize]) -
     }
 }
 
-fn links(timelines: &[(&str, String)]) -> Markup {
+fn links(timelines: &[Timeline]) -> Markup {
+    let rows = |of: fn(&Timeline) -> &str| {
+        html! { p { @for one in timelines { a href=(of(one)) { (one.name) } " " } } }
+    };
+    let mut missing: Vec<_> = timelines
+        .iter()
+        .filter_map(|one| one.missing.as_ref())
+        .collect();
+    missing.dedup();
     html! {
         h2 { "Who ran when" }
-        p { "A short run of each workload on goroutines, recorded: which goroutine ran on which P, who woke whom, and \
-            which rule chose it." }
-        p { @for (name, page) in timelines { a href=(page) { (name) } " " } }
-        p.soft { "OS threads have no such page: what the kernel did with them is recorded by "
-            code { "perf sched record" } ", where a user may use it, and not by this program." }
+        p { "A short run of each workload on goroutines and on OS threads, on one scale of time: which goroutine ran on \
+            which P, and which thread the kernel ran on which CPU." }
+        (rows(|one| &one.beside))
+        p { "Goroutines alone, more of them: who woke whom, who stole what, and which rule chose each run." }
+        (rows(|one| &one.goroutines))
+        @for words in missing { p.soft { "OS threads: " (words) "." } }
     }
 }
 

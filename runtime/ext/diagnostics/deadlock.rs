@@ -18,9 +18,9 @@ use crate::core::g::goroutine::{G, GRef};
 use crate::core::sched::schedt::SCHED;
 use crate::core::sys::fatal::{RawStderr, begin_death, die};
 use crate::ext::allgs;
-use crate::ext::diagnostics::dump::{Caller, describe, dump_all, is_user};
+use crate::ext::diagnostics::dump::{Caller, describe, is_user};
 use crate::ext::diagnostics::exit_watcher::{Found, ended_but_counted, watch};
-use crate::ext::diagnostics::last_look::at_all;
+use crate::ext::diagnostics::last_look::tell_all;
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::linux::tasks::count_threads;
 use crate::ext::plain_threads::foreign_parked;
@@ -88,7 +88,7 @@ fn report() -> ! {
         "all goroutines are asleep - deadlock!"
     };
     let _ = writeln!(RawStderr, "fatal error: {words}");
-    dump_all(&mut BufferedStderr::new(), Caller::Ordinary, at_all());
+    tell_all(0, &mut BufferedStderr::new(), Caller::Ordinary);
     die()
 }
 

@@ -93,11 +93,15 @@ fn leaves(tid: i32) {
     }
 }
 
-/// On the spawner's thread. Where no thread is to be had the program goes on, and a deadlock may
-/// go unreported.
-fn start() {
+/// On the spawner's thread: is it there? As long as its thread is refused, the spawner looks in its place, as often
+/// as it tries.
+fn start() -> bool {
     BELL.get_or_init(Bell::new);
-    let _ = helper::start(c"gosched-watcher", 128 << 10, watcher);
+    let started = helper::start(c"gosched-watcher", 128 << 10, watcher).is_ok();
+    if !started && let Some(check) = CHECK.get() {
+        check();
+    }
+    started
 }
 
 fn watcher(_: &'static ()) {

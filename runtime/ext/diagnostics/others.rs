@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use crate::core::sys::fatal::set_others;
-use crate::ext::diagnostics::dump::{Caller, dump_others};
-use crate::ext::diagnostics::last_look::{at_all, start_look, wait_for_look};
+use crate::ext::diagnostics::dump::Caller;
+use crate::ext::diagnostics::last_look::{start_look, tell_all, tell_found};
 use crate::ext::diagnostics::sigquit;
 use crate::ext::linux::stderr::BufferedStderr;
 use crate::ext::linux::tasks::gettid;
@@ -28,14 +28,14 @@ pub(crate) fn prepare() {
 
 /// By who dies, wherever that is. `told`: the address of a goroutine that has its paragraph already.
 fn tell(told: usize) {
-    let stacks = if SPAWNER.load(Relaxed) == gettid() {
-        at_all()
+    let mut out = BufferedStderr::new();
+    if SPAWNER.load(Relaxed) == gettid() {
+        tell_all(told, &mut out, Caller::Urgent);
     } else {
         ASKED.store(true, Release); // pairs(others): answer's Acquire
         runtime_threads::wake_spawner();
-        wait_for_look()
-    };
-    dump_others(told, &mut BufferedStderr::new(), Caller::Urgent, stacks);
+        tell_found(told, &mut out, Caller::Urgent);
+    }
 }
 
 /// Called by the spawner whenever it is woken. If SIGQUIT has come, this does not return.

@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize};
 use crate::core::base::m_id::AtomicMId;
 use crate::core::m::current::this_m;
 use crate::core::sys::fatal::{begin_death, die};
-use crate::ext::diagnostics::dump::{Caller, dump_all};
-use crate::ext::diagnostics::last_look::at_all;
+use crate::ext::diagnostics::dump::Caller;
+use crate::ext::diagnostics::last_look::tell_all;
 use crate::ext::linux::dying::announce_death;
 use crate::ext::linux::signal::{Chain, Errno, with_errno_kept};
 use crate::ext::linux::stderr::BufferedStderr;
@@ -98,7 +98,7 @@ pub(crate) fn answer() {
         None => writeln!(out, "PC={pc:#x} m=nil sigcode={code}"),
         Some(m) => writeln!(out, "PC={pc:#x} m={m} sigcode={code}"),
     };
-    dump_all(&mut out, Caller::Urgent, at_all());
+    tell_all(0, &mut out, Caller::Urgent);
     drop(out);
     die()
 }

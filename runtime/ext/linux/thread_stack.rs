@@ -117,13 +117,9 @@ impl ThreadStacks {
             self.free.push(at);
             return None; // a limit for memory that can be written to
         }
-        let first = Box::new(First {
-            entry,
-            arg,
-            name: name.to_owned(),
-        });
+        let first = First::new(name, entry, arg);
         // SAFETY: the memory is the new thread's until it was joined.
-        match unsafe { spawn_on(StackOf::At(memory), first) } {
+        match first.and_then(|first| unsafe { spawn_on(StackOf::At(memory), first) }) {
             Ok(thread) => {
                 self.taken.push(ThreadStack { at, thread });
                 COUNTS.taken.fetch_add(1, Relaxed);
@@ -210,7 +206,32 @@ fn arena() -> Result<usize, Errno> {
 struct First<T: 'static> {
     entry: fn(&'static T),
     arg: &'static T,
-    name: std::ffi::CString,
+    /// As much of it as the kernel keeps, and a 0 behind it.
+    name: [u8; 16],
+}
+
+impl<T> First<T> {
+    /// Without memory for it there is no thread, but an error: whoever tells of a deadlock starts one, too.
+    fn new(
+        name: &CStr,
+        entry: fn(&'static T),
+        arg: &'static T,
+    ) -> Result<Box<First<T>>, Errno> {
+        let mut kept = [0; 16];
+        for (to, from) in kept[..15].iter_mut().zip(name.to_bytes()) {
+            *to = *from;
+        }
+        let mut one = Vec::new();
+        one.try_reserve_exact(1).map_err(|_| libc::ENOMEM)?;
+        one.push(First {
+            entry,
+            arg,
+            name: kept,
+        });
+        let one = Box::into_raw(one.into_boxed_slice());
+        // SAFETY: a slice of one is laid out as the one.
+        Ok(unsafe { Box::from_raw(one.cast()) })
+    }
 }
 
 extern "C" fn begin<T: Sync + 'static>(first: *mut c_void) -> *mut c_void {
@@ -233,11 +254,7 @@ pub(crate) fn start_anywhere<T: Sync + 'static>(
     entry: fn(&'static T),
     arg: &'static T,
 ) -> Result<(), Errno> {
-    let first = Box::new(First {
-        entry,
-        arg,
-        name: name.to_owned(),
-    });
+    let first = First::new(name, entry, arg)?;
     // SAFETY: no memory of ours is involved.
     let thread = unsafe { spawn_on(StackOf::Size(size + taken_by_libc()), first) }?;
     // SAFETY: just made, and not joined by anybody.

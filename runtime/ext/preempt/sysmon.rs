@@ -40,7 +40,7 @@ use crate::ext::timers::sched_timers;
 
 const US: Nanos = 1_000;
 const MS: Nanos = 1_000 * US;
-const STACK: usize = 256 << 10;
+const STACK: usize = (256 << 10) + 2 * size_of::<[SysmonTick; MAX_PS]>();
 /// Shortest time between ticks, and rounds before it gets longer. Go: sysmon.
 const DELAY_MIN: Nanos = 20 * US;
 const IDLE_ROUNDS: u32 = 50;
@@ -124,7 +124,7 @@ fn sysmon(_: &'static ()) {
     exact_timeouts();
     // Until now this thread counted as an unknown thread, which could have woken a goroutine.
     check_if_last();
-    let mut watches: Box<[SysmonTick]> = (0..MAX_PS).map(|_| UNWATCHED).collect();
+    let mut watches = [const { UNWATCHED }; MAX_PS]; // on the stack: where no memory is left, this thread is still needed
     let mut spawner = SpawnerWatch {
         threads: 0,
         since: 0,

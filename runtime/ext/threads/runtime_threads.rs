@@ -33,8 +33,8 @@ pub(super) struct Spawner {
     pub(super) ended: AtomicU32,
     /// The last of them could not be used: it is to make a pause.
     pub(super) failed: AtomicBool,
-    /// What it does once, for somebody who cannot make a thread.
-    pub(super) errand: OnceLock<fn()>,
+    /// What it does for somebody who cannot make a thread: true when it is done.
+    pub(super) errand: OnceLock<fn() -> bool>,
     /// Makes a thread that is no M: true when it is there.
     pub(super) helper: OnceLock<fn() -> bool>,
     /// What it does whenever it is woken.
@@ -229,9 +229,9 @@ pub(crate) fn runtime_tids() -> Vec<i32> {
     helpers.into_iter().chain(ms).collect()
 }
 
-/// The spawner runs `errand` once, at the first call: code that makes a thread must not run on a
-/// thread that may be locked, or hold a P.
-pub(crate) fn send_errand(errand: fn()) {
+/// The spawner runs `errand`, at the first call, and again until it is done: code that makes a thread must not
+/// run on a thread that may be locked, or hold a P.
+pub(crate) fn send_errand(errand: fn() -> bool) {
     if SPAWNER.errand.set(errand).is_ok() {
         wake_spawner();
     }

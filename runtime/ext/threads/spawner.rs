@@ -70,50 +70,53 @@ fn spawner(_: &'static ()) {
     let Some(duties) = DUTIES.get() else {
         fatal!("the spawner was started before the runtime");
     };
-    let mut errand_due = true;
+    let mut errand = Job::new();
     let mut maker = Maker::new(duties);
-    let mut helper = Helper {
-        started: false,
-        refused: Refused::not(),
-    };
+    let mut helper = Job::new();
     let mut stacks = Refused::not();
     let mut next_look = None;
     loop {
         SPAWNER.wanted.sleep_until(next_look);
         let asked = SPAWNER.asked.load(Relaxed);
         hooks::answer();
-        if errand_due && let Some(errand) = SPAWNER.errand.get() {
-            errand_due = false;
-            errand();
-        }
+        errand.see_to(SPAWNER.errand.get());
         if let Some(chore) = SPAWNER.chore.get() {
             chore();
         }
         maker.make_threads();
-        helper.see_to();
+        helper.see_to(SPAWNER.helper.get());
         let stacks_again = (duties.stacks)(&mut stacks);
-        let looks = [helper.refused.again(), maker.refused.again(), stacks_again];
-        next_look = looks.into_iter().flatten().min();
+        let refused = [&errand.refused, &helper.refused, &maker.refused];
+        let looks = refused
+            .map(Refused::again)
+            .into_iter()
+            .chain([stacks_again]);
+        next_look = looks.flatten().min();
         SPAWNER.done.set(asked);
     }
 }
 
-/// sysmon. If its thread is refused, the runtime runs without it.
-struct Helper {
-    started: bool,
+/// Starts a thread of the runtime, sysmon or the exit watcher, some time. As long as it is refused, the runtime
+/// runs without it.
+struct Job {
+    done: bool,
     refused: Refused,
 }
 
-impl Helper {
-    fn see_to(&mut self) {
-        let Some(start) = SPAWNER.helper.get() else {
+impl Job {
+    const fn new() -> Job {
+        Job {
+            done: false,
+            refused: Refused::not(),
+        }
+    }
+
+    fn see_to(&mut self, start: Option<&fn() -> bool>) {
+        let Some(start) = start.filter(|_| !self.done && !self.refused.is_early()) else {
             return;
         };
-        if self.started || self.refused.is_early() {
-            return;
-        }
-        self.started = start();
-        if self.started {
+        self.done = start();
+        if self.done {
             self.refused.settle();
         } else {
             self.refused.once_more();

@@ -3,6 +3,8 @@
 //! the same names; tasks, channels and work also with mini's. So all run the same source, and what differs is
 //! the scheduler. Only `pool` differs: on threads it is rayon's.
 
+use anyhow::{Context, Result};
+
 use crate::outcome::Outcome;
 
 pub(crate) mod green;
@@ -85,3 +87,8 @@ pub(crate) const ALL: &[Workload] = &[
     workload!("echo", "a request of 64 bytes over TCP and its answer, on 64 connections", echo::echo, 30_000, 30_000, KERNEL),
     workload!("lateness", "how late a sleep of 1 ms ends beside 8 tasks that compute: one in a hundred is later", late::lateness, 300, 300, SLEEPS),
 ];
+
+pub(crate) fn find(name: &str) -> Result<&'static Workload> {
+    let workload = ALL.iter().find(|workload| workload.name == name);
+    workload.with_context(|| format!("there is no workload {name}"))
+}
