@@ -585,7 +585,7 @@ fn any_descriptor_that_can_be_watched() {
         let (mut from, to) = (Async::new(from).unwrap(), Async::new(to).unwrap());
         let writer = spawn(move || {
             (&to).write_all(&[5; 1 << 20]).unwrap(); // more than the pipe holds
-            assert_eq!(to.into_inner().write(b"!").unwrap(), 1); // it blocks, and has room
+            assert_eq!(to.into_inner().write(b"!").unwrap(), 1); // it blocks, until there is room
         });
         let mut all = vec![];
         from.read_to_end(&mut all).unwrap();
