@@ -78,6 +78,23 @@ fn goroutines_are_counted_by_state() {
     });
 }
 
+/// A `blocking` inside of another leaves the mark of the outer one: by return and by a panic.
+#[test]
+fn blocking_calls_nest() {
+    check(|| {
+        let in_kernel = || state("not-in-go");
+        assert_eq!(in_kernel(), 0);
+        gosched::blocking(|| {
+            assert_eq!(gosched::blocking(in_kernel), 1);
+            assert_eq!(in_kernel(), 1, "after the inner one");
+            let inner = || gosched::blocking(|| std::panic::panic_any(()));
+            assert!(std::panic::catch_unwind(inner).is_err());
+            assert_eq!(in_kernel(), 1, "after one that has panicked");
+        });
+        assert_eq!(in_kernel(), 0);
+    });
+}
+
 /// All ways into a run queue: a spawn, a wake-up, a yield; one of eight is timed, and counts as eight.
 #[test]
 fn waits_in_run_queues_are_timed() {

@@ -523,3 +523,26 @@ fn a_dump_names_the_one_in_the_kernel() {
         });
     }
 }
+
+/// Many, each on a thread of its own, all runnable at once: the P goes from thread to thread, and on each of
+/// them its own goroutine must get on, also when it is the global queue's turn to be looked at first.
+#[test]
+fn many_that_need_a_thread_each() {
+    check(|| {
+        for guests in [12, 16, 24, 32_u64] {
+            let guest = |i: u64| {
+                move || {
+                    tied(|_| {
+                        std::thread::sleep(3 * MS); // the others find other threads
+                        let nap = |k: u64| {
+                            sleep(Duration::from_micros(100 + (37 * i + 61 * k) % 900))
+                        };
+                        (0..60).for_each(nap);
+                    });
+                }
+            };
+            let all: Vec<_> = (0..guests).map(|i| spawn(guest(i))).collect();
+            all.into_iter().for_each(|h| h.join().unwrap());
+        }
+    });
+}

@@ -62,23 +62,28 @@ pub fn unlock_os_thread() {
 /// Go: proc.go entersyscallblock, exitsyscall
 #[doc(alias = "entersyscall")]
 pub fn blocking<R>(f: impl FnOnce() -> R) -> R {
-    /// Takes the mark away, also when `f` panics.
-    struct Marked;
+    /// Puts back the mark that was there, also when `f` panics: calls nest.
+    struct Marked {
+        before: bool,
+    }
     impl Drop for Marked {
         fn drop(&mut self) {
-            mark(false);
+            mark(self.before);
         }
     }
-    mark(true);
     give_up_if_missed(&enter());
-    let _marked = Marked;
+    // Now, as the way in may have to wait for a P, and would wait with the mark of one in the kernel.
+    let _marked = Marked { before: mark(true) };
     // `f` may suspend and come back on another M: the mark is only a hint, and the M that ran
     // us clears it at the switch.
     f()
 }
 
-fn mark(blocking: bool) {
-    if let Some(m) = this_m() {
+/// What the mark was.
+fn mark(blocking: bool) -> bool {
+    this_m().is_some_and(|m| {
+        let before = m.blocking.get();
         m.blocking.set(blocking);
-    }
+        before
+    })
 }

@@ -6,12 +6,16 @@
 //! `.cargo/config.toml` sets for this package's own builds.
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::api::trace::Trace;
 use crate::core::m::current::this_m;
 #[cfg(any(debug_assertions, gosched_test))]
 use crate::core::m::enter::enter;
+use crate::core::sched::schedt::SCHED;
 use crate::ext::allgs;
 use crate::ext::linux::thread_stack;
+use crate::ext::net::poll_desc;
 #[cfg(any(debug_assertions, gosched_test))]
 use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::threads::allm;
@@ -28,6 +32,13 @@ pub struct __Objects {
     pub stacks_free: usize,
     pub thread_stacks: usize,
     pub thread_stacks_taken: usize,
+    /// The poller's of descriptors.
+    pub records: usize,
+    pub records_free: usize,
+    /// Sides of records for which somebody waits, or whose turn somebody has.
+    pub sides_in_use: usize,
+    /// How many goroutines count as waiting for a descriptor.
+    pub io_waiters: usize,
 }
 
 #[doc(hidden)]
@@ -35,6 +46,7 @@ pub fn __objects() -> __Objects {
     let (ms, ms_free) = allm::counts();
     let (thread_stacks, thread_stacks_taken) = thread_stack::counts();
     let stacks = crate::ext::stackalloc::stats();
+    let (records, records_free, sides_in_use) = poll_desc::counts();
     __Objects {
         ms,
         ms_free,
@@ -43,6 +55,10 @@ pub fn __objects() -> __Objects {
         stacks_free: stacks.free,
         thread_stacks,
         thread_stacks_taken,
+        records,
+        records_free,
+        sides_in_use,
+        io_waiters: SCHED.io_waiters.load(Relaxed) as usize,
     }
 }
 

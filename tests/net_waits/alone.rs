@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gosched::os::unix::net::UnixStream;
 use gosched::thread::{scope, sleep};
@@ -152,6 +152,65 @@ fn sleeps() -> u64 {
     };
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     tasks.filter_map(of).sum()
+}
+
+/// Timers that were stopped are thrown out when they would be due: an M gets up for each, and that is all.
+#[test]
+fn stopped_timers_cost_a_look_each() {
+    const STOPPED: usize = 5;
+    const HOUR: Duration = Duration::from_secs(3600);
+    check_at(&[1, 2, 4], LIMIT, || {
+        let begin = Instant::now();
+        loop {
+            let (send, receive) = gosched::channel::bounded::<()>(0);
+            let looks = scope(|s| {
+                // Many that are pending, so that the few that are stopped stay in the heaps until they are due.
+                for _ in 0..5 * STOPPED {
+                    let receive = receive.clone();
+                    s.spawn(move || receive.recv_timeout(HOUR));
+                }
+                let mut ends = vec![];
+                for _ in 0..STOPPED {
+                    let (mut near, far) = pair();
+                    let (told, is_told) = gosched::channel::bounded(1);
+                    s.spawn(move || {
+                        near.set_read_timeout(Some(30 * MS)).unwrap();
+                        near.read_exact(&mut [0]).unwrap();
+                        near.set_read_timeout(None).unwrap();
+                        told.send(()).unwrap();
+                        let _ = near.read(&mut [0]);
+                    });
+                    ends.push((far, is_told));
+                }
+                sleep(2 * MS); // all wait, with time limits
+                for (far, is_told) in &ends {
+                    (&mut &*far).write_all(&[1]).unwrap();
+                    is_told.recv().unwrap();
+                }
+                let outside = std::thread::Builder::new().name("outside".into());
+                let outside = outside.spawn(|| {
+                    until_all_wait();
+                    let before = sleeps();
+                    std::thread::sleep(60 * MS);
+                    until_all_wait();
+                    sleeps() - before
+                });
+                let (tells, told) = gosched::channel::bounded(1);
+                std::thread::spawn(move || tells.send(outside.unwrap().join().unwrap()));
+                let looks = told.recv().unwrap();
+                drop((ends, send));
+                looks
+            });
+            // The machine may do other things meanwhile: sysmon wakes an M then.
+            if looks <= 4 * STOPPED as u64 {
+                return;
+            }
+            assert!(
+                begin.elapsed() < LIMIT / 2,
+                "{looks} looks, {STOPPED} timers"
+            );
+        }
+    });
 }
 
 /// A message from outside costs one sleep of one M, whoever else might run.

@@ -40,8 +40,13 @@ impl fmt::Display for Ended {
 
 /// Runs it to its end, or kills it after `limit`.
 pub(crate) fn run(command: &mut Command, limit: Duration) -> Ended {
+    run_with(command, Stdio::null(), limit)
+}
+
+/// As [`run`], with this as its standard input.
+pub(crate) fn run_with(command: &mut Command, stdin: Stdio, limit: Duration) -> Ended {
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -144,6 +144,28 @@ fn give_record(desc: &'static PollDesc) {
     FREE.set(desc.index + 1);
 }
 
+/// All records, those without a descriptor, and how many sides are in use: somebody waits or has the turn.
+/// For tests.
+pub(crate) fn counts() -> (usize, usize, usize) {
+    let sides = ALL
+        .slots()
+        .iter()
+        .flat_map(|desc| [&desc.read, &desc.write]);
+    let used = sides.filter(|side| side.ready.is_waited_for() || !side.turn.is_free());
+    let used = used.count();
+    let rt = enter();
+    let _guard = rt.lock(&LOCK);
+    let (all, mut free, mut next) = (ALL.slots(), 0, FREE.get());
+    while let Some(desc) = next
+        .checked_sub(1)
+        .and_then(|index| all.get(index as usize))
+    {
+        free += 1;
+        next = desc.next_free.get();
+    }
+    (all.len(), free, used)
+}
+
 /// A descriptor that the poller watches, until this is dropped: before the descriptor is closed.
 pub(crate) struct Watched(&'static PollDesc);
 

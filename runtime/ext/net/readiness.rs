@@ -39,6 +39,11 @@ impl Readiness {
         self.0.store(NIL, Relaxed);
     }
 
+    /// Does a goroutine wait?
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.0.load(Relaxed) == WAITING
+    }
+
     /// Waiter: uses an event, if one came. Then the call that had to wait is tried again.
     #[must_use]
     pub(crate) fn take(&self) -> bool {

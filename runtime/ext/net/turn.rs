@@ -50,6 +50,10 @@ impl Turn {
         }
     }
 
+    pub(crate) fn is_free(&self) -> bool {
+        self.word.load(Relaxed) == FREE
+    }
+
     /// The turn, unless `deadline` comes first. It is computed only if somebody else has the turn.
     #[inline]
     pub(crate) fn take(

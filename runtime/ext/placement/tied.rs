@@ -60,6 +60,9 @@ pub(crate) fn next_locked(_: &SchedGuard, m: &'static M) -> Option<GRef> {
 /// `m` may be without its P.
 #[cold]
 pub(crate) fn send_home(m: &'static M, g: GRef) {
+    // A pick that runs nothing is a tick as well. Otherwise the global queue, if it is its turn, stays first: also
+    // for the M that gets the P for `g`, which would send the next one home, and so on for ever.
+    idle::held_p(m).schedtick.add(1);
     let sched = SCHED.lock();
     // Threads are taken out of the records under the lock: this one is there, or its
     // thread-locals are gone.
@@ -69,6 +72,9 @@ pub(crate) fn send_home(m: &'static M, g: GRef) {
     };
     home.affinity.queue.push_back(g);
     let asleep = sched.take_asleep(home) == Sleeper::Taken;
+    if asleep {
+        home.affinity.had_turn.store(false, Relaxed); // the P comes for the sake of `g`
+    }
     let idle_p = if asleep { sched.pop_idle_p() } else { None };
     drop(sched);
     match idle_p {

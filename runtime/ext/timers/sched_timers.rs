@@ -137,7 +137,7 @@ pub(crate) fn overdue(now: Nanos) -> bool {
     any_before(now)
 }
 
-/// Some timer is due at `when`, or earlier. It may have been stopped.
+/// Some timer is due at `when`, or earlier. It may have been stopped: `ext/net/README.md#alone`.
 pub(crate) fn any_before(when: Nanos) -> bool {
     SCHED.ps().any(|p| is_overdue(p, when))
 }

@@ -1,6 +1,8 @@
 // The workloads of src/bin/net, for Go. One measurement a run:
 //
 //	go run ./net/main.go --only echo-64 --secs 1 --procs 2
+//
+// With --server it is only the server, of src/bin/net/from_outside.rs.
 package main
 
 import (
@@ -23,6 +25,9 @@ import (
 const (
 	size  = 64
 	limit = time.Minute
+	// A request that begins with this is answered after so much computing.
+	compute  = 1
+	computes = 5 * time.Millisecond
 )
 
 type workload struct {
@@ -58,6 +63,10 @@ func serve(c net.Conn, deadline bool) {
 		n, err := c.Read(buf[:])
 		if err != nil {
 			return
+		}
+		if buf[0] == compute {
+			for begin := time.Now(); time.Since(begin) < computes; {
+			}
 		}
 		if _, err := c.Write(buf[:n]); err != nil {
 			return
@@ -139,6 +148,22 @@ func tcp(count int, deadline bool) []net.Conn {
 	all.Wait()
 	l.Close()
 	return conns
+}
+
+// For clients of another process, until that ends.
+func serveAll() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	fmt.Println(l.Addr().(*net.TCPAddr).Port)
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	for {
+		c, err := l.Accept()
+		check(err)
+		go serve(c, false)
+	}
 }
 
 func unix(count int) []net.Conn {
@@ -259,7 +284,12 @@ func main() {
 	name := flag.String("only", "", "workload")
 	secs := flag.Float64("secs", 1, "seconds")
 	procs := flag.Int("procs", 2, "GOMAXPROCS")
+	server := flag.Bool("server", false, "only the server")
 	flag.Parse()
+	if *server {
+		runtime.GOMAXPROCS(*procs)
+		serveAll()
+	}
 	w, found := workloads[*name]
 	if !found {
 		fmt.Fprintln(os.Stderr, "no such workload")
@@ -305,6 +335,6 @@ func main() {
 	slices.Sort(times)
 	at := func(percent int) uint32 { return times[len(times)*percent/100] }
 	slowest := float64(least) * float64(len(all)) / float64(total)
-	fmt.Println(float64(total)/took.Seconds(), at(50), at(99), slowest, bytes, threads(), used/float64(total))
+	fmt.Println(float64(total)/took.Seconds(), at(50), at(99), slowest, bytes, threads(), used/float64(total), times[len(times)-1])
 	runtime.KeepAlive(idle)
 }

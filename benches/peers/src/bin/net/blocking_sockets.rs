@@ -19,7 +19,7 @@ macro_rules! sockets {
 
             use crate::resident::resident;
             use crate::outcome::{
-                Clock, Kind, Now, Outcome, SIZE, Times, Workload, begin,
+                Clock, Kind, Now, Outcome, SIZE, Times, Workload, announce, begin, compute_for,
             };
 
             const LIMIT: Duration = Duration::from_secs(60);
@@ -27,6 +27,7 @@ macro_rules! sockets {
             fn serve<S: Read + Write>(mut stream: S) {
                 let mut buf = [0; SIZE];
                 while let Ok(n @ 1..) = stream.read(&mut buf) {
+                    compute_for(&buf);
                     if stream.write_all(&buf[..n]).is_err() {
                         return;
                     }
@@ -72,6 +73,17 @@ macro_rules! sockets {
                 let streams = (0..count).map(new).collect();
                 accepts.join().unwrap();
                 streams
+            }
+
+            /// For clients of another process, until this one is ended.
+            pub(super) fn serve_all() -> ! {
+                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                announce(listener.local_addr().unwrap().port());
+                loop {
+                    let stream = listener.accept().unwrap().0;
+                    stream.set_nodelay(true).unwrap();
+                    $spawn(move || serve(stream));
+                }
             }
 
             fn unix(count: usize) -> Vec<UnixStream> {
@@ -176,6 +188,7 @@ macro_rules! sockets {
                         let later = Now::after(before);
                         Outcome::new(workload, all, began.elapsed(), &now.with_memory_of(later))
                     }
+                    Kind::Serve | Kind::Beside => unreachable!("the clients are another process"),
                 }
             }
         }
@@ -223,4 +236,25 @@ pub(crate) fn on_may(workload: &Workload, procs: usize, time: Duration) -> Outco
 
 pub(crate) fn on_threads(workload: &Workload, time: Duration) -> Outcome {
     os_threads::run(workload, time)
+}
+
+pub(crate) fn serve_on_gosched(procs: usize) -> ! {
+    // SAFETY: nothing that is tied to an OS thread lives across a wait.
+    unsafe {
+        gosched::Builder::new()
+            .procs(procs)
+            .run(|| goroutines::serve_all())
+    }
+}
+
+pub(crate) fn serve_on_may(procs: usize) -> ! {
+    may::config().set_workers(procs);
+    match spawn_on_may(|| coroutines::serve_all()).join() {
+        Ok(never) => never,
+        Err(_) => panic!("the server has ended"),
+    }
+}
+
+pub(crate) fn serve_on_threads() -> ! {
+    os_threads::serve_all()
 }

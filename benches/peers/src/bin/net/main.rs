@@ -6,9 +6,11 @@
 //! cargo run --release --bin net -- --only echo --secs 0.5 --rounds 5
 //! ```
 //!
-//! Server and clients are tasks of one process; every measurement is a process of its own, all systems in
-//! turn, and lasts so long after the last client has begun. The table shows medians. Every answer is compared
-//! with its request. Where an answer takes long, as with 9,000 connections, so must the measurement (`--secs 3`).
+//! Server and clients are tasks of one process, except in the workloads `serve-*` and `beside`, where the clients
+//! are another process and the same for all systems: those have servers alone. Every measurement is a process
+//! of its own, all systems in turn, and lasts so long after the last client has begun. The table shows medians.
+//! Every answer is compared with its request. Where an answer takes long, as with 9,000 connections, so must the
+//! measurement (`--secs 8`).
 #![allow(unsafe_code, reason = "the doors into the runtimes")]
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use clap::{Parser, ValueEnum};
 use outcome::{Outcome, Workload};
 
 mod blocking_sockets;
+mod from_outside;
 mod on_tokio;
 mod outcome;
 #[path = "../../resident.rs"]
@@ -62,20 +65,32 @@ struct Args {
     procs: usize,
     #[arg(long, hide = true)]
     on: Option<System>,
+    /// The server's process: no clients
+    #[arg(long, hide = true)]
+    server: bool,
+    /// Go's program, which is the server
+    #[arg(long, hide = true)]
+    program: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    from_outside::many_descriptors();
+    if let (Some(on), true) = (args.on, args.server) {
+        from_outside::end_with_clients();
+        serve(on, args.procs);
+    }
     let all = Workload::all().into_iter();
-    let workloads: Vec<Workload> = all.filter(|w| w.name.contains(&args.only)).collect();
+    let named = |w: &Workload| match args.on {
+        Some(_) => w.name == args.only,
+        None => w.name.contains(&args.only),
+    };
+    let workloads: Vec<Workload> = all.filter(named).collect();
     if let Some(on) = args.on {
         let [workload] = &workloads[..] else {
             anyhow::bail!("one workload, please");
         };
-        println!(
-            "{}",
-            one(on, workload, args.procs, Duration::from_secs_f64(args.secs))
-        );
+        println!("{}", one(&args, on, workload)?);
         return Ok(());
     }
     let go = build_go(args.go.as_deref())?;
@@ -105,14 +120,40 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn one(on: System, workload: &Workload, procs: usize, time: Duration) -> Outcome {
-    match on {
+fn one(args: &Args, on: System, workload: &Workload) -> Result<Outcome> {
+    let (procs, time) = (args.procs, Duration::from_secs_f64(args.secs));
+    if workload.kind.is_from_outside() {
+        let mut server = vec!["--server".into(), "--procs".into(), procs.to_string()];
+        let program = match &args.program {
+            Some(go) => go.clone(),
+            None => {
+                server.extend(["--on".into(), name(on)]);
+                std::env::current_exe()?
+            }
+        };
+        return from_outside::run(&program, &server, workload, time);
+    }
+    Ok(match on {
         System::Gosched => blocking_sockets::on_gosched(workload, procs, time),
         System::May => blocking_sockets::on_may(workload, procs, time),
         System::Threads => blocking_sockets::on_threads(workload, time),
         System::Tokio => on_tokio::run(workload, procs, time),
         System::Go => unreachable!("a program of its own"),
+    })
+}
+
+fn serve(on: System, procs: usize) {
+    match on {
+        System::Gosched => blocking_sockets::serve_on_gosched(procs),
+        System::May => blocking_sockets::serve_on_may(procs),
+        System::Threads => blocking_sockets::serve_on_threads(),
+        System::Tokio => on_tokio::serve_all(procs),
+        System::Go => unreachable!("a program of its own"),
     }
+}
+
+fn name(on: System) -> String {
+    format!("{on:?}").to_lowercase()
 }
 
 /// `None`: it failed, or took too long.
@@ -124,12 +165,14 @@ fn measure(
 ) -> Result<Option<Outcome>> {
     let mut command = Command::new("timeout");
     command.args(["--signal=KILL", "30"]);
+    let ours = std::env::current_exe()?;
     match (on, go) {
         (System::Go, None) => return Ok(None),
+        (System::Go, Some(go)) if workload.kind.is_from_outside() => {
+            command.arg(ours).args(["--on", "go", "--program"]).arg(go)
+        }
         (System::Go, Some(go)) => command.arg(go),
-        _ => command
-            .arg(std::env::current_exe()?)
-            .args(["--on", &format!("{on:?}").to_lowercase()]),
+        _ => command.arg(ours).args(["--on", &name(on)]),
     };
     command.args(["--only", workload.name, "--secs", &args.secs.to_string()]);
     command.args(["--procs", &args.procs.to_string()]);

@@ -10,21 +10,42 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 use tokio::time::timeout;
 
-use crate::outcome::{Clock, Kind, Now, Outcome, SIZE, Times, Workload, begin};
+use crate::outcome::{
+    Clock, Kind, Now, Outcome, SIZE, Times, Workload, announce, begin, compute_for,
+};
 use crate::resident::resident;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(workload: &Workload, procs: usize, time: Duration) -> Outcome {
+    let workload = *workload;
+    on_workers(procs, async move { measure(&workload, time).await })
+}
+
+fn on_workers<R: Send + 'static>(
+    procs: usize,
+    main: impl Future<Output = R> + Send + 'static,
+) -> R {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(procs)
         .enable_all()
         .build()
         .expect("tokio starts");
-    let workload = *workload;
-    let main = async move { measure(&workload, time).await };
     // As a task: what `block_on` itself runs is outside of the workers.
     runtime.block_on(async { tokio::spawn(main).await.expect("the workload ends well") })
+}
+
+/// For clients of another process, until this one is ended.
+pub(crate) fn serve_all(procs: usize) {
+    on_workers(procs, async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        announce(listener.local_addr().unwrap().port());
+        loop {
+            let stream = listener.accept().await.unwrap().0;
+            stream.set_nodelay(true).unwrap();
+            tokio::spawn(serve(stream, false));
+        }
+    })
 }
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -39,6 +60,7 @@ async fn serve(mut stream: impl Stream, limit: bool) {
             false => read.await,
         };
         let Ok(n @ 1..) = answer else { return };
+        compute_for(&buf);
         if stream.write_all(&buf[..n]).await.is_err() {
             return;
         }
@@ -199,5 +221,6 @@ async fn measure(workload: &Workload, time: Duration) -> Outcome {
             let later = Now::after(before);
             Outcome::new(workload, all, began.elapsed(), &now.with_memory_of(later))
         }
+        Kind::Serve | Kind::Beside => unreachable!("the clients are another process"),
     }
 }

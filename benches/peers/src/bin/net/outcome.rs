@@ -1,11 +1,12 @@
 //! What is measured, and what came of it.
 
 use std::fmt;
+use std::io::Write as _;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::resident::resident;
+use crate::resident::resident_of;
 
 /// Bytes of a request, and of its answer.
 pub(crate) const SIZE: usize = 64;
@@ -22,6 +23,38 @@ pub(crate) enum Kind {
     Udp,
     /// Connecting, accepting, closing.
     Connect,
+    /// `Echo` whose clients are a process of their own, the same for all systems (`from_outside.rs`).
+    Serve,
+    /// As `Serve`: the server computes for each request of one connection, and another asks now and then.
+    Beside,
+}
+
+impl Kind {
+    /// The clients are another process.
+    pub(crate) fn is_from_outside(self) -> bool {
+        matches!(self, Kind::Serve | Kind::Beside)
+    }
+}
+
+/// A request that begins with this is answered after some computing.
+pub(crate) const COMPUTE: u8 = 1;
+/// For so long.
+const COMPUTES: Duration = Duration::from_millis(5);
+
+/// By a server, before it answers.
+pub(crate) fn compute_for(request: &[u8]) {
+    if request[0] == COMPUTE {
+        let begin = Instant::now();
+        while begin.elapsed() < COMPUTES {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// A server says where it is.
+pub(crate) fn announce(port: u16) {
+    println!("{port}");
+    std::io::stdout().flush().expect("somebody listens");
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +68,7 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    pub(crate) fn all() -> [Workload; 9] {
+    pub(crate) fn all() -> [Workload; 13] {
         let new = |name, kind, busy, idle| Workload {
             name,
             kind,
@@ -52,6 +85,10 @@ impl Workload {
             new("unix-64", Kind::Unix, 64, 0),
             new("udp-one", Kind::Udp, 1, 0),
             new("connect", Kind::Connect, 16, 0),
+            new("serve-64", Kind::Serve, 64, 0),
+            new("serve-1000", Kind::Serve, 1000, 0),
+            new("serve-10000", Kind::Serve, 10_000, 0),
+            new("beside", Kind::Beside, 1, 0),
         ]
     }
 }
@@ -115,6 +152,8 @@ pub(crate) struct Outcome {
     pub(crate) threads: f64,
     /// CPU time of an answer, in nanoseconds.
     pub(crate) cpu: f64,
+    /// The time that took longest, in nanoseconds.
+    pub(crate) longest: f64,
 }
 
 impl Outcome {
@@ -124,7 +163,7 @@ impl Outcome {
         took: Duration,
         then: &Now,
     ) -> Outcome {
-        let now = cpu();
+        let now = cpu_of(then.pid);
         let counts = clients.iter().map(Vec::len);
         let (least, total): (usize, usize) = (counts.clone().min().unwrap_or(0), counts.sum());
         let mut all: Vec<u32> = clients.iter().flatten().copied().collect();
@@ -142,10 +181,11 @@ impl Outcome {
             bytes: then.bytes / connections,
             threads: then.threads,
             cpu: (now - then.cpu) / total.max(1) as f64,
+            longest: all.last().map_or(0.0, |&t| f64::from(t)),
         }
     }
 
-    fn numbers(&self) -> [f64; 7] {
+    fn numbers(&self) -> [f64; 8] {
         let Outcome {
             per_second,
             p50,
@@ -154,14 +194,17 @@ impl Outcome {
             bytes,
             threads,
             cpu,
+            longest,
         } = *self;
-        [per_second, p50, p99, slowest, bytes, threads, cpu]
+        [per_second, p50, p99, slowest, bytes, threads, cpu, longest]
     }
 }
 
-/// What the process has at a moment.
+/// What a process has at a moment.
 #[derive(Debug)]
 pub(crate) struct Now {
+    /// 0: this one.
+    pid: i32,
     bytes: f64,
     threads: f64,
     cpu: f64,
@@ -178,22 +221,36 @@ impl Now {
     }
 
     pub(crate) fn after(resident_before: f64) -> Now {
+        Now::of(0, resident_before)
+    }
+
+    pub(crate) fn of(pid: i32, resident_before: f64) -> Now {
+        let name = match pid {
+            0 => "self".into(),
+            pid => pid.to_string(),
+        };
+        let tasks = std::fs::read_dir(format!("/proc/{name}/task"));
         Now {
-            bytes: resident().expect("there is a /proc") - resident_before,
-            threads: std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count) as f64,
-            cpu: cpu(),
+            pid,
+            bytes: resident_of(&name).expect("there is a /proc") - resident_before,
+            threads: tasks.map_or(0, Iterator::count) as f64,
+            cpu: cpu_of(pid),
         }
     }
 }
 
-/// CPU time of this process, in nanoseconds.
-fn cpu() -> f64 {
+/// CPU time of a process, in nanoseconds.
+fn cpu_of(pid: i32) -> f64 {
+    let mut clock = 0;
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: the place is ours.
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut now) };
+    let answer = unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) };
+    assert_eq!(answer, 0, "the process is there");
+    // SAFETY: the place is ours.
+    unsafe { libc::clock_gettime(clock, &raw mut now) };
     now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
 }
 
@@ -208,8 +265,8 @@ impl FromStr for Outcome {
 
     fn from_str(text: &str) -> anyhow::Result<Outcome> {
         let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
-        let [per_second, p50, p99, slowest, bytes, threads, cpu] = numbers?[..] else {
-            anyhow::bail!("not seven numbers: {text}");
+        let [per_second, p50, p99, slowest, bytes, threads, cpu, longest] = numbers?[..] else {
+            anyhow::bail!("not eight numbers: {text}");
         };
         Ok(Outcome {
             per_second,
@@ -219,6 +276,7 @@ impl FromStr for Outcome {
             bytes,
             threads,
             cpu,
+            longest,
         })
     }
 }
@@ -233,12 +291,18 @@ pub(crate) fn rows<const N: usize>(workload: &Workload, systems: [&[Outcome]; N]
         "KiB each",
         "threads",
         "CPU us",
+        "longest us",
     ];
-    let scale = [1.0, 1e-3, 1e-3, 1.0, 1.0 / 1024.0, 1.0, 1e-3];
-    let digits = [0, 1, 1, 2, 1, 0, 1];
+    let scale = [1.0, 1e-3, 1e-3, 1.0, 1.0 / 1024.0, 1.0, 1e-3, 1e-3];
+    let digits = [0, 1, 1, 2, 1, 0, 1, 1];
     let mut text = String::new();
     for (i, name) in names.iter().enumerate() {
-        if workload.kind == Kind::Connect && !matches!(i, 0..=2 | 5 | 6) {
+        let said = match workload.kind {
+            Kind::Connect => matches!(i, 0..=2 | 5 | 6),
+            Kind::Beside => matches!(i, 0..=2 | 7),
+            _ => i < 7,
+        };
+        if !said {
             continue;
         }
         let cell = |outcomes: &[Outcome]| {
