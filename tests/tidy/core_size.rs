@@ -87,6 +87,7 @@ fn is_not_for_us(attribute: &str) -> bool {
     positive.contains("feature = \"ext\"")
         || positive.contains("target_arch = \"aarch64\"")
         || positive.contains("(doctest)")
+        || positive.contains("not(target_os = \"linux\")")
 }
 
 fn lines(file: &File) -> usize {

@@ -2,8 +2,6 @@
 //! says why). How a CPU reads it is in `core/sys/cpu_*.rs`.
 #![allow(unsafe_code, reason = "a thread-local of our own, in assembler")]
 
-use std::arch::global_asm;
-
 /// The slot's name: another version of the package in the same program has its own.
 macro_rules! slot {
     () => {
@@ -12,7 +10,7 @@ macro_rules! slot {
 }
 pub(crate) use slot;
 
-global_asm!(
+std::arch::global_asm!(
     ".pushsection .tbss.gosched_this_m, \"awT\", %nobits",
     ".balign 8",
     concat!(".globl ", slot!()),

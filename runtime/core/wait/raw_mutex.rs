@@ -128,8 +128,9 @@ impl RawMutex {
 
     #[inline]
     pub(crate) fn lock(&self) {
-        if let Err(seen) = self.try_take() {
-            self.lock_slow(seen);
+        let alone = self.swap(State(0), State(LOCKED));
+        if alone.or_else(|seen| self.take(seen)).is_err() {
+            self.lock_slow();
         }
         self.owner.note();
     }
@@ -137,21 +138,20 @@ impl RawMutex {
     /// False when it is held or promised; may also fail when others try at this moment.
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {
-        let taken = self.try_take().is_ok();
+        let taken = self.take(State(self.state.load(Relaxed))).is_ok();
         if taken {
             self.owner.note();
         }
         taken
     }
 
-    /// From the word as it is: it is not zero while waiters sleep or are on their way.
+    /// From the word as it was seen: it is not zero while waiters sleep or are on their way.
     #[inline]
-    fn try_take(&self) -> Result<(), State> {
-        let old = State(self.state.load(Relaxed));
-        if !old.is_free() {
-            return Err(old);
+    fn take(&self, seen: State) -> Result<(), State> {
+        match seen.is_free() {
+            true => self.swap(seen, State(seen.0 | LOCKED)),
+            false => Err(seen),
         }
-        self.swap(old, State(old.0 | LOCKED))
     }
 
     #[inline]
@@ -163,10 +163,11 @@ impl RawMutex {
     }
 
     #[cold]
-    fn lock_slow(&self, seen: State) {
+    fn lock_slow(&self) {
         let mut me = Contender::default();
-        let (mut spins, mut old) = (0, seen);
+        let mut spins = 0;
         loop {
+            let old = State(self.state.load(Relaxed));
             if old.is_held_normally() && can_spin(spins) {
                 // Awake anyway: the unlocker need not wake a waiter.
                 if !me.is_the_woken && !old.has(WOKEN) && old.waiters() != 0 {
@@ -174,18 +175,15 @@ impl RawMutex {
                 }
                 spin();
                 spins += 1;
-                old = State(self.state.load(Relaxed));
                 continue;
             }
-            if let Err(seen) = self.swap(old, old.taken_or_joined(&me)) {
-                old = seen;
+            if self.swap(old, old.taken_or_joined(&me)).is_err() {
                 continue;
             }
             if old.is_free() || self.sleep(&mut me) {
                 return;
             }
             spins = 0;
-            old = State(self.state.load(Relaxed));
         }
     }
 
@@ -235,8 +233,7 @@ impl RawMutex {
         }
         if held.has(STARVING) {
             // Not locked now, but nobody can take it either: it belongs to the first waiter.
-            sema::release(&self.sema, true);
-            return;
+            return sema::release(&self.sema, true);
         }
         let mut old = State(held.0 - LOCKED);
         while old.waiters() != 0 && !old.has(LOCKED | WOKEN | STARVING) {
@@ -387,7 +384,7 @@ mod model {
     #[test]
     fn visitors_never_meet_and_never_sleep_for_ever() {
         visits(2, 2, 4, 0);
-        visits(3, 1, 2, 0);
+        visits(3, 1, 3, 0);
     }
 
     #[test]
