@@ -11,13 +11,15 @@
 mod bare;
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/limits.rs"]
+mod limits;
 
 use std::hint::black_box;
-use std::process::exit;
 use std::time::Duration;
 
 use child::Ended;
 use gosched::{Builder, thread};
+use limits::limit;
 
 /// The report waits ten seconds for the stacks, and twenty for a trace.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -34,11 +36,7 @@ fn ended(
     env: &[(&str, &str)],
     program: impl FnOnce(&[u64]),
 ) -> Option<Ended> {
-    if let Some(role) = child::role() {
-        let numbers: Vec<u64> = role.split(' ').map(|n| n.parse().unwrap()).collect();
-        program(&numbers);
-        exit(0);
-    }
+    child::with_numbers(program);
     let mut command = child::again(test, words);
     command.env_remove("GOSCHED").envs(env.iter().copied());
     Some(child::run(&mut command, LIMIT))
@@ -48,14 +46,7 @@ fn ended(
 fn no_more_than(bytes: u64) {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
-    let all = pages * 4096 + bytes;
-    let limit = libc::rlimit {
-        rlim_cur: all,
-        rlim_max: all,
-    };
-    // SAFETY: passes a valid struct.
-    let set = unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
-    assert_eq!(set, 0);
+    limit(libc::RLIMIT_AS, pages * 4096 + bytes);
 }
 
 /// A goroutine that waits, for the report to tell about. For ever: its channel is kept.

@@ -6,6 +6,8 @@
 )]
 
 mod support;
+#[path = "support/limits.rs"]
+mod limits;
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write, stdout};
@@ -19,6 +21,7 @@ use gosched::channel::{Sender, after, bounded};
 use gosched::sync::{Mutex, WaitGroup};
 use gosched::thread::{self, spawn, yield_now};
 use gosched::{Builder, go, goexit};
+use limits::limit;
 use support::child::{self, Ended};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -434,14 +437,6 @@ fn signals() {
 #[test]
 fn a_poor_system() {
     const TEST: &str = "a_poor_system";
-    let limit = |what, most: u64| {
-        let limits = libc::rlimit {
-            rlim_cur: most,
-            rlim_max: most,
-        };
-        // SAFETY: a struct of ours.
-        assert_eq!(unsafe { libc::setrlimit(what, &limits) }, 0);
-    };
     let program = || {
         run(|| {
             let tasks: Vec<_> = (0..50)

@@ -2,6 +2,8 @@
 #![allow(unsafe_code, reason = "gosched::run is the unsafe door")]
 
 mod support;
+#[path = "support/limits.rs"]
+mod limits;
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
@@ -15,6 +17,7 @@ use gosched::io::Async;
 use gosched::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use gosched::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use gosched::thread::{sleep, spawn};
+use limits::limit;
 use support::{check, child};
 
 const MS: Duration = Duration::from_millis(1);
@@ -636,7 +639,7 @@ fn accept_goes_on_when_there_are_descriptors_again() {
     run(|| {
         let (listener, addr) = listen();
         let client = TcpStream::connect(addr).unwrap();
-        limit_of_descriptors(64);
+        limit(libc::RLIMIT_NOFILE, 64);
         let mut all = vec![];
         while let Ok(file) = std::fs::File::open("/dev/null") {
             all.push(file);
@@ -749,19 +752,4 @@ fn waiting_alone_is_no_deadlock() {
         early.is_none() && child.wait().unwrap().success(),
         "{early:?}"
     );
-}
-
-/// At most `most`, and at most what the system allows.
-fn limit_of_descriptors(most: u64) {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: the place is ours.
-    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    limit.rlim_cur = most.min(limit.rlim_max);
-    limit.rlim_max = limit.rlim_cur;
-    // SAFETY: the limit is ours.
-    let answer = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
-    assert_eq!(answer, 0);
 }

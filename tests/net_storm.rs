@@ -11,6 +11,8 @@
 )]
 
 mod support;
+#[path = "support/limits.rs"]
+mod limits;
 
 #[path = "net_storm/clients.rs"]
 mod clients;
@@ -30,6 +32,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use gosched::os::unix::net::UnixStream;
+use limits::limit;
 use support::child;
 use support::watchdog::Watchdog;
 
@@ -48,7 +51,7 @@ fn connections() -> usize {
 }
 
 /// For one number of Ps.
-fn limit() -> Duration {
+fn patience() -> Duration {
     Duration::from_secs(60) + 3 * seconds() + Duration::from_millis(10) * connections() as u32
 }
 
@@ -69,7 +72,7 @@ fn both(procs: &str) {
     let start = |role: &str, wire: OwnedFd| {
         let mut command = child::again(NAME, role);
         command.env("GOMAXPROCS", procs).env("GOSCHED", "slice=1ms");
-        child::run_with(&mut command, Stdio::from(wire), limit())
+        child::run_with(&mut command, Stdio::from(wire), patience())
     };
     std::thread::scope(|s| {
         let server = s.spawn(|| start("server", near.into()));
@@ -88,8 +91,8 @@ fn in_child(role: &str) {
         eprintln!("{:?} {:?}", gosched::metrics(), gosched::__objects());
         gosched::dump();
     };
-    let _dog = Watchdog::new(role, limit() - Duration::from_secs(15), dump);
-    rest::many_descriptors();
+    let _dog = Watchdog::new(role, patience() - Duration::from_secs(15), dump);
+    limit(libc::RLIMIT_NOFILE, u64::MAX); // as many as the system allows
     let body = || {
         let wire = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
         let wire = UnixStream::from(wire);

@@ -13,6 +13,8 @@
 mod bare;
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/limits.rs"]
+mod limits;
 #[path = "refused/refuser.rs"]
 mod refuser;
 #[path = "refused/workload.rs"]
@@ -23,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use child::Ended;
 use gosched::{Builder, StackError, sync::WaitGroup, thread};
+use limits::limit;
 use refuser::Plan;
 use workload::Threads;
 
@@ -34,11 +37,7 @@ const GIB: u64 = 1 << 30;
 
 /// In the child `program`, with the words behind its role; in the parent, how it ended.
 fn ended(test: &str, words: &str, program: impl FnOnce(&[u64])) -> Option<Ended> {
-    if let Some(role) = child::role() {
-        let numbers: Vec<u64> = role.split(' ').map(|n| n.parse().unwrap()).collect();
-        program(&numbers);
-        std::process::exit(0);
-    }
+    child::with_numbers(program);
     let ended = child::run(&mut child::again(test, words), LIMIT);
     if ended.status == Some(SKIPPED) {
         println!("skipped: no seccomp user notification here");
@@ -57,15 +56,6 @@ fn succeeds(ended: &Ended, says: &str) {
 fn ends_with(ended: &Ended, words: &str) {
     assert_eq!(ended.status, Some(2), "{ended}");
     assert!(ended.stderr.contains(words), "no {words:?}: {ended}");
-}
-
-fn limit(resource: libc::__rlimit_resource_t, bytes: u64) {
-    let limit = libc::rlimit {
-        rlim_cur: bytes,
-        rlim_max: bytes,
-    };
-    // SAFETY: passes a valid struct.
-    assert_eq!(unsafe { libc::setrlimit(resource, &raw const limit) }, 0);
 }
 
 fn refuse(plan: Plan) {

@@ -61,20 +61,6 @@ fn sockets() -> (usize, usize) {
     (sockets, watched)
 }
 
-/// As many as the system allows.
-pub(crate) fn many_descriptors() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: the place is ours.
-    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    limit.rlim_cur = limit.rlim_max;
-    // SAFETY: the limit is ours.
-    let answer = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
-    assert_eq!(answer, 0);
-}
-
 /// Sets an option of a socket.
 pub(crate) fn option<T>(socket: &impl AsRawFd, level: i32, name: i32, value: &T) {
     let size = size_of::<T>() as libc::socklen_t;

@@ -115,6 +115,16 @@ pub(crate) fn role() -> Option<String> {
     std::env::var("GOSCHED_CHILD").ok()
 }
 
+/// In a child whose role is numbers, `program` runs with these, and the process ends.
+#[allow(dead_code, reason = "not every test program does that")]
+pub(crate) fn with_numbers(program: impl FnOnce(&[u64])) {
+    if let Some(role) = role() {
+        let numbers: Vec<u64> = role.split(' ').map(|n| n.parse().unwrap()).collect();
+        program(&numbers);
+        std::process::exit(0);
+    }
+}
+
 /// The test `name` again, in a process of its own with so many Ps and these settings of `GOSCHED`. Returns
 /// `true` in that process; in the parent, when it has ended well.
 #[allow(dead_code, reason = "not every test program does that")]

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
+use crate::frame::frame;
 use crate::seen::{Bar, Seen};
 use crate::switches::End;
 use crate::words::{time, whole};
@@ -17,47 +18,37 @@ const MOST_THREADS: usize = 32;
 /// `full` is the page that shows more of goroutines.
 pub(crate) fn page(name: &str, operation: &str, green: &Seen, os: &Seen, full: &str) -> String {
     let long = green.took.max(os.took).max(1);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (name) ": goroutines beside OS threads" }
-                style { (PreEscaped(include_str!("style.css"))) (PreEscaped(include_str!("beside.css"))) }
-            }
-            body {
-                p.soft { a href="../index.html" { "The report" } }
-                h1 { (name) ": " b.go { "goroutines" } " beside " b.os { "OS threads" } }
-                p { "One operation: " (operation) ". The same number of operations on both, once, while they were \
-                    recorded: " b.go { (whole(green.operations as f64)) " in " (time(green.took as f64)) } " and "
-                    b.os { (whole(os.operations as f64)) " in " (time(os.took as f64)) } ". So short a run shows \
-                    how it goes, and measures nothing: times are in " a href="../index.html" { "the report" } "." }
-                @for words in &green.missing { p.doubts { "Goroutines: " (words) "." } }
-                @for words in &os.missing { p.doubts { "OS threads: " (words) "." } }
-                p.tools {
-                    button type="button" data-zoom="0.5" aria-label="Zoom in" { "+" } " "
-                    button type="button" data-zoom="2" aria-label="Zoom out" { "−" } " "
-                    button type="button" data-zoom="fast" { "the goroutines' time" } " "
-                    button type="button" data-zoom="all" { "all of it" } " "
-                    span.soft #range { "0 to " (time(long as f64)) }
-                }
-                h2 { b.go { "Goroutines" } ", as the scheduler saw them" }
-                p.soft { (counted(green.goroutines.len(), "run")) ". " a href=(full) { "More of a longer run" }
-                    ": which rule chose each, who woke whom." }
-                (lanes("P", &by_lane(&green.goroutines), "goroutine ", long))
-                h2 { "The threads that carried them, as the kernel saw them" }
-                (kernel(green, long, false))
-                h2 { b.os { "OS threads" } ", as the kernel saw them" }
-                (kernel(os, long, true))
-                p.soft { "Each goroutine and each thread has a colour of its own; point at a bar to see which it is. A red end: it could have \
-                    gone on, as the kernel took the CPU from it, or it yielded. A gap: others, or nobody. Wheel with Ctrl, or + and −: \
-                    zoom. Drag: move." }
-                script { (PreEscaped(format!("const ALL = {long}, FAST = {};", green.took.max(1)))) (PreEscaped(include_str!("beside.js"))) }
-            }
+    let body = html! {
+        p.soft { a href="../index.html" { "The report" } }
+        h1 { (name) ": " b.go { "goroutines" } " beside " b.os { "OS threads" } }
+        p { "One operation: " (operation) ". The same number of operations on both, once, while they were \
+            recorded: " b.go { (whole(green.operations as f64)) " in " (time(green.took as f64)) } " and "
+            b.os { (whole(os.operations as f64)) " in " (time(os.took as f64)) } ". So short a run shows \
+            how it goes, and measures nothing: times are in " a href="../index.html" { "the report" } "." }
+        @for words in &green.missing { p.doubts { "Goroutines: " (words) "." } }
+        @for words in &os.missing { p.doubts { "OS threads: " (words) "." } }
+        p.tools {
+            button type="button" data-zoom="0.5" aria-label="Zoom in" { "+" } " "
+            button type="button" data-zoom="2" aria-label="Zoom out" { "−" } " "
+            button type="button" data-zoom="fast" { "the goroutines' time" } " "
+            button type="button" data-zoom="all" { "all of it" } " "
+            span.soft #range { "0 to " (time(long as f64)) }
         }
+        h2 { b.go { "Goroutines" } ", as the scheduler saw them" }
+        p.soft { (counted(green.goroutines.len(), "run")) ". " a href=(full) { "More of a longer run" }
+            ": which rule chose each, who woke whom." }
+        (lanes("P", &by_lane(&green.goroutines), "goroutine ", long))
+        h2 { "The threads that carried them, as the kernel saw them" }
+        (kernel(green, long, false))
+        h2 { b.os { "OS threads" } ", as the kernel saw them" }
+        (kernel(os, long, true))
+        p.soft { "Each goroutine and each thread has a colour of its own; point at a bar to see which it is. A red end: it could have \
+            gone on, as the kernel took the CPU from it, or it yielded. A gap: others, or nobody. Wheel with Ctrl, or + and −: \
+            zoom. Drag: move." }
+        script { (PreEscaped(format!("const ALL = {long}, FAST = {};", green.took.max(1)))) (PreEscaped(include_str!("beside.js"))) }
     };
-    page.into_string()
+    let title = format!("{name}: goroutines beside OS threads");
+    frame(&title, include_str!("beside.css"), &body)
 }
 
 /// By CPU, and by thread too.

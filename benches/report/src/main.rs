@@ -22,6 +22,7 @@ mod sample;
 mod plan;
 mod words;
 mod seen;
+mod frame;
 mod beside;
 mod timelines;
 mod findings;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use crate::charts::{self, Pair};
 use crate::child::System;
 use crate::findings::{doubts, found, losers};
+use crate::frame::frame;
 use crate::markdown::{
     LEGEND, cells, growth_cells, growth_headings, headings, procs_cells, procs_headings,
     procs_words, speed_up,
@@ -22,36 +23,25 @@ pub(crate) fn render(
     timelines: &[Timeline],
     took: Duration,
 ) -> Result<String> {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "gosched: goroutines beside OS threads" }
-                style { (PreEscaped(include_str!("style.css"))) }
-            }
-            body {
-                h1 { b.go { "Goroutines" } " (and " b.mini { "mini" } ") beside " b.os { "OS threads" } }
-                p { "The same programs, compiled once with gosched and once with "
-                    code { "std::thread" } " and crossbeam-channel." }
-                @if let Some(doubts) = doubts(report) { p.doubts role="alert" { (doubts) } }
-                ul.found { @for sentence in found(report) { li { (sentence) } } }
-                p.soft { (report.machine) "; measured in " (took.as_secs()) " seconds"
-                    @if report.quick { " (quick: fewer operations and rounds)" } "." }
-                @if !report.rows.is_empty() { (operations(report)?) }
-                @if !report.growth.green.is_empty() { (crowds(report)?) }
-                @if !report.procs.is_empty() {
-                    h2 { "From 1 to 16 Ps" }
-                    (table(&procs_headings(), procs_cells(report), &[0]))
-                    p.soft { (procs_words()) }
-                }
-                @if !timelines.is_empty() { (links(timelines)) }
-                (method())
-            }
+    let body = html! {
+        h1 { b.go { "Goroutines" } " (and " b.mini { "mini" } ") beside " b.os { "OS threads" } }
+        p { "The same programs, compiled once with gosched and once with "
+            code { "std::thread" } " and crossbeam-channel." }
+        @if let Some(doubts) = doubts(report) { p.doubts role="alert" { (doubts) } }
+        ul.found { @for sentence in found(report) { li { (sentence) } } }
+        p.soft { (report.machine) "; measured in " (took.as_secs()) " seconds"
+            @if report.quick { " (quick: fewer operations and rounds)" } "." }
+        @if !report.rows.is_empty() { (operations(report)?) }
+        @if !report.growth.green.is_empty() { (crowds(report)?) }
+        @if !report.procs.is_empty() {
+            h2 { "From 1 to 16 Ps" }
+            (table(&procs_headings(), procs_cells(report), &[0]))
+            p.soft { (procs_words()) }
         }
+        @if !timelines.is_empty() { (links(timelines)) }
+        (method())
     };
-    Ok(page.into_string())
+    Ok(frame("gosched: goroutines beside OS threads", "", &body))
 }
 
 fn operations(report: &Report) -> Result<Markup> {

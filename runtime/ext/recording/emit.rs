@@ -232,7 +232,10 @@ pub(crate) fn left(m: &'static M, g: GRef, switch: Switch, stack: u16) {
 #[inline(always)]
 pub(crate) fn stops_in_place(m: &'static M, g: GRef, for_world: bool) {
     if on() {
-        let why = [Why::Preempted, Why::World][usize::from(for_world)];
+        let why = match for_world {
+            true => Why::World,
+            false => Why::Preempted,
+        };
         by(m, Kind::Stop, why as u8, g.id(), with_queues(0, Some(m)));
     }
 }
@@ -317,7 +320,7 @@ pub(super) fn write_p_starts(m: &'static M, p: &P) {
 pub(crate) fn p_stops(m: &'static M, p: &P) {
     if on() {
         m.trace.set_rule(None); // who was picked runs elsewhere
-        takes_time(m);
+        m.trace.takes_time();
         by(m, Kind::PStop, 0, u64::from(p.id), 0);
     }
 }
