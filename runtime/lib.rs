@@ -82,7 +82,7 @@ pub use api::sync;
 pub use api::test_hooks::{__Objects, __in_runtime, __left_out, __objects};
 #[cfg(all(not(loom), feature = "ext", any(debug_assertions, gosched_test)))]
 #[doc(hidden)]
-pub use api::test_hooks::{__inside, __preempt_soon};
+pub use api::test_hooks::{__inside, __preempt_soon, __with_turn_to_stop};
 #[cfg(all(not(loom), feature = "ext"))]
 pub use api::thread::goexit::goexit;
 #[cfg(all(not(loom), feature = "ext"))]

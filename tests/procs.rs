@@ -189,3 +189,26 @@ fn goroutines_go_on_while_the_number_changes() {
         },
     ));
 }
+
+/// It does not yield again and again: whoever has the turn may be without a CPU for long.
+#[test]
+fn who_waits_to_stop_the_world_is_parked() {
+    let end = Instant::now() + LIMIT / 3;
+    let is_parked = || {
+        let all = gosched::goroutines();
+        all.iter().any(|g| g.wait_reason == Some("semacquire"))
+    };
+    run(|| {
+        let before = gosched::gomaxprocs(0);
+        let stopper = gosched::__with_turn_to_stop(|| {
+            let stopper = gosched::thread::spawn(move || gosched::gomaxprocs(before + 1));
+            while !is_parked() {
+                assert!(Instant::now() < end, "it does not park");
+                sleep(Duration::from_micros(100));
+            }
+            stopper
+        });
+        assert_eq!(stopper.join().unwrap(), before);
+        assert_eq!(gosched::gomaxprocs(before), before + 1);
+    });
+}

@@ -836,9 +836,20 @@ fn go_in_front() {
 /// The same by a goroutine: it is preempted, though each stop ends long before its slice.
 #[test]
 fn a_goroutine_that_stops_the_world_in_a_loop_starves_nobody() {
+    goroutines_stop_the_world_in_a_loop(1);
+}
+
+/// And by several, each of which readies the next: they inherit each other's slice.
+#[test]
+fn goroutines_that_take_turns_to_stop_the_world_starve_nobody() {
+    goroutines_stop_the_world_in_a_loop(3);
+}
+
+fn goroutines_stop_the_world_in_a_loop(stoppers: usize) {
     storm(|until| {
         let over = AtomicBool::new(false);
         let rounds: Vec<AtomicU64> = (0..16).map(|_| AtomicU64::new(0)).collect();
+        let before = gosched::gomaxprocs(0);
         thread::scope(|s| {
             for mine in &rounds {
                 s.spawn(|| {
@@ -848,14 +859,17 @@ fn a_goroutine_that_stops_the_world_in_a_loop_starves_nobody() {
                     }
                 });
             }
-            let before = gosched::gomaxprocs(0);
             let starves = || rounds.iter().any(|rounds| rounds.load(Relaxed) < 3);
-            while until.blows() || starves() {
-                gosched::gomaxprocs(before + 1);
-                gosched::gomaxprocs(before);
-            }
+            let stop_in_a_loop = || {
+                while until.blows() || starves() {
+                    gosched::gomaxprocs(before + 1);
+                    gosched::gomaxprocs(before);
+                }
+            };
+            thread::scope(|s| (0..stoppers).for_each(|_| drop(s.spawn(stop_in_a_loop))));
             over.store(true, Relaxed);
         });
+        assert_eq!(gosched::gomaxprocs(0), before);
     });
 }
 

@@ -19,6 +19,8 @@ use crate::ext::net::poll_desc;
 #[cfg(any(debug_assertions, gosched_test))]
 use crate::ext::preempt::pending::SLICE_OVER;
 use crate::ext::threads::allm;
+#[cfg(any(debug_assertions, gosched_test))]
+use crate::ext::world::stop_world;
 
 /// For tests: how many objects of each kind exist, used or free, and how many of them are free.
 /// What is used again does not grow; what is not, leaks.
@@ -90,4 +92,12 @@ pub fn __preempt_soon() {
     if let Some(m) = this_m() {
         m.pending.ask(SLICE_OVER);
     }
+}
+
+/// For tests: calls `f`, and nobody else can stop the world meanwhile.
+#[cfg(any(debug_assertions, gosched_test))]
+#[doc(hidden)]
+pub fn __with_turn_to_stop<R>(f: impl FnOnce() -> R) -> R {
+    let _turn = stop_world::take_turn();
+    f()
 }

@@ -8,6 +8,7 @@ use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::free_gs;
 use crate::core::g::goroutine::G;
 use crate::core::p::processor::{LentP, P};
+use crate::core::sys::clock::Nanos;
 use crate::ext::stackalloc::cache::StackCache;
 use crate::ext::stackalloc::promise::default_class;
 use crate::ext::stackalloc::{Class, SlotRef, StackError};
@@ -27,6 +28,9 @@ pub(crate) struct PExt {
     /// before the world stops again. And its schedtick at that time.
     owed_pick: AtomicBool,
     restart_tick: OwnerCell<u32>,
+    /// Since when goroutines have stopped the world here in one slice, and the schedtick of that slice.
+    stops_since: OwnerCell<u64>,
+    stops_tick: OwnerCell<u32>,
     /// When a pair of locked goroutines began to hand this P to each other, and its schedtick at
     /// the last hand-over.
     pub(crate) locked_since: OwnerCell<u64>,
@@ -48,6 +52,8 @@ impl PExt {
             over_tick: OwnerCell::<u32>::new(u32::MAX),
             owed_pick: AtomicBool::new(false),
             restart_tick: OwnerCell::zero(),
+            stops_since: OwnerCell::zero(),
+            stops_tick: OwnerCell::zero(),
             locked_since: OwnerCell::zero(),
             locked_tick: OwnerCell::zero(),
             moves: OwnerCell::zero(),
@@ -81,6 +87,17 @@ impl P {
         if self.schedtick.get() != self.restart_tick.get() {
             self.owed_pick.store(false, Relaxed);
         }
+    }
+
+    /// A goroutine stops the world, or has stopped it, at `now`: for how long goroutines have done
+    /// so in this slice.
+    pub(crate) fn stops_since(&self, now: Nanos) -> Nanos {
+        let tick = self.schedtick.get();
+        if self.stops_tick.get() != tick {
+            self.stops_tick.set(tick);
+            self.stops_since.set(now);
+        }
+        now - self.stops_since.get()
     }
 
     /// In a world that is being stopped: true once, if the pick is owed.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::api::os_thread::blocking;
 use crate::api::thread::sleep::sleep;
+use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::current::this_m;
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::socket::{
@@ -240,7 +241,7 @@ impl<S: AsFd> Socket<S> {
     ) -> io::Result<R> {
         let mut deadline = Deadline::new(&self.mode, direction);
         let turn = &desc.side(direction).turn;
-        let Some(_turn) = turn.take(|| deadline.get()) else {
+        let Some(_turn) = turn.take_until(WaitReason::IoWait, || deadline.get()) else {
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         };
         loop {

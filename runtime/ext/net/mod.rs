@@ -2,8 +2,6 @@
 
 pub(crate) mod readiness;
 #[cfg(not(loom))]
-pub(crate) mod turn;
-#[cfg(not(loom))]
 pub(crate) mod poll_desc;
 #[cfg(not(loom))]
 pub(crate) mod alone;

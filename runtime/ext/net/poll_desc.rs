@@ -18,8 +18,8 @@ use crate::core::sched::schedt::SCHED;
 use crate::core::sys::lock::RawLock;
 use crate::ext::linux::epoll::{self, Event};
 use crate::ext::linux::stable_vec::Table;
+use crate::ext::locks::turn::Turn;
 use crate::ext::net::readiness::Readiness;
-use crate::ext::net::turn::Turn;
 use crate::ext::plain_threads::park_thread::wake;
 
 /// No two share a cache line.

@@ -10,20 +10,17 @@
 //! Go: proc.go stopTheWorldWithSema, startTheWorldWithSema, procresize.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-
-use crate::core::base::owner_cell::OwnerCell;
+use crate::core::g::wait_reason::WaitReason;
 use crate::core::m::enter::{NoPreempt, enter_to_wait};
 use crate::core::p::processor::{P, PStatus};
 use crate::core::sched::idle::{acquire_p, detach_p, make_steal_order};
-use crate::core::sched::park::yield_now;
 use crate::core::sched::schedt::SCHED;
 use crate::core::sched::start::make_ps;
 use crate::core::sched::wake::{start_m_locked, wakep};
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::cpu_time::is_blocked_in_kernel;
 use crate::ext::linux::membarrier;
+use crate::ext::locks::turn::{HeldTurn, Turn};
 use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{hand_off, take_from};
 use crate::ext::preempt::pending::SLICE_OVER;
@@ -41,48 +38,29 @@ const ASK_AGAIN: Nanos = 100_000;
 /// How long a P may wait for its thread in the meantime.
 const PATIENCE: Nanos = 20_000_000;
 
-/// Who wants to stop the world takes a number, and waits for its turn.
-struct Turns {
-    /// One stopper at a time, in the order they came: the next number to give out, and the number of
-    /// the one whose turn it is. Go: worldsema.
-    next: AtomicU32,
-    turn: AtomicU32,
+/// One stopper at a time, in the order of their coming. Go: worldsema.
+static TURN: Turn = Turn::new();
+
+/// Those behind are parked: if they yielded, and the one whose turn it is got no CPU for a moment,
+/// they would yield a million times.
+pub(crate) fn take_turn() -> HeldTurn<'static> {
+    TURN.take(WaitReason::Semacquire)
 }
-
-static TURNS: Turns = Turns {
-    next: AtomicU32::new(0),
-    turn: AtomicU32::new(0),
-};
-
-/// Who has stopped the world over and over, since when: under the turn.
-struct Stopper {
-    /// The goroutine that stopped the world last, its P's schedtick, and since when it has been
-    /// stopping the world in this slice. By whoever has the turn.
-    who: OwnerCell<u64>,
-    tick: OwnerCell<u32>,
-    since: OwnerCell<u64>,
-}
-
-static LAST: Stopper = Stopper {
-    who: OwnerCell::zero(),
-    tick: OwnerCell::zero(),
-    since: OwnerCell::zero(),
-};
 
 /// Changes the number of Ps to `n` while goroutines run; returns the old number.
 pub(crate) fn resize(n: u32) -> u32 {
-    resize_in_turn(Turn::take(), n)
+    resize_in_turn(take_turn(), n)
 }
 
 /// As [`resize`], unless `still` says no when it is our turn.
 pub(crate) fn resize_if(n: u32, still: impl FnOnce() -> bool) {
-    let turn = Turn::take();
+    let turn = take_turn();
     if still() {
         resize_in_turn(turn, n);
     }
 }
 
-fn resize_in_turn(turn: Turn, n: u32) -> u32 {
+fn resize_in_turn(turn: HeldTurn<'static>, n: u32) -> u32 {
     // What allocates comes first: the new Ps, out of everybody's sight, and their steal order.
     make_steal_order(n);
     quota::set_kept(n as usize * StackCache::CAP);
@@ -92,8 +70,9 @@ fn resize_in_turn(turn: Turn, n: u32) -> u32 {
     let before = SCHED.procs();
     put_aside(&rt, n);
     SCHED.set_procs(n);
-    start(rt);
-    drop(turn);
+    start(&rt);
+    drop(turn); // before the goroutine may be preempted
+    drop(rt);
     before
 }
 
@@ -102,34 +81,14 @@ fn resize_in_turn(turn: Turn, n: u32) -> u32 {
 /// What is parked stays off its stack meanwhile: whoever wakes it can only queue it. A goroutine
 /// that was caught in the kernel may come out of it and run user code, but not into the runtime.
 pub(crate) fn stopped<R>(f: impl FnOnce(&NoPreempt) -> R) -> R {
-    let turn = Turn::take();
+    let turn = take_turn();
     let rt = enter_to_wait();
     stop(&rt);
     let result = f(&rt);
-    start(rt);
-    drop(turn);
+    start(&rt);
+    drop(turn); // before the goroutine may be preempted
+    drop(rt);
     result
-}
-
-/// The right to stop the world: one at a time.
-struct Turn;
-
-impl Turn {
-    fn take() -> Turn {
-        let mine = TURNS.next.fetch_add(1, Relaxed);
-        // Acquire pairs(world): drop's Release.
-        while TURNS.turn.load(Acquire) != mine {
-            yield_now();
-        }
-        Turn
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mine = TURNS.turn.load(Relaxed);
-        TURNS.turn.store(mine.wrapping_add(1), Release); // pairs(world): take's Acquire
-    }
 }
 
 /// Waits until no goroutine runs but the caller.
@@ -220,7 +179,7 @@ fn put_aside(rt: &NoPreempt, n: u32) {
 }
 
 /// Starts the world again, with `SCHED.procs()` Ps. Go: startTheWorldWithSema.
-fn start(rt: NoPreempt) {
+fn start(rt: &NoPreempt) {
     let mine = rt.p().map(|p| p.id);
     // Ps with goroutines in their queues get an M each, below; linked by `idle_link`.
     let mut with_work: Option<&'static P> = None;
@@ -246,21 +205,15 @@ fn start(rt: NoPreempt) {
     }
     SCHED.timer_waiter.look_again(); // timers may have moved behind its back
     wakep();
-    note_slice(&rt);
-    drop(rt);
+    note_slice(rt);
 }
 
-/// A goroutine that has done nothing but stop the world for a slice is preempted when it leaves.
+/// Goroutines that have done nothing but stop the world for a slice, one or several that hand each
+/// other the turn, are preempted when they leave.
 fn note_slice(rt: &NoPreempt) {
-    let Some((m, p)) = rt.m().zip(rt.p()) else {
-        return;
-    };
-    let (who, tick, now) = (rt.current().id(), p.schedtick.get(), nanotime());
-    if (who, tick) != (LAST.who.get(), LAST.tick.get()) {
-        LAST.who.set(who);
-        LAST.tick.set(tick);
-        LAST.since.set(now);
-    } else if now - LAST.since.get() >= DEFAULT_SLICE {
+    if let Some((m, p)) = rt.m().zip(rt.p())
+        && p.stops_since(nanotime()) >= DEFAULT_SLICE
+    {
         m.pending.ask(SLICE_OVER);
     }
 }
