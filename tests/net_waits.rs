@@ -4,6 +4,8 @@
 
 #[path = "net_waits/alone.rs"]
 mod alone;
+#[path = "net_waits/drained.rs"]
+mod drained;
 mod support;
 
 use std::io::{ErrorKind, Read, Write};

@@ -1,10 +1,13 @@
 //! Names of hosts become addresses. The C library does this with system calls that block, and on a
 //! deep stack: so other goroutines get the processor meanwhile, and the stack grows first if it is
-//! short.
+//! short. Addresses need no such care.
 #![forbid(unsafe_code)]
 
+use std::any::type_name;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{
+    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs,
+};
 
 use crate::api::os_thread::blocking;
 use crate::api::stack::grow;
@@ -17,14 +20,36 @@ fn away<R>(f: impl FnOnce() -> R) -> R {
     grow(ROOM, GROWN, || blocking(f))
 }
 
+/// Is an `A` an address already? Then there is nothing to look up. By its name, as it need not be
+/// `'static`. A type of somebody's that has the name of one of std's would be asked on this P, no more.
+fn is_address<A>() -> bool {
+    let name = type_name::<A>().trim_start_matches('&');
+    [
+        type_name::<SocketAddr>(),
+        type_name::<SocketAddrV4>(),
+        type_name::<SocketAddrV6>(),
+        type_name::<(IpAddr, u16)>(),
+        type_name::<(Ipv4Addr, u16)>(),
+        type_name::<(Ipv6Addr, u16)>(),
+        type_name::<[SocketAddr]>(),
+    ]
+    .contains(&name)
+}
+
 /// All addresses.
-pub(crate) fn all(addr: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
-    away(|| addr.to_socket_addrs().map(Iterator::collect))
+pub(crate) fn all<A: ToSocketAddrs>(addr: A) -> io::Result<Vec<SocketAddr>> {
+    let all = || addr.to_socket_addrs().map(Iterator::collect);
+    if is_address::<A>() { all() } else { away(all) }
 }
 
 /// The first one, if there is any.
-pub(crate) fn first(addr: impl ToSocketAddrs) -> io::Result<Option<SocketAddr>> {
-    away(|| addr.to_socket_addrs().map(|mut all| all.next()))
+pub(crate) fn first<A: ToSocketAddrs>(addr: A) -> io::Result<Option<SocketAddr>> {
+    let first = || addr.to_socket_addrs().map(|mut all| all.next());
+    if is_address::<A>() {
+        first()
+    } else {
+        away(first)
+    }
 }
 
 /// The first success, or the last failure.
@@ -46,4 +71,21 @@ pub(crate) fn each<R>(
         )
     };
     Err(last.unwrap_or_else(none))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_address;
+    use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+
+    #[test]
+    fn only_names_are_looked_up() {
+        assert!(is_address::<SocketAddr>());
+        assert!(is_address::<&&SocketAddrV6>());
+        assert!(is_address::<(IpAddr, u16)>());
+        assert!(is_address::<&[SocketAddr]>());
+        assert!(!is_address::<&str>());
+        assert!(!is_address::<String>());
+        assert!(!is_address::<(&str, u16)>());
+    }
 }

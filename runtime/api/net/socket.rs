@@ -5,7 +5,8 @@
 //! the kernel.
 #![forbid(unsafe_code)]
 
-use std::io;
+use std::cell::Cell;
+use std::io::{self, IoSliceMut, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -144,7 +145,9 @@ impl<S: AsFd> Socket<S> {
 
     /// std's, which blocks again, if the user has not said that it should not.
     pub(crate) fn into_std(self) -> S {
-        drop(self.watched);
+        if let Some(watched) = self.watched {
+            watched.desc().drained.forget(self.std.as_fd());
+        }
         if self.mode.untold.swap(false, Relaxed) {
             let fd = self.std.as_fd();
             tell_timeout(fd, false, self.mode.timeout(Direction::Read));
@@ -189,6 +192,34 @@ impl<S: AsFd> Socket<S> {
         self.run(Direction::Read, call)
     }
 
+    /// A read into `bufs`, which may wait before it tries: `runtime/ext/net/README.md#drained`.
+    #[inline]
+    pub(crate) fn receive(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>
+    where
+        for<'a> &'a S: Read,
+    {
+        let plain = |mut std: &S, bufs: &mut [IoSliceMut<'_>]| match bufs {
+            [one] => std.read(one),
+            _ => std.read_vectored(bufs),
+        };
+        let waits = !self.mode.nonblocking.load(Relaxed) && !bufs.iter().all(|b| b.is_empty());
+        let Some(desc) = self.desc_of_goroutine().filter(|_| waits) else {
+            return self.run(Direction::Read, |std| plain(std, bufs));
+        };
+        let (drained, is_first) = (&desc.drained, Cell::new(true));
+        let waits_first = || {
+            is_first.set(!drained.waits_first());
+            !is_first.get()
+        };
+        self.run_on_goroutine(desc, Direction::Read, waits_first, |std| {
+            let answer = drained.read(std.as_fd(), bufs, |bufs| plain(std, bufs));
+            if is_first.take() {
+                drained.tried(answer.is_ok());
+            }
+            answer
+        })
+    }
+
     #[inline]
     pub(crate) fn write<R>(&self, call: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
         self.run(Direction::Write, call)
@@ -224,19 +255,26 @@ impl<S: AsFd> Socket<S> {
         if self.mode.nonblocking.load(Relaxed) {
             return attempt(&self.std, &mut call);
         }
-        match &self.watched {
-            Some(watched) if this_m().is_some() => {
-                self.run_on_goroutine(watched.desc(), direction, call)
-            }
-            _ => self.run_on_thread(direction, call),
+        match self.desc_of_goroutine() {
+            Some(desc) => self.run_on_goroutine(desc, direction, || false, call),
+            None => self.run_on_thread(direction, call),
         }
     }
 
-    /// It has the turn while it tries and waits: `runtime/ext/net/README.md#edge`.
+    /// What the poller knows of it, for a call that may wait, by a goroutine.
+    #[inline]
+    fn desc_of_goroutine(&self) -> Option<&'static PollDesc> {
+        let watched = self.watched.as_ref().filter(|_| this_m().is_some())?;
+        Some(watched.desc())
+    }
+
+    /// It has the turn while it tries and waits: `runtime/ext/net/README.md#edge`. `waits_first`: asked
+    /// when it has the turn.
     fn run_on_goroutine<R>(
         &self,
         desc: &PollDesc,
         direction: Direction,
+        waits_first: impl FnOnce() -> bool,
         mut call: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
         let mut deadline = Deadline::new(&self.mode, direction);
@@ -244,9 +282,12 @@ impl<S: AsFd> Socket<S> {
         let Some(_turn) = turn.take_until(WaitReason::IoWait, || deadline.get()) else {
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         };
+        // If the time is over then, there is one attempt: nobody may have asked the kernel.
+        let over = waits_first() && wait(desc, direction, deadline.get()) == Waited::TimedOut;
         loop {
             let answer = attempt(&self.std, &mut call);
             if !would_block(&answer)
+                || over
                 || wait(desc, direction, deadline.get()) == Waited::TimedOut
             {
                 return answer;
@@ -283,11 +324,9 @@ impl<S: AsFd> Socket<S> {
     /// Waits until it may be ready. Returns `false` if `deadline` has passed. By one goroutine at a
     /// time.
     pub(crate) fn wait(&self, direction: Direction, deadline: Option<Nanos>) -> bool {
-        match &self.watched {
-            Some(watched) if this_m().is_some() => {
-                wait(watched.desc(), direction, deadline) == Waited::Ready
-            }
-            _ => self.wait_on_thread(direction, deadline),
+        match self.desc_of_goroutine() {
+            Some(desc) => wait(desc, direction, deadline) == Waited::Ready,
+            None => self.wait_on_thread(direction, deadline),
         }
     }
 }

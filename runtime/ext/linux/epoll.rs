@@ -19,6 +19,9 @@ const BELL: u64 = u64::MAX;
 
 const READABLE: u32 =
     (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
+/// More than data: an end, an error, urgent data.
+const UNUSUAL: u32 =
+    (libc::EPOLLPRI | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
 const WRITABLE: u32 = (libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR) as u32;
 
 static EPOLL: OnceLock<Epoll> = OnceLock::new();
@@ -49,6 +52,7 @@ pub(crate) struct Events {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     pub(crate) token: u64,
+    pub(crate) unusual: bool,
     pub(crate) readable: bool,
     pub(crate) writable: bool,
 }
@@ -83,8 +87,8 @@ impl Epoll {
 
     /// Both directions of `fd`, edge-triggered, until it is removed.
     pub(crate) fn add(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
-        let events = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
-        self.control(libc::EPOLL_CTL_ADD, fd.as_raw_fd(), events as u32, token)
+        let events = (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLET) as u32 | UNUSUAL;
+        self.control(libc::EPOLL_CTL_ADD, fd.as_raw_fd(), events, token)
     }
 
     /// Before `fd` is closed: another descriptor may stand for the same socket, and would keep it here.
@@ -179,6 +183,7 @@ impl Events {
             .filter(|event| event.u64 != BELL)
             .map(|event| Event {
                 token: event.u64,
+                unusual: event.events & UNUSUAL != 0,
                 readable: event.events & READABLE != 0,
                 writable: event.events & WRITABLE != 0,
             })

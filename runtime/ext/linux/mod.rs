@@ -39,4 +39,5 @@ pub(crate) mod pidfd;
 pub(crate) mod relay;
 pub(crate) mod epoll;
 pub(crate) mod socket;
+pub(crate) mod tcp_inq;
 pub(crate) mod ticks;

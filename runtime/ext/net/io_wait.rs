@@ -39,6 +39,9 @@ pub(crate) fn wait(desc: &PollDesc, direction: Direction, deadline: Option<Nanos
     let side = desc.side(direction);
     loop {
         if side.ready.take() {
+            if direction == Direction::Read {
+                desc.drained.event_used();
+            }
             return Waited::Ready;
         }
         if deadline.is_some_and(|when| when <= nanotime()) {

@@ -2,6 +2,8 @@
 
 pub(crate) mod readiness;
 #[cfg(not(loom))]
+pub(crate) mod drained;
+#[cfg(not(loom))]
 pub(crate) mod poll_desc;
 #[cfg(not(loom))]
 pub(crate) mod alone;

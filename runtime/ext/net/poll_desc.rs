@@ -19,6 +19,7 @@ use crate::core::sys::lock::RawLock;
 use crate::ext::linux::epoll::{self, Event};
 use crate::ext::linux::stable_vec::Table;
 use crate::ext::locks::turn::Turn;
+use crate::ext::net::drained::Drained;
 use crate::ext::net::readiness::Readiness;
 use crate::ext::plain_threads::park_thread::wake;
 
@@ -28,6 +29,8 @@ use crate::ext::plain_threads::park_thread::wake;
 pub(crate) struct PollDesc {
     pub(crate) read: Side,
     pub(crate) write: Side,
+    /// Of the reading side.
+    pub(crate) drained: Drained,
     index: u32,
     /// Goes up when the record passes to another descriptor. Go: fdseq.
     seq: AtomicU32,
@@ -83,6 +86,7 @@ impl PollDesc {
         PollDesc {
             read: Side::new(),
             write: Side::new(),
+            drained: Drained::new(),
             index,
             seq: AtomicU32::new(0),
             fd: OwnerCell::zero(),
@@ -182,6 +186,7 @@ impl Watched {
         desc.fd.set(fd.as_raw_fd());
         desc.read.ready.reset();
         desc.write.ready.reset();
+        desc.drained.reset();
         match epoll.add(fd, desc.token()) {
             Ok(()) => Ok(Watched(desc)),
             Err(e) => {

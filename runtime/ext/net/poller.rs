@@ -48,6 +48,9 @@ fn collect(events: &Events, ready: &GQueue) -> Nanos {
         let Some(desc) = meant_by(&event) else {
             continue;
         };
+        if event.unusual {
+            desc.drained.unusual();
+        }
         if event.readable {
             desc.read
                 .event()

@@ -116,6 +116,13 @@ mod model {
             self.bytes.swap(0, Relaxed)
         }
 
+        /// Takes one byte, if there is one: how many are left.
+        fn read_one(&self) -> Option<u32> {
+            let take = |bytes: u32| bytes.checked_sub(1);
+            let before = self.bytes.fetch_update(Relaxed, Relaxed, take).ok()?;
+            Some(before - 1)
+        }
+
         /// What `io_wait.rs` does when a read had to wait. Returns `false` if the time is over and
         /// nothing came.
         fn wait(&self, over: impl Fn() -> bool) -> bool {
@@ -167,6 +174,32 @@ mod model {
                     0 => assert!(fd.wait(|| false)),
                     n => got += n,
                 }
+            }
+            kernel.join().unwrap();
+        });
+    }
+
+    /// A reader that knows that it has left nothing waits before it reads again.
+    #[test]
+    fn who_has_drained_it_may_wait_first() {
+        bounded(|| {
+            let fd = fd();
+            let kernel = Arc::clone(&fd);
+            let kernel = loom::thread::spawn(move || {
+                kernel.event();
+                kernel.event();
+            });
+            let (mut got, mut drained) = (0, false);
+            while got < 2 {
+                if drained {
+                    assert!(fd.wait(|| false));
+                }
+                let left = fd.read_one();
+                match left {
+                    None => assert!(fd.wait(|| false)),
+                    Some(_) => got += 1,
+                }
+                drained = left == Some(0);
             }
             kernel.join().unwrap();
         });

@@ -153,7 +153,7 @@ macro_rules! sockets {
                     let mut clock = Clock::new();
                     loop {
                         let mut stream = TcpStream::connect(to).unwrap();
-                        stream.write_all(&[1]).unwrap();
+                        stream.write_all(&[7]).unwrap();
                         stream.read_exact(&mut [0]).unwrap();
                         if !clock.tick() {
                             return clock.times();

@@ -175,7 +175,7 @@ async fn connect(count: usize) -> Vec<Times> {
         let mut clock = Clock::new();
         loop {
             let mut stream = TcpStream::connect(to).await.unwrap();
-            stream.write_all(&[1]).await.unwrap();
+            stream.write_all(&[7]).await.unwrap();
             stream.read_exact(&mut [0]).await.unwrap();
             if !clock.tick() {
                 return clock.times();

@@ -1,0 +1,84 @@
+//! A read from a TCP socket that also says how many bytes are left in it.
+//!
+//! tcp(7), TCP_INQ: the kernel adds the count to what `recvmsg` returns. It counts the end of the
+//! stream as a byte, and what lies behind urgent data too.
+#![allow(unsafe_code, reason = "setsockopt, recvmsg")]
+
+use std::io::{self, IoSliceMut};
+use std::mem::{MaybeUninit, size_of};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use libc::{c_int, socklen_t};
+
+/// Switches the count on or off. Returns `false` if there is none: an old kernel, or no TCP.
+pub(crate) fn count(fd: BorrowedFd<'_>, on: bool) -> bool {
+    let on = c_int::from(on);
+    let (fd, len) = (fd.as_raw_fd(), size_of::<c_int>() as socklen_t);
+    let place = (&raw const on).cast();
+    // SAFETY: the number is ours and as long as said.
+    unsafe { libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INQ, place, len) == 0 }
+}
+
+/// Room for one count, as the kernel lays it out.
+#[repr(C)]
+struct Count {
+    header: libc::cmsghdr,
+    bytes: c_int,
+}
+
+/// As `readv`. And how many bytes are left, if the kernel has said it.
+pub(crate) fn read(
+    fd: BorrowedFd<'_>,
+    bufs: &mut [IoSliceMut<'_>],
+) -> io::Result<(usize, Option<usize>)> {
+    let mut count = MaybeUninit::<Count>::zeroed();
+    // SAFETY: all zeros is a message with nothing.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = bufs.as_mut_ptr().cast(); // std: the same layout as iovec
+    message.msg_iovlen = bufs.len() as _;
+    message.msg_control = count.as_mut_ptr().cast();
+    message.msg_controllen = size_of::<Count>() as _;
+    // SAFETY: all places are ours and as long as said.
+    let n = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, 0) };
+    let n = usize::try_from(n).map_err(|_| io::Error::last_os_error())?;
+    // SAFETY: zeroed, or written by the kernel.
+    let count = unsafe { count.assume_init() };
+    let header = count.header;
+    let said = message.msg_controllen as usize >= size_of::<Count>()
+        && (header.cmsg_level, header.cmsg_type) == (libc::IPPROTO_TCP, libc::TCP_CM_INQ);
+    let left = said.then(|| usize::try_from(count.bytes).unwrap_or(usize::MAX));
+    Ok((n, left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    use std::os::fd::AsFd as _;
+
+    #[test]
+    fn what_is_left_is_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        let fd = near.as_fd();
+        let take = |room: usize| {
+            let (mut a, mut b) = ([0; 2], [0; 8]);
+            let bufs = &mut [IoSliceMut::new(&mut a), IoSliceMut::new(&mut b[..room - 2])];
+            let (n, left) = read(fd, bufs).unwrap();
+            ([&a[..n.min(2)], &b[..n.saturating_sub(2)]].concat(), left)
+        };
+        far.write_all(b"abcdef").unwrap();
+        assert_eq!(take(4), (b"abcd".to_vec(), None), "nobody has asked");
+        assert!(count(fd, true));
+        far.write_all(b"gh").unwrap();
+        assert_eq!(take(3), (b"efg".to_vec(), Some(1)));
+        assert_eq!(take(3), (b"h".to_vec(), Some(0)));
+        far.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(take(3), (vec![], Some(1)), "the end counts");
+        assert!(count(fd, false));
+        assert_eq!(take(3), (vec![], None));
+        assert!(!count(std::io::stdin().as_fd(), true), "no TCP");
+    }
+}
