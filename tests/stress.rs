@@ -839,7 +839,7 @@ fn a_goroutine_that_stops_the_world_in_a_loop_starves_nobody() {
     goroutines_stop_the_world_in_a_loop(1);
 }
 
-/// And by several, each of which readies the next: they inherit each other's slice.
+/// And by several, each of which readies the next.
 #[test]
 fn goroutines_that_take_turns_to_stop_the_world_starve_nobody() {
     goroutines_stop_the_world_in_a_loop(3);

@@ -10,13 +10,25 @@
 
 use crate::core::base::atomic::AtomicU32;
 use crate::core::base::atomic::Ordering::{Acquire, Relaxed, Release};
+#[cfg(not(loom))]
+use crate::core::g::goroutine::GRef;
+#[cfg(not(loom))]
+use crate::core::g::status::Enqueue;
 use crate::core::g::wait_reason::WaitReason;
+#[cfg(not(loom))]
+use crate::core::m::enter::NoPreempt;
+#[cfg(not(loom))]
+use crate::core::sched::park::put_global;
+#[cfg(not(loom))]
+use crate::core::sched::wake::wakep;
 use crate::core::sys::clock::Nanos;
 #[cfg(loom)]
 use crate::core::wait::loom_sched::park_until;
 use crate::core::wait::sched_api::{RawLock, enter, enter_to_wait, park, ready};
 use crate::core::wait::waiter::Waiter;
 use crate::ext::locks::wait_list::WaitList;
+#[cfg(not(loom))]
+use crate::ext::plain_threads::park_thread::wake;
 #[cfg(not(loom))]
 use crate::ext::timers::park_until::park_until;
 
@@ -29,9 +41,20 @@ const WANTED: u32 = 2;
 const SERVED: u16 = 0;
 const GIVEN_UP: u16 = 1;
 
+/// When a goroutine runs that is handed the turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runs {
+    /// Next on this P.
+    Next,
+    /// After the others that are ready: those who take turns over and over starve nobody, even if
+    /// sysmon does not see them run.
+    Last,
+}
+
 #[derive(Debug)]
 pub(crate) struct Turn {
     word: AtomicU32,
+    runs: Runs,
     lock: RawLock,
     /// Under the lock.
     line: WaitList,
@@ -43,18 +66,20 @@ pub(crate) struct HeldTurn<'a>(&'a Turn);
 
 impl Turn {
     #[cfg(not(loom))]
-    pub(crate) const fn new() -> Turn {
+    pub(crate) const fn new(runs: Runs) -> Turn {
         Turn {
             word: AtomicU32::new(FREE),
+            runs,
             lock: RawLock::new(),
             line: WaitList::new(),
         }
     }
 
     #[cfg(loom)]
-    pub(crate) fn new() -> Turn {
+    pub(crate) fn new(runs: Runs) -> Turn {
         Turn {
             word: AtomicU32::new(FREE),
+            runs,
             lock: RawLock::new(),
             line: WaitList::new(),
         }
@@ -131,13 +156,27 @@ impl Turn {
             let (g, round) = (first.g, first.round);
             if round.is_none_or(|round| g.wait_round.claim(round, SERVED)) {
                 drop(guard);
-                ready(&rt, g);
-                return;
+                return match self.runs {
+                    Runs::Next => ready(&rt, g),
+                    Runs::Last => ready_last(&rt, g),
+                };
             }
         }
         self.word.store(FREE, Release); // pairs(turn)
     }
 }
+
+/// To the tail of the global queue.
+#[cfg(not(loom))]
+fn ready_last(_: &NoPreempt, g: GRef) {
+    if wake(g) == Enqueue::Mine {
+        put_global(g);
+        wakep();
+    }
+}
+
+#[cfg(loom)]
+use ready as ready_last;
 
 impl Drop for HeldTurn<'_> {
     #[inline]
@@ -161,7 +200,7 @@ mod tests {
 
     #[test]
     fn who_gives_up_leaves_the_turn_to_its_holder() {
-        let turn = Turn::new();
+        let turn = Turn::new(Runs::Next);
         let held = turn.take(WHY);
         for _ in 0..3 {
             let took = || {
@@ -183,7 +222,7 @@ mod tests {
 
     #[test]
     fn they_are_served_in_the_order_of_their_coming() {
-        let (turn, order) = (Turn::new(), Mutex::new(vec![]));
+        let (turn, order) = (Turn::new(Runs::Next), Mutex::new(vec![]));
         thread::scope(|s| {
             let held = turn.take(WHY);
             for i in 0..5 {
@@ -227,7 +266,7 @@ mod model {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(preemptions);
         model.check(move || {
-            let shared = Arc::new((Turn::new(), UnsafeCell::new(0)));
+            let shared = Arc::new((Turn::new(Runs::Next), UnsafeCell::new(0)));
             let others: Vec<_> = deadlines
                 .iter()
                 .map(|&deadline| {

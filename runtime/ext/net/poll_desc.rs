@@ -18,7 +18,7 @@ use crate::core::sched::schedt::SCHED;
 use crate::core::sys::lock::RawLock;
 use crate::ext::linux::epoll::{self, Event};
 use crate::ext::linux::stable_vec::Table;
-use crate::ext::locks::turn::Turn;
+use crate::ext::locks::turn::{Runs, Turn};
 use crate::ext::net::drained::Drained;
 use crate::ext::net::readiness::Readiness;
 use crate::ext::plain_threads::park_thread::wake;
@@ -68,7 +68,7 @@ impl Side {
         Side {
             ready: Readiness::new(),
             waiter: OwnerRef::none(),
-            turn: Turn::new(),
+            turn: Turn::new(Runs::Next),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::core::sched::wake::{start_m_locked, wakep};
 use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::cpu_time::is_blocked_in_kernel;
 use crate::ext::linux::membarrier;
-use crate::ext::locks::turn::{HeldTurn, Turn};
+use crate::ext::locks::turn::{HeldTurn, Runs, Turn};
 use crate::ext::preempt::deaf;
 use crate::ext::preempt::handoff::{hand_off, take_from};
 use crate::ext::preempt::pending::SLICE_OVER;
@@ -39,7 +39,7 @@ const ASK_AGAIN: Nanos = 100_000;
 const PATIENCE: Nanos = 20_000_000;
 
 /// One stopper at a time, in the order of their coming. Go: worldsema.
-static TURN: Turn = Turn::new();
+static TURN: Turn = Turn::new(Runs::Last);
 
 /// Those behind are parked: if they yielded, and the one whose turn it is got no CPU for a moment,
 /// they would yield a million times.
@@ -208,8 +208,7 @@ fn start(rt: &NoPreempt) {
     note_slice(rt);
 }
 
-/// Goroutines that have done nothing but stop the world for a slice, one or several that hand each
-/// other the turn, are preempted when they leave.
+/// A goroutine that has done nothing but stop the world for a slice is preempted when it leaves.
 fn note_slice(rt: &NoPreempt) {
     if let Some((m, p)) = rt.m().zip(rt.p())
         && p.stops_since(nanotime()) >= DEFAULT_SLICE
