@@ -1,7 +1,7 @@
 //! A reader whose messages come slowly waits before it tries: nothing that is there, and no end, is
 //! overlooked for that. `runtime/ext/net/README.md#drained`
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::AtomicU8;
@@ -81,6 +81,18 @@ fn what_is_there_is_read() {
             reads(&near, &[i; 3]);
         }
         slowly(&near, &far, 50); // and once more the other way
+    });
+}
+
+/// More buffers than one call takes, as in std.
+#[test]
+fn many_buffers_are_filled() {
+    check(|| {
+        let (near, mut far) = drained();
+        far.write_all(&[7; 1500]).unwrap();
+        let mut bytes = [0; 1500];
+        let mut bufs: Vec<IoSliceMut<'_>> = bytes.chunks_mut(1).map(IoSliceMut::new).collect();
+        assert_eq!((&near).read_vectored(&mut bufs).unwrap(), 1024);
     });
 }
 

@@ -26,6 +26,9 @@ struct Count {
     bytes: c_int,
 }
 
+/// As many buffers as one call takes. std leaves the rest out, too.
+const MOST: usize = libc::UIO_MAXIOV as usize;
+
 /// As `readv`. And how many bytes are left, if the kernel has said it.
 pub(crate) fn read(
     fd: BorrowedFd<'_>,
@@ -35,7 +38,7 @@ pub(crate) fn read(
     // SAFETY: all zeros is a message with nothing.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = bufs.as_mut_ptr().cast(); // std: the same layout as iovec
-    message.msg_iovlen = bufs.len() as _;
+    message.msg_iovlen = bufs.len().min(MOST) as _;
     message.msg_control = count.as_mut_ptr().cast();
     message.msg_controllen = size_of::<Count>() as _;
     // SAFETY: all places are ours and as long as said.

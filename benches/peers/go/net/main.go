@@ -28,6 +28,8 @@ const (
 	// A request that begins with this is answered after so much computing.
 	compute  = 1
 	computes = 5 * time.Millisecond
+	// One that begins with this is answered at once.
+	atOnce = 7
 )
 
 type workload struct {
@@ -109,7 +111,7 @@ func (c *clock) tick() bool {
 func ask(c net.Conn, deadline bool) []uint32 {
 	var request, answer [size]byte
 	for i := range request {
-		request[i] = 7
+		request[i] = atOnce
 	}
 	clock := newClock()
 	for {
@@ -239,7 +241,7 @@ func connect(count int) [][]uint32 {
 		for {
 			c, err := net.Dial("tcp", to)
 			check(err)
-			_, err = c.Write([]byte{1})
+			_, err = c.Write([]byte{atOnce})
 			check(err)
 			_, err = io.ReadFull(c, make([]byte, 1))
 			check(err)

@@ -18,7 +18,7 @@ macro_rules! sockets {
             use $($unix)::+::UnixStream;
 
             use crate::resident::resident;
-            use crate::outcome::{
+            use crate::outcome::{AT_ONCE,
                 Clock, Kind, Now, Outcome, SIZE, Times, Workload, announce, begin, compute_for,
             };
 
@@ -36,7 +36,7 @@ macro_rules! sockets {
 
             /// With the stream, which is closed when nothing is measured any more.
             fn ask<S: Read + Write>(mut stream: S) -> (Times, S) {
-                let (request, mut answer) = ([7; SIZE], [0; SIZE]);
+                let (request, mut answer) = ([AT_ONCE; SIZE], [0; SIZE]);
                 let mut clock = Clock::new();
                 loop {
                     stream.write_all(&request).expect("the server is there");
@@ -122,7 +122,7 @@ macro_rules! sockets {
                     }
                 });
                 let client = $spawn(move || {
-                    let (request, mut answer) = ([7; SIZE], [0; SIZE]);
+                    let (request, mut answer) = ([AT_ONCE; SIZE], [0; SIZE]);
                     let mut clock = Clock::new();
                     loop {
                         near.send(&request).unwrap();
@@ -153,7 +153,7 @@ macro_rules! sockets {
                     let mut clock = Clock::new();
                     loop {
                         let mut stream = TcpStream::connect(to).unwrap();
-                        stream.write_all(&[7]).unwrap();
+                        stream.write_all(&[AT_ONCE]).unwrap();
                         stream.read_exact(&mut [0]).unwrap();
                         if !clock.tick() {
                             return clock.times();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::outcome::{COMPUTE, Kind, Now, Outcome, SIZE, Times, Workload};
+use crate::outcome::{AT_ONCE, COMPUTE, Kind, Now, Outcome, SIZE, Times, Workload};
 use crate::resident::resident_of;
 
 /// The most descriptors that one call tells of.
@@ -112,7 +112,7 @@ fn ask_all(streams: &[TcpStream], end: Instant) -> Result<Vec<Times>> {
     for mut stream in streams {
         stream.set_nonblocking(true)?;
         clients.push((Instant::now(), 0, vec![]));
-        stream.write_all(&[7; SIZE])?;
+        stream.write_all(&[AT_ONCE; SIZE])?;
     }
     loop {
         for which in poller.wait()? {
@@ -124,7 +124,7 @@ fn ask_all(streams: &[TcpStream], end: Instant) -> Result<Vec<Times>> {
             let mut answer = [0; SIZE];
             let n = stream.read(&mut answer[*read..])?;
             ensure!(
-                answer[*read..][..n].iter().all(|&byte| byte == 7),
+                answer[*read..][..n].iter().all(|&byte| byte == AT_ONCE),
                 "another answer"
             );
             ensure!(n != 0, "the server has gone");
@@ -132,7 +132,7 @@ fn ask_all(streams: &[TcpStream], end: Instant) -> Result<Vec<Times>> {
             if *read == SIZE {
                 times.push((now - *since).as_nanos().try_into().unwrap_or(u32::MAX));
                 (*since, *read) = (now, 0);
-                stream.write_all(&[7; SIZE])?; // there is room: nothing else is on its way
+                stream.write_all(&[AT_ONCE; SIZE])?; // there is room: nothing else is on its way
             }
         }
     }

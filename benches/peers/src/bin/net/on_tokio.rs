@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 use tokio::time::timeout;
 
 use crate::outcome::{
-    Clock, Kind, Now, Outcome, SIZE, Times, Workload, announce, begin, compute_for,
+    AT_ONCE, Clock, Kind, Now, Outcome, SIZE, Times, Workload, announce, begin, compute_for,
 };
 use crate::resident::resident;
 
@@ -69,7 +69,7 @@ async fn serve(mut stream: impl Stream, limit: bool) {
 
 /// With the stream, which is closed when nothing is measured any more.
 async fn ask<S: Stream>(mut stream: S, limit: bool) -> (Times, S) {
-    let (request, mut answer) = ([7; SIZE], [0; SIZE]);
+    let (request, mut answer) = ([AT_ONCE; SIZE], [0; SIZE]);
     let mut clock = Clock::new();
     loop {
         stream
@@ -143,7 +143,7 @@ async fn udp() -> Times {
         }
     });
     let client = async move {
-        let (request, mut answer) = ([7; SIZE], [0; SIZE]);
+        let (request, mut answer) = ([AT_ONCE; SIZE], [0; SIZE]);
         let mut clock = Clock::new();
         loop {
             near.send(&request).await.unwrap();
@@ -175,7 +175,7 @@ async fn connect(count: usize) -> Vec<Times> {
         let mut clock = Clock::new();
         loop {
             let mut stream = TcpStream::connect(to).await.unwrap();
-            stream.write_all(&[7]).await.unwrap();
+            stream.write_all(&[AT_ONCE]).await.unwrap();
             stream.read_exact(&mut [0]).await.unwrap();
             if !clock.tick() {
                 return clock.times();

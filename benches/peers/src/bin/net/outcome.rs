@@ -40,6 +40,8 @@ impl Kind {
 pub(crate) const COMPUTE: u8 = 1;
 /// For so long.
 const COMPUTES: Duration = Duration::from_millis(5);
+/// One that begins with this is answered at once.
+pub(crate) const AT_ONCE: u8 = 7;
 
 /// By a server, before it answers.
 pub(crate) fn compute_for(request: &[u8]) {
