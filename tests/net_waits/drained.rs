@@ -4,8 +4,8 @@
 use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU8, AtomicUsize};
 
 use gosched::net::TcpStream;
 use gosched::os::unix::net::UnixStream;
@@ -93,6 +93,64 @@ fn many_buffers_are_filled() {
         let mut bytes = [0; 1500];
         let mut bufs: Vec<IoSliceMut<'_>> = bytes.chunks_mut(1).map(IoSliceMut::new).collect();
         assert_eq!((&near).read_vectored(&mut bufs).unwrap(), 1024);
+    });
+}
+
+/// Where there is no room, the calls do what they do in std.
+#[test]
+fn no_room_is_no_data() {
+    check(|| {
+        let (near, mut far) = drained();
+        let vectored = |bufs: &mut [IoSliceMut<'_>]| (&near).read_vectored(bufs).unwrap();
+        assert_eq!(vectored(&mut [IoSliceMut::new(&mut [])]), 0);
+        assert_eq!(vectored(&mut []), 0);
+        far.write_all(b"abc").unwrap();
+        reads(&near, b"abc");
+    });
+}
+
+/// Several read from one: each byte once, and the end by all.
+#[test]
+fn several_readers_share_it() {
+    check(|| {
+        let (near, mut far) = drained();
+        let sum = AtomicUsize::new(0);
+        scope(|s| {
+            for _ in 0..3 {
+                s.spawn(|| {
+                    let mut buf = [0; 2];
+                    while let Ok(n @ 1..) = (&near).read(&mut buf) {
+                        sum.fetch_add(n, Relaxed);
+                    }
+                });
+            }
+            for i in 1..=200 {
+                far.write_all(&[i; 3]).unwrap();
+                if i % 3 == 0 {
+                    until_waiting(3, "IO wait");
+                }
+            }
+            far.shutdown(Shutdown::Write).unwrap();
+        });
+        assert_eq!(sum.load(Relaxed), 600);
+    });
+}
+
+/// One handle ends the count of the other: that one reads on.
+#[test]
+fn a_count_belongs_to_all_handles() {
+    check(|| {
+        let (near, mut far) = drained();
+        let clone = near.try_clone().unwrap();
+        slowly(&clone, &far, 20);
+        assert!(is_counted(&clone));
+        let std = std::net::TcpStream::from(clone);
+        assert!(!is_counted(&std), "the socket is not as it was");
+        for i in 0..20 {
+            far.write_all(&[i]).unwrap(); // first: both handles block in the kernel now, as std's do
+            reads(&near, &[i]);
+        }
+        assert!(!is_counted(&std));
     });
 }
 

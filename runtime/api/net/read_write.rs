@@ -7,14 +7,20 @@ macro_rules! reads {
     ($name:ident) => {
         impl std::io::Read for &$name {
             fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-                self.0.receive(&mut [std::io::IoSliceMut::new(buf)])
+                match buf {
+                    [] => self.0.read(|mut std| std.read(&mut [])),
+                    _ => self.0.receive(&mut [std::io::IoSliceMut::new(buf)]),
+                }
             }
 
             fn read_vectored(
                 &mut self,
                 bufs: &mut [std::io::IoSliceMut<'_>],
             ) -> std::io::Result<usize> {
-                self.0.receive(bufs)
+                match bufs.iter().all(|buf| buf.is_empty()) {
+                    true => self.0.read(|mut std| std.read_vectored(bufs)),
+                    false => self.0.receive(bufs),
+                }
             }
         }
 

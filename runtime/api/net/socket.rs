@@ -21,6 +21,7 @@ use crate::core::sys::clock::{Nanos, nanotime};
 use crate::ext::linux::socket::{
     is_nonblocking, set_nonblocking, tell_timeout, timeout, wait_on_thread,
 };
+use crate::ext::linux::tcp_inq::end_count;
 use crate::ext::net::io_wait::{Waited, wait};
 use crate::ext::net::poll_desc::{Direction, PollDesc, Watched};
 use crate::ext::timers::instant::saturated;
@@ -46,6 +47,8 @@ struct Mode {
     write_timeout: AtomicU64,
     /// The kernel does not know these.
     untold: AtomicBool,
+    /// The kernel counts for one of us what is left in it (`runtime/ext/net/drained.rs`).
+    counted: AtomicBool,
 }
 
 impl Mode {
@@ -55,6 +58,7 @@ impl Mode {
             read_timeout: AtomicU64::new(0),
             write_timeout: AtomicU64::new(0),
             untold: AtomicBool::new(false),
+            counted: AtomicBool::new(false),
         }
     }
 
@@ -145,8 +149,9 @@ impl<S: AsFd> Socket<S> {
 
     /// std's, which blocks again, if the user has not said that it should not.
     pub(crate) fn into_std(self) -> S {
-        if let Some(watched) = self.watched {
-            watched.desc().drained.forget(self.std.as_fd());
+        drop(self.watched);
+        if self.mode.counted.load(Relaxed) {
+            end_count(self.std.as_fd());
         }
         if self.mode.untold.swap(false, Relaxed) {
             let fd = self.std.as_fd();
@@ -192,7 +197,7 @@ impl<S: AsFd> Socket<S> {
         self.run(Direction::Read, call)
     }
 
-    /// A read into `bufs`, which may wait before it tries: `runtime/ext/net/README.md#drained`.
+    /// A read into `bufs`, where there is room; it may wait before it tries: `runtime/ext/net/README.md#drained`.
     #[inline]
     pub(crate) fn receive(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>
     where
@@ -202,7 +207,7 @@ impl<S: AsFd> Socket<S> {
             [one] => std.read(one),
             _ => std.read_vectored(bufs),
         };
-        let waits = !self.mode.nonblocking.load(Relaxed) && !bufs.iter().all(|b| b.is_empty());
+        let waits = !self.mode.nonblocking.load(Relaxed);
         let Some(desc) = self.desc_of_goroutine().filter(|_| waits) else {
             return self.run(Direction::Read, |std| plain(std, bufs));
         };
@@ -213,6 +218,9 @@ impl<S: AsFd> Socket<S> {
         };
         self.run_on_goroutine(desc, Direction::Read, waits_first, |std| {
             let answer = drained.read(std.as_fd(), bufs, |bufs| plain(std, bufs));
+            if drained.is_counted() && !self.mode.counted.load(Relaxed) {
+                self.mode.counted.store(true, Relaxed);
+            }
             if is_first.take() {
                 drained.tried(answer.is_ok());
             }

@@ -10,8 +10,34 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::{c_int, socklen_t};
 
-/// Switches the count on or off. Returns `false` if there is none: an old kernel, or no TCP.
-pub(crate) fn count(fd: BorrowedFd<'_>, on: bool) -> bool {
+/// Of TLS in the kernel: the level of its messages, and the kind of record that is data.
+const SOL_TLS: c_int = 282;
+const APPLICATION_DATA: u8 = 23;
+
+/// Switches the count on. Returns `false` if there is none, or if somebody else has done so: an old
+/// kernel; MPTCP, which has a count of its own; a socket that tells of data only from some number of
+/// bytes on.
+pub(crate) fn begin_to_count(fd: BorrowedFd<'_>) -> bool {
+    option(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Some(libc::IPPROTO_TCP)
+        && option(fd, libc::SOL_SOCKET, libc::SO_RCVLOWAT) == Some(1)
+        && option(fd, libc::IPPROTO_TCP, libc::TCP_INQ) == Some(0)
+        && count(fd, true)
+}
+
+/// Switches the count off.
+pub(crate) fn end_count(fd: BorrowedFd<'_>) {
+    count(fd, false);
+}
+
+fn option(fd: BorrowedFd<'_>, level: c_int, name: c_int) -> Option<c_int> {
+    let (mut value, mut len) = (0, size_of::<c_int>() as socklen_t);
+    let (fd, place) = (fd.as_raw_fd(), (&raw mut value).cast());
+    // SAFETY: the place is ours and as long as said.
+    let answer = unsafe { libc::getsockopt(fd, level, name, place, &raw mut len) };
+    (answer == 0).then_some(value)
+}
+
+fn count(fd: BorrowedFd<'_>, on: bool) -> bool {
     let on = c_int::from(on);
     let (fd, len) = (fd.as_raw_fd(), size_of::<c_int>() as socklen_t);
     let place = (&raw const on).cast();
@@ -46,11 +72,17 @@ pub(crate) fn read(
     let n = usize::try_from(n).map_err(|_| io::Error::last_os_error())?;
     // SAFETY: zeroed, or written by the kernel.
     let count = unsafe { count.assume_init() };
-    let header = count.header;
-    let said = message.msg_controllen as usize >= size_of::<Count>()
-        && (header.cmsg_level, header.cmsg_type) == (libc::IPPROTO_TCP, libc::TCP_CM_INQ);
-    let left = said.then(|| usize::try_from(count.bytes).unwrap_or(usize::MAX));
-    Ok((n, left))
+    let whole = message.msg_controllen as usize >= size_of::<Count>();
+    match (count.header.cmsg_level, count.header.cmsg_type) {
+        (libc::IPPROTO_TCP, libc::TCP_CM_INQ) if whole => {
+            Ok((n, Some(usize::try_from(count.bytes).unwrap_or(usize::MAX))))
+        }
+        // As for who has no room for the kind: it is not data.
+        (SOL_TLS, _) if count.bytes.to_ne_bytes()[0] != APPLICATION_DATA => {
+            Err(io::Error::from_raw_os_error(libc::EIO))
+        }
+        _ => Ok((n, None)),
+    }
 }
 
 #[cfg(test)]
@@ -74,14 +106,16 @@ mod tests {
         };
         far.write_all(b"abcdef").unwrap();
         assert_eq!(take(4), (b"abcd".to_vec(), None), "nobody has asked");
-        assert!(count(fd, true));
+        assert!(begin_to_count(fd));
+        assert!(!begin_to_count(fd), "somebody else has done so");
         far.write_all(b"gh").unwrap();
         assert_eq!(take(3), (b"efg".to_vec(), Some(1)));
         assert_eq!(take(3), (b"h".to_vec(), Some(0)));
         far.shutdown(Shutdown::Write).unwrap();
         assert_eq!(take(3), (vec![], Some(1)), "the end counts");
-        assert!(count(fd, false));
+        end_count(fd);
         assert_eq!(take(3), (vec![], None));
-        assert!(!count(std::io::stdin().as_fd(), true), "no TCP");
+        let (unix, _far) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert!(!begin_to_count(unix.as_fd()), "no TCP");
     }
 }

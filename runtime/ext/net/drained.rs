@@ -21,7 +21,7 @@ use crate::ext::linux::tcp_inq;
 /// So many reads in a row whose first attempt was in vain, and what is left is counted.
 const IN_VAIN: u8 = 8;
 /// Of so many reads of a drained socket one tries.
-const TRIES_ONE_OF: u8 = 32;
+const TRIES_ONE_OF: u8 = 8;
 
 /// See the file's header.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct Drained {
     /// The kernel counts what is left.
     counted: OwnerCell<bool>,
     /// Something other than data has come: written before the event by whoever asks the kernel. Or there
-    /// is no count.
+    /// is no count, or no longer.
     unusual: AtomicBool,
 }
 
@@ -104,33 +104,30 @@ impl Drained {
     ) -> io::Result<usize> {
         self.now.set(false);
         let counts = self.in_vain.get() >= IN_VAIN && !self.unusual.load(Relaxed);
-        if !counts || !self.is_counted(fd) {
+        if !counts || !(self.is_counted() || self.begin_to_count(fd)) {
             return plain(bufs);
         }
         let (n, left) = tcp_inq::read(fd, bufs)?;
-        self.now.set(left == Some(0));
+        match left {
+            Some(left) => self.now.set(left == 0),
+            None => self.unusual(), // somebody has ended the count
+        }
         Ok(n)
     }
 
+    /// The kernel counts for this side what is left.
     #[inline]
-    fn is_counted(&self, fd: BorrowedFd<'_>) -> bool {
-        self.counted.get() || self.begin_to_count(fd)
+    pub(crate) fn is_counted(&self) -> bool {
+        self.counted.get()
     }
 
     #[cold]
     fn begin_to_count(&self, fd: BorrowedFd<'_>) -> bool {
-        let counted = tcp_inq::count(fd, true);
+        let counted = tcp_inq::begin_to_count(fd);
         self.counted.set(counted);
         if !counted {
             self.unusual(); // so it is not asked again
         }
         counted
-    }
-
-    /// Nobody reads any more: the socket is as it was.
-    pub(crate) fn forget(&self, fd: BorrowedFd<'_>) {
-        if self.counted.take() {
-            tcp_inq::count(fd, false);
-        }
     }
 }
