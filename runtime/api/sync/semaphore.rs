@@ -148,9 +148,7 @@ impl Semaphore {
             }
             let rt = enter();
             let _guard = rt.lock(&self.lock);
-            if waiter.is_queued() {
-                self.list.unlink(waiter);
-            }
+            self.list.leave(waiter);
             true
         });
         if given_up {

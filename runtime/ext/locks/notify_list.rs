@@ -94,9 +94,7 @@ impl NotifyList {
         }
         let rt = enter_to_wait();
         let _guard = rt.lock(&self.lock);
-        if waiter.is_queued() {
-            self.list.unlink(waiter);
-        }
+        self.list.leave(waiter);
         false
     }
 

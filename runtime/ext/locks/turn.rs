@@ -140,9 +140,7 @@ impl Turn {
             }
             let rt = enter();
             let _guard = rt.lock(&self.lock);
-            if waiter.is_queued() {
-                self.line.unlink(waiter);
-            }
+            self.line.leave(waiter);
             false
         })
     }

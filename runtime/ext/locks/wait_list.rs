@@ -69,6 +69,13 @@ impl WaitList {
         w.set_queued(false);
     }
 
+    /// Takes `w` out, if nobody has done so: it does not wait any longer.
+    pub(crate) fn leave(&self, w: &'static Waiter) {
+        if w.is_queued() {
+            self.unlink(w);
+        }
+    }
+
     /// Moves all waiters out at once, into a ring through `end`, which itself is no waiter. In
     /// the ring as here, a waiter may leave by `unlink`.
     pub(crate) fn move_to_ring(&self, end: &'static Waiter) {

@@ -158,16 +158,22 @@ mod model {
         }
     }
 
+    /// A descriptor that gets two bytes.
+    fn with_two_events() -> (Arc<Fd>, loom::thread::JoinHandle<()>) {
+        let fd = fd();
+        let kernel = Arc::clone(&fd);
+        let kernel = loom::thread::spawn(move || {
+            kernel.event();
+            kernel.event();
+        });
+        (fd, kernel)
+    }
+
     /// Two edges, whenever they come: the reader gets both bytes, and does not sleep for ever.
     #[test]
     fn no_edge_is_lost() {
         bounded(|| {
-            let fd = fd();
-            let kernel = Arc::clone(&fd);
-            let kernel = loom::thread::spawn(move || {
-                kernel.event();
-                kernel.event();
-            });
+            let (fd, kernel) = with_two_events();
             let mut got = 0;
             while got < 2 {
                 match fd.read() {
@@ -183,12 +189,7 @@ mod model {
     #[test]
     fn who_has_drained_it_may_wait_first() {
         bounded(|| {
-            let fd = fd();
-            let kernel = Arc::clone(&fd);
-            let kernel = loom::thread::spawn(move || {
-                kernel.event();
-                kernel.event();
-            });
+            let (fd, kernel) = with_two_events();
             let (mut got, mut drained) = (0, false);
             while got < 2 {
                 if drained {
