@@ -17,11 +17,11 @@ const BATCH: usize = 128;
 /// The token of the bell; no descriptor has it.
 const BELL: u64 = u64::MAX;
 
-const READABLE: u32 =
-    (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
-/// More than data: an end, an error, urgent data.
-const UNUSUAL: u32 =
-    (libc::EPOLLPRI | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
+/// An end, of what comes or of all; an error.
+const ENDS: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
+const READABLE: u32 = libc::EPOLLIN as u32 | ENDS;
+/// More than data: urgent data, too.
+const UNUSUAL: u32 = libc::EPOLLPRI as u32 | ENDS;
 const WRITABLE: u32 = (libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR) as u32;
 
 static EPOLL: OnceLock<Epoll> = OnceLock::new();

@@ -127,39 +127,62 @@ pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, nonblocking: bool) -> io::Resu
 
 /// The socket's time limit: of reads, or of writes.
 pub(crate) fn timeout(fd: BorrowedFd<'_>, of_writes: bool) -> Option<Duration> {
-    let name = match of_writes {
-        true => libc::SO_SNDTIMEO,
-        false => libc::SO_RCVTIMEO,
-    };
-    let mut time = libc::timeval {
+    let none = libc::timeval {
         tv_sec: 0,
         tv_usec: 0,
     };
-    let mut len = size_of::<libc::timeval>() as socklen_t;
-    let (fd, level) = (fd.as_raw_fd(), libc::SOL_SOCKET);
-    // SAFETY: the place is ours and as long as said.
-    let answer =
-        unsafe { libc::getsockopt(fd, level, name, (&raw mut time).cast(), &raw mut len) };
+    // SAFETY: numbers.
+    let time = unsafe { option(fd, libc::SOL_SOCKET, time_option(of_writes), none) }?;
     let span = Duration::new(time.tv_sec.cast_unsigned(), time.tv_usec as u32 * 1_000);
-    (answer == 0 && !span.is_zero()).then_some(span)
+    (!span.is_zero()).then_some(span)
+}
+
+fn time_option(of_writes: bool) -> libc::c_int {
+    match of_writes {
+        true => libc::SO_SNDTIMEO,
+        false => libc::SO_RCVTIMEO,
+    }
 }
 
 /// Makes that the socket's time limit. It has no effect on what is no socket.
 pub(crate) fn tell_timeout(fd: BorrowedFd<'_>, of_writes: bool, span: Option<Duration>) {
-    let name = match of_writes {
-        true => libc::SO_SNDTIMEO,
-        false => libc::SO_RCVTIMEO,
-    };
     // The kernel's zero is no limit.
     let span = span.map_or(Duration::ZERO, |span| span.max(Duration::from_micros(1)));
     let time = libc::timeval {
         tv_sec: span.as_secs().cast_signed(),
         tv_usec: span.subsec_micros().into(),
     };
-    let len = size_of::<libc::timeval>() as socklen_t;
-    let (fd, level) = (fd.as_raw_fd(), libc::SOL_SOCKET);
-    // SAFETY: the time is ours and as long as said.
-    unsafe { libc::setsockopt(fd, level, name, (&raw const time).cast(), len) };
+    set_option(fd, libc::SOL_SOCKET, time_option(of_writes), &time);
+}
+
+/// What the kernel says of the option. `None`: `fd` has none. `value`: of the same type.
+///
+/// # Safety
+/// Any bytes are a `T`.
+pub(super) unsafe fn option<T: Copy>(
+    fd: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+    mut value: T,
+) -> Option<T> {
+    let mut len = size_of::<T>() as socklen_t;
+    let (fd, place) = (fd.as_raw_fd(), (&raw mut value).cast());
+    // SAFETY: the place is ours and as long as said; what the kernel writes is a `T`: the caller.
+    let answer = unsafe { libc::getsockopt(fd, level, name, place, &raw mut len) };
+    (answer == 0).then_some(value)
+}
+
+/// Returns `false` if `fd` has no such option, or not this value.
+pub(super) fn set_option<T>(
+    fd: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: &T,
+) -> bool {
+    let len = size_of::<T>() as socklen_t;
+    let (fd, place) = (fd.as_raw_fd(), std::ptr::from_ref(value).cast());
+    // SAFETY: the value is the caller's and as long as said.
+    unsafe { libc::setsockopt(fd, level, name, place, len) == 0 }
 }
 
 /// The calling thread waits until `fd` is ready, for `span` at most. Returns `false` if the time is

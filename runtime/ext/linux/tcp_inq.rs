@@ -2,13 +2,15 @@
 //!
 //! tcp(7), TCP_INQ: the kernel adds the count to what `recvmsg` returns. It counts the end of the
 //! stream as a byte, and what lies behind urgent data too.
-#![allow(unsafe_code, reason = "setsockopt, recvmsg")]
+#![allow(unsafe_code, reason = "recvmsg")]
 
 use std::io::{self, IoSliceMut};
-use std::mem::{MaybeUninit, size_of};
+use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use libc::{c_int, socklen_t};
+use libc::c_int;
+
+use crate::ext::linux::socket;
 
 /// Of TLS in the kernel: the level of its messages, and the kind of record that is data.
 const SOL_TLS: c_int = 282;
@@ -18,9 +20,13 @@ const APPLICATION_DATA: u8 = 23;
 /// kernel; MPTCP, which has a count of its own; a socket that tells of data only from some number of
 /// bytes on.
 pub(crate) fn begin_to_count(fd: BorrowedFd<'_>) -> bool {
-    option(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Some(libc::IPPROTO_TCP)
-        && option(fd, libc::SOL_SOCKET, libc::SO_RCVLOWAT) == Some(1)
-        && option(fd, libc::IPPROTO_TCP, libc::TCP_INQ) == Some(0)
+    let is = |level, name, value| {
+        // SAFETY: a number.
+        unsafe { socket::option::<c_int>(fd, level, name, 0) == Some(value) }
+    };
+    is(libc::SOL_SOCKET, libc::SO_PROTOCOL, libc::IPPROTO_TCP)
+        && is(libc::SOL_SOCKET, libc::SO_RCVLOWAT, 1)
+        && is(libc::IPPROTO_TCP, libc::TCP_INQ, 0)
         && count(fd, true)
 }
 
@@ -29,20 +35,8 @@ pub(crate) fn end_count(fd: BorrowedFd<'_>) {
     count(fd, false);
 }
 
-fn option(fd: BorrowedFd<'_>, level: c_int, name: c_int) -> Option<c_int> {
-    let (mut value, mut len) = (0, size_of::<c_int>() as socklen_t);
-    let (fd, place) = (fd.as_raw_fd(), (&raw mut value).cast());
-    // SAFETY: the place is ours and as long as said.
-    let answer = unsafe { libc::getsockopt(fd, level, name, place, &raw mut len) };
-    (answer == 0).then_some(value)
-}
-
 fn count(fd: BorrowedFd<'_>, on: bool) -> bool {
-    let on = c_int::from(on);
-    let (fd, len) = (fd.as_raw_fd(), size_of::<c_int>() as socklen_t);
-    let place = (&raw const on).cast();
-    // SAFETY: the number is ours and as long as said.
-    unsafe { libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INQ, place, len) == 0 }
+    socket::set_option(fd, libc::IPPROTO_TCP, libc::TCP_INQ, &c_int::from(on))
 }
 
 /// Room for one count, as the kernel lays it out.
@@ -60,19 +54,18 @@ pub(crate) fn read(
     fd: BorrowedFd<'_>,
     bufs: &mut [IoSliceMut<'_>],
 ) -> io::Result<(usize, Option<usize>)> {
-    let mut count = MaybeUninit::<Count>::zeroed();
     // SAFETY: all zeros is a message with nothing.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    let mut message: libc::msghdr = unsafe { zeroed() };
+    // SAFETY: and a count of nothing.
+    let mut count: Count = unsafe { zeroed() };
     message.msg_iov = bufs.as_mut_ptr().cast(); // std: the same layout as iovec
     message.msg_iovlen = bufs.len().min(MOST) as _;
-    message.msg_control = count.as_mut_ptr().cast();
+    message.msg_control = (&raw mut count).cast();
     message.msg_controllen = size_of::<Count>() as _;
     // SAFETY: all places are ours and as long as said.
     let n = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, 0) };
     let n = usize::try_from(n).map_err(|_| io::Error::last_os_error())?;
-    // SAFETY: zeroed, or written by the kernel.
-    let count = unsafe { count.assume_init() };
-    let whole = message.msg_controllen as usize >= size_of::<Count>();
+    let whole = message.msg_controllen >= size_of::<Count>() as _;
     match (count.header.cmsg_level, count.header.cmsg_type) {
         (libc::IPPROTO_TCP, libc::TCP_CM_INQ) if whole => {
             Ok((n, Some(usize::try_from(count.bytes).unwrap_or(usize::MAX))))
