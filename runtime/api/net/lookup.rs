@@ -16,10 +16,6 @@ use crate::api::stack::grow;
 const ROOM: usize = 96 << 10;
 const GROWN: usize = 512 << 10;
 
-fn away<R>(f: impl FnOnce() -> R) -> R {
-    grow(ROOM, GROWN, || blocking(f))
-}
-
 /// Is an `A` an address already? Then there is nothing to look up. By its name, as it need not be
 /// `'static`. A type of somebody's that has the name of one of std's would be asked on this P, no more.
 fn is_address<A>() -> bool {
@@ -36,20 +32,22 @@ fn is_address<A>() -> bool {
     .contains(&name)
 }
 
+/// Calls `f`, which looks an `A` up: away from the P, unless there is nothing to look up.
+fn resolve<A, R>(f: impl FnOnce() -> R) -> R {
+    match is_address::<A>() {
+        true => f(),
+        false => grow(ROOM, GROWN, || blocking(f)),
+    }
+}
+
 /// All addresses.
 pub(crate) fn all<A: ToSocketAddrs>(addr: A) -> io::Result<Vec<SocketAddr>> {
-    let all = || addr.to_socket_addrs().map(Iterator::collect);
-    if is_address::<A>() { all() } else { away(all) }
+    resolve::<A, _>(|| addr.to_socket_addrs().map(Iterator::collect))
 }
 
 /// The first one, if there is any.
 pub(crate) fn first<A: ToSocketAddrs>(addr: A) -> io::Result<Option<SocketAddr>> {
-    let first = || addr.to_socket_addrs().map(|mut all| all.next());
-    if is_address::<A>() {
-        first()
-    } else {
-        away(first)
-    }
+    resolve::<A, _>(|| addr.to_socket_addrs().map(|mut all| all.next()))
 }
 
 /// The first success, or the last failure.
