@@ -91,7 +91,7 @@ impl P {
 
     /// A goroutine stops the world, or has stopped it, at `now`: for how long goroutines have done
     /// so in this slice.
-    pub(crate) fn stops_since(&self, now: Nanos) -> Nanos {
+    pub(crate) fn stops_for(&self, now: Nanos) -> Nanos {
         let tick = self.schedtick.get();
         if self.stops_tick.get() != tick {
             self.stops_tick.set(tick);

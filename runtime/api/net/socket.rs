@@ -5,7 +5,6 @@
 //! the kernel.
 #![forbid(unsafe_code)]
 
-use std::cell::Cell;
 use std::io::{self, IoSliceMut, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -47,7 +46,7 @@ struct Mode {
     write_timeout: AtomicU64,
     /// The kernel does not know these.
     untold: AtomicBool,
-    /// The kernel counts for one of us what is left in it (`runtime/ext/net/drained.rs`).
+    /// The kernel counts for us what is left in it (`runtime/ext/net/drained.rs`).
     counted: AtomicBool,
 }
 
@@ -211,20 +210,10 @@ impl<S: AsFd> Socket<S> {
         let Some(desc) = self.desc_of_goroutine().filter(|_| waits) else {
             return self.run(Direction::Read, |std| plain(std, bufs));
         };
-        let (drained, is_first) = (&desc.drained, Cell::new(true));
-        let waits_first = || {
-            is_first.set(!drained.waits_first());
-            !is_first.get()
-        };
+        let (drained, counted) = (&desc.drained, &self.mode.counted);
+        let waits_first = || drained.waits_first();
         self.run_on_goroutine(desc, Direction::Read, waits_first, |std| {
-            let answer = drained.read(std.as_fd(), bufs, |bufs| plain(std, bufs));
-            if drained.is_counted() && !self.mode.counted.load(Relaxed) {
-                self.mode.counted.store(true, Relaxed);
-            }
-            if is_first.take() {
-                drained.tried(answer.is_ok());
-            }
-            answer
+            drained.read(std.as_fd(), bufs, counted, |bufs| plain(std, bufs))
         })
     }
 

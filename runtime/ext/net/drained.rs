@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::core::base::owner_cell::OwnerCell;
 use crate::ext::linux::tcp_inq;
 
-/// So many reads in a row whose first attempt was in vain, and what is left is counted.
+/// So many attempts in vain in a row, and what is left is counted.
 const IN_VAIN: u8 = 8;
 /// Of so many reads of a drained socket one tries.
 const TRIES_ONE_OF: u8 = 8;
@@ -28,12 +28,12 @@ const TRIES_ONE_OF: u8 = 8;
 pub(crate) struct Drained {
     /// The last read has left nothing, and nobody has used an event since.
     now: OwnerCell<bool>,
-    /// Reads in a row whose first attempt was in vain.
+    /// Attempts in a row that were in vain; those after an event do not count.
     in_vain: OwnerCell<u8>,
     /// Reads that have waited first, since one has tried.
     waited: OwnerCell<u8>,
-    /// The kernel counts what is left.
-    counted: OwnerCell<bool>,
+    /// An event was used, and nobody has tried since: that attempt tells nothing of who is too early.
+    after_event: OwnerCell<bool>,
     /// Something other than data has come: written before the event by whoever asks the kernel. Or there
     /// is no count, or no longer.
     unusual: AtomicBool,
@@ -45,7 +45,7 @@ impl Drained {
             now: OwnerCell::zero(),
             in_vain: OwnerCell::zero(),
             waited: OwnerCell::zero(),
-            counted: OwnerCell::zero(),
+            after_event: OwnerCell::zero(),
             unusual: AtomicBool::new(false),
         }
     }
@@ -55,7 +55,7 @@ impl Drained {
         self.now.set(false);
         self.in_vain.set(0);
         self.waited.set(0);
-        self.counted.set(false);
+        self.after_event.set(false);
         self.unusual.store(false, Relaxed);
     }
 
@@ -67,6 +67,7 @@ impl Drained {
     /// An event was used: there may be data.
     pub(crate) fn event_used(&self) {
         self.now.set(false);
+        self.after_event.set(true);
     }
 
     /// Shall this read wait for an event first?
@@ -83,30 +84,34 @@ impl Drained {
         true
     }
 
-    /// The first attempt of a read, which has not waited before, has found something, or nothing.
-    #[inline]
-    pub(crate) fn tried(&self, found: bool) {
-        let in_vain = if found {
-            0
-        } else {
-            self.in_vain.get().saturating_add(1)
-        };
-        self.in_vain.set(in_vain);
-    }
-
-    /// An attempt to read. `plain`: the usual call.
+    /// An attempt to read. `plain`: the usual call. `counted`: the kernel counts what is left, for all
+    /// handles of this socket.
     #[inline]
     pub(crate) fn read(
         &self,
         fd: BorrowedFd<'_>,
         bufs: &mut [IoSliceMut<'_>],
+        counted: &AtomicBool,
         plain: impl FnOnce(&mut [IoSliceMut<'_>]) -> io::Result<usize>,
     ) -> io::Result<usize> {
         self.now.set(false);
         let counts = self.in_vain.get() >= IN_VAIN && !self.unusual.load(Relaxed);
-        if !counts || !(self.is_counted() || self.begin_to_count(fd)) {
-            return plain(bufs);
+        let answer = match counts && self.is_counted(fd, counted) {
+            true => self.read_and_count(fd, bufs),
+            false => plain(bufs),
+        };
+        if !self.after_event.take() {
+            let in_vain = self.in_vain.get().saturating_add(1);
+            self.in_vain.set(if answer.is_ok() { 0 } else { in_vain });
         }
+        answer
+    }
+
+    fn read_and_count(
+        &self,
+        fd: BorrowedFd<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> io::Result<usize> {
         let (n, left) = tcp_inq::read(fd, bufs)?;
         match left {
             Some(left) => self.now.set(left == 0),
@@ -115,19 +120,19 @@ impl Drained {
         Ok(n)
     }
 
-    /// The kernel counts for this side what is left.
     #[inline]
-    pub(crate) fn is_counted(&self) -> bool {
-        self.counted.get()
+    fn is_counted(&self, fd: BorrowedFd<'_>, counted: &AtomicBool) -> bool {
+        counted.load(Relaxed) || self.begin_to_count(fd, counted)
     }
 
     #[cold]
-    fn begin_to_count(&self, fd: BorrowedFd<'_>) -> bool {
-        let counted = tcp_inq::begin_to_count(fd);
-        self.counted.set(counted);
-        if !counted {
+    fn begin_to_count(&self, fd: BorrowedFd<'_>, counted: &AtomicBool) -> bool {
+        let begun = tcp_inq::begin_to_count(fd);
+        if begun {
+            counted.store(true, Relaxed);
+        } else {
             self.unusual(); // so it is not asked again
         }
-        counted
+        begun
     }
 }

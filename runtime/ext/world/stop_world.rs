@@ -211,7 +211,7 @@ fn start(rt: &NoPreempt) {
 /// A goroutine that has done nothing but stop the world for a slice is preempted when it leaves.
 fn note_slice(rt: &NoPreempt) {
     if let Some((m, p)) = rt.m().zip(rt.p())
-        && p.stops_since(nanotime()) >= DEFAULT_SLICE
+        && p.stops_for(nanotime()) >= DEFAULT_SLICE
     {
         m.pending.ask(SLICE_OVER);
     }
