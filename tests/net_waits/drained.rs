@@ -3,7 +3,7 @@
 
 use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicUsize};
 
@@ -292,6 +292,33 @@ fn limits_and_modes_hold() {
     });
 }
 
+/// Two ends that speak MPTCP, if this kernel does.
+fn mptcp_pair() -> Option<(TcpStream, TcpStream)> {
+    let socket = || {
+        // SAFETY: no preconditions.
+        let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP) };
+        // SAFETY: nobody else has it.
+        (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+    };
+    let (listener, near) = (socket()?, socket()?);
+    // SAFETY: no preconditions; it gets a port of its own.
+    let ok = unsafe { libc::listen(listener.as_raw_fd(), 1) };
+    assert_eq!(ok, 0);
+    let listener = std::net::TcpListener::from(listener);
+    // SAFETY: all zeros is an address.
+    let mut to: libc::sockaddr_in = unsafe { std::mem::zeroed() };
+    to.sin_family = libc::AF_INET as libc::sa_family_t;
+    to.sin_port = listener.local_addr().unwrap().port().to_be();
+    to.sin_addr.s_addr = u32::from(std::net::Ipv4Addr::LOCALHOST).to_be();
+    // SAFETY: an address of ours, as long as said.
+    let ok = unsafe {
+        let len = size_of_val(&to) as libc::socklen_t;
+        libc::connect(near.as_raw_fd(), (&raw const to).cast(), len)
+    };
+    assert_eq!(ok, 0);
+    Some((near.into(), listener.accept().unwrap().0.into()))
+}
+
 /// Only TCP has such a count. Others read as before.
 #[test]
 fn others_try_first() {
@@ -300,5 +327,48 @@ fn others_try_first() {
         slowly(&near, &far, 30);
         let (near, far) = gosched::io::pipe().unwrap();
         slowly(near, far, 30);
+        let Some((near, mut far)) = mptcp_pair() else {
+            return println!("(no MPTCP here)");
+        };
+        slowly(&near, &far, 30);
+        assert!(!is_counted(&near));
+        far.write_all(b"abc").unwrap();
+        reads(&near, b"abc");
+        far.shutdown(Shutdown::Write).unwrap();
+        reads(&near, b"");
+    });
+}
+
+/// A socket that tells of data only from some number of bytes on is not counted. If that is asked of
+/// it later, a read may wait for so many bytes, as it does in std, and for the end.
+#[test]
+fn a_mark_of_the_users_own_holds() {
+    let mark = |stream: &TcpStream, bytes: i32| {
+        let (at, len) = ((&raw const bytes).cast(), size_of::<i32>() as u32);
+        let fd = stream.as_fd().as_raw_fd();
+        // SAFETY: a number of ours.
+        let ok = unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_RCVLOWAT, at, len) };
+        assert_eq!(ok, 0);
+    };
+    check(|| {
+        let (near, mut far) = pair();
+        mark(&near, 2);
+        for i in 0..30 {
+            scope(|s| {
+                s.spawn(|| reads(&near, &[i; 2]));
+                until_waiting(1, "IO wait");
+                far.write_all(&[i; 2]).unwrap();
+            });
+        }
+        assert!(!is_counted(&near));
+        far.write_all(b"a").unwrap();
+        reads(&near, b"a");
+
+        let (near, mut far) = drained();
+        mark(&near, 10);
+        far.write_all(b"abc").unwrap();
+        far.shutdown(Shutdown::Write).unwrap();
+        reads(&near, b"abc");
+        reads(&near, b"");
     });
 }
