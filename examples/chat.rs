@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use gosched::channel::{Receiver, Sender, bounded, select, unbounded};
@@ -16,6 +18,7 @@ use gosched::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use gosched::process::{self, Command};
 use gosched::signal::{Signal, notify_context};
 use gosched::sync::WaitGroup;
+use gosched::thread::sleep;
 use gosched_examples::println;
 
 /// A chat server.
@@ -98,17 +101,26 @@ fn serve(ctx: &Context, listener: TcpListener) {
     // Nobody can close a listener that waits: a last guest wakes it.
     let door = listener.local_addr();
     let _stop = context::after_func(ctx, move || drop(door.map(TcpStream::connect)));
-    for stream in listener
-        .incoming()
-        .flatten()
-        .take_while(|_| ctx.err().is_none())
-    {
-        let (stream, send) = (Arc::new(stream), send.clone());
-        everybody.go(move || {
-            if let Err(e) = connection(&stream, &send) {
-                println!("a connection has failed: {e}");
+    loop {
+        let accepted = listener.accept();
+        if ctx.err().is_some() {
+            break; // that was the last guest, who is nobody
+        }
+        match accepted {
+            Ok((stream, _)) => {
+                let (stream, send) = (Arc::new(stream), send.clone());
+                everybody.go(move || {
+                    if let Err(e) = connection(&stream, &send) {
+                        println!("a connection has failed: {e}");
+                    }
+                });
             }
-        });
+            Err(e) => {
+                // No descriptor is left: guests who go give some back.
+                println!("cannot accept: {e}");
+                sleep(Duration::from_millis(100));
+            }
+        }
     }
     everybody.wait();
 }
@@ -158,7 +170,7 @@ fn play(to: SocketAddr) -> io::Result<()> {
     ada.hears()
 }
 
-fn main() {
+fn main() -> ExitCode {
     let args = Args::parse();
     let body = || -> io::Result<()> {
         let listener = match args.listen {
@@ -178,9 +190,12 @@ fn main() {
         Ok(())
     };
     // SAFETY: no value that is tied to an OS thread lives across a wait.
-    if let Err(e) = unsafe { gosched::run(body) } {
-        println!("{e}");
-    }
+    let ended = unsafe { gosched::run(body) };
+    let Err(e) = ended else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("{e}");
+    ExitCode::FAILURE
 }
 
 // $ cargo run --release --example chat

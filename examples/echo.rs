@@ -3,6 +3,7 @@
 //! written once, in a macro, for `gosched` and for `std`: only the `use` lines differ.
 //! What to notice: how many threads each of them needs.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
@@ -75,11 +76,14 @@ macro_rules! echo {
                 let listener = TcpListener::bind("127.0.0.1:0")?;
                 let (addr, connections) = (listener.local_addr()?, args.connections);
                 spawn(move || {
-                    for stream in listener.incoming().take(connections as usize).flatten() {
-                        spawn(move || {
-                            stream.set_nodelay(true)?;
-                            serve(stream)
-                        });
+                    for stream in listener.incoming().take(connections as usize) {
+                        match stream {
+                            Ok(stream) => drop(spawn(move || {
+                                stream.set_nodelay(true)?;
+                                serve(stream)
+                            })),
+                            Err(e) => return eprintln!("the server cannot accept: {e}"),
+                        }
                     }
                 });
                 let all_here = Arc::new(Barrier::new(connections as usize + 1));
@@ -116,14 +120,18 @@ macro_rules! echo {
 echo!(goroutines, gosched);
 echo!(os_threads, std);
 
-fn print(name: &str, outcome: std::io::Result<Outcome>) {
+/// Returns whether it was one.
+fn print(name: &str, outcome: std::io::Result<Outcome>) -> bool {
     let Outcome {
         threads,
         took,
         times,
     } = match outcome {
         Ok(outcome) => outcome,
-        Err(e) => return println!("{name:<11} {e}"),
+        Err(e) => {
+            eprintln!("{name:<11} {e}");
+            return false;
+        }
     };
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
     let per_second = times.len() as f64 / took.as_secs_f64();
@@ -133,9 +141,10 @@ fn print(name: &str, outcome: std::io::Result<Outcome>) {
         micros(at(50)),
         micros(at(99)),
     );
+    true
 }
 
-fn main() {
+fn main() -> ExitCode {
     let args = Args::parse();
     println!(
         "{} connections, {} requests each",
@@ -143,11 +152,15 @@ fn main() {
     );
     println!("            requests/s      p50          p99    threads");
     // SAFETY: no value that is tied to an OS thread lives across a wait.
-    print("goroutines", unsafe {
-        gosched::run(|| goroutines::run(&args))
-    });
+    let outcome = unsafe { gosched::run(|| goroutines::run(&args)) };
+    let mut all_well = print("goroutines", outcome);
     if !args.alone {
-        print("OS threads", os_threads::run(&args));
+        all_well &= print("OS threads", os_threads::run(&args));
+    }
+    if all_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

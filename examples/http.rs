@@ -5,6 +5,7 @@
 //! With `--listen 127.0.0.1:8000` it answers `curl` and `wrk`. Without, it asks itself.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
@@ -138,7 +139,7 @@ fn ask(to: SocketAddr, requests: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn main() {
+fn main() -> ExitCode {
     let args = Args::parse();
     let body = || -> io::Result<()> {
         let addr = args.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -162,9 +163,12 @@ fn main() {
         ask(addr, "hm\r\n\r\n")
     };
     // SAFETY: no value that is tied to an OS thread lives across a wait.
-    if let Err(e) = unsafe { gosched::run(body) } {
-        println!("{e}");
-    }
+    let ended = unsafe { gosched::run(body) };
+    let Err(e) = ended else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("{e}");
+    ExitCode::FAILURE
 }
 
 // $ cargo run --release --example http

@@ -7,6 +7,7 @@
 //! itself.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -132,7 +133,7 @@ fn server(name: &'static str) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let addr = listener.local_addr()?;
     gosched::go(move || {
-        for stream in listener.incoming().flatten() {
+        while let Ok((stream, _)) = listener.accept() {
             gosched::go(move || {
                 let (mut reader, mut writer) = (&stream, &stream);
                 let _ = writer.write_all(name.as_bytes());
@@ -187,7 +188,7 @@ fn play() -> io::Result<()> {
     Ok(())
 }
 
-fn main() {
+fn main() -> ExitCode {
     let args = Args::parse();
     let body = || -> io::Result<()> {
         let Some(addr) = args.listen else {
@@ -207,9 +208,12 @@ fn main() {
         Ok(())
     };
     // SAFETY: no value that is tied to an OS thread lives across a wait.
-    if let Err(e) = unsafe { gosched::run(body) } {
-        println!("{e}");
-    }
+    let ended = unsafe { gosched::run(body) };
+    let Err(e) = ended else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("{e}");
+    ExitCode::FAILURE
 }
 
 // $ cargo run --release --example proxy

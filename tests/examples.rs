@@ -387,6 +387,29 @@ fn servers_answer_and_end_by_ctrl_c() {
     );
 }
 
+/// A port that somebody else has: an error in words, and a status that scripts see.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "examples are for release: `ci/check.sh examples`"
+)]
+fn a_server_that_cannot_listen_says_so() {
+    build();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = other.local_addr().unwrap().to_string();
+    for name in ["chat", "http", "proxy"] {
+        let mut args = vec!["--listen".into(), addr.clone()];
+        if name == "proxy" {
+            args.extend(["--to".into(), addr.clone()]);
+        }
+        let ended = start(name, &args);
+        assert!(
+            ended.status == Some(1) && ended.stderr.contains("in use"),
+            "{name}: {ended}"
+        );
+    }
+}
+
 /// The runtime's file that an example shows: `//! runtime/FILE: ...` in its first line, or in
 /// back quotes there.
 fn shown(source: &str) -> Option<&str> {
