@@ -9,7 +9,10 @@ pub fn spinner(what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("a template");
     let line = ProgressBar::new_spinner().with_style(style);
     line.set_message(what.to_owned());
-    line.enable_steady_tick(Duration::from_millis(100));
+    if !line.is_hidden() {
+        // A thread of its own, and as long as there is one that might act, no deadlock is told.
+        line.enable_steady_tick(Duration::from_millis(100));
+    }
     line
 }
 

@@ -132,7 +132,7 @@ fn give_up(id: u64, error: StackError) {
         // Nobody is left to hear that stderr is closed.
         let _ = writeln!(
             RawStderr,
-            "gosched: {count} goroutines wait for a stack, the first is {id}: {error}"
+            "gosched: goroutines that wait for a stack: {count}, the first is {id}: {error}"
         );
     }
 }
