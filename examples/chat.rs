@@ -19,7 +19,7 @@ use gosched::process::{self, Command};
 use gosched::signal::{Signal, notify_context};
 use gosched::sync::WaitGroup;
 use gosched::thread::sleep;
-use gosched_examples::println;
+use gosched_examples::{knock, println};
 
 /// A chat server.
 #[derive(Parser)]
@@ -93,14 +93,13 @@ fn connection(stream: &Arc<TcpStream>, news: &Sender<News>) -> io::Result<()> {
 }
 
 /// Until the context is done; then everybody's connection ends.
-fn serve(ctx: &Context, listener: TcpListener) {
+fn serve(ctx: &Context, listener: TcpListener) -> io::Result<()> {
+    let door = listener.local_addr()?;
+    let _stop = context::after_func(ctx, move || knock(door)); // a last guest
     let (send, news) = unbounded();
     let everybody = Arc::new(WaitGroup::new());
     let the_room = ctx.clone();
     everybody.go(move || room(&the_room, &news));
-    // Nobody can close a listener that waits: a last guest wakes it.
-    let door = listener.local_addr();
-    let _stop = context::after_func(ctx, move || drop(door.map(TcpStream::connect)));
     loop {
         let accepted = listener.accept();
         if ctx.err().is_some() {
@@ -123,6 +122,7 @@ fn serve(ctx: &Context, listener: TcpListener) {
         }
     }
     everybody.wait();
+    Ok(())
 }
 
 /// A guest of the play.
@@ -185,7 +185,7 @@ fn main() -> ExitCode {
             Some(_) => println!("listening at {addr}"),
             None => play(addr)?,
         }
-        server.join().expect("the server does not panic");
+        server.join().expect("the server does not panic")?;
         println!("everybody has gone");
         Ok(())
     };

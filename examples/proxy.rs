@@ -19,7 +19,7 @@ use gosched::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use gosched::signal::{Signal, notify_context};
 use gosched::sync::WaitGroup;
 use gosched::thread::{scope, sleep};
-use gosched_examples::println;
+use gosched_examples::{knock, println};
 
 /// A reverse proxy.
 #[derive(Parser)]
@@ -97,10 +97,9 @@ fn serve(client: &TcpStream, behind: &Behind) -> io::Result<()> {
 }
 
 /// Until the context is done. Connections that are there then may end by themselves.
-fn proxy(ctx: &Context, listener: &TcpListener, behind: &Arc<Behind>) {
-    // Nobody can close a listener that waits: a last connection wakes it.
-    let door = listener.local_addr();
-    let _stop = context::after_func(ctx, move || drop(door.map(TcpStream::connect)));
+fn proxy(ctx: &Context, listener: &TcpListener, behind: &Arc<Behind>) -> io::Result<()> {
+    let door = listener.local_addr()?;
+    let _stop = context::after_func(ctx, move || knock(door)); // a last connection
     let all = Arc::new(WaitGroup::new());
     loop {
         let accepted = listener.accept();
@@ -126,6 +125,7 @@ fn proxy(ctx: &Context, listener: &TcpListener, behind: &Arc<Behind>) {
         }
     }
     all.wait();
+    Ok(())
 }
 
 /// A server of the play: says which one it is, and then what it is told.
@@ -184,8 +184,7 @@ fn play() -> io::Result<()> {
     let _ = silent.read_to_end(&mut words); // the end, or a reset
     println!("who says nothing is sent away after a while");
     cancel.cancel();
-    running.join().expect("the proxy does not panic");
-    Ok(())
+    running.join().expect("the proxy does not panic")
 }
 
 fn main() -> ExitCode {
@@ -203,7 +202,7 @@ fn main() -> ExitCode {
         println!("listening at {}", listener.local_addr()?);
         let (ctx, stop) = notify_context(&context::background(), [Signal::INT, Signal::TERM]);
         let _second = context::after_func(&ctx, move || stop.stop()); // the next Ctrl-C ends it at once
-        proxy(&ctx, &listener, &behind);
+        proxy(&ctx, &listener, &behind)?;
         println!("the last connection has ended");
         Ok(())
     };

@@ -254,7 +254,10 @@ struct Server(Child, String);
 impl Server {
     fn start(name: &str, args: &[&str]) -> Server {
         let mut command = Command::new(folder().join(name));
-        command.args(["--listen", "127.0.0.1:0"]).args(args);
+        Server::start_as(command.args(["--listen", "127.0.0.1:0"]).args(args))
+    }
+
+    fn start_as(command: &mut Command) -> Server {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -385,6 +388,31 @@ fn servers_answer_and_end_by_ctrl_c() {
         0,
         "the connection ends"
     );
+}
+
+/// However many guests there are: those who have the last descriptors, and those who wait at the door.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "examples are for release: `ci/check.sh examples`"
+)]
+fn chat_ends_where_no_descriptor_is_left() {
+    build();
+    for guests in 1..12 {
+        let limit = format!(
+            "ulimit -n 14; exec {}/chat --listen 127.0.0.1:0",
+            folder().display()
+        );
+        let chat = Server::start_as(Command::new("sh").args(["-c", &limit]));
+        let talking: Vec<_> = (0..guests)
+            .map(|i| talk(&chat.1, &format!("{i}\n")))
+            .collect();
+        // The first hears that it is let in; those that there is no descriptor for wait at the door.
+        let mut welcome = [0; 7];
+        (&talking[0]).read_exact(&mut welcome).unwrap();
+        assert_eq!(&welcome, b"welcome");
+        assert_eq!(chat.interrupt(), Some(0), "{guests} guests");
+    }
 }
 
 /// A port that somebody else has: an error in words, and a status that scripts see.

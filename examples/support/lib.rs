@@ -1,16 +1,18 @@
-//! What the examples share: a colour for each goroutine, timelines, and a line that lives while one
-//! waits. Where stdout is no terminal, or `NO_COLOR` is set, the text is plain. A terminal that is too
+//! What the examples share: a colour for each goroutine, timelines, a line that lives while one
+//! waits, and how a server ends. Where stdout is no terminal, or `NO_COLOR` is set, the text is plain. A terminal that is too
 //! narrow gets more lines.
 #![forbid(unsafe_code)]
 
 mod colour;
 mod fit;
+mod knock;
 mod live;
 mod timeline;
 mod top;
 
 pub use colour::paint;
 pub use fit::{columns, print_line, wrapped};
+pub use knock::knock;
 pub use live::{bar, spinner};
 pub use timeline::Timeline;
 pub use top::top;
