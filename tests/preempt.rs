@@ -131,7 +131,7 @@ fn hogs_share(seconds: u64) -> Result<(), String> {
     let seen =
         format!("shares {shares:.2?}; {n} sleeps, late p99 {p99:?}, in CPU time {p99_cpu:?}");
     println!("{seen}");
-    if fair && p99.min(p99_cpu) < 30 * MS {
+    if fair && p99.min(p99_cpu) < 25 * MS {
         Ok(())
     } else {
         Err(seen)
