@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Parser;
 use gosched::channel::{Receiver, Sender, bounded, select, unbounded};
@@ -18,8 +17,7 @@ use gosched::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use gosched::process::{self, Command};
 use gosched::signal::{Signal, notify_context};
 use gosched::sync::WaitGroup;
-use gosched::thread::sleep;
-use gosched_examples::{knock, println};
+use gosched_examples::{cannot_accept, println, status, wake_accept};
 
 /// A chat server.
 #[derive(Parser)]
@@ -95,7 +93,7 @@ fn connection(stream: &Arc<TcpStream>, news: &Sender<News>) -> io::Result<()> {
 /// Until the context is done; then everybody's connection ends.
 fn serve(ctx: &Context, listener: TcpListener) -> io::Result<()> {
     let door = listener.local_addr()?;
-    let _stop = context::after_func(ctx, move || knock(door)); // a last guest
+    let _stop = context::after_func(ctx, move || wake_accept(door)); // a last guest
     let (send, news) = unbounded();
     let everybody = Arc::new(WaitGroup::new());
     let the_room = ctx.clone();
@@ -114,11 +112,7 @@ fn serve(ctx: &Context, listener: TcpListener) -> io::Result<()> {
                     }
                 });
             }
-            Err(e) => {
-                // No descriptor is left: guests who go give some back.
-                println!("cannot accept: {e}");
-                sleep(Duration::from_millis(100));
-            }
+            Err(e) => cannot_accept(&e),
         }
     }
     everybody.wait();
@@ -190,12 +184,7 @@ fn main() -> ExitCode {
         Ok(())
     };
     // SAFETY: no value that is tied to an OS thread lives across a wait.
-    let ended = unsafe { gosched::run(body) };
-    let Err(e) = ended else {
-        return ExitCode::SUCCESS;
-    };
-    eprintln!("{e}");
-    ExitCode::FAILURE
+    status(unsafe { gosched::run(body) })
 }
 
 // $ cargo run --release --example chat

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use gosched::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use gosched_examples::println;
+use gosched_examples::{cannot_accept, println, status};
 use httparse::{EMPTY_HEADER, Request, Status};
 
 /// An HTTP server.
@@ -115,11 +115,7 @@ fn serve_all(listener: &TcpListener) {
                     println!("a connection has failed: {e}");
                 }
             }),
-            Err(e) => {
-                // No descriptor is left: those that end give some back.
-                println!("cannot accept: {e}");
-                gosched::thread::sleep(Duration::from_millis(100));
-            }
+            Err(e) => cannot_accept(&e),
         }
     }
 }
@@ -163,12 +159,7 @@ fn main() -> ExitCode {
         ask(addr, "hm\r\n\r\n")
     };
     // SAFETY: no value that is tied to an OS thread lives across a wait.
-    let ended = unsafe { gosched::run(body) };
-    let Err(e) = ended else {
-        return ExitCode::SUCCESS;
-    };
-    eprintln!("{e}");
-    ExitCode::FAILURE
+    status(unsafe { gosched::run(body) })
 }
 
 // $ cargo run --release --example http

@@ -18,8 +18,8 @@ use gosched::context::{self, Context};
 use gosched::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use gosched::signal::{Signal, notify_context};
 use gosched::sync::WaitGroup;
-use gosched::thread::{scope, sleep};
-use gosched_examples::{knock, println};
+use gosched::thread::scope;
+use gosched_examples::{cannot_accept, println, status, wake_accept};
 
 /// A reverse proxy.
 #[derive(Parser)]
@@ -99,7 +99,7 @@ fn serve(client: &TcpStream, behind: &Behind) -> io::Result<()> {
 /// Until the context is done. Connections that are there then may end by themselves.
 fn proxy(ctx: &Context, listener: &TcpListener, behind: &Arc<Behind>) -> io::Result<()> {
     let door = listener.local_addr()?;
-    let _stop = context::after_func(ctx, move || knock(door)); // a last connection
+    let _stop = context::after_func(ctx, move || wake_accept(door)); // a last connection
     let all = Arc::new(WaitGroup::new());
     loop {
         let accepted = listener.accept();
@@ -117,11 +117,7 @@ fn proxy(ctx: &Context, listener: &TcpListener, behind: &Arc<Behind>) -> io::Res
                     _ => (),
                 });
             }
-            Err(e) => {
-                // No descriptor is left: those that end give some back.
-                println!("cannot accept: {e}");
-                sleep(Duration::from_millis(100));
-            }
+            Err(e) => cannot_accept(&e),
         }
     }
     all.wait();
@@ -207,12 +203,7 @@ fn main() -> ExitCode {
         Ok(())
     };
     // SAFETY: no value that is tied to an OS thread lives across a wait.
-    let ended = unsafe { gosched::run(body) };
-    let Err(e) = ended else {
-        return ExitCode::SUCCESS;
-    };
-    eprintln!("{e}");
-    ExitCode::FAILURE
+    status(unsafe { gosched::run(body) })
 }
 
 // $ cargo run --release --example proxy

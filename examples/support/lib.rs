@@ -1,19 +1,19 @@
 //! What the examples share: a colour for each goroutine, timelines, a line that lives while one
-//! waits, and how a server ends. Where stdout is no terminal, or `NO_COLOR` is set, the text is plain. A terminal that is too
-//! narrow gets more lines.
+//! waits, and how a server ends. Where stdout is no terminal, or `NO_COLOR` is set, the text is
+//! plain. A terminal that is too narrow gets more lines.
 #![forbid(unsafe_code)]
 
 mod colour;
 mod fit;
-mod knock;
 mod live;
+mod server;
 mod timeline;
 mod top;
 
 pub use colour::paint;
 pub use fit::{columns, print_line, wrapped};
-pub use knock::knock;
 pub use live::{bar, spinner};
+pub use server::{cannot_accept, status, wake_accept};
 pub use timeline::Timeline;
 pub use top::top;
 
