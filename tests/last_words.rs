@@ -14,12 +14,11 @@ mod child;
 
 use std::io::Read;
 use std::os::fd::AsRawFd;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use child::Ended;
 use gosched::{Builder, UncaughtPanic, thread};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -61,19 +60,32 @@ fn overflow() {
 }
 
 fn fatal() {
+    static DROPPED: AtomicBool = AtomicBool::new(false);
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
             std::panic::resume_unwind(Box::new(())); // without a hook's words
         }
     }
-    drop(thread::spawn(|| Bomb));
+    let bomb = || {
+        // Else it would be the caller who drops the result and tells: that one has to leave.
+        wait_for("the handle", || DROPPED.load(SeqCst));
+        Bomb
+    };
+    drop(thread::spawn(bomb));
+    DROPPED.store(true, SeqCst);
 }
 
 fn too_many_threads() {
-    for _ in 0..20 {
-        gosched::go(|| std::thread::sleep(LIMIT));
-    }
+    static IS_BACK: AtomicBool = AtomicBool::new(false);
+    gosched::go(|| {
+        // Else the caller could wait in `go` for a P, with no thread that brings it one: it has to leave.
+        wait_for("the caller", || IS_BACK.load(SeqCst));
+        for _ in 0..20 {
+            gosched::go(|| std::thread::sleep(LIMIT));
+        }
+    });
+    IS_BACK.store(true, SeqCst);
 }
 
 fn sigquit() {
@@ -168,6 +180,8 @@ fn in_child(what: &str) {
     });
 }
 
+const EVERY: &str = "every_report_is_told_whichever_way_main_leaves";
+
 fn every_report_is_told_whichever_way_main_leaves() {
     if let Some(what) = child::role() {
         return in_child(&what);
@@ -175,48 +189,45 @@ fn every_report_is_told_whichever_way_main_leaves() {
     for ps in ["1", "2", "4"] {
         for fault in FAULTS {
             for way in WAYS {
-                let what = format!("{} {way}", fault.0);
-                let ended = read_late(
-                    child::again("every_report_is_told_whichever_way_main_leaves", &what)
-                        .env("GOMAXPROCS", ps),
-                );
-                assert_eq!(ended.status, Some(2), "{ps} Ps, {what}: {ended}");
-                assert!(ended.stderr.contains(fault.2), "{ps} Ps, {what}: {ended}");
+                is_told(EVERY, ps, fault, way, 50 * MS);
             }
         }
     }
 }
 
-/// Runs it, and reads its standard error only a moment after it said that it leaves.
-fn read_late(command: &mut Command) -> Ended {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let mut said = Vec::new();
-    let mut byte = [0];
-    while !String::from_utf8_lossy(&said).contains("leaves\n") {
-        match stdout.read(&mut byte).unwrap() {
-            1 => said.push(byte[0]),
-            _ => break,
+/// `moment`: time to leave too early. None is needed for the test to pass.
+fn is_told(test: &str, ps: &str, fault: &Fault, way: &str, moment: Duration) {
+    let what = format!("{} {way}", fault.0);
+    let mut command = child::again(test, &what);
+    let ended = child::run_read_late(command.env("GOMAXPROCS", ps), "leaves\n", moment, LIMIT);
+    let words = ended.stderr.trim_start_matches('.');
+    assert_eq!(ended.status, Some(2), "{ps} Ps, {what}: {ended}");
+    assert!(words.contains(fault.2), "{ps} Ps, {what}: {ended}");
+}
+
+const MANY: &str = "reports_are_told_on_a_busy_machine";
+
+/// Many at a time: each thread may have to wait for a CPU between any two of its steps.
+fn reports_are_told_on_a_busy_machine() {
+    if let Some(what) = child::role() {
+        return in_child(&what);
+    }
+    let lane = |lane: usize| {
+        for round in 0..30 {
+            let n = lane + 8 * round;
+            let ps = ["1", "2", "4"][n / 4 % 3];
+            // Half of them panics: these take the most steps.
+            let fault = &FAULTS[if n.is_multiple_of(2) {
+                0
+            } else {
+                n / 12 % FAULTS.len()
+            }];
+            is_told(MANY, ps, fault, WAYS[n / 2 % 4], Duration::ZERO);
         }
-    }
-    // Time to leave too early. None is needed for the test to pass.
-    std::thread::sleep(50 * MS);
-    let mut words = String::new();
-    let mut stderr = child.stderr.take().unwrap();
-    stderr.read_to_string(&mut words).unwrap();
-    let status = child.wait().unwrap();
-    Ended {
-        status: status.code(),
-        signal: std::os::unix::process::ExitStatusExt::signal(&status),
-        timed_out: false,
-        stdout: String::from_utf8_lossy(&said).into_owned(),
-        stderr: words.trim_start_matches('.').to_owned(),
-    }
+    };
+    std::thread::scope(|s| {
+        (0..8).for_each(|n| drop(s.spawn(move || lane(n))));
+    });
 }
 
 // ---- panics that are under way
@@ -442,6 +453,7 @@ fn main() {
     }
     tests!(
         every_report_is_told_whichever_way_main_leaves,
+        reports_are_told_on_a_busy_machine,
         a_panic_that_unwinds_is_waited_for,
         a_backtrace_is_waited_for,
         a_caught_panic_does_not_hold_main,

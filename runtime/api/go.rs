@@ -6,10 +6,11 @@
     reason = "hands the closure to the scheduler, whose contract it keeps"
 )]
 
+use std::mem::forget;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use crate::api::thread::goexit::is_goexit;
-use crate::api::thread::panic::uncaught;
+use crate::api::thread::panic::{Root, over, uncaught};
 use crate::core::sched::spawn::spawn;
 use crate::ext::life::Birth;
 
@@ -65,9 +66,14 @@ where
 
 /// Runs the body of a goroutine that nobody waits for.
 pub(crate) fn run_detached(f: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
-        && !is_goexit(&*payload)
-    {
-        uncaught(payload);
+    let body = || {
+        let root = Root;
+        f();
+        forget(root);
+    };
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Err(payload) if is_goexit(&*payload) => over(),
+        Err(payload) => uncaught(payload),
+        Ok(()) => (),
     }
 }

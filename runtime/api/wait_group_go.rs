@@ -3,12 +3,9 @@
 //! Go: sync/waitgroup.go Go.
 #![forbid(unsafe_code)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::api::go::go;
-use crate::api::thread::goexit::is_goexit;
-use crate::api::thread::panic::uncaught;
+use crate::api::go::{go, run_detached};
 use crate::sync::WaitGroup;
 use crate::thread::Scope;
 
@@ -51,11 +48,7 @@ impl WaitGroup {
         self.add(1);
         let group = Arc::clone(self);
         go(move || {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
-                && !is_goexit(&*payload)
-            {
-                uncaught(payload);
-            }
+            run_detached(f);
             group.done();
         });
     }

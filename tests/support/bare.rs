@@ -4,12 +4,23 @@
 
 use std::panic::catch_unwind;
 use std::process::exit;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use crate::child;
 
 type Test = (&'static str, fn());
 
+/// For one test. Each of its children has a limit of its own, and tells more: see `child.rs`.
+const LIMIT: Duration = Duration::from_secs(240);
+
+#[allow(dead_code, reason = "one program has tests that take longer")]
 pub(crate) fn main(tests: &[Test]) {
+    main_within(LIMIT, tests);
+}
+
+/// As [`main`], for tests that may take longer.
+pub(crate) fn main_within(limit: Duration, tests: &[Test]) {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (names, skip) = names(&args);
     let exact = args.iter().any(|a| a == "--exact");
@@ -37,7 +48,7 @@ pub(crate) fn main(tests: &[Test]) {
     let failed: Vec<&str> = wanted
         .iter()
         .filter(|(name, test)| {
-            let ok = catch_unwind(test).is_ok();
+            let ok = within(limit, name, || catch_unwind(test).is_ok());
             println!("test {name} ... {}", if ok { "ok" } else { "FAILED" });
             !ok
         })
@@ -51,6 +62,21 @@ pub(crate) fn main(tests: &[Test]) {
         failed.len()
     );
     exit(if failed.is_empty() { 0 } else { 101 });
+}
+
+/// Calls `test`; where that does not return, the process ends and says which test it was.
+fn within<R>(limit: Duration, name: &'static str, test: impl FnOnce() -> R) -> R {
+    let (disarm, disarmed) = mpsc::channel::<()>();
+    let dog = std::thread::spawn(move || {
+        if disarmed.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            println!("test {name} ... FAILED: no end within {limit:?}");
+            exit(101);
+        }
+    });
+    let ended = test();
+    drop(disarm);
+    dog.join().unwrap();
+    ended
 }
 
 /// The names to run, and those to skip.

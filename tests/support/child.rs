@@ -4,11 +4,11 @@
 //! [`again`], and compares status and stderr.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How a child ended.
 #[derive(Debug)]
@@ -38,6 +38,9 @@ impl fmt::Display for Ended {
     }
 }
 
+/// For the report of its goroutines.
+const REPORT: Duration = Duration::from_secs(15);
+
 /// Runs it to its end, or kills it after `limit`.
 pub(crate) fn run(command: &mut Command, limit: Duration) -> Ended {
     run_with(command, Stdio::null(), limit)
@@ -63,6 +66,51 @@ pub(crate) fn run_with(command: &mut Command, stdin: Stdio, limit: Duration) -> 
     }
 }
 
+/// As [`run`], but nobody reads its standard error until a moment after it has said `cue`. Without a word of
+/// that, its time is over.
+#[allow(dead_code, reason = "not every test program does that")]
+pub(crate) fn run_read_late(
+    command: &mut Command,
+    cue: &'static str,
+    moment: Duration,
+    limit: Duration,
+) -> Ended {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let (send, said) = mpsc::channel();
+    thread::spawn(move || {
+        let lines = stdout.lines().map_while(Result::ok);
+        lines.for_each(|line| drop(send.send(line + "\n")));
+    });
+    let begin = Instant::now();
+    let mut text = String::new();
+    let mut late = false;
+    while !text.contains(cue) {
+        match said.recv_timeout(limit.saturating_sub(begin.elapsed())) {
+            Ok(line) => text += &line,
+            Err(e) => {
+                late = e == RecvTimeoutError::Timeout;
+                break;
+            }
+        }
+    }
+    thread::sleep(moment);
+    let stderr = collect(child.stderr.take().unwrap());
+    let (status, timed_out) = wait(child, if late { Duration::ZERO } else { limit });
+    Ended {
+        status: status.code(),
+        signal: std::os::unix::process::ExitStatusExt::signal(&status),
+        timed_out,
+        stdout: text + &said.iter().collect::<String>(),
+        stderr: stderr.recv().unwrap(),
+    }
+}
+
 /// Reads beside the child, so that a full pipe does not stop it.
 fn collect(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (send, receive) = mpsc::channel();
@@ -75,16 +123,33 @@ fn collect(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     receive
 }
 
+/// Who does not end within `limit` is asked for its goroutines, which it writes to its standard error, and is
+/// killed after that.
 fn wait(mut child: Child, limit: Duration) -> (ExitStatus, bool) {
+    if let Some(status) = ends_within(&mut child, limit) {
+        return (status, false);
+    }
+    let pid = child.id().to_string();
+    // Without a shell there is no report, and that is all.
+    let _ = Command::new("sh")
+        .args(["-c", "kill -QUIT $0", &pid])
+        .status();
+    let status = ends_within(&mut child, REPORT).unwrap_or_else(|| {
+        child.kill().unwrap();
+        child.wait().unwrap()
+    });
+    (status, true)
+}
+
+fn ends_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let step = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
-            return (status, false);
+            return Some(status);
         }
         if waited >= limit {
-            child.kill().unwrap();
-            return (child.wait().unwrap(), true);
+            return None;
         }
         thread::sleep(step);
         waited += step;

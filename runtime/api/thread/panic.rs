@@ -15,7 +15,9 @@ use std::sync::Once;
 
 use crate::core::base::owner_cell::OwnerCell;
 use crate::core::g::goroutine::GRef;
+use crate::core::m::current::this_m;
 use crate::core::m::enter::enter;
+use crate::core::m::machine::M;
 use crate::core::sys::fatal::{RawStderr, begin_death, die, fatal};
 use crate::ext::diagnostics::deadlock::describe_running;
 use crate::ext::diagnostics::identity_table::with_name;
@@ -37,7 +39,7 @@ pub(crate) fn goes_on() -> bool {
 pub(crate) fn install_hook() {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| match this_goroutine() {
+        std::panic::set_hook(Box::new(move |info| match panicking_goroutine() {
             Some(g) => print(g, info),
             None => before(info),
         }));
@@ -48,6 +50,32 @@ pub(crate) fn install_hook() {
 pub(crate) fn this_goroutine() -> Option<GRef> {
     let rt = enter();
     rt.m().and_then(|m| m.curg())
+}
+
+/// The calling goroutine, which panics: that keeps it on its thread. It does not enter the runtime, where it
+/// might wait for a P.
+fn panicking_goroutine() -> Option<GRef> {
+    this_m().and_then(M::curg)
+}
+
+/// Dropped by a panic that comes to the root of its goroutine, where nobody catches it: it will be reported.
+/// From here on it is not asked whether user code has caught it, for it will look like that when the root has.
+#[derive(Debug)]
+pub(crate) struct Root;
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        if let Some(g) = panicking_goroutine() {
+            g.panics.at_root();
+        }
+    }
+}
+
+/// What came to the root was no panic.
+pub(crate) fn over() {
+    if let Some(g) = this_goroutine() {
+        g.panics.over();
+    }
 }
 
 /// As std prints it, with the goroutine where std has the thread.
@@ -97,10 +125,7 @@ fn words(payload: &(dyn Any + Send)) -> &str {
 #[cold]
 pub(crate) fn uncaught(payload: Box<dyn Any + Send>) {
     if goes_on() {
-        if let Some(g) = this_goroutine() {
-            g.panics.over();
-        }
-        // The hook has printed it.
+        over(); // the hook has printed it
         if catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err() {
             fatal!("a panic's payload panicked when it was dropped");
         }

@@ -3,10 +3,12 @@
 //!
 //! Each goroutine has a word for this. It is set when the panic hook is called: first the
 //! goroutine *tells* (the hook prints, perhaps for a second, with a backtrace), then it
-//! *unwinds*. At the goroutine's root the word is cleared. But user code may catch the panic
-//! before that, and std does not report it. Then the word is out of date, and the correct value
-//! is read on the goroutine's own thread ([`PanicWord::look`]), with `std::thread::panicking`. So
-//! a caught panic costs nothing extra, and a goroutine that never panics pays nothing.
+//! *unwinds*. User code may catch the panic, and std does not report it. Then the word is out of date, and the
+//! correct value is read on the goroutine's own thread ([`PanicWord::look`]), with
+//! `std::thread::panicking`. So a caught panic costs nothing extra, and a goroutine that never panics pays
+//! nothing. At the goroutine's root the word is cleared, if somebody joins the goroutine. If nobody does, the panic
+//! ends the process: the goroutine *tells* again, and does so before the root catches the panic, for to std that
+//! is a caught panic like any other.
 //!
 //! Beside the phase, the word has a number that grows with each change. So a word that was read
 //! is not cleared when it already describes the next panic.
@@ -31,7 +33,7 @@ static UNDER_WAY: AtomicU32 = AtomicU32::new(0);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     None,
-    /// In the panic hook.
+    /// In the panic hook; or it has come to its root, and is about to be reported.
     Tells,
     /// After it, unless the panic was caught.
     Unwinds,
@@ -76,6 +78,14 @@ impl PanicWord {
     /// Called by the goroutine: its hook has told everything.
     pub(crate) fn unwinds(&self) {
         self.step_to(UNWINDS);
+    }
+
+    /// Called by the goroutine, which unwinds, just before its root: nobody has caught the panic, and it is
+    /// told as what ends the process.
+    pub(crate) fn at_root(&self) {
+        if self.seen().phase() == Phase::Unwinds {
+            self.step_to(TELLS);
+        }
     }
 
     /// Called by the goroutine, at its root: the panic has been caught.
@@ -134,6 +144,20 @@ mod tests {
         word.unwinds();
         word.look(); // this thread does not panic
         assert_eq!(word.seen().phase(), Phase::None);
+        word.over();
+        assert_eq!(word.seen().phase(), Phase::None);
+    }
+
+    #[test]
+    fn a_panic_that_will_be_reported_is_not_taken_for_caught() {
+        let word = PanicWord::new();
+        word.at_root(); // no panic: a `goexit`
+        assert_eq!(word.seen().phase(), Phase::None);
+        word.tells();
+        word.unwinds();
+        word.at_root();
+        word.look(); // this thread does not panic, as the goroutine's when its root has caught the panic
+        assert_eq!(word.seen().phase(), Phase::Tells);
         word.over();
         assert_eq!(word.seen().phase(), Phase::None);
     }
