@@ -235,6 +235,42 @@ fn a_thread_that_is_given_later_is_used() {
     }
 }
 
+const OVER: &str = "who_blocks_after_its_slice_does_not_stop_those_without_spare_threads";
+
+/// One computes for more than a slice, and waits in the kernel for main, which needs the P by then.
+fn who_blocks_after_its_slice_does_not_stop_those_without_spare_threads() {
+    for given in [4, 5, 6] {
+        let Some(e) = ended(OVER, &given.to_string(), |n| {
+            let given = n[0] as u32;
+            let refused = u32::MAX;
+            refuse(Plan::Threads { given, refused });
+            at(1, || {
+                for way in 0..2 {
+                    let (mut from, mut to) = std::io::pipe().unwrap();
+                    let blocks = thread::spawn(move || {
+                        let begin = Instant::now();
+                        while begin.elapsed() < Duration::from_millis(25) {}
+                        std::io::Read::read(&mut from, &mut [0]).unwrap()
+                    });
+                    let begin = Instant::now();
+                    while begin.elapsed() < Duration::from_millis(50) {
+                        std::thread::sleep(Duration::from_millis(1));
+                        match way {
+                            0 => thread::yield_now(),
+                            _ => drop(gosched::goroutine::id()),
+                        }
+                    }
+                    std::io::Write::write_all(&mut to, &[1]).unwrap();
+                    println!("{way}: {}", blocks.join().unwrap());
+                }
+            });
+        }) else {
+            return;
+        };
+        succeeds(&e, "1: 1");
+    }
+}
+
 /// While its goroutines sleep the process sleeps, too, most of the time.
 fn rests() -> bool {
     let used = || {
@@ -321,12 +357,16 @@ const WORDS: [&str; 8] = [
 
 const AT_RANDOM: &str = "refused_at_random_nothing_is_lost";
 
-fn refused_at_random_nothing_is_lost() {
+fn soak() -> Duration {
     let seconds = std::env::var("GOSCHED_REFUSED_SECONDS");
-    let seconds = seconds.map_or(8, |s| s.parse().unwrap());
+    Duration::from_secs(seconds.map_or(8, |s| s.parse().unwrap()))
+}
+
+fn refused_at_random_nothing_is_lost() {
+    let seconds = soak();
     let (begin, mut seed) = (Instant::now(), 1);
     let (mut whole, mut by_words) = (0, [0; WORDS.len()]);
-    while begin.elapsed() < Duration::from_secs(seconds) {
+    while begin.elapsed() < seconds {
         let procs = [1, 2, 4][seed as usize % 3];
         let one_in = [3, 10, 40, 200][seed as usize / 3 % 4];
         let Some(e) = ended(AT_RANDOM, &format!("{procs} {seed} {one_in}"), |n| {
@@ -355,28 +395,35 @@ fn refused_at_random_nothing_is_lost() {
 }
 
 fn main() {
-    bare::main(&[
-        (
-            PLAIN,
-            a_plain_program_runs_under_every_limit_of_address_space,
-        ),
-        (MORE, more_goroutines_than_stacks_wait_for_one),
-        (NOBODY, no_stack_and_nobody_to_give_one_back_ends_with_words),
-        (
-            NEVER,
-            a_stack_of_a_size_that_cannot_be_had_is_an_error_of_spawn,
-        ),
-        (SPARE, without_spare_threads_a_program_goes_on),
-        (
-            WATCHER,
-            a_deadlock_is_told_though_the_watcher_s_thread_is_refused,
-        ),
-        (LATER, a_thread_that_is_given_later_is_used),
-        (NONE, without_any_thread_it_ends_with_gos_words),
-        (
-            STUCK,
-            when_only_locked_threads_are_left_it_ends_with_gos_words,
-        ),
-        (AT_RANDOM, refused_at_random_nothing_is_lost),
-    ]);
+    bare::main_within(
+        4 * LIMIT + soak(),
+        &[
+            (
+                PLAIN,
+                a_plain_program_runs_under_every_limit_of_address_space,
+            ),
+            (MORE, more_goroutines_than_stacks_wait_for_one),
+            (NOBODY, no_stack_and_nobody_to_give_one_back_ends_with_words),
+            (
+                NEVER,
+                a_stack_of_a_size_that_cannot_be_had_is_an_error_of_spawn,
+            ),
+            (SPARE, without_spare_threads_a_program_goes_on),
+            (
+                WATCHER,
+                a_deadlock_is_told_though_the_watcher_s_thread_is_refused,
+            ),
+            (LATER, a_thread_that_is_given_later_is_used),
+            (
+                OVER,
+                who_blocks_after_its_slice_does_not_stop_those_without_spare_threads,
+            ),
+            (NONE, without_any_thread_it_ends_with_gos_words),
+            (
+                STUCK,
+                when_only_locked_threads_are_left_it_ends_with_gos_words,
+            ),
+            (AT_RANDOM, refused_at_random_nothing_is_lost),
+        ],
+    );
 }

@@ -440,3 +440,76 @@ fn it_holds_no_descriptors() {
         assert_eq!(ended.status, Some(0), "{ps} Ps: {ended}");
     }
 }
+
+/// In the child: goroutines that compute for more than a slice, and then block in the kernel.
+fn all_compute_and_block() {
+    let work = || {
+        for _ in 0..20 {
+            gosched::go(|| {
+                let begin = Instant::now();
+                while begin.elapsed() < 25 * MS {}
+                std::thread::sleep(LONG);
+            });
+        }
+        std::thread::sleep(LONG);
+    };
+    // SAFETY: nothing in the body is tied to a thread.
+    unsafe { gosched::Builder::new().procs(1).max_threads(4).run(work) };
+}
+
+/// A signal wakes a thread that is blocked, for a moment. If sysmon sent one each time it looked, the thread
+/// would seem to compute, and would keep its P. There must be no M to go on with: this is the last one.
+#[test]
+fn who_blocks_after_its_slice_loses_its_p() {
+    let name = "who_blocks_after_its_slice_loses_its_p";
+    if child::role().is_some() {
+        return all_compute_and_block();
+    }
+    for round in 0..4 {
+        let ended = child::run(&mut child::again(name, "blocks"), LONG / 4);
+        assert_eq!(ended.status, Some(2), "round {round}: {ended}");
+        assert!(ended.stderr.contains("thread exhaustion"), "{ended}");
+    }
+}
+
+/// In the child: nobody reads the traces, and the pipe is full.
+fn hog_beside_a_full_stderr() {
+    let flags = |flags: libc::c_int| {
+        // SAFETY: no memory is passed.
+        unsafe { libc::fcntl(2, libc::F_SETFL, flags) };
+    };
+    flags(libc::O_NONBLOCK);
+    // SAFETY: the byte is ours.
+    while unsafe { libc::write(2, [b'.'].as_ptr().cast(), 1) } > 0 {}
+    flags(0); // whoever writes now waits
+    let work = || {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        for _ in 0..50 {
+            STOP.store(false, Relaxed);
+            let hog = spawn(|| {
+                while !STOP.load(Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+            yield_now(); // returns when the hog has been preempted
+            STOP.store(true, Relaxed);
+            hog.join().unwrap();
+        }
+        println!("preempted");
+    };
+    // SAFETY: nothing in the body is tied to a thread.
+    unsafe { gosched::Builder::new().procs(1).run(work) };
+}
+
+#[test]
+fn a_trace_that_nobody_reads_does_not_stop_it() {
+    let name = "a_trace_that_nobody_reads_does_not_stop_it";
+    if child::role().is_some() {
+        return hog_beside_a_full_stderr();
+    }
+    let mut command = child::again(name, "trace");
+    command.env("GOSCHED", "schedtrace=2");
+    let ended = child::run_read_late(&mut command, "preempted\n", Duration::ZERO, LONG / 4);
+    assert_eq!(ended.status, Some(0), "{ended}");
+    assert!(ended.stderr.contains('.'), "{ended}");
+}

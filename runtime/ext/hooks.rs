@@ -36,6 +36,7 @@ use crate::ext::linux::tasks::{exact_timeouts, gettid};
 use crate::ext::linux::valgrind;
 use crate::ext::net::{alone, poller};
 use crate::ext::placement::locked_thread;
+use crate::ext::placement::serve_refused::serve_refused;
 use crate::ext::placement::tied;
 use crate::ext::preempt::handoff;
 use crate::ext::preempt::pending::SLICE_OVER;
@@ -141,7 +142,7 @@ pub(crate) fn runtime_has_started(s: &Settings) {
         entry: m_start,
         check_if_last,
         stacks: starved::see_to,
-        serve: locked_thread::serve_refused,
+        serve: serve_refused,
     });
     others::prepare();
     sysmon::start(s.debug.slice.unwrap_or(DEFAULT_SLICE));

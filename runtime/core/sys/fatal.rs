@@ -62,15 +62,16 @@ fn wait_for_room() -> bool {
     true
 }
 
-/// Until stderr has room, or `millis` have passed, or a signal came.
-fn poll_room(millis: libc::c_int) {
+/// Until stderr has room, or `millis` have passed, or a signal came. Is there room? Then a page can be written
+/// without a wait.
+pub(crate) fn poll_room(millis: libc::c_int) -> bool {
     let mut stderr = libc::pollfd {
         fd: 2,
         events: libc::POLLOUT,
         revents: 0,
     };
     // SAFETY: one entry, ours.
-    unsafe { libc::poll(&raw mut stderr, 1, millis) };
+    unsafe { libc::poll(&raw mut stderr, 1, millis) > 0 }
 }
 
 /// Leaves the process at once, without destructors or exit handlers. Go: os.Exit.

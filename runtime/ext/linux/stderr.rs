@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::core::sys::fatal::write_all;
+use crate::core::sys::fatal::{poll_room, write_all};
 
 /// As `RawStderr`, but what belongs together comes in one piece, up to 512 bytes; the rest
 /// when it is dropped.
@@ -26,7 +26,8 @@ impl BufferedStderr {
         }
     }
 
-    /// For a message that is not the last: the part that stderr does not take at once is dropped.
+    /// For a message that is not the last: the part that stderr does not take at once is dropped. The writer
+    /// does not wait, on a pipe that blocks either.
     pub(crate) const fn hasty() -> BufferedStderr {
         BufferedStderr::with_patience(false)
     }
@@ -35,8 +36,20 @@ impl BufferedStderr {
         let len = std::mem::take(&mut self.len);
         // Whole strings were put in, so this is one too.
         let text = std::str::from_utf8(&self.bytes[..len]).map_err(|_| fmt::Error)?;
-        write_all(text, self.patient)
+        write(text, self.patient)
     }
+}
+
+fn write(text: &str, patient: bool) -> fmt::Result {
+    if !patient && !has_room() {
+        return Err(fmt::Error);
+    }
+    write_all(text, patient)
+}
+
+/// So much that a line can be written without a wait. A stderr that is closed has room for all of it.
+pub(crate) fn has_room() -> bool {
+    poll_room(0)
 }
 
 impl fmt::Write for BufferedStderr {
@@ -54,7 +67,7 @@ impl fmt::Write for BufferedStderr {
                     Ok(())
                 }
             }
-            None => write_all(s, self.patient),
+            None => write(s, self.patient),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::core::m::enter::{NoPreempt, enter};
 use crate::core::m::machine::M;
 use crate::core::p::processor::P;
 use crate::core::sched::idle::{acquire_p, detach_p, held_p, stop_m};
-use crate::core::sched::schedt::{SCHED, SchedGuard};
+use crate::core::sched::schedt::SCHED;
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::clock::nanotime;
 use crate::core::sys::fatal::fatal;
@@ -26,8 +26,6 @@ use crate::ext::preempt::sysmon;
 use crate::ext::recording::emit;
 use crate::ext::recording::record::Asleep;
 use crate::ext::threads::allm;
-use crate::ext::threads::hold::{Unheld, hold};
-use crate::ext::threads::waiting_ps::{self, serve_waiting};
 use crate::ext::timers::last_awake::check_if_last;
 
 /// Wires the calling goroutine to its thread. Calls nest.
@@ -164,63 +162,4 @@ fn had_its_slice(p: &P) -> bool {
         p.locked_since.set(now);
     }
     over && SCHED.has_work_for(p)
-}
-
-/// Threads are refused, and a P waits for one. Called by the spawner: does what a new M would do first,
-/// gives the P to an M that is there. That may be one that sleeps until one is picked who needs its
-/// thread.
-pub(crate) fn serve_refused() {
-    serve_waiting();
-    let sched = SCHED.lock();
-    let Some(p) = waiting_ps::take_not_spinning(&sched) else {
-        return;
-    };
-    // Its goroutines to the front of the global queue, as they were first.
-    let held = hold(p, Unheld::Taken);
-    let rest = held.drain();
-    rest.append(sched.global());
-    rest.append(&held.drain_yielded());
-    sched.global().append(&rest);
-    match take_first_for_sleeper(&sched) {
-        Some((g, owner)) => {
-            owner.affinity.queue.push_back(g);
-            let taken = sched.take_asleep(owner);
-            drop(sched);
-            if taken == Sleeper::Awake {
-                fatal!("m{} waits for its own, and is awake", owner.id);
-            }
-            hand_over(owner, p, false);
-        }
-        None => {
-            waiting_ps::push(&sched, p, false);
-            drop(sched);
-        }
-    }
-}
-
-/// The first goroutine in the global queue that needs a thread which waits for such a one, and
-/// that thread's M.
-fn take_first_for_sleeper(sched: &SchedGuard) -> Option<(GRef, &'static M)> {
-    let mut found = None;
-    for _ in 0..SCHED.global_len() {
-        let g = sched.global().pop_front()?;
-        let owner = if found.is_none() {
-            sleeping_owner(g)
-        } else {
-            None
-        };
-        match owner {
-            Some(owner) => found = Some((g, owner)),
-            None => sched.push_global(g),
-        }
-    }
-    found
-}
-
-fn sleeping_owner(g: GRef) -> Option<&'static M> {
-    if g.bound_m.get().is_some() {
-        return None; // it may have been preempted: its thread sleeps elsewhere
-    }
-    let owner = g.locked_m.get().and_then(allm::m_by_id)?;
-    owner.waits_for_own.get().then_some(owner)
 }

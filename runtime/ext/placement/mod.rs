@@ -4,3 +4,4 @@ pub(crate) mod affinity;
 pub(crate) mod idle_ms;
 pub(crate) mod tied;
 pub(crate) mod locked_thread;
+pub(crate) mod serve_refused;

@@ -22,7 +22,7 @@ use crate::ext::linux::cpu_time::{blocks_signal, thread_cpu_time};
 use crate::ext::linux::errno::Named;
 use crate::ext::linux::membarrier;
 use crate::ext::linux::signal::Errno;
-use crate::ext::linux::stderr::BufferedStderr;
+use crate::ext::linux::stderr::{BufferedStderr, has_room};
 
 /// CPU time in which a signal arrives, even where a tick of the kernel's is 10 ms.
 const PATIENCE: Nanos = 20_000_000;
@@ -90,12 +90,14 @@ impl Teller {
         }
     }
 
-    /// Called by sysmon, now and then: says each of it once. `is_ours`: is the handler still ours?
+    /// Called by sysmon, now and then: says each of it once, when stderr has room, as sysmon waits for nobody.
+    /// `is_ours`: is the handler still ours?
     #[inline]
     pub(crate) fn look(&mut self, is_ours: fn() -> bool) {
-        if DEAF.found.load(Relaxed) != 0
+        if (DEAF.found.load(Relaxed) != 0
             || DEAF.refused.load(Relaxed) != 0
-            || membarrier::refused() != 0
+            || membarrier::refused() != 0)
+            && has_room()
         {
             self.tell(is_ours);
         }
@@ -103,7 +105,7 @@ impl Teller {
 
     #[cold]
     fn tell(&mut self, is_ours: fn() -> bool) {
-        let mut out = BufferedStderr::new();
+        let mut out = BufferedStderr::hasty();
         let (refused, barrier) = (DEAF.refused.load(Relaxed), membarrier::refused());
         if refused != 0 && !std::mem::replace(&mut self.refused, true) {
             let _ = writeln!(

@@ -314,7 +314,7 @@ pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
 
 /// The M in whose handler `g` was stopped. Called by the thread that has just won the right to
 /// wake it.
-fn bound_to(g: GRef) -> &'static M {
+pub(crate) fn bound_to(g: GRef) -> &'static M {
     match g.bound_m.get().and_then(allm::m_by_id) {
         Some(m) => m,
         None => fatal!("goroutine {} is bound to a thread that is gone", g.id()),

@@ -242,7 +242,9 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
         }
     } else {
         watch.look_again(now);
-        if watch.still > 0 && (long || is_missed(p)) && is_blocked(m, watch, now) {
+        if (watch.still > 0 && (long || is_missed(p)) || over(m, long))
+            && is_blocked(m, watch, now)
+        {
             return blocked(m, watch);
         }
     }
@@ -282,6 +284,12 @@ fn is_blocked(m: &M, watch: &SysmonTick, now: Nanos) -> bool {
         || !runs()
             && is_blocked_in_kernel(watch.tid)
                 .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
+}
+
+/// Does it keep others waiting in user code, though its slice is over? If it is blocked it loses the P at the
+/// first look. The signal would wake it: then it would use CPU between two looks, and seem to compute.
+fn over(m: &M, long: bool) -> bool {
+    long && m.retake.depth() == 0 && work_waits()
 }
 
 /// Could another M use a P whose thread may be blocked? Go: retake, for a P in a system call.

@@ -13,8 +13,8 @@ use crate::core::sys::fatal::fatal;
 pub(crate) enum Unheld {
     /// The world is stopped: every M has given its P up, and only the stopper runs.
     Stopped,
-    /// It waited for an M, and the caller has taken it out of that list.
-    Taken,
+    /// It waits for an M, and the caller has the scheduler's lock for as long as it uses the right.
+    Waiting,
     /// It is in the idle list, and the caller has the scheduler's lock for as long as it uses the
     /// right. (The status alone is not enough: a P may be on its way out.)
     Idle,
@@ -24,7 +24,7 @@ pub(crate) enum Unheld {
 pub(crate) fn hold(p: &'static P, why: Unheld) -> HeldP {
     let unheld = match why {
         Unheld::Stopped => p.status() != PStatus::Running,
-        Unheld::Taken => p.m.get().is_none(),
+        Unheld::Waiting => p.m.get().is_none(),
         Unheld::Idle => p.status() == PStatus::Idle,
     };
     if !unheld {

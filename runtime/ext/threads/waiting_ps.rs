@@ -61,6 +61,15 @@ pub(crate) fn take_not_spinning(sched: &SchedGuard) -> Option<&'static P> {
     Some(p)
 }
 
+/// Each of them, under the lock.
+pub(crate) fn for_each(_: &SchedGuard, mut f: impl FnMut(&'static P)) {
+    let mut next = WAITING.first.get();
+    while let Some(p) = next {
+        next = p.idle_link.get();
+        f(p);
+    }
+}
+
 /// How many there are.
 pub(crate) fn count() -> u32 {
     WAITING.count.peek()
