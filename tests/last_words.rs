@@ -162,12 +162,14 @@ fn in_child(what: &str) {
         _ => Builder::new(),
     };
     if way == "returns later" {
+        static RETURNED: AtomicBool = AtomicBool::new(false);
         run_with(builder, || {
             gosched::go(|| {
-                std::thread::sleep(MS * 50);
+                wait_for("main", || RETURNED.load(SeqCst)); // else `run` would wait for the report
                 (fault.1)();
             })
         });
+        RETURNED.store(true, SeqCst);
         wait_for("a report", somebody_writes);
         return leaves(way);
     }
