@@ -203,6 +203,33 @@ fn many_give_up_at_once() {
     });
 }
 
+/// Whoever asks in the middle of it comes too late. Go: x/sync/semaphore Acquire, which looks again at the end.
+#[test]
+fn what_comes_after_the_cancel_is_not_acquired() {
+    check(|| {
+        for round in 0..3000 {
+            let sem = Semaphore::new(1);
+            sem.acquire(1);
+            let (ctx, cancel) = with_cancel(&background());
+            let asks = AtomicUsize::new(0);
+            scope(|s| {
+                let late = s.spawn(|| {
+                    asks.store(1, SeqCst);
+                    sem.acquire_with_context(&ctx, 1)
+                });
+                while asks.load(SeqCst) == 0 {
+                    yield_now();
+                }
+                (0..round % 100).for_each(|_| std::hint::spin_loop());
+                cancel.cancel();
+                sem.release(1);
+                assert_eq!(late.join().unwrap(), Err(Error::Canceled), "round {round}");
+            });
+            assert!(sem.try_acquire(1));
+        }
+    });
+}
+
 #[test]
 fn a_sleep_with_a_context() {
     check(|| {

@@ -73,9 +73,20 @@ impl Semaphore {
         if let Some(error) = context.err() {
             return Err(error);
         }
-        if self.try_acquire(n) {
-            return Ok(());
+        if !self.try_acquire(n) {
+            self.wait_with_context(context, n)?;
         }
+        // It may have been done before there was enough: so nothing is acquired that was released after that.
+        match context.err() {
+            None => Ok(()),
+            Some(error) => {
+                self.release(n);
+                Err(error)
+            }
+        }
+    }
+
+    fn wait_with_context(&self, context: &Context, n: usize) -> Result<(), Error> {
         let Some(node) = &context.node else {
             self.acquire(n); // that context is never done
             return Ok(());
