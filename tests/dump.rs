@@ -112,17 +112,28 @@ fn everybody_is_where_it_stands() {
         return all_kinds();
     }
     for procs in ["1", "4"] {
-        let ended = child("everybody_is_where_it_stands", procs, "");
+        let once = || child("everybody_is_where_it_stands", procs, "");
+        let stands =
+            |ended: &Ended| of(ended, "hog").is_some_and(|hog| hog.contains("spins\n"));
+        let mut ended = once();
+        // At one P it is stopped while main looks; but on a busy machine the valve lets it run without a P.
+        let more = if procs == "1" { 5 } else { 0 };
+        for _ in 0..more {
+            if !stands(&ended) {
+                ended = once();
+            }
+        }
+        assert!(procs != "1" || stands(&ended), "{ended}");
         let part =
             |name| of(&ended, name).unwrap_or_else(|| panic!("{name} is not in\n{ended}"));
         // Two at the same place, in whatever order.
         let two = [part("first"), part("second")];
-        let stands = "receives\n\t   tests/dump.rs:";
+        let there = "receives\n\t   tests/dump.rs:";
         assert!(
             two.iter().all(|part| part.contains("[chan receive]")),
             "{ended}"
         );
-        assert!(two.iter().any(|part| part.contains(stands)), "{ended}");
+        assert!(two.iter().any(|part| part.contains(there)), "{ended}");
         let same = "\n\tat the same place as goroutine ";
         assert!(two.iter().any(|part| part.contains(same)), "{ended}");
         let frames = |part: &str| part.lines().filter(|l| l.starts_with("\tat ")).count();
@@ -144,7 +155,8 @@ fn everybody_is_where_it_stands() {
         );
         let hog = part("hog");
         match hog.contains("[preempted]") {
-            true => assert!(hog.contains("spins\n"), "{hog}"),
+            // It may have run when it was looked at, and be stopped when it is told.
+            true => assert!(stands(&ended) || frames(hog) == 0, "{hog}"),
             false => assert!(hog.contains("[running]") && frames(hog) == 0, "{hog}"),
         }
         assert!(procs != "1" || hog.contains("[preempted]"), "{hog}");
