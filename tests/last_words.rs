@@ -11,6 +11,8 @@
 mod bare;
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/full_stderr.rs"]
+mod full_stderr;
 
 use std::io::Read;
 use std::os::fd::AsRawFd;
@@ -19,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
+use full_stderr::fill_stderr;
 use gosched::{Builder, UncaughtPanic, thread};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -112,21 +115,6 @@ const FAULTS: &[Fault] = &[
 ];
 
 const WAYS: &[&str] = &["returns", "exits", "exits elsewhere", "returns later"];
-
-/// Fills standard error, so that the next who writes there waits for a reader.
-fn fill_stderr() {
-    let flags = |flags: libc::c_int| {
-        // SAFETY: no memory is passed.
-        unsafe { libc::fcntl(2, libc::F_SETFL, flags) };
-    };
-    flags(libc::O_NONBLOCK);
-    let dots = [b'.'; 4096];
-    // SAFETY: the bytes are ours.
-    while unsafe { libc::write(2, dots.as_ptr().cast(), dots.len()) } > 0 {}
-    // SAFETY: as above.
-    while unsafe { libc::write(2, dots.as_ptr().cast(), 1) } > 0 {}
-    flags(0);
-}
 
 /// Some thread of this process waits in `write(2, ...)`.
 fn somebody_writes() -> bool {

@@ -6,6 +6,8 @@
     reason = "gosched::run is the unsafe door; clocks, signals"
 )]
 
+#[path = "support/full_stderr.rs"]
+mod full_stderr;
 mod support;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
+use full_stderr::fill_stderr;
 use gosched::thread::{sleep, spawn, yield_now};
 use support::child;
 
@@ -474,14 +477,7 @@ fn who_blocks_after_its_slice_loses_its_p() {
 
 /// In the child: nobody reads the traces, and the pipe is full.
 fn hog_beside_a_full_stderr() {
-    let flags = |flags: libc::c_int| {
-        // SAFETY: no memory is passed.
-        unsafe { libc::fcntl(2, libc::F_SETFL, flags) };
-    };
-    flags(libc::O_NONBLOCK);
-    // SAFETY: the byte is ours.
-    while unsafe { libc::write(2, [b'.'].as_ptr().cast(), 1) } > 0 {}
-    flags(0); // whoever writes now waits
+    fill_stderr();
     let work = || {
         static STOP: AtomicBool = AtomicBool::new(false);
         for _ in 0..50 {

@@ -4,10 +4,13 @@
 
 use std::panic::catch_unwind;
 use std::process::exit;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::child;
+
+#[path = "watchdog.rs"]
+mod watchdog;
+use watchdog::Watchdog;
 
 type Test = (&'static str, fn());
 
@@ -48,7 +51,8 @@ pub(crate) fn main_within(limit: Duration, tests: &[Test]) {
     let failed: Vec<&str> = wanted
         .iter()
         .filter(|(name, test)| {
-            let ok = within(limit, name, || catch_unwind(test).is_ok());
+            let _dog = Watchdog::new(&format!("the test `{name}`"), limit, no_dump);
+            let ok = catch_unwind(test).is_ok();
             println!("test {name} ... {}", if ok { "ok" } else { "FAILED" });
             !ok
         })
@@ -64,20 +68,8 @@ pub(crate) fn main_within(limit: Duration, tests: &[Test]) {
     exit(if failed.is_empty() { 0 } else { 101 });
 }
 
-/// Calls `test`; where that does not return, the process ends and says which test it was.
-fn within<R>(limit: Duration, name: &'static str, test: impl FnOnce() -> R) -> R {
-    let (disarm, disarmed) = mpsc::channel::<()>();
-    let dog = std::thread::spawn(move || {
-        if disarmed.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-            println!("test {name} ... FAILED: no end within {limit:?}");
-            exit(101);
-        }
-    });
-    let ended = test();
-    drop(disarm);
-    dog.join().unwrap();
-    ended
-}
+/// The tests have no goroutines: their children do.
+fn no_dump() {}
 
 /// The names to run, and those to skip.
 fn names(args: &[String]) -> (Vec<String>, Vec<String>) {

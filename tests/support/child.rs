@@ -48,12 +48,7 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Ended {
 
 /// As [`run`], with this as its standard input.
 pub(crate) fn run_with(command: &mut Command, stdin: Stdio, limit: Duration) -> Ended {
-    let mut child = command
-        .stdin(stdin)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let mut child = spawn(command, stdin);
     let stdout = collect(child.stdout.take().unwrap());
     let stderr = collect(child.stderr.take().unwrap());
     let (status, timed_out) = wait(child, limit);
@@ -66,6 +61,15 @@ pub(crate) fn run_with(command: &mut Command, stdin: Stdio, limit: Duration) -> 
     }
 }
 
+fn spawn(command: &mut Command, stdin: Stdio) -> Child {
+    command
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"))
+}
+
 /// As [`run`], but nobody reads its standard error until a moment after it has said `cue`. Without a word of
 /// that, its time is over.
 #[allow(dead_code, reason = "not every test program does that")]
@@ -75,12 +79,7 @@ pub(crate) fn run_read_late(
     moment: Duration,
     limit: Duration,
 ) -> Ended {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let mut child = spawn(command, Stdio::null());
     let stdout = BufReader::new(child.stdout.take().unwrap());
     let (send, said) = mpsc::channel();
     thread::spawn(move || {

@@ -14,7 +14,7 @@ use crate::core::sched::schedt::{SCHED, SchedGuard};
 use crate::core::sched::wake::hand_over;
 use crate::core::sys::fatal::fatal;
 use crate::ext::placement::idle_ms::Sleeper;
-use crate::ext::preempt::preempt_signal::bound_to;
+use crate::ext::preempt::preempt_signal::{bound_to, take_bound};
 use crate::ext::stopped::Bound;
 use crate::ext::threads::allm;
 use crate::ext::threads::hold::{Unheld, hold};
@@ -24,6 +24,9 @@ use crate::ext::threads::waiting_ps::{self, serve_waiting};
 pub(crate) fn serve_refused() {
     serve_waiting();
     let sched = SCHED.lock();
+    if !waiting_ps::any() {
+        return;
+    }
     // What they have to the front of the global queue, as it was first.
     waiting_ps::for_each(&sched, |p| {
         let held = hold(p, Unheld::Waiting);
@@ -32,10 +35,7 @@ pub(crate) fn serve_refused() {
         rest.append(&held.drain_yielded());
         sched.global().append(&rest);
     });
-    let sleeper = match waiting_ps::any() {
-        true => take_first_for_sleeper(&sched),
-        false => None,
-    };
+    let sleeper = take_first_for_sleeper(&sched);
     let p = sleeper.and_then(|_| waiting_ps::take_not_spinning(&sched));
     drop(sched);
     if let (Some(sleeper), Some(p)) = (sleeper, p) {
@@ -60,15 +60,11 @@ fn take_first_for_sleeper(sched: &SchedGuard) -> Option<&'static M> {
     found
 }
 
-/// As a picker does: `preempt_signal.rs` `resume_bound`.
 fn stopped_there(sched: &SchedGuard, g: GRef) -> Option<&'static M> {
-    match g.status.resume_bound() {
+    match take_bound(g) {
         Bound::Asleep => Some(bound_to(g)),
         Bound::Running => None, // it is in no queue now, and queues itself
-        Bound::Runnable => {
-            g.bound_m.set(None);
-            locked_there(sched, g)
-        }
+        Bound::Runnable => locked_there(sched, g),
     }
 }
 

@@ -299,15 +299,20 @@ fn sleep_bound(m: &'static M, g: GRef) {
 /// Called by the M that picked a goroutine which is bound to another: gives its P to that one.
 /// `Asleep`: done, the caller has no P any more. `bound_m` may be stale, the status decides.
 pub(crate) fn resume_bound(m: &'static M, g: GRef) -> Bound {
+    let bound = take_bound(g);
+    if bound == Bound::Asleep {
+        let owner = bound_to(g);
+        let p = held_p(m);
+        hand_over(owner, detach_p(m, p), false);
+    }
+    bound
+}
+
+/// Called by who has taken `g` out of its queue. `Asleep`: the caller has to wake its M, with a P.
+pub(crate) fn take_bound(g: GRef) -> Bound {
     let bound = g.status.resume_bound();
-    match bound {
-        Bound::Asleep => {
-            let owner = bound_to(g);
-            let p = held_p(m);
-            hand_over(owner, detach_p(m, p), false);
-        }
-        Bound::Runnable => g.bound_m.set(None),
-        Bound::Running => (),
+    if bound == Bound::Runnable {
+        g.bound_m.set(None);
     }
     bound
 }

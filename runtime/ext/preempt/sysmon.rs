@@ -226,7 +226,8 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
         (watch.schedtick, watch.syscalltick, watch.since) = (tick, systick, now);
     }
     let long = now - watch.since >= slice();
-    if long && work_waits() {
+    let over = long && work_waits();
+    if over {
         p.end_slice(tick); // on whatever thread it goes on, which may be none just now
     }
     let Some(m) = p.m.get().and_then(allm::m_by_id) else {
@@ -242,13 +243,13 @@ fn look_at(p: &'static P, watch: &mut SysmonTick, now: Nanos) -> Round {
         }
     } else {
         watch.look_again(now);
-        if (watch.still > 0 && (long || is_missed(p)) || over(m, long))
-            && is_blocked(m, watch, now)
-        {
+        // The signal would wake it: then it would use CPU between two looks, and seem to compute.
+        let at_once = over && m.retake.depth() == 0;
+        if (at_once || watch.still > 0 && (long || is_missed(p))) && is_blocked(m, watch, now) {
             return blocked(m, watch);
         }
     }
-    if long && work_waits() {
+    if over {
         preempt_signal::preempt(m, Some(tick));
         if deaf::is_deaf(m) && may_one_more_be_lost() {
             return take_p(m, tick);
@@ -284,12 +285,6 @@ fn is_blocked(m: &M, watch: &SysmonTick, now: Nanos) -> bool {
         || !runs()
             && is_blocked_in_kernel(watch.tid)
                 .unwrap_or_else(|| now - watch.still_since >= UNTOLD_PATIENCE)
-}
-
-/// Does it keep others waiting in user code, though its slice is over? If it is blocked it loses the P at the
-/// first look. The signal would wake it: then it would use CPU between two looks, and seem to compute.
-fn over(m: &M, long: bool) -> bool {
-    long && m.retake.depth() == 0 && work_waits()
 }
 
 /// Could another M use a P whose thread may be blocked? Go: retake, for a P in a system call.
